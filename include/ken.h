@@ -1,0 +1,311 @@
+/* ken.h - knowing what a language model knows. The library's public face: one header, the manual.
+ *
+ *     ken_err err;
+ *     ken_model *m;  ken_data *d;
+ *     if (ken_model_open(&m, "model.gguf", NULL, &err) != KEN_OK) { fprintf(stderr, "%s\n", err.msg); ... }
+ *     if (ken_data_open(&d, "facts/", NULL, &err) != KEN_OK) ...
+ *     ken_annotate_options o = ken_annotate_defaults();
+ *     if (ken_annotate(m, d, &o, "facts.ken", &err) != KEN_OK) ...          resumes by itself when facts.ken exists
+ *     ken_run *r;
+ *     if (ken_run_open(&r, "facts.ken", &err) == KEN_OK)
+ *         for (size_t i = 0; i < ken_run_count(r); i++) { const ken_row *row = ken_run_row(r, i, &err); ... }
+ *     ken_run_free(r); ken_data_free(d); ken_model_free(m);
+ *
+ * Conventions. Functions return KEN_OK or a status and fill a ken_err (which may be NULL) with one sentence. The library
+ * never exits, never prints. Strings are UTF-8. "Borrowed" pointers belong to the object they came from and live as long as it
+ * unless said otherwise. `_free(NULL)` is fine. Objects are not thread-safe (one owner at a time); separate objects are
+ * independent. Sources of the method: Gekhman et al., EMNLP 2024, arXiv 2405.05904 (SliCK). */
+#ifndef KEN_H
+#define KEN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define KEN_API __attribute__((visibility("default")))
+#define KEN_VERSION "0.1.0"
+
+/* ---- status and errors ---------------------------------------------------------------------------------------------- */
+
+enum {
+    KEN_OK = 0,
+    KEN_EFAIL = 1,      /* the machine's fault: disk, permission, a library */
+    KEN_EUSAGE = 2,     /* the caller's request makes no sense */
+    KEN_EINPUT = 3,     /* bad input: a model, data or run file */
+    KEN_ETHRESHOLD = 4, /* done, but a threshold asked for is not met */
+    KEN_ENOMEM = 5,
+    KEN_EBUSY = 6,  /* another program has the run open */
+    KEN_ESTATE = 7, /* our own mistake: a call out of order */
+    KEN_ESTOP = 130 /* stopped on request; everything committed is kept */
+};
+
+typedef struct ken_err {
+    int status;
+    char msg[1000];
+} ken_err;
+
+KEN_API int ken_exit_status(int status); /* the program's exit status for a library status: 0, 1, 2, 3, 4 or 130 */
+
+/* Called between small pieces of work (several times a second); a non-zero answer stops the work with KEN_ESTOP. */
+typedef int (*ken_poll_fn)(void *ctx);
+
+/* ---- models --------------------------------------------------------------------------------------------------------- */
+
+typedef struct ken_model ken_model;
+
+/* Opens a GGUF file (v2, v3), or a folder with config.json, tokenizer.json and model.safetensors (or shards with
+ * model.safetensors.index.json). The files are mapped, not copied, and must not change while the model is open.
+ * KEN_EINPUT with file, tensor or field when something is wrong with it. Free with ken_model_free. */
+KEN_API int ken_model_open(ken_model **out, const char *path, ken_err *err);
+KEN_API void ken_model_free(ken_model *m);
+
+typedef struct ken_model_info {
+    const char *path, *name, *format;       /* name as the file says or the file's name; format "GGUF v3" or "safetensors" */
+    const char *architecture;               /* "llama", "qwen2", "qwen3" */
+    const char *weight_type;                /* the commonest type of the matrices: "Q4_1", "F32", ... */
+    const char *hash;                       /* SHA-256 of the file (folder: of its weight and config files in order), 64 hex digits;
+                                               NULL until ken_model_hash was called */
+    const char *source;                     /* where the file says it comes from, or NULL */
+    uint64_t n_params, bytes;               /* weights, and their bytes in the file(s) */
+    int n_layer, n_embd, n_head, n_kv_head, d_head, n_ff, n_vocab, n_ctx;
+    double rope_theta, norm_eps;
+    const char *rope_scaling;               /* "none", "linear", "llama3", "yarn" */
+    int sliding_window;                     /* 0 = none */
+    bool tied_head, qkv_bias, qk_norm;
+    const char *tokenizer;                  /* "byte-level BPE (smollm)", "SentencePiece BPE", ... */
+    const char *tokenizer_hash;             /* SHA-256 over everything that decides token ids */
+    int bos, eos;                           /* token ids, -1 = none */
+    bool add_bos, add_eos;
+    bool has_chat_template;
+    int n_tensors;
+    int n_warnings;                         /* see ken_model_warning */
+} ken_model_info;
+
+typedef struct ken_tensor_info {
+    const char *name, *type;                /* type as in GGUF: "Q4_1" */
+    int n_dims;
+    int64_t shape[4];                       /* slowest first, as PyTorch prints it */
+    uint64_t bytes;
+} ken_tensor_info;
+
+KEN_API const ken_model_info *ken_model_get_info(const ken_model *m);                   /* borrowed */
+KEN_API int ken_model_tensor(const ken_model *m, int i, ken_tensor_info *out);          /* 0 <= i < n_tensors, in file order */
+KEN_API const char *ken_model_warning(const ken_model *m, int i);                       /* e.g. no pre-tokenizer named; borrowed */
+KEN_API int ken_model_hash(ken_model *m, const char **hex, ken_err *err);               /* reads the whole file once; borrowed */
+
+/* Token ids of text (length n bytes; any bytes). With add_special, BOS/EOS as the file says; with parse_special, text such as
+ * <|im_end|> becomes the control token. *ids is the caller's, free with ken_buffer_free. */
+KEN_API int ken_tokenize(const ken_model *m, const char *text, size_t n, bool add_special, bool parse_special, int32_t **ids,
+                         size_t *n_ids, ken_err *err);
+/* The bytes that a token appends to the text; NULL when id is out of range. Control tokens have none. Borrowed, *n bytes. */
+KEN_API const char *ken_token_bytes(const ken_model *m, int32_t id, size_t *n);
+KEN_API const char *ken_token_name(const ken_model *m, int32_t id); /* as the vocabulary spells it; borrowed; NULL out of range */
+/* Encodes and decodes built-in strings in many scripts; *bad counts those that do not come back byte for byte, *first_bad is
+ * the first (borrowed, static). SentencePiece models may add a leading space, which is allowed for. */
+KEN_API int ken_tokenizer_selftest(const ken_model *m, int *n, int *bad, const char **first_bad, ken_err *err);
+KEN_API void ken_buffer_free(void *p);
+
+/* ---- data ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct ken_data ken_data;
+
+/* Flags of an example or a row; their names (ken_flag_name) are what `flags` prints and what the man page lists. */
+enum {
+    KEN_FLAG_AMBIGUOUS = 1 << 0,         /* the same question stands with other answers */
+    KEN_FLAG_DUPLICATE = 1 << 1,         /* the same question and answers stand earlier */
+    KEN_FLAG_MULTI_ANSWER = 1 << 2,      /* several answers are accepted */
+    KEN_FLAG_ECHO = 1 << 3,              /* an accepted answer stands in the question */
+    KEN_FLAG_EXEMPLARS_SHARED = 1 << 4,  /* the relation's exemplar sets share rows */
+    KEN_FLAG_EXEMPLARS_FOREIGN = 1 << 5, /* exemplars come from all relations */
+    KEN_FLAG_GOLD_HAS_STOP = 1 << 6,     /* no answer can match: it holds the stop string; no category */
+    KEN_FLAG_GOLD_TOO_LONG = 1 << 7,     /* needs more than --max-new tokens; no category */
+    KEN_FLAG_UNSETTLED = 1 << 8,         /* the draw's category differs between p_lo and p_hi */
+    KEN_FLAG_OPEN_MASS = 1 << 9,         /* the interval is wider than the budget */
+    KEN_FLAG_CHOICE = 1 << 10,           /* multiple choice: a knowledge score, no category */
+    KEN_FLAG_TOO_LONG = 1 << 11,         /* the prompt does not fit the model's context; no category */
+    KEN_FLAG_GUESS = 1 << 12             /* guess control: lift below log 2 */
+};
+KEN_API const char *ken_flag_name(int bit); /* bit = 0, 1, ...; NULL past the last */
+
+typedef struct ken_example {
+    const char *id;              /* "P36/test/12" or the data's own */
+    const char *relation;        /* "" when the data has none */
+    const char *split;           /* "train", "dev", "test" or "" */
+    const char *question;
+    const char *subject;         /* NULL when not known */
+    const char *const *answers;  /* (n_answers) any is accepted; answers[0] is shown and trained */
+    int n_answers;
+    double popularity;           /* NaN when not known */
+    const char *const *choices;  /* (n_choices) multiple choice, else NULL */
+    int n_choices, choice;       /* the right one, 0-based; -1 */
+    uint32_t flags;              /* KEN_FLAG_* that the data decides */
+    const char *file;            /* where it was read: file and line or place */
+    int line;
+} ken_example;
+
+typedef struct ken_data_options {
+    const char *format;          /* NULL = found from the content: entityquestions, popqa, mmlu, jsonl, csv, tsv */
+    const char *question_field, *answer_field, *id_field, *relation_field, *subject_field, *split_field, *popularity_field;
+    const char *templates;       /* EntityQuestions: file of question templates; NULL = found beside the data */
+    const char *aliases;         /* JSON file: answer string -> list of aliases; NULL = none */
+    bool slick;                  /* the filters of spec/slick.md 2.3 */
+    bool skip_bad;               /* drop malformed rows and count them */
+} ken_data_options;
+
+typedef struct ken_data_stats {
+    size_t rows, bad, multi_answer, duplicates, ambiguous, echo;
+    size_t slick_train, slick_id_test, slick_ood_test, slick_dev; /* kept by the protocol; 0 without */
+} ken_data_stats;
+
+KEN_API ken_data_options ken_data_defaults(void);
+KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err); /* o NULL = defaults */
+KEN_API void ken_data_free(ken_data *d);
+KEN_API size_t ken_data_count(const ken_data *d);
+KEN_API const ken_example *ken_data_get(const ken_data *d, size_t i); /* borrowed; data order: relation, split, place */
+KEN_API const ken_data_stats *ken_data_get_stats(const ken_data *d);
+KEN_API const char *ken_data_format(const ken_data *d); /* "entityquestions", ... */
+
+/* ---- annotate ------------------------------------------------------------------------------------------------------- */
+
+enum { KEN_HIGHLY_KNOWN, KEN_MAYBE_KNOWN, KEN_WEAKLY_KNOWN, KEN_UNKNOWN, KEN_UNLABELLED, KEN_N_CATEGORIES = 5 };
+KEN_API const char *ken_category_name(int category); /* "HighlyKnown", ..., "unlabelled" */
+
+typedef struct ken_progress {
+    uint64_t done, total;            /* examples */
+    uint64_t counts[KEN_N_CATEGORIES];
+    uint64_t token_forwards;         /* positions forwarded so far in this call */
+    double seconds;                  /* since the call began */
+    const char *stage;               /* "hashing the model", "annotating", ... */
+} ken_progress;
+typedef void (*ken_progress_fn)(void *ctx, const ken_progress *p);
+
+typedef struct ken_annotate_options {
+    int shots, prompts, samples, top_k, max_new; /* 4, 10, 16, 40, 32 */
+    double temperature;                          /* 0.5 */
+    const char *matcher;                         /* "em-squad" */
+    uint64_t exemplar_seed, seed;                /* 0, 0 */
+    bool sample;                                 /* the literal protocol instead of the exact walk */
+    double mass_budget;                          /* 0 = 1.25e-3 when g = 0, else 1e-2 (spec/slick.md 7.3) */
+    const ken_data *exemplars;                   /* NULL = the dev split, or rows held out */
+    const char *splits, *relations;              /* comma lists; NULL = every split but the exemplars', all relations */
+    size_t per_relation, limit;                  /* 0 = all */
+    const char *prompt_template;                 /* NULL = "Q: {question}\nA:" */
+    const char *stop;                            /* NULL = newline */
+    bool chat_template, control, texts;          /* false, false, true */
+    int threads;                                 /* 0 = all cores */
+    const char *isa;                             /* NULL = the best this CPU has: "avx512", "avx2", "generic" */
+    const char *compute;                         /* "f32" */
+    size_t memory;                               /* bytes for key-value cache; 0 = chosen */
+    ken_poll_fn poll;
+    ken_progress_fn progress;
+    void *ctx;                                   /* for poll and progress */
+} ken_annotate_options;
+
+typedef struct ken_plan {                        /* what --dry-run shows */
+    size_t examples, held_out;
+    uint64_t token_forwards;                     /* expected */
+    double seconds;                              /* expected, from a short measurement */
+    uint64_t memory;                             /* bytes, expected peak */
+    char **prompts;                              /* (n_prompts) full prompts of the first examples */
+    size_t n_prompts;
+} ken_plan;
+
+KEN_API ken_annotate_options ken_annotate_defaults(void);
+KEN_API int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path, ken_err *err);
+KEN_API int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out, ken_err *err);
+KEN_API void ken_plan_free(ken_plan *p);
+
+/* ---- runs ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct ken_run ken_run;
+
+typedef struct ken_prompt_row {      /* one of the ten prompts of a row */
+    bool greedy_hit, greedy_hit_raw; /* under the run's matcher, and under em-raw */
+    const char *text;                /* greedy answer; NULL with --no-texts or after an early stop */
+    const char *finish;              /* "eos", "newline", "stop", "length", "" */
+    double text_p;                   /* probability of the greedy tokens at the run's temperature and top-k */
+    double margin;                   /* smallest gap between the two largest logits on the greedy path */
+    double top_gap;                  /* gap between logits at places top_k and top_k + 1, smallest on the paths with mass */
+    double p_lo, p_hi, raw_lo, raw_hi;
+    int hits, samples;               /* seeded draw, or real samples with --method sample */
+    int n_other;                     /* likeliest first tokens at the root, best first */
+    struct { const char *text; double p; } other[5];
+} ken_prompt_row;
+
+typedef struct ken_row {
+    const char *id, *relation, *split, *question, *subject;
+    const char *const *answers;
+    int n_answers;
+    double popularity;               /* NaN = none */
+    int category, category_mode;
+    double p_t0, p_t, p_t_lo, p_t_hi;
+    int greedy_hits, prompts, sample_hits, samples;
+    double p_unknown, p_unknown_lo, p_unknown_hi, p_flip, min_margin;
+    int abstain_hits;
+    double p_guess, lift;            /* NaN without --control */
+    double score;                    /* knowledge score of choice rows, else NaN */
+    uint32_t flags;
+    const char *method;              /* "exact", "sample", "choice" */
+    int n_prompt_rows;
+    const ken_prompt_row *prompt_rows;
+} ken_row;
+
+typedef struct ken_counts {
+    const char *relation;            /* "" for the total */
+    uint64_t n, category[KEN_N_CATEGORIES];
+    double expected_unknown, sd_unknown; /* over fresh annotations (spec/slick.md 7.4) */
+    double mean_p_t0, mean_p_t;
+    double majority_share;           /* of the commonest answer */
+    double echo_share;
+} ken_counts;
+
+KEN_API int ken_run_open(ken_run **out, const char *path, ken_err *err); /* read-only; KEN_EINPUT when it is not a run */
+KEN_API void ken_run_free(ken_run *r);
+KEN_API size_t ken_run_count(const ken_run *r);                                      /* rows annotated so far */
+KEN_API const ken_row *ken_run_row(ken_run *r, size_t i, ken_err *err);              /* data order; borrowed until the next call */
+KEN_API const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err);       /* NULL and KEN_EINPUT when there is none */
+KEN_API const char *ken_run_setting(const ken_run *r, const char *key);              /* borrowed; NULL when absent */
+KEN_API size_t ken_run_n_relations(const ken_run *r);
+KEN_API const ken_counts *ken_run_relation(const ken_run *r, size_t i);              /* borrowed */
+KEN_API const ken_counts *ken_run_total(const ken_run *r);
+KEN_API bool ken_run_complete(const ken_run *r);                                     /* all rows asked for are in it */
+
+/* ---- explain -------------------------------------------------------------------------------------------------------- */
+
+typedef struct ken_path {            /* one token path from the root of a prompt */
+    const char *tokens;              /* its tokens joined by "|", printable */
+    const char *text;                /* the answer it gives */
+    double p;
+    bool accepted;
+} ken_path;
+
+typedef struct ken_explanation {
+    const ken_row *row;
+    int n_prompts;
+    struct ken_explained_prompt {
+        const char *prompt;          /* whole prompt text */
+        const ken_path *paths;       /* accepted paths by mass, then the likeliest other answers */
+        int n_paths;
+    } *prompts;
+} ken_explanation;
+
+/* Runs the model again for one example with the settings in o (those of a run: ken_run_options). Free with ken_explanation_free. */
+KEN_API int ken_explain(ken_model *m, const ken_data *d, size_t example, const ken_annotate_options *o, ken_explanation **out,
+                        ken_err *err);
+KEN_API void ken_explanation_free(ken_explanation *x);
+
+/* ---- report --------------------------------------------------------------------------------------------------------- */
+
+/* One self-contained HTML page for the runs. Written whole or not at all. */
+KEN_API int ken_report(ken_run *const *runs, size_t n, const char *path, ken_err *err);
+
+/* ---- this build ----------------------------------------------------------------------------------------------------- */
+
+KEN_API const char *ken_build_info(void); /* version, revision, CPU features, ISA in use, library versions; one fact a line; static */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,55 @@
+/* error.c - statuses and messages; see error.h. */
+#include "base/error.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int ken_fail(ken_err *err, int status, const char *fmt, ...)
+{
+    if (err != NULL) {
+        va_list ap;
+        va_start(ap, fmt);
+        err->status = status;
+        vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+        va_end(ap);
+    }
+    return status;
+}
+
+int ken_fail_nomem(ken_err *err, const char *what)
+{
+    return ken_fail(err, KEN_ENOMEM, "out of memory (%s); free some, or use fewer threads or a smaller model", what);
+}
+
+int ken_fail_errno(ken_err *err, const char *what, const char *path)
+{
+    int e = errno;
+    return ken_fail(err, e == ENOMEM ? KEN_ENOMEM : KEN_EFAIL, "%s %s: %s", what, path, strerror(e));
+}
+
+int ken_fail_prefix(ken_err *err, const char *fmt, ...)
+{
+    if (err == NULL) return KEN_EFAIL;
+    char old[sizeof err->msg];
+    memcpy(old, err->msg, sizeof old);
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof err->msg)
+        snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %.*s", (int)(sizeof old - 1), old);
+    return err->status;
+}
+
+int ken_exit_status(int status)
+{
+    switch (status) {
+    case KEN_OK: return 0;
+    case KEN_EUSAGE: return 2;
+    case KEN_EINPUT: return 3;
+    case KEN_ETHRESHOLD: return 4;
+    case KEN_ESTOP: return 130;
+    default: return 1;
+    }
+}

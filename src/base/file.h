@@ -1,0 +1,23 @@
+/* file.h - whole files: mapped for reading, written whole or not at all. */
+#ifndef KEN_BASE_FILE_H
+#define KEN_BASE_FILE_H
+#include "base/error.h"
+#include <stddef.h>
+
+typedef struct ken_map {
+    const unsigned char *data; /* size bytes, read-only; NULL for an empty file */
+    size_t size;
+} ken_map;
+
+/* Maps a regular file. KEN_EINPUT when it is missing, a folder or not readable. Unmap with ken_unmap. A file that another
+ * program shortens while it is mapped would kill us by SIGBUS; that is the operating system's contract, not checked. */
+int ken_map_file(ken_map *m, const char *path, ken_err *err);
+void ken_unmap(ken_map *m);
+
+/* Writes n bytes to path under a temporary name in the same folder, syncs and renames: path is the old file or the whole
+ * new one, never part of it. KEN_EFAIL with the system's reason (a full disk, no permission). */
+int ken_write_file(const char *path, const void *data, size_t n, ken_err *err);
+
+int ken_is_dir(const char *path);  /* 1 or 0 */
+int ken_is_file(const char *path); /* 1 or 0: exists and is a regular file */
+#endif
