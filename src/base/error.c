@@ -37,8 +37,14 @@ int ken_fail_prefix(ken_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof err->msg)
-        snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %.*s", (int)(sizeof old - 1), old);
+    /* What does not fit is cut at the end: where it happened matters more than the tail of the sentence. */
+    size_t at = n < 0 ? 0 : (size_t)n, len = strnlen(old, sizeof old);
+    if (at + 3 < sizeof err->msg) {
+        if (len > sizeof err->msg - at - 3) len = sizeof err->msg - at - 3;
+        memcpy(err->msg + at, ": ", 2);
+        memcpy(err->msg + at + 2, old, len);
+        err->msg[at + 2 + len] = '\0';
+    }
     return err->status;
 }
 

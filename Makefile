@@ -1,0 +1,60 @@
+# The door to the build. Meson and Ninja do the work (meson.build); this file gives it short names and sets up a machine.
+BUILD  ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+NINJA   = ninja -j$(JOBS)
+
+.PHONY: all help setup model demo check test lint format asan fuzz bench install clean
+.DEFAULT_GOAL := all
+
+all: $(BUILD)/build.ninja ## build build/ken and the library
+	@$(NINJA) -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null && command -v ninja >/dev/null || { echo "meson and ninja are missing: run 'make setup' first" >&2; exit 1; }
+	@meson setup $(BUILD) >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log >&2; rm -f $(BUILD)-setup.log; echo "libraries may be missing: run 'make setup' first" >&2; exit 1; }
+	@rm -f $(BUILD)-setup.log
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## install the Debian packages that are needed (with sudo when not root), nothing else
+	@tools/setup.sh check
+
+model: ## get the default model; prints its path on the last line
+	@tools/get-model.py
+
+demo: ## set up, build, get the model, annotate the project's own facts, print the table, write report.html
+	@tools/demo.sh $(BUILD)
+
+check: ## set up, build, and run every test, sanitizer, linter and a short fuzz
+	@tools/setup.sh check
+	@tools/get-model.py >/dev/null
+	@tools/check.py
+
+test: all ## the quick tests only, in the ordinary build
+	@tools/check.py --only quick
+
+lint: ## clang-format, clang-tidy and cppcheck
+	@tools/check.py --only lint
+
+asan: ## the tests under the address and undefined-behaviour sanitizers
+	@tools/check.py --only asan
+
+fuzz: ## fuzz every parser, FUZZ_SECONDS each (default 300)
+	@tools/check.py --only fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),300)
+
+format: ## reformat the sources in place
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+bench: all ## measure ken against other ways to do the same (bench/annotate); long
+	@bench/annotate
+
+install: $(BUILD)/build.ninja ## install under PREFIX (default /usr/local), staged in DESTDIR
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	@$(NINJA) -C $(BUILD)
+	@DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install --no-rebuild --quiet -C $(BUILD)
+
+clean: ## remove everything that was built
+	rm -rf build build-asan build-fuzz build-cblas report.html
