@@ -1,0 +1,24 @@
+/* names.c - the words that a user sees for categories and flags (ken.h). Here, at the bottom, so that every layer prints the
+ * same ones; the man page lists them from these tables. */
+#include "ken.h"
+
+static const char *const category_names[KEN_N_CATEGORIES] = {
+    [KEN_HIGHLY_KNOWN] = "HighlyKnown", [KEN_MAYBE_KNOWN] = "MaybeKnown", [KEN_WEAKLY_KNOWN] = "WeaklyKnown",
+    [KEN_UNKNOWN] = "Unknown",          [KEN_UNLABELLED] = "unlabelled",
+};
+
+/* In the order of the bits of KEN_FLAG_*. */
+static const char *const flag_names[] = {
+    "ambiguous",     "duplicate",     "multi_answer", "echo",      "exemplars_shared", "exemplars_foreign",
+    "gold_has_stop", "gold_too_long", "unsettled",    "open_mass", "choice",           "too_long",
+    "guess",
+};
+enum { N_FLAGS = sizeof flag_names / sizeof flag_names[0] };
+_Static_assert(1 << (N_FLAGS - 1) == KEN_FLAG_GUESS, "a flag without a name");
+
+const char *ken_category_name(int category)
+{
+    return category >= 0 && category < KEN_N_CATEGORIES ? category_names[category] : "unlabelled";
+}
+
+const char *ken_flag_name(int bit) { return bit >= 0 && bit < N_FLAGS ? flag_names[bit] : NULL; }
