@@ -221,6 +221,12 @@ KEN_API void ken_plan_free(ken_plan *p);
 
 typedef struct ken_run ken_run;
 
+typedef struct ken_drawn {           /* --method sample: a text that was drawn, and how often */
+    const char *text;
+    int count;
+    bool hit;
+} ken_drawn;
+
 typedef struct ken_prompt_row {      /* one of the ten prompts of a row */
     bool greedy_hit, greedy_hit_raw; /* under the run's matcher, and under em-raw */
     const char *text;                /* greedy answer; NULL with --no-texts or after an early stop */
@@ -232,6 +238,8 @@ typedef struct ken_prompt_row {      /* one of the ten prompts of a row */
     int hits, samples;               /* seeded draw, or real samples with --method sample */
     int n_other;                     /* likeliest first tokens at the root, best first */
     struct { const char *text; double p; } other[5];
+    int n_drawn;                     /* sampled texts, most frequent first; none with --method exact */
+    const ken_drawn *drawn;
 } ken_prompt_row;
 
 typedef struct ken_row {
