@@ -1,0 +1,490 @@
+/* walk.c - the walk of spec/slick.md 7.3, all prompts of a row in step; see walk.h.
+ *
+ * A hypothesis is a token path below a root whose text is viable. It is open (to be forwarded), parked (its reach is below eps) or
+ * scored. The hard thing is order: a round resumes from nodes parked at any depth, and sums must not depend on when an answer came,
+ * so each step collects the open nodes of one depth, sorts them by their token ids, waits until all of them are answered, and scores
+ * them in that order. The greedy answer is followed on the same path while it is viable; what lies beyond is completed on the side. */
+#include "know/walk.h"
+#include "base/alloc.h"
+#include "base/arena.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_EPS      1e-2
+#define LAST_EPS       1e-7
+#define BUDGET_MISS    1.25e-3 /* g = 0: P_U moves by at most 16 * budget = 0.02 */
+#define BUDGET_HIT     1e-2    /* g > 0: the category is certain, P_plus is within 1e-3 */
+#define MAX_FORWARDED  4096
+
+typedef struct hyp {
+    int32_t parent; /* index in prompt.hyp; -1 for the root */
+    int32_t token;
+    int32_t depth;
+    bool greedy; /* on the greedy path */
+    ken_node node;
+    double rho; /* reach: product of q along the path */
+    const char *text;
+    size_t n_text;
+    double gap; /* smallest gap at top_k on the path, this node included once it is scored */
+    ken_request *asked;
+} hyp;
+
+typedef struct list {
+    int32_t *at;
+    size_t n, cap;
+} list;
+
+typedef struct prompt {
+    ken_walk_prompt out;
+    hyp *h;
+    size_t n_h, cap_h;
+    list front;    /* open nodes of the depth in hand, sorted */
+    list children; /* viable children found while scoring the depth in hand */
+    list parked;   /* waiting for a smaller eps, any depth */
+    bool verdict;  /* known */
+    double greedy_p;
+    /* completion of a greedy answer that is not viable any more */
+    ken_node tail;     /* held; -1 = none */
+    int32_t tail_depth;
+    char *tail_text; /* arena */
+    size_t tail_n;
+    ken_request *tail_asked;
+    bool text_done;
+    ken_walk_path *paths;
+    size_t n_paths, cap_paths;
+} prompt;
+
+struct ken_walk {
+    ken_engine *engine;
+    const ken_rules *rules;
+    const ken_accept *accept, *raw;
+    unsigned flags;
+    int n;
+    prompt *p; /* (n) */
+    ken_arena arena;
+    int32_t waiting;
+    int32_t depth;
+    double eps;
+    bool done, open_mass, in_round;
+    double *q; /* (top_k) scratch */
+};
+
+static int nomem(ken_err *err) { return ken_fail_nomem(err, "walk"); }
+
+static int push(list *l, int32_t v)
+{
+    if (ken_grow((void **)&l->at, &l->cap, l->n + 1, sizeof *l->at) != 0) return -1;
+    l->at[l->n++] = v;
+    return 0;
+}
+
+/* ---- making and unmaking -------------------------------------------------------------------------------------------- */
+
+static int ask(ken_walk *w, ken_node node, ken_request **slot, ken_err *err)
+{
+    ken_request *q = ken_request_new(w->rules, node, &w->waiting);
+    if (q == NULL) return nomem(err);
+    int rc = ken_engine_ask(w->engine, q, err);
+    if (rc != KEN_OK) {
+        ken_request_free(q);
+        return rc;
+    }
+    *slot = q;
+    return KEN_OK;
+}
+
+int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_accept *accept, const ken_accept *raw,
+                 const ken_node *roots, int n, unsigned flags, ken_err *err)
+{
+    *out = NULL;
+    ken_walk *w = ken_calloc(1, sizeof *w);
+    if (w == NULL) return nomem(err);
+    *w = (ken_walk){.engine = e, .rules = r, .accept = accept, .raw = raw, .flags = flags, .eps = FIRST_EPS, .in_round = true};
+    w->p = ken_calloc((size_t)n, sizeof *w->p);
+    w->q = ken_alloc((size_t)r->top_k, sizeof *w->q);
+    int rc = w->p == NULL || w->q == NULL ? nomem(err) : KEN_OK;
+    if (w->p != NULL) w->n = n;
+    for (int i = 0; i < w->n; i++) w->p[i].tail = -1;
+    for (int i = 0; i < n && rc == KEN_OK; i++) {
+        prompt *p = &w->p[i];
+        p->greedy_p = 1.0;
+        p->out.margin = p->out.top_gap = INFINITY;
+        bool mass_only = (flags & KEN_WALK_MASS_ONLY) != 0;
+        p->verdict = p->text_done = mass_only;
+        if (ken_grow((void **)&p->h, &p->cap_h, 1, sizeof *p->h) != 0 || push(&p->front, 0) != 0) {
+            rc = nomem(err);
+            break;
+        }
+        p->n_h = 1;
+        p->h[0] = (hyp){.parent = -1, .token = -1, .greedy = !mass_only, .node = roots[i], .rho = 1.0, .text = "", .gap = INFINITY};
+        p->out.forwarded = 1;
+        rc = ask(w, roots[i], &p->h[0].asked, err);
+        if (rc != KEN_OK) ken_fail_prefix(err, "prompt %d", i + 1);
+    }
+    if (rc != KEN_OK) ken_walk_free(w);
+    else *out = w;
+    return rc;
+}
+
+void ken_walk_free(ken_walk *w)
+{
+    if (w == NULL) return;
+    for (int i = 0; i < w->n; i++) {
+        prompt *p = &w->p[i];
+        for (size_t j = 0; j < p->n_h; j++) {
+            if (j > 0 && p->h[j].node >= 0) ken_engine_release(w->engine, p->h[j].node);
+            ken_request_free(p->h[j].asked);
+        }
+        if (p->tail >= 0) ken_engine_release(w->engine, p->tail);
+        ken_request_free(p->tail_asked);
+        ken_free(p->h);
+        ken_free(p->front.at);
+        ken_free(p->children.at);
+        ken_free(p->parked.at);
+        ken_free(p->paths);
+    }
+    ken_free(w->p);
+    ken_free(w->q);
+    ken_arena_free(&w->arena);
+    ken_free(w);
+}
+
+/* ---- order ---------------------------------------------------------------------------------------------------------- */
+
+/* Lexicographic by token ids, for two paths of one depth. */
+static int compare_paths(const hyp *h, int32_t a, int32_t b)
+{
+    if (a == b) return 0;
+    int up = compare_paths(h, h[a].parent, h[b].parent);
+    if (up != 0) return up;
+    return h[a].token < h[b].token ? -1 : 1;
+}
+
+static int by_path(const void *a, const void *b, void *ctx) { return compare_paths(ctx, *(const int32_t *)a, *(const int32_t *)b); }
+
+static int by_depth_then_path(const void *a, const void *b, void *ctx)
+{
+    const hyp *h = ctx, *x = &h[*(const int32_t *)a], *y = &h[*(const int32_t *)b];
+    if (x->depth != y->depth) return x->depth < y->depth ? -1 : 1;
+    return by_path(a, b, ctx);
+}
+
+/* ---- scoring -------------------------------------------------------------------------------------------------------- */
+
+static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass, ken_err *err)
+{
+    if ((w->flags & KEN_WALK_KEEP_PATHS) == 0) return KEN_OK;
+    if (ken_grow((void **)&p->paths, &p->cap_paths, p->n_paths + 1, sizeof *p->paths) != 0) return nomem(err);
+    int32_t len = h->depth + (last >= 0);
+    int32_t *tok = ken_arena_alloc(&w->arena, (size_t)len + 1, sizeof *tok);
+    char *copy = ken_arena_strndup(&w->arena, text, n);
+    if (tok == NULL || copy == NULL) return nomem(err);
+    if (last >= 0) tok[len - 1] = last;
+    for (int32_t d = h->depth; d > 0; d--) {
+        tok[d - 1] = h->token;
+        h = &p->h[h->parent];
+    }
+    p->paths[p->n_paths++] = (ken_walk_path){tok, len, copy, mass};
+    return KEN_OK;
+}
+
+/* An answer ended below h with probability `mass`: adds it where it is accepted. */
+static int score_answer(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass, ken_err *err)
+{
+    if (!ken_accept_matches(w->accept, text, n)) return KEN_OK;
+    p->out.p_lo += mass;
+    if (h->gap < p->out.top_gap) p->out.top_gap = h->gap;
+    if (w->raw != NULL && ken_accept_matches(w->raw, text, n)) p->out.raw_lo += mass;
+    return keep_path(w, p, h, last, text, n, mass, err);
+}
+
+static int finish_greedy(ken_walk *w, prompt *p, const char *text, size_t n, ken_finish f, ken_err *err)
+{
+    if (!p->verdict) { /* still on viable ground: this text decides */
+        p->out.hit = ken_accept_matches(w->accept, text, n);
+        p->out.hit_raw = w->raw != NULL && ken_accept_matches(w->raw, text, n);
+        p->verdict = true;
+    }
+    if (w->rules->texts) {
+        p->out.text = ken_arena_strndup(&w->arena, text, n);
+        if (p->out.text == NULL) return nomem(err);
+        p->out.n_text = n;
+        p->out.text_p = p->greedy_p;
+        p->out.finish = f;
+    }
+    p->text_done = true;
+    return KEN_OK;
+}
+
+/* Goes on with the greedy text beyond viability: token v after text x of n bytes at `node`. */
+static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, const char *x, size_t n, int32_t v, ken_err *err)
+{
+    ken_str b;
+    size_t len;
+    ken_finish f = ken_rules_step(w->rules, x, n, v, &b, &len);
+    char *text = ken_arena_alloc(&w->arena, n + b.n + 1, 1);
+    if (text == NULL) return nomem(err);
+    memcpy(text, x, n);
+    if (b.n > 0) memcpy(text + n, b.p, b.n);
+    if (f != KEN_RUNNING) return finish_greedy(w, p, text, len, f, err);
+    if (depth + 1 == w->rules->max_new) return finish_greedy(w, p, text, len, KEN_FINISH_LENGTH, err);
+    ken_node child;
+    int rc = ken_engine_extend(w->engine, node, &v, 1, &child, err);
+    if (rc != KEN_OK) return rc;
+    if (p->tail >= 0) ken_engine_release(w->engine, p->tail);
+    p->tail = child;
+    p->tail_depth = depth + 1;
+    p->tail_text = text;
+    p->tail_n = len;
+    return ask(w, child, &p->tail_asked, err);
+}
+
+static int check_answer(const ken_request *a, const char *what, int prompt_number, int32_t depth, ken_err *err)
+{
+    if (a->n > 0) return KEN_OK;
+    return ken_fail(err, KEN_EINPUT, "prompt %d, answer position %d: the model's logits are not finite (%s)", prompt_number + 1, depth + 1, what);
+}
+
+/* The best token after a node on the greedy path: margin, probability, verdict. */
+static int follow_greedy(ken_walk *w, prompt *p, const hyp *h, const ken_request *a, ken_err *err)
+{
+    int32_t v = a->id[0];
+    double margin = a->n > 1 ? (double)a->logit[0] - (double)a->logit[1] : INFINITY;
+    if (margin < p->out.margin) p->out.margin = margin;
+    p->greedy_p *= w->q[0];
+    ken_str b;
+    size_t len;
+    ken_finish f = ken_rules_step(w->rules, h->text, h->n_text, v, &b, &len);
+    if (f == KEN_FINISH_EOS) return finish_greedy(w, p, h->text, h->n_text, f, err);
+    char *text = ken_arena_alloc(&w->arena, h->n_text + b.n + 1, 1);
+    if (text == NULL) return nomem(err);
+    memcpy(text, h->text, h->n_text);
+    if (b.n > 0) memcpy(text + h->n_text, b.p, b.n);
+    if (f == KEN_FINISH_STOP) return finish_greedy(w, p, text, len, f, err);
+    return KEN_OK; /* the child is pushed with the viable ones, or by leave_greedy */
+}
+
+/* The greedy child is not viable: the verdict is "wrong"; its text goes on on the side when somebody wants it. */
+static int leave_greedy(ken_walk *w, prompt *p, const hyp *h, int32_t v, ken_err *err)
+{
+    p->out.hit = p->out.hit_raw = false;
+    p->verdict = true;
+    if (!w->rules->texts) {
+        p->text_done = true;
+        return KEN_OK;
+    }
+    return continue_tail(w, p, h->node, h->depth, h->text, h->n_text, v, err);
+}
+
+/* V(x), and with a stop string of several bytes also V of x without a suffix that may become the stop string (spec/slick.md 7.6). */
+static bool viable(const ken_walk *w, const char *x, size_t n)
+{
+    if (ken_accept_viable(w->accept, x, n)) return true;
+    for (size_t part = w->rules->n_stop - 1; part > 0; part--)
+        if (part <= n && memcmp(x + n - part, w->rules->stop, part) == 0 && ken_accept_viable(w->accept, x, n - part)) return true;
+    return false;
+}
+
+static int add_child(ken_walk *w, prompt *p, int32_t up, int32_t v, double rho, bool greedy, const char *text, size_t n, ken_err *err)
+{
+    if (ken_grow((void **)&p->h, &p->cap_h, p->n_h + 1, sizeof *p->h) != 0) return nomem(err);
+    char *copy = ken_arena_strndup(&w->arena, text, n);
+    if (copy == NULL || push(&p->children, (int32_t)p->n_h) != 0) return nomem(err);
+    const hyp *h = &p->h[up];
+    p->h[p->n_h++] = (hyp){.parent = up, .token = v, .depth = h->depth + 1, .greedy = greedy, .node = -1, .rho = rho, .text = copy,
+                           .n_text = n, .gap = h->gap};
+    return KEN_OK;
+}
+
+/* Scores the answered node `at`: endings into the mass, viable children onto the list. */
+static int score_node(ken_walk *w, int number, int32_t at, ken_err *err)
+{
+    prompt *p = &w->p[number];
+    const ken_request *a = p->h[at].asked;
+    int rc = check_answer(a, "a corrupt model file, or overflow in its weights", number, p->h[at].depth, err);
+    if (rc != KEN_OK) return rc;
+    int32_t n = ken_rules_q(w->rules, a, w->q);
+    if (a->n > w->rules->top_k) {
+        double gap = (double)a->logit[w->rules->top_k - 1] - (double)a->logit[w->rules->top_k];
+        if (gap < p->h[at].gap) p->h[at].gap = gap;
+    }
+    if (at == 0) p->out.root = a;
+    bool greedy = p->h[at].greedy, greedy_ended = false;
+    if (greedy) {
+        rc = follow_greedy(w, p, &p->h[at], a, err);
+        if (rc != KEN_OK) return rc;
+        greedy_ended = p->verdict;
+    }
+    ken_arena *arena = &w->arena;
+    const char *x = p->h[at].text;
+    size_t n_x = p->h[at].n_text;
+    double rho = p->h[at].rho;
+    char local[512];
+    for (int32_t i = 0; i < n; i++) {
+        int32_t v = a->id[i];
+        ken_str b;
+        size_t len;
+        ken_finish f = ken_rules_step(w->rules, x, n_x, v, &b, &len);
+        char *text = local;
+        if (n_x + b.n + 1 > sizeof local) text = ken_arena_alloc(arena, n_x + b.n + 1, 1);
+        if (text == NULL) return nomem(err);
+        memcpy(text, x, n_x);
+        if (b.n > 0) memcpy(text + n_x, b.p, b.n);
+        bool best = greedy && i == 0 && !greedy_ended;
+        if (f != KEN_RUNNING) rc = score_answer(w, p, &p->h[at], v, text, len, rho * w->q[i], err);
+        else if (viable(w, text, len)) rc = add_child(w, p, at, v, rho * w->q[i], best, text, len, err);
+        else if (best) rc = leave_greedy(w, p, &p->h[at], v, err);
+        if (rc != KEN_OK) return rc;
+    }
+    return KEN_OK;
+}
+
+/* ---- rounds --------------------------------------------------------------------------------------------------------- */
+
+/* Moves the nodes of the depth in hand from `children` and `parked` to `front`, in order; parks what is below eps, scores what is at
+ * the length limit, asks for the rest. *asked says whether anything is being waited for. */
+static int open_depth(ken_walk *w, prompt *p, ken_err *err)
+{
+    p->front.n = 0;
+    size_t keep = 0;
+    for (size_t i = 0; i < p->parked.n; i++) { /* parked in an earlier round, reached by the new eps */
+        int32_t v = p->parked.at[i];
+        if (p->h[v].depth != w->depth || p->h[v].rho < w->eps) p->parked.at[keep++] = v;
+        else if (push(&p->front, v) != 0) return nomem(err);
+    }
+    p->parked.n = keep;
+    for (size_t i = 0; i < p->children.n; i++)
+        if (push(&p->front, p->children.at[i]) != 0) return nomem(err);
+    p->children.n = 0;
+    qsort_r(p->front.at, p->front.n, sizeof *p->front.at, by_path, p->h);
+
+    size_t open = 0;
+    for (size_t i = 0; i < p->front.n; i++) {
+        int32_t at = p->front.at[i];
+        hyp *h = &p->h[at];
+        int rc = KEN_OK;
+        if (h->depth == w->rules->max_new) { /* cut: compared as it is (spec/slick.md 7.1) */
+            rc = score_answer(w, p, h, -1, h->text, h->n_text, h->rho, err);
+            if (rc == KEN_OK && h->greedy) rc = finish_greedy(w, p, h->text, h->n_text, KEN_FINISH_LENGTH, err);
+        } else if (h->rho < w->eps && !h->greedy) {
+            if (push(&p->parked, at) != 0) rc = nomem(err);
+        } else {
+            rc = ken_engine_extend(w->engine, p->h[h->parent].node, &h->token, 1, &h->node, err);
+            if (rc == KEN_OK) rc = ask(w, h->node, &h->asked, err);
+            p->out.forwarded++;
+            p->front.at[open++] = at;
+        }
+        if (rc != KEN_OK) return rc;
+    }
+    p->front.n = open;
+    return KEN_OK;
+}
+
+/* Is there anything at this depth or below that the present eps reaches? */
+static bool more_below(const ken_walk *w)
+{
+    for (int i = 0; i < w->n; i++) {
+        const prompt *p = &w->p[i];
+        if (p->children.n > 0) return true;
+        for (size_t j = 0; j < p->parked.n; j++)
+            if (p->h[p->parked.at[j]].depth >= w->depth && p->h[p->parked.at[j]].rho >= w->eps) return true;
+    }
+    return false;
+}
+
+/* The mass still open in each prompt; returns their sum. */
+static double close_round(ken_walk *w)
+{
+    double open = 0.0;
+    for (int i = 0; i < w->n; i++) {
+        prompt *p = &w->p[i];
+        qsort_r(p->parked.at, p->parked.n, sizeof *p->parked.at, by_depth_then_path, p->h);
+        double u = 0.0;
+        for (size_t j = 0; j < p->parked.n; j++) u += p->h[p->parked.at[j]].rho;
+        p->out.p_hi = fmin(1.0, p->out.p_lo + u);
+        p->out.raw_hi = fmin(1.0, p->out.raw_lo + u);
+        open += fmax(0.0, p->out.p_hi - p->out.p_lo);
+    }
+    return open;
+}
+
+/* A round is over: is the interval narrow enough? Otherwise lowers eps until it reaches something. */
+static bool next_round(ken_walk *w)
+{
+    double open = close_round(w);
+    double budget = w->rules->mass_budget;
+    if (budget <= 0.0) budget = (w->flags & KEN_WALK_MASS_ONLY) != 0 || ken_walk_greedy_hits(w) > 0 ? BUDGET_HIT : BUDGET_MISS;
+    if ((w->flags & KEN_WALK_MASS_ONLY) != 0) budget *= w->n / (double)w->rules->prompts; /* as wide a prompt as in the row itself */
+    if (open <= budget) return false;
+    bool too_many = false;
+    for (int i = 0; i < w->n; i++) too_many |= w->p[i].out.forwarded > MAX_FORWARDED;
+    for (w->depth = 1; !too_many;) {
+        w->eps /= 4.0;
+        if (w->eps < LAST_EPS) break;
+        if (more_below(w)) return true;
+    }
+    w->open_mass = true;
+    return false;
+}
+
+int ken_walk_advance(ken_walk *w, ken_err *err)
+{
+    int rc = KEN_OK;
+    if (w->waiting > 0) return ken_fail(err, KEN_ESTATE, "walk: advanced while %d requests are open", w->waiting);
+    /* Greedy texts beyond viability: one token further each step, whatever the walk itself is doing. */
+    for (int i = 0; i < w->n && rc == KEN_OK; i++) {
+        prompt *p = &w->p[i];
+        if (p->tail_asked == NULL) continue;
+        ken_request *a = p->tail_asked;
+        p->tail_asked = NULL;
+        rc = check_answer(a, "a corrupt model file, or overflow in its weights", i, p->tail_depth, err);
+        if (rc == KEN_OK) {
+            ken_rules_q(w->rules, a, w->q);
+            p->greedy_p *= w->q[0];
+            rc = continue_tail(w, p, p->tail, p->tail_depth, p->tail_text, p->tail_n, a->id[0], err);
+        }
+        ken_request_free(a);
+    }
+    for (int i = 0; i < w->n && rc == KEN_OK; i++) {
+        prompt *p = &w->p[i];
+        for (size_t j = 0; j < p->front.n && rc == KEN_OK; j++) rc = score_node(w, i, p->front.at[j], err);
+        p->front.n = 0;
+    }
+    bool round_open = w->in_round;
+    while (rc == KEN_OK && round_open) {
+        bool open = false;
+        w->depth++;
+        for (int i = 0; i < w->n && rc == KEN_OK; i++) {
+            rc = open_depth(w, &w->p[i], err);
+            open |= w->p[i].front.n > 0;
+        }
+        if (rc != KEN_OK || open) break;
+        if (more_below(w)) continue;
+        round_open = next_round(w);
+        if (round_open) w->depth = 0;
+    }
+    w->in_round = round_open;
+    if (rc == KEN_OK && !round_open && w->waiting == 0) {
+        w->done = true;
+        for (int i = 0; i < w->n; i++) {
+            prompt *p = &w->p[i];
+            p->out.paths = p->paths;
+            p->out.n_paths = (int32_t)p->n_paths;
+            if (isinf(p->out.top_gap)) p->out.top_gap = p->h[0].gap;
+        }
+    }
+    return rc;
+}
+
+bool ken_walk_done(const ken_walk *w) { return w->done; }
+int32_t ken_walk_waiting(const ken_walk *w) { return w->waiting; }
+const ken_walk_prompt *ken_walk_get(const ken_walk *w, int i) { return &w->p[i].out; }
+bool ken_walk_open_mass(const ken_walk *w) { return w->open_mass; }
+
+int ken_walk_greedy_hits(const ken_walk *w)
+{
+    int g = 0;
+    for (int i = 0; i < w->n; i++) g += w->p[i].out.hit;
+    return g;
+}
