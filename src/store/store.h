@@ -8,27 +8,41 @@
 
 typedef struct ken_store ken_store;
 
+/* The setting that says how many rows the run was asked for, in decimal; not binding. ken_run_complete compares it with what is there. */
+#define KEN_SETTING_ROWS "rows"
+
 typedef struct ken_setting {
     const char *key, *value;
     bool binding; /* a resume with another value is refused, naming key, the run's value and ours */
 } ken_setting;
 
-/* Opens or creates the run at path. An existing run with other binding settings: KEN_EINPUT, one sentence. A file that is not a run:
- * KEN_EINPUT, untouched. Settings that are not binding (n rows asked for, program version's build) are updated. */
+/* Opens or creates the run at path. Call it with valid settings only, once model and data are known to be good: it makes the file.
+ * An existing run with other binding settings (another value, or one that only one of the two has): KEN_EINPUT, one sentence that
+ * names it. A file that is not a run, is damaged or of a newer format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once.
+ * Settings that are not binding (n rows asked for, program version's build) are updated. A kill at any moment leaves no file, an
+ * empty file or a whole run; each of them is taken up by the next call. */
 int ken_store_open(ken_store **out, const char *path, const ken_setting *settings, size_t n, ken_err *err);
-/* Commits what is pending and closes; NULL is fine. */
+/* Commits what is pending and closes, also after a failure; NULL is fine. At rest a run is one file without companions. */
 int ken_store_close(ken_store *s, ken_err *err);
 
-/* Exemplar sets: text of the prefix (exemplars up to the question) for relation and set. Idempotent. */
-int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const char *const *ids, int shots, const char *text,
-                            ken_err *err);
+/* When putting fails for want of disk or memory, or the file is damaged, the open transaction is rolled back, and every later call
+ * returns the same status and message: close, and open again. What was committed is kept. */
+
+/* Exemplar sets: text of the prefix (exemplars up to the question) for relation and set. Idempotent; KEN_EINPUT when the run has
+ * another text for it. */
+int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const char *const *ids, int shots,
+                            const char *text, ken_err *err);
 bool ken_store_has(const ken_store *s, const char *id); /* a row already annotated */
 size_t ken_store_count(const ken_store *s);
 /* Adds to the counts of rows already there, by category (for progress after a resume). */
 void ken_store_counts(const ken_store *s, uint64_t counts[KEN_N_CATEGORIES]);
-/* place = position in data order. The row is copied. Not committed until ken_store_commit. */
+/* place = position of the example in the whole data, not in the selection, so that it stays when a run is extended. The row is
+ * copied. Not committed until ken_store_commit. NaN is fine where a number is missing; -0.0 reads back as 0.0, every other double bit
+ * for bit; bytes that are no UTF-8 become U+FFFD. KEN_ESTATE for a row that is there already or makes no sense, KEN_EINPUT when
+ * the run has another row at that place; the open transaction then goes on. */
 int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err *err);
-int ken_store_commit(ken_store *s, ken_err *err); /* on disk when it returns */
-/* Adds to the run's totals (token_forwards, seconds) in the same transaction. */
+/* On disk when it returns. KEN_EBUSY when a reader has been in the way for half a minute: nothing is lost, try again. */
+int ken_store_commit(ken_store *s, ken_err *err);
+/* Adds to the run's totals (token_forwards, seconds) in the same transaction. Read back as the settings of these names. */
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err);
 #endif

@@ -1,0 +1,295 @@
+/* schema.c - the tables of a run and the rules for opening one; see schema.h.
+ *
+ * The hard thing is trust. SQLite files can carry views, triggers and expression indexes that run when we only wanted to read
+ * a table, so a file counts as a run only if the text of each of our tables in it is ours letter for letter, and the
+ * connection has everything else switched off (sqlite.org/security.html).
+ *
+ * Journal: SQLite's rollback journal in its default mode, not the write-ahead log. Both survive kill -9 with at most the open
+ * transaction lost; the rollback journal leaves one plain file at rest that can be copied with cp and read from a read-only
+ * folder, and needs no shared memory, so it works on network disks. Readers wait for the few milliseconds of a commit, and
+ * the writer for the readers' queries. synchronous=FULL: a commit is on the disk when it returns, power cuts included;
+ * at one commit a second its two or three syncs cost nothing. */
+#include "store/schema.h"
+#include "base/alloc.h"
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *sql;
+} tables[] = {
+    {"settings", "CREATE TABLE settings(\n"
+                 "  key TEXT PRIMARY KEY NOT NULL,\n"
+                 "  value TEXT NOT NULL,\n"
+                 "  binding INTEGER NOT NULL\n"
+                 ") WITHOUT ROWID"},
+    {"exemplar_sets", "CREATE TABLE exemplar_sets(\n"
+                      "  relation TEXT NOT NULL,\n"
+                      "  set_no INTEGER NOT NULL,\n"
+                      "  text TEXT NOT NULL,\n"
+                      "  PRIMARY KEY(relation, set_no)\n"
+                      ") WITHOUT ROWID"},
+    {"exemplars", "CREATE TABLE exemplars(\n"
+                  "  relation TEXT NOT NULL,\n"
+                  "  set_no INTEGER NOT NULL,\n"
+                  "  shot INTEGER NOT NULL,\n"
+                  "  id TEXT NOT NULL,\n"
+                  "  PRIMARY KEY(relation, set_no, shot)\n"
+                  ") WITHOUT ROWID"},
+    {"examples", "CREATE TABLE examples(\n"
+                 "  place INTEGER PRIMARY KEY,\n"
+                 "  id TEXT NOT NULL UNIQUE,\n"
+                 "  relation TEXT NOT NULL,\n"
+                 "  split TEXT NOT NULL,\n"
+                 "  question TEXT NOT NULL,\n"
+                 "  subject TEXT,\n"
+                 "  popularity REAL\n"
+                 ")"},
+    {"answers", "CREATE TABLE answers(\n"
+                "  place INTEGER NOT NULL,\n"
+                "  n INTEGER NOT NULL,\n"
+                "  text TEXT NOT NULL,\n"
+                "  PRIMARY KEY(place, n)\n"
+                ") WITHOUT ROWID"},
+    {"knowledge", "CREATE TABLE knowledge(\n"
+                  "  place INTEGER PRIMARY KEY,\n"
+                  "  category TEXT,\n"
+                  "  category_mode TEXT,\n"
+                  "  p_t0 REAL,\n"
+                  "  p_t REAL,\n"
+                  "  p_t_lo REAL,\n"
+                  "  p_t_hi REAL,\n"
+                  "  greedy_hits INTEGER NOT NULL,\n"
+                  "  prompts INTEGER NOT NULL,\n"
+                  "  sample_hits INTEGER NOT NULL,\n"
+                  "  samples INTEGER NOT NULL,\n"
+                  "  p_unknown REAL,\n"
+                  "  p_unknown_lo REAL,\n"
+                  "  p_unknown_hi REAL,\n"
+                  "  p_flip REAL,\n"
+                  "  min_margin REAL,\n"
+                  "  abstain_hits INTEGER NOT NULL,\n"
+                  "  p_guess REAL,\n"
+                  "  lift REAL,\n"
+                  "  score REAL,\n"
+                  "  flags INTEGER NOT NULL,\n"
+                  "  method TEXT NOT NULL\n"
+                  ")"},
+    {"prompts", "CREATE TABLE prompts(\n"
+                "  place INTEGER NOT NULL,\n"
+                "  prompt INTEGER NOT NULL,\n"
+                "  greedy_hit INTEGER NOT NULL,\n"
+                "  greedy_hit_raw INTEGER NOT NULL,\n"
+                "  text TEXT,\n"
+                "  finish TEXT NOT NULL,\n"
+                "  text_p REAL,\n"
+                "  margin REAL,\n"
+                "  top_gap REAL,\n"
+                "  p_lo REAL,\n"
+                "  p_hi REAL,\n"
+                "  raw_lo REAL,\n"
+                "  raw_hi REAL,\n"
+                "  hits INTEGER NOT NULL,\n"
+                "  samples INTEGER NOT NULL,\n"
+                "  PRIMARY KEY(place, prompt)\n"
+                ") WITHOUT ROWID"},
+    {"others", "CREATE TABLE others(\n"
+               "  place INTEGER NOT NULL,\n"
+               "  prompt INTEGER NOT NULL,\n"
+               "  n INTEGER NOT NULL,\n"
+               "  text TEXT NOT NULL,\n"
+               "  p REAL,\n"
+               "  PRIMARY KEY(place, prompt, n)\n"
+               ") WITHOUT ROWID"},
+    {"costs", "CREATE TABLE costs(\n"
+              "  session INTEGER PRIMARY KEY,\n"
+              "  token_forwards INTEGER NOT NULL,\n"
+              "  seconds REAL NOT NULL\n"
+              ")"},
+};
+enum { N_TABLES = sizeof tables / sizeof tables[0] };
+
+/* ---- errors -------------------------------------------------------------------------------------------------------- */
+
+static int fail_io(sqlite3 *db, int rc, const char *path, ken_err *err)
+{
+    int e = db != NULL ? sqlite3_system_errno(db) : 0;
+    if (e == ENOSPC || e == EDQUOT || e == EFBIG)
+        return ken_fail(err, KEN_EFAIL,
+                        "%s: %s; everything committed so far is kept: make space and give the same command again", path,
+                        strerror(e));
+    return ken_fail(err, KEN_EFAIL, "%s: the disk or file system failed (%s%s%s); everything committed so far is kept",
+                    path, sqlite3_errstr(rc), e != 0 ? ": " : "", e != 0 ? strerror(e) : "");
+}
+
+int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
+{
+    int extended = db != NULL ? sqlite3_extended_errcode(db) : rc;
+    if ((extended & 0xff) != (rc & 0xff)) extended = rc;
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM: return ken_fail_nomem(err, path);
+    case SQLITE_FULL:
+        return ken_fail(
+            err, KEN_EFAIL,
+            "%s: no space left on the disk; everything committed so far is kept: make space and give the same "
+            "command again",
+            path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ken_fail(err, KEN_EBUSY, "%s: another program is using this run; wait for it to end", path);
+    case SQLITE_NOTADB: return ken_fail(err, KEN_EINPUT, "%s: not a run: the file is not an SQLite database", path);
+    case SQLITE_CORRUPT:
+        return ken_fail(err, KEN_EINPUT,
+                        "%s: the file is damaged (%s); take a copy from before, or try `sqlite3 FILE .recover`", path,
+                        db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    case SQLITE_TOOBIG:
+        return ken_fail(err, KEN_EINPUT, "%s: a text is longer than %d bytes, the most a run holds", path,
+                        KEN_STORE_MAX_TEXT);
+    case SQLITE_READONLY:
+        if (extended == SQLITE_READONLY_ROLLBACK || extended == SQLITE_READONLY_RECOVERY)
+            return ken_fail(
+                err, KEN_EFAIL,
+                "%s: its last writer was killed and the open transaction must be undone first, but the file is "
+                "read-only here: open it once where it can be written",
+                path);
+        if (extended == SQLITE_READONLY_DBMOVED)
+            return ken_fail(err, KEN_EFAIL, "%s: the file was moved or deleted while it was being written", path);
+        return ken_fail(err, KEN_EFAIL,
+                        "%s: the file may not be written; check the permissions of the file and its folder", path);
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN: {
+        int e = db != NULL ? sqlite3_system_errno(db) : 0;
+        return ken_fail(err, KEN_EFAIL, "%s: cannot open the file or its journal: %s", path,
+                        e != 0 ? strerror(e) : sqlite3_errstr(extended));
+    }
+    case SQLITE_IOERR:
+        if (extended == SQLITE_IOERR_NOMEM) return ken_fail_nomem(err, path);
+        if (extended == SQLITE_IOERR_SHORT_READ) return ken_fail(err, KEN_EINPUT, "%s: the file is cut off", path);
+        return fail_io(db, extended, path, err);
+    default:
+        return ken_fail(err, KEN_EFAIL, "%s: SQLite: %s", path, db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    }
+}
+
+/* ---- connections --------------------------------------------------------------------------------------------------- */
+
+int ken_schema_exec(sqlite3 *db, const char *path, const char *sql, ken_err *err)
+{
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? KEN_OK : ken_schema_fail(db, rc, path, err);
+}
+
+int ken_schema_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **out, ken_err *err)
+{
+    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    return rc == SQLITE_OK ? KEN_OK : ken_schema_fail(db, rc, path, err);
+}
+
+int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err)
+{
+    *db = NULL;
+    /* "./" keeps SQLite from reading names such as ":memory:" or "file:x?mode=memory" as something else than a file. */
+    size_t n = strlen(path);
+    char *name = ken_alloc(n + 3, 1);
+    if (name == NULL) return ken_fail_nomem(err, path);
+    memcpy(name, "./", 2);
+    memcpy(name + 2, path, n + 1);
+    int rc = sqlite3_open_v2(path[0] == '/' ? name + 2 : name, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    ken_free(name);
+    if (rc != SQLITE_OK) return ken_schema_fail(*db, rc, path, err);
+
+    sqlite3_busy_timeout(*db, busy_ms);
+    sqlite3_limit(*db, SQLITE_LIMIT_LENGTH, KEN_STORE_MAX_TEXT);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    /* No mmap: a file cut short by another program must be an error, not SIGBUS. cell_size_check finds damage earlier.
+     * Temporary tables and sorters in memory: no files beside the run. */
+    return ken_schema_exec(
+        *db, path, "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192",
+        err);
+}
+
+/* ---- is it a run? -------------------------------------------------------------------------------------------------- */
+
+static int pragma_int(sqlite3 *db, const char *path, const char *sql, int64_t *value, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    *value = 0;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        *value = sqlite3_column_int64(q, 0);
+        rc = SQLITE_OK;
+    }
+    int status = rc == SQLITE_OK || rc == SQLITE_DONE ? KEN_OK : ken_schema_fail(db, rc, path, err);
+    sqlite3_finalize(q);
+    return status;
+}
+
+static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, const char *path, ken_err *err)
+{
+    int rc = sqlite3_bind_text(q, 1, tables[i].name, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK) rc = sqlite3_step(q);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) return ken_schema_fail(db, rc, path, err);
+    const char *sql = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    if (sql == NULL || strcmp(sql, tables[i].sql) != 0)
+        return ken_fail(err, KEN_EINPUT, "%s: the run is damaged or was changed: table \"%s\" is %s", path,
+                        tables[i].name, sql == NULL ? "missing" : "not as this program makes it");
+    sqlite3_reset(q);
+    return KEN_OK;
+}
+
+int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err)
+{
+    int64_t id, version, pages;
+    int status;
+    *empty = false;
+    if ((status = pragma_int(db, path, "PRAGMA page_count", &pages, err)) != KEN_OK ||
+        (status = pragma_int(db, path, "PRAGMA application_id", &id, err)) != KEN_OK ||
+        (status = pragma_int(db, path, "PRAGMA user_version", &version, err)) != KEN_OK)
+        return status;
+    if (pages == 0) {
+        *empty = true;
+        return KEN_OK;
+    }
+    if (id != KEN_APPLICATION_ID)
+        return ken_fail(err, KEN_EINPUT, "%s: not a run: an SQLite database of another program (application id %lld)",
+                        path, (long long)id);
+    if (version != KEN_SCHEMA_VERSION)
+        return ken_fail(err, KEN_EINPUT, "%s: a run of format %lld, this program reads format %d; use %s", path,
+                        (long long)version, KEN_SCHEMA_VERSION,
+                        version > KEN_SCHEMA_VERSION ? "a newer ken" : "the version of ken that made it");
+
+    sqlite3_stmt *q = NULL;
+    status = ken_schema_prepare(db, path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", &q, err);
+    for (size_t i = 0; status == KEN_OK && i < N_TABLES; i++) status = check_table(db, q, i, path, err);
+    sqlite3_finalize(q);
+    return status;
+}
+
+int ken_schema_create(sqlite3 *db, const char *path, ken_err *err)
+{
+    int status = KEN_OK;
+    for (size_t i = 0; status == KEN_OK && i < N_TABLES; i++) status = ken_schema_exec(db, path, tables[i].sql, err);
+    if (status != KEN_OK) return status;
+    char sql[96];
+    sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id = %d; PRAGMA user_version = %d", KEN_APPLICATION_ID,
+                     KEN_SCHEMA_VERSION);
+    return ken_schema_exec(db, path, sql, err);
+}
+
+/* ---- words --------------------------------------------------------------------------------------------------------- */
+
+const char *ken_schema_category(int category)
+{
+    return category >= 0 && category < KEN_UNLABELLED ? ken_category_name(category) : NULL;
+}
+
+int ken_schema_category_of(const char *word)
+{
+    if (word == NULL) return KEN_UNLABELLED;
+    for (int c = 0; c < KEN_UNLABELLED; c++)
+        if (strcmp(word, ken_category_name(c)) == 0) return c;
+    return -1;
+}

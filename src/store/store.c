@@ -1,0 +1,581 @@
+/* store.c - writing a run; see store.h for the contract and schema.c for the journal and the tables.
+ *
+ * A transaction begins by itself with the first thing put and ends with ken_store_commit. What is hard is the way out: after a
+ * failure that SQLite cannot undo for one statement alone (a full disk, no memory) the whole open transaction is rolled back and the
+ * store is broken: every later call gives the same message, so that no caller can go on and commit half of a batch. What was
+ * committed stays, and a new ken_store_open goes on from there. */
+#include "store/store.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "store/lock.h"
+#include "store/schema.h"
+#include "text/unicode.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { Q_HAS, Q_EXAMPLE, Q_ANSWER, Q_KNOWLEDGE, Q_PROMPT, Q_OTHER, Q_SET, Q_SET_TEXT, Q_EXEMPLAR, Q_COST, N_QUERIES };
+
+static const char *const queries[N_QUERIES] = {
+    [Q_HAS] = "SELECT 1 FROM examples WHERE id = ?",
+    [Q_EXAMPLE] = "INSERT INTO examples VALUES(?,?,?,?,?,?,?)",
+    [Q_ANSWER] = "INSERT INTO answers VALUES(?,?,?)",
+    [Q_KNOWLEDGE] = "INSERT INTO knowledge VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [Q_PROMPT] = "INSERT INTO prompts VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [Q_OTHER] = "INSERT INTO others VALUES(?,?,?,?,?)",
+    [Q_SET] = "INSERT INTO exemplar_sets VALUES(?,?,?)",
+    [Q_SET_TEXT] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
+    [Q_EXEMPLAR] = "INSERT INTO exemplars VALUES(?,?,?,?)",
+    [Q_COST] = "UPDATE costs SET token_forwards = token_forwards + ?, seconds = seconds + ? WHERE session = ?",
+};
+
+struct ken_store {
+    char *path;
+    ken_lock *lock;
+    sqlite3 *db;
+    sqlite3_stmt *query[N_QUERIES];
+    int64_t session; /* this opening's row of costs */
+    uint64_t counts[KEN_N_CATEGORIES];
+    ken_err broken; /* status KEN_OK while all is well */
+};
+
+enum { BUSY_MS = 30000 }; /* how long a commit waits for readers in the middle of a query */
+
+/* ---- statements ---------------------------------------------------------------------------------------------------- */
+
+/* Fills the parameters of a statement from left to right; rc keeps the first failure. */
+typedef struct binder {
+    sqlite3_stmt *q;
+    int at, rc;
+} binder;
+
+static binder bind_to(ken_store *s, int query) { return (binder){s->query[query], 0, SQLITE_OK}; }
+
+static void add_int(binder *b, int64_t v)
+{
+    b->at++;
+    if (b->rc == SQLITE_OK) b->rc = sqlite3_bind_int64(b->q, b->at, v);
+}
+
+/* NaN becomes NULL, and NULL reads back as NaN. All else comes back bit for bit, except that -0.0 becomes 0.0. */
+static void add_real(binder *b, double v)
+{
+    b->at++;
+    if (b->rc == SQLITE_OK) b->rc = isnan(v) ? sqlite3_bind_null(b->q, b->at) : sqlite3_bind_double(b->q, b->at, v);
+}
+
+/* Text in a run is valid UTF-8: bad bytes (a model's answer may stop inside a character) become U+FFFD. NULL becomes NULL. */
+static void add_text(binder *b, const char *text)
+{
+    b->at++;
+    if (b->rc != SQLITE_OK) return;
+    if (text == NULL) {
+        b->rc = sqlite3_bind_null(b->q, b->at);
+        return;
+    }
+    size_t n = strlen(text), i = 0;
+    int32_t cp;
+    if (n > KEN_STORE_MAX_TEXT) {
+        b->rc = SQLITE_TOOBIG;
+        return;
+    }
+    for (int k; i < n && (k = ken_utf8_decode(text + i, n - i, &cp)) > 0;) i += (size_t)k;
+    if (i == n) {
+        b->rc = sqlite3_bind_text(b->q, b->at, text, (int)n,
+                                  SQLITE_STATIC); /* every statement runs before its caller returns */
+        return;
+    }
+    ken_buf fixed = {0};
+    ken_buf_add(&fixed, text, i);
+    while (i < n) {
+        int k = ken_utf8_decode(text + i, n - i, &cp);
+        if (k > 0) {
+            ken_buf_add(&fixed, text + i, (size_t)k);
+        } else {
+            ken_buf_puts(&fixed, "\xEF\xBF\xBD");
+            k = ken_utf8_bad(text + i, n - i);
+        }
+        i += (size_t)k;
+    }
+    if (fixed.failed) b->rc = SQLITE_NOMEM;
+    else b->rc = sqlite3_bind_text64(b->q, b->at, ken_buf_str(&fixed), fixed.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    ken_buf_free(&fixed);
+}
+
+/* Runs an INSERT or UPDATE and makes it ready for the next one. Returns an SQLite code. */
+static int run(binder *b)
+{
+    int rc = b->rc;
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(b->q);
+        if (rc == SQLITE_DONE) rc = SQLITE_OK;
+        else if (rc == SQLITE_ROW || rc == SQLITE_OK) rc = SQLITE_INTERNAL; /* these statements return no rows */
+    }
+    return rc;
+}
+
+static void done_with(binder *b)
+{
+    sqlite3_reset(b->q);
+    sqlite3_clear_bindings(b->q);
+}
+
+/* ---- failure ------------------------------------------------------------------------------------------------------- */
+
+/* Rolls the open transaction back and breaks the store. */
+static int break_store(ken_store *s, int rc, ken_err *err)
+{
+    ken_err e;
+    int status = ken_schema_fail(s->db, rc, s->path, &e);
+    for (int i = 0; i < N_QUERIES; i++) sqlite3_reset(s->query[i]);
+    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    s->broken = e;
+    if (err != NULL) *err = e;
+    return status;
+}
+
+static int begin(ken_store *s, ken_err *err)
+{
+    if (s->broken.status != KEN_OK) {
+        if (err != NULL) *err = s->broken;
+        return s->broken.status;
+    }
+    if (!sqlite3_get_autocommit(s->db)) return KEN_OK;
+    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_BUSY) return ken_schema_fail(s->db, rc, s->path, err); /* nothing is open, nothing is lost */
+    return rc == SQLITE_OK ? KEN_OK : break_store(s, rc, err);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
+static int check_settings(const ken_setting *settings, size_t n, ken_err *err)
+{
+    if (n > KEN_STORE_MAX_SETTINGS)
+        return ken_fail(err, KEN_ESTATE, "a run holds at most %d settings", KEN_STORE_MAX_SETTINGS);
+    for (size_t i = 0; i < n; i++) {
+        if (settings[i].key == NULL || settings[i].key[0] == '\0' || settings[i].value == NULL)
+            return ken_fail(err, KEN_ESTATE, "setting %zu of the run has no key or no value", i);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(settings[i].key, settings[j].key) == 0)
+                return ken_fail(err, KEN_ESTATE, "setting \"%s\" of the run is given twice", settings[i].key);
+    }
+    return KEN_OK;
+}
+
+/* A value as it may stand in a one-line message: short, quoted, control characters escaped. Caller frees with ken_free. */
+static char *quoted(const char *value)
+{
+    ken_buf b = {0};
+    ken_buf_putc(&b, '"');
+    size_t n = strlen(value), i = 0;
+    for (; i < n && i < 64; i++) {
+        unsigned char c = (unsigned char)value[i];
+        if (c == '\n') ken_buf_puts(&b, "\\n");
+        else if (c < 0x20 || c == 0x7f) ken_buf_printf(&b, "\\x%02x", c);
+        else ken_buf_putc(&b, (char)c);
+    }
+    while (i < n && ((unsigned char)value[i] & 0xC0) == 0x80)
+        ken_buf_putc(&b, value[i++]); /* end on a whole character */
+    ken_buf_puts(&b, i < n ? "...\"" : "\"");
+    return ken_buf_take(&b);
+}
+
+static int refuse(const char *path, const char *key, const char *theirs, const char *ours, ken_err *err)
+{
+    char *a = theirs != NULL ? quoted(theirs) : ken_strdup("not set");
+    char *b = ours != NULL ? quoted(ours) : ken_strdup("not set");
+    int status = a == NULL || b == NULL
+                     ? ken_fail_nomem(err, path)
+                     : ken_fail(err, KEN_EINPUT,
+                                "%s: the run was made with other settings: %s is %s in the run, %s now; use the same "
+                                "settings, or name another run with -o",
+                                path, key, a, b);
+    ken_free(a);
+    ken_free(b);
+    return status;
+}
+
+/* Every binding setting, of the run's or of ours, must be there in both with the same value. */
+static int compare_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int rc, status = ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = ?", &q, err);
+    for (size_t i = 0; status == KEN_OK && i < n; i++) {
+        if (!settings[i].binding) continue;
+        sqlite3_reset(q);
+        rc = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
+        if (rc == SQLITE_OK) rc = sqlite3_step(q);
+        const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
+        else if (rc == SQLITE_ROW && theirs == NULL) status = ken_schema_fail(s->db, SQLITE_NOMEM, s->path, err);
+        else if (theirs == NULL || strcmp(theirs, settings[i].value) != 0)
+            status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
+    }
+    sqlite3_finalize(q);
+    if (status != KEN_OK) return status;
+
+    q = NULL;
+    status =
+        ken_schema_prepare(s->db, s->path, "SELECT key, value FROM settings WHERE binding <> 0 ORDER BY key", &q, err);
+    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
+        const char *key = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        const char *value = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 1) : NULL;
+        if (key == NULL || value == NULL) {
+            status = ken_schema_fail(s->db, rc == SQLITE_ROW ? SQLITE_NOMEM : rc, s->path, err);
+            break;
+        }
+        bool known = false;
+        for (size_t i = 0; i < n && !known; i++) known = settings[i].binding && strcmp(settings[i].key, key) == 0;
+        if (!known) status = refuse(s->path, key, value, NULL, err);
+    }
+    sqlite3_finalize(q);
+    return status;
+}
+
+static int write_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int status = ken_schema_prepare(s->db, s->path, "INSERT OR REPLACE INTO settings VALUES(?,?,?)", &q, err);
+    for (size_t i = 0; status == KEN_OK && i < n; i++) {
+        binder b = {q, 0, SQLITE_OK};
+        add_text(&b, settings[i].key);
+        add_text(&b, settings[i].value);
+        add_int(&b, settings[i].binding);
+        int rc = run(&b);
+        if (rc != SQLITE_OK) status = ken_schema_fail(s->db, rc, s->path, err);
+        done_with(&b);
+    }
+    sqlite3_finalize(q);
+    return status;
+}
+
+/* Every opening leaves a row in costs. It is also the early proof that the file and its folder can be written. */
+static int begin_session(ken_store *s, ken_err *err)
+{
+    int status = ken_schema_exec(s->db, s->path, "INSERT INTO costs(token_forwards, seconds) VALUES(0, 0)", err);
+    s->session = sqlite3_last_insert_rowid(s->db);
+    return status;
+}
+
+static int load_counts(ken_store *s, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int rc, status = ken_schema_prepare(s->db, s->path, "SELECT category, count(*) FROM knowledge GROUP BY category",
+                                        &q, err);
+    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
+        if (rc != SQLITE_ROW) {
+            status = ken_schema_fail(s->db, rc, s->path, err);
+            break;
+        }
+        int category = ken_schema_category_of((const char *)sqlite3_column_text(q, 0));
+        if (category < 0) status = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: unknown category", s->path);
+        else s->counts[category] += (uint64_t)sqlite3_column_int64(q, 1);
+    }
+    sqlite3_finalize(q);
+    return status;
+}
+
+/* Everything in one transaction: a kill in the middle leaves an empty file (a new run) or the run as it was. */
+static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+{
+    bool empty;
+    int status = ken_schema_connect(&s->db, s->path, BUSY_MS, err);
+    if (status == KEN_OK) status = ken_schema_check(s->db, s->path, &empty, err);
+    if (status != KEN_OK) return status;
+    if (sqlite3_db_readonly(s->db, "main") == 1)
+        return ken_fail(err, KEN_EFAIL, "%s: the file may not be written; check its permissions", s->path);
+    if ((status = ken_schema_exec(s->db, s->path, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL", err)) !=
+            KEN_OK ||
+        (status = ken_schema_exec(s->db, s->path, "BEGIN IMMEDIATE", err)) != KEN_OK)
+        return status;
+    status = empty ? ken_schema_create(s->db, s->path, err) : compare_settings(s, settings, n, err);
+    if (status == KEN_OK) status = write_settings(s, settings, n, err);
+    if (status == KEN_OK) status = begin_session(s, err);
+    if (status == KEN_OK) status = load_counts(s, err);
+    for (int i = 0; status == KEN_OK && i < N_QUERIES; i++)
+        status = ken_schema_prepare(s->db, s->path, queries[i], &s->query[i], err);
+    if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "COMMIT", err);
+    return status;
+}
+
+static void free_store(ken_store *s, bool remove_empty)
+{
+    for (int i = 0; i < N_QUERIES; i++) sqlite3_finalize(s->query[i]);
+    sqlite3_close(s->db); /* rolls back what is open */
+    ken_lock_free(s->lock, remove_empty);
+    ken_free(s->path);
+    ken_free(s);
+}
+
+int ken_store_open(ken_store **out, const char *path, const ken_setting *settings, size_t n, ken_err *err)
+{
+    *out = NULL;
+    int status = check_settings(settings, n, err);
+    if (status != KEN_OK) return status;
+    ken_store *s = ken_calloc(1, sizeof *s);
+    if (s == NULL) return ken_fail_nomem(err, path);
+    if ((status = ken_lock_take(&s->lock, path, err)) == KEN_OK) {
+        s->path = ken_strdup(path);
+        status = s->path == NULL ? ken_fail_nomem(err, path) : open_locked(s, settings, n, err);
+    }
+    if (status == KEN_OK) *out = s;
+    else free_store(s, true);
+    return status;
+}
+
+int ken_store_commit(ken_store *s, ken_err *err)
+{
+    if (s->broken.status != KEN_OK) {
+        if (err != NULL) *err = s->broken;
+        return s->broken.status;
+    }
+    if (sqlite3_get_autocommit(s->db)) return KEN_OK;
+    int rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) return KEN_OK;
+    /* A reader that does not let go: the transaction is whole and can be committed later. */
+    if (rc == SQLITE_BUSY && !sqlite3_get_autocommit(s->db)) return ken_schema_fail(s->db, rc, s->path, err);
+    return break_store(s, rc, err);
+}
+
+int ken_store_close(ken_store *s, ken_err *err)
+{
+    if (s == NULL) return KEN_OK;
+    int status = ken_store_commit(s, err);
+    free_store(s, false);
+    return status;
+}
+
+/* ---- what is there ------------------------------------------------------------------------------------------------- */
+
+bool ken_store_has(const ken_store *s, const char *id)
+{
+    sqlite3_stmt *q = s->query[Q_HAS];
+    bool has = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
+    sqlite3_reset(q); /* on an error the answer is "no": the row is computed, and putting it reports what is wrong */
+    sqlite3_clear_bindings(q);
+    return has;
+}
+
+size_t ken_store_count(const ken_store *s)
+{
+    uint64_t n = 0;
+    for (int c = 0; c < KEN_N_CATEGORIES; c++) n += s->counts[c];
+    return (size_t)n;
+}
+
+void ken_store_counts(const ken_store *s, uint64_t counts[KEN_N_CATEGORIES])
+{
+    for (int c = 0; c < KEN_N_CATEGORIES; c++) counts[c] += s->counts[c];
+}
+
+/* ---- putting ------------------------------------------------------------------------------------------------------- */
+
+int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const char *const *ids, int shots,
+                            const char *text, ken_err *err)
+{
+    int status = begin(s, err);
+    if (status != KEN_OK) return status;
+
+    binder b = bind_to(s, Q_SET_TEXT);
+    add_text(&b, relation);
+    add_int(&b, set);
+    int rc = b.rc == SQLITE_OK ? sqlite3_step(b.q) : b.rc;
+    if (rc == SQLITE_ROW) {
+        const char *there = (const char *)sqlite3_column_text(b.q, 0);
+        bool same = there != NULL && strcmp(there, text) == 0;
+        done_with(&b);
+        return same ? KEN_OK
+                    : ken_fail(err, KEN_EINPUT,
+                               "%s: exemplar set %d of relation \"%s\" differs from the one in the run: the data "
+                               "changed since; "
+                               "name another run with -o",
+                               s->path, set, relation);
+    }
+    done_with(&b);
+    if (rc != SQLITE_DONE) return break_store(s, rc, err);
+
+    b = bind_to(s, Q_SET);
+    add_text(&b, relation);
+    add_int(&b, set);
+    add_text(&b, text);
+    rc = run(&b);
+    done_with(&b);
+    for (int i = 0; rc == SQLITE_OK && i < shots; i++) {
+        b = bind_to(s, Q_EXEMPLAR);
+        add_text(&b, relation);
+        add_int(&b, set);
+        add_int(&b, i);
+        add_text(&b, ids[i]);
+        rc = run(&b);
+        done_with(&b);
+    }
+    return rc == SQLITE_OK ? KEN_OK : break_store(s, rc, err);
+}
+
+static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *p)
+{
+    binder b = bind_to(s, Q_PROMPT);
+    add_int(&b, place);
+    add_int(&b, n);
+    add_int(&b, p->greedy_hit);
+    add_int(&b, p->greedy_hit_raw);
+    add_text(&b, p->text);
+    add_text(&b, p->finish != NULL ? p->finish : "");
+    add_real(&b, p->text_p);
+    add_real(&b, p->margin);
+    add_real(&b, p->top_gap);
+    add_real(&b, p->p_lo);
+    add_real(&b, p->p_hi);
+    add_real(&b, p->raw_lo);
+    add_real(&b, p->raw_hi);
+    add_int(&b, p->hits);
+    add_int(&b, p->samples);
+    int rc = run(&b);
+    done_with(&b);
+    for (int i = 0; rc == SQLITE_OK && i < p->n_other; i++) {
+        b = bind_to(s, Q_OTHER);
+        add_int(&b, place);
+        add_int(&b, n);
+        add_int(&b, i);
+        add_text(&b, p->other[i].text);
+        add_real(&b, p->other[i].p);
+        rc = run(&b);
+        done_with(&b);
+    }
+    return rc;
+}
+
+static int put_knowledge(ken_store *s, int64_t place, const ken_row *row)
+{
+    binder b = bind_to(s, Q_KNOWLEDGE);
+    add_int(&b, place);
+    add_text(&b, ken_schema_category(row->category));
+    add_text(&b, ken_schema_category(row->category_mode));
+    add_real(&b, row->p_t0);
+    add_real(&b, row->p_t);
+    add_real(&b, row->p_t_lo);
+    add_real(&b, row->p_t_hi);
+    add_int(&b, row->greedy_hits);
+    add_int(&b, row->prompts);
+    add_int(&b, row->sample_hits);
+    add_int(&b, row->samples);
+    add_real(&b, row->p_unknown);
+    add_real(&b, row->p_unknown_lo);
+    add_real(&b, row->p_unknown_hi);
+    add_real(&b, row->p_flip);
+    add_real(&b, row->min_margin);
+    add_int(&b, row->abstain_hits);
+    add_real(&b, row->p_guess);
+    add_real(&b, row->lift);
+    add_real(&b, row->score);
+    add_int(&b, row->flags);
+    add_text(&b, row->method);
+    int rc = run(&b);
+    done_with(&b);
+    return rc;
+}
+
+static int put_example(ken_store *s, int64_t place, const ken_row *row)
+{
+    binder b = bind_to(s, Q_EXAMPLE);
+    add_int(&b, place);
+    add_text(&b, row->id);
+    add_text(&b, row->relation != NULL ? row->relation : "");
+    add_text(&b, row->split != NULL ? row->split : "");
+    add_text(&b, row->question);
+    add_text(&b, row->subject);
+    add_real(&b, row->popularity);
+    int rc = run(&b);
+    done_with(&b);
+    return rc;
+}
+
+static bool is_p(double p) { return isnan(p) || (p >= -KEN_STORE_P_SLACK && p <= 1 + KEN_STORE_P_SLACK); }
+
+/* What is wrong with a prompt's results, or NULL. */
+static const char *prompt_fault(const ken_prompt_row *p)
+{
+    if (!is_p(p->text_p) || !is_p(p->p_lo) || !is_p(p->p_hi) || !is_p(p->raw_lo) || !is_p(p->raw_hi))
+        return "probability of a prompt";
+    if (p->hits < 0 || p->samples < 0) return "number of samples";
+    if (p->n_other < 0 || (size_t)p->n_other > sizeof p->other / sizeof p->other[0]) return "number of other answers";
+    for (int i = 0; i < p->n_other; i++) {
+        if (p->other[i].text == NULL) return "text of another answer";
+        if (!is_p(p->other[i].p)) return "probability of another answer";
+    }
+    return NULL;
+}
+
+/* Nothing is written that the reader would refuse. */
+static const char *row_fault(uint64_t place, const ken_row *row)
+{
+    if (place > INT64_MAX) return "place";
+    if (row->id == NULL || row->id[0] == '\0') return "id";
+    if (row->question == NULL) return "question";
+    if (row->method == NULL) return "method";
+    if (row->n_answers < 0 || row->n_answers > KEN_STORE_MAX_ANSWERS) return "number of answers";
+    for (int i = 0; i < row->n_answers; i++)
+        if (row->answers[i] == NULL) return "answer";
+    if (row->category < 0 || row->category > KEN_UNLABELLED) return "category";
+    if (row->category_mode < 0 || row->category_mode > KEN_UNLABELLED) return "category_mode";
+    if (!is_p(row->p_t0) || !is_p(row->p_t) || !is_p(row->p_t_lo) || !is_p(row->p_t_hi) || !is_p(row->p_unknown) ||
+        !is_p(row->p_unknown_lo) || !is_p(row->p_unknown_hi) || !is_p(row->p_flip) || !is_p(row->p_guess))
+        return "probability";
+    if (row->greedy_hits < 0 || row->prompts < 0 || row->sample_hits < 0 || row->samples < 0 || row->abstain_hits < 0)
+        return "count";
+    if (row->n_prompt_rows < 0 || row->n_prompt_rows > KEN_STORE_MAX_PROMPTS) return "number of prompts";
+    for (int i = 0; i < row->n_prompt_rows; i++) {
+        const char *fault = prompt_fault(&row->prompt_rows[i]);
+        if (fault != NULL) return fault;
+    }
+    return NULL;
+}
+
+int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err *err)
+{
+    const char *fault = row_fault(place, row);
+    if (fault != NULL)
+        return ken_fail(err, KEN_ESTATE, "%s: row %" PRIu64 " (%s) has no valid %s", s->path, place,
+                        row->id != NULL ? row->id : "?", fault);
+    int status = begin(s, err);
+    if (status != KEN_OK) return status;
+
+    int64_t at = (int64_t)place;
+    int rc = put_example(s, at, row);
+    if (rc == SQLITE_CONSTRAINT) { /* nothing was written: the transaction goes on */
+        if (ken_store_has(s, row->id))
+            return ken_fail(err, KEN_ESTATE, "%s: row \"%s\" is there already", s->path, row->id);
+        return ken_fail(err, KEN_EINPUT,
+                        "%s: place %" PRIu64
+                        " of row \"%s\" holds another row in the run: the data changed since; name another "
+                        "run with -o",
+                        s->path, place, row->id);
+    }
+    for (int i = 0; rc == SQLITE_OK && i < row->n_answers; i++) {
+        binder b = bind_to(s, Q_ANSWER);
+        add_int(&b, at);
+        add_int(&b, i);
+        add_text(&b, row->answers[i]);
+        rc = run(&b);
+        done_with(&b);
+    }
+    if (rc == SQLITE_OK) rc = put_knowledge(s, at, row);
+    for (int i = 0; rc == SQLITE_OK && i < row->n_prompt_rows; i++) rc = put_prompt(s, at, i, &row->prompt_rows[i]);
+    if (rc != SQLITE_OK) return break_store(s, rc, err);
+    s->counts[row->category]++;
+    return KEN_OK;
+}
+
+int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err)
+{
+    int status = begin(s, err);
+    if (status != KEN_OK) return status;
+    binder b = bind_to(s, Q_COST);
+    add_int(&b, (int64_t)token_forwards);
+    add_real(&b, isfinite(seconds) ? seconds : 0.0);
+    add_int(&b, s->session);
+    int rc = run(&b);
+    done_with(&b);
+    return rc == SQLITE_OK ? KEN_OK : break_store(s, rc, err);
+}
