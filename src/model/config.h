@@ -15,9 +15,9 @@ typedef struct ken_config {
     ken_rope_scaling rope_scaling;
     double rope_factor, rope_low, rope_high; /* llama3: factor, low_freq_factor, high_freq_factor; linear: factor */
     int rope_orig_ctx;                       /* llama3: original_max_position_embeddings */
-    const float *rope_freqs;                 /* (d_rope/2) divisors from the file (rope_freqs.weight), or NULL; borrowed */
-    int window;                              /* sliding window: a token sees itself and window-1 before it; 0 = all */
-    bool tied;                               /* the head is the token embedding */
+    const float *rope_freqs; /* (d_rope/2) divisors from the file (rope_freqs.weight), or NULL; borrowed */
+    int window;              /* sliding window: a token sees itself and window-1 before it; 0 = all */
+    bool tied;               /* the head is the token embedding */
     bool qkv_bias, o_bias, mlp_bias, qk_norm;
     bool qk_interleaved; /* rows of Wq, Wk are in GGUF llama order (rotated pairs 2i, 2i+1); else halves (i, i + d/2) */
 } ken_config;

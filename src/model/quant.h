@@ -7,19 +7,31 @@
 #include <stddef.h>
 
 typedef enum ken_dtype { /* the numbers of GGML */
-    KEN_F32 = 0, KEN_F16 = 1, KEN_Q4_0 = 2, KEN_Q4_1 = 3, KEN_Q5_0 = 6, KEN_Q5_1 = 7, KEN_Q8_0 = 8, KEN_Q2_K = 10, KEN_Q3_K = 11,
-    KEN_Q4_K = 12, KEN_Q5_K = 13, KEN_Q6_K = 14, KEN_BF16 = 30
+                         KEN_F32 = 0,
+                         KEN_F16 = 1,
+                         KEN_Q4_0 = 2,
+                         KEN_Q4_1 = 3,
+                         KEN_Q5_0 = 6,
+                         KEN_Q5_1 = 7,
+                         KEN_Q8_0 = 8,
+                         KEN_Q2_K = 10,
+                         KEN_Q3_K = 11,
+                         KEN_Q4_K = 12,
+                         KEN_Q5_K = 13,
+                         KEN_Q6_K = 14,
+                         KEN_BF16 = 30
 } ken_dtype;
 
 typedef struct ken_dtype_info {
     ken_dtype type;
     const char *name;
-    int block;       /* values a block */
+    int block; /* values a block */
     int block_bytes;
 } ken_dtype_info;
 
-const ken_dtype_info *ken_dtype_get(int type);             /* NULL for a type that we do not know */
-const ken_dtype_info *ken_dtype_by_name(const char *name); /* "F32", "BF16", "F16" as safetensors and GGUF spell them; or NULL */
+const ken_dtype_info *ken_dtype_get(int type); /* NULL for a type that we do not know */
+const ken_dtype_info *
+ken_dtype_by_name(const char *name); /* "F32", "BF16", "F16" as safetensors and GGUF spell them; or NULL */
 
 /* n values (a multiple of the block) from src, any alignment, to dst (n) f32. */
 void ken_dequantize(ken_dtype type, const void *src, float *dst, int64_t n);

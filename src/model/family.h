@@ -1,0 +1,30 @@
+/* family.h - the families of networks that we can run, and how each is spelled in either format.
+ *
+ * To add a family whose block is the usual one (pre-norm, rotary attention, gated MLP with SiLU): add a row to the table in
+ * family.c. New tensors: a field of ken_layer in model.h and a row in the tensor tables there. */
+#ifndef KEN_MODEL_FAMILY_H
+#define KEN_MODEL_FAMILY_H
+#include "base/buf.h"
+#include "model/source.h"
+
+typedef enum ken_need { KEN_NEED_NO, KEN_NEED_YES, KEN_NEED_IF_PRESENT /* the first layer decides for all */ } ken_need;
+
+typedef struct ken_family {
+    const char *arch;          /* general.architecture of GGUF, and our name */
+    const char *model_type[2]; /* in config.json */
+    ken_need qkv_bias, o_bias, mlp_bias, qk_norm;
+    bool gguf_interleaved; /* the GGUF converter reorders the rows of Wq and Wk (rotated pairs side by side) */
+} ken_family;
+
+/* By architecture (GGUF) or model_type (config.json). KEN_EINPUT with the known names when there is none. */
+int ken_family_find(const ken_family **out, const ken_source *s, ken_err *err);
+
+/* Fills c from the source: everything but what only the tensors tell (tied, biases, n_vocab of some GGUF files). */
+int ken_config_read(ken_config *c, const ken_family *f, const ken_source *s, ken_err *err);
+
+/* Finds every tensor that the family needs, checks its shape against c, and completes c (tied, biases, qk_norm, n_vocab,
+ * rope_freqs). w->layers and *rope_freqs (NULL when there are none) are the caller's, ken_free. Tensors that nothing reads are an
+ * error inside the layers, since the network would compute something else, and a line in `notes` outside them. */
+int ken_family_bind(ken_weights *w, float **rope_freqs, ken_config *c, const ken_family *f, const ken_source *s,
+                    const ken_tensors *tensors, ken_buf *notes, ken_err *err);
+#endif

@@ -1,0 +1,70 @@
+/* json.c - JSON with limits; see json.h. */
+#include "model/json.h"
+#include <string.h>
+
+enum { MAX_DEPTH = 64 };
+
+/* jansson recurses up to 2048 levels; our files have five. Brackets inside strings do not nest. */
+static bool too_deep(const char *p, size_t n)
+{
+    int depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < n; i++) {
+        if (in_string) {
+            if (p[i] == '\\') i++;
+            else if (p[i] == '"') in_string = false;
+        } else if (p[i] == '"') in_string = true;
+        else if (p[i] == '{' || p[i] == '[') {
+            if (++depth > MAX_DEPTH) return true;
+        } else if (p[i] == '}' || p[i] == ']') depth--;
+    }
+    return false;
+}
+
+int ken_json_parse(json_t **out, const void *data, size_t n, size_t max_bytes, const char *file, ken_err *err)
+{
+    *out = NULL;
+    if (n > max_bytes)
+        return ken_fail(err, KEN_EINPUT, "%s: %zu bytes of JSON are more than the %zu that are read", file, n,
+                        max_bytes);
+    if (n == 0) return ken_fail(err, KEN_EINPUT, "%s: the file is empty; get the model again", file);
+    if (too_deep(data, n)) return ken_fail(err, KEN_EINPUT, "%s: JSON nested deeper than %d levels", file, MAX_DEPTH);
+    json_error_t e;
+    json_t *j = json_loadb(data, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+    if (j == NULL && json_error_code(&e) == json_error_out_of_memory) return ken_fail_nomem(err, file);
+    if (j == NULL) return ken_fail(err, KEN_EINPUT, "%s:%d:%d: not valid JSON: %s", file, e.line, e.column, e.text);
+    if (!json_is_object(j)) {
+        json_decref(j);
+        return ken_fail(err, KEN_EINPUT, "%s: the root is not a JSON object", file);
+    }
+    *out = j;
+    return KEN_OK;
+}
+
+ken_value ken_json_value(const json_t *j, const char *path)
+{
+    char name[64];
+    while (j != NULL && *path != '\0') { /* one step a dot */
+        size_t n = strcspn(path, ".");
+        if (n >= sizeof name) return (ken_value){.kind = KEN_V_NONE};
+        memcpy(name, path, n);
+        name[n] = '\0';
+        j = json_object_get(j, name);
+        path += n + (path[n] == '.');
+    }
+    if (j == NULL) return (ken_value){.kind = KEN_V_NONE};
+    switch (json_typeof(j)) {
+    case JSON_NULL: return (ken_value){.kind = KEN_V_NULL};
+    case JSON_TRUE: return (ken_value){.kind = KEN_V_BOOL, .boolean = true};
+    case JSON_FALSE: return (ken_value){.kind = KEN_V_BOOL};
+    case JSON_INTEGER:
+    case JSON_REAL: return (ken_value){.kind = KEN_V_NUMBER, .number = json_number_value(j)};
+    case JSON_STRING: return (ken_value){.kind = KEN_V_STRING, .string = {json_string_value(j), json_string_length(j)}};
+    default: return (ken_value){.kind = KEN_V_OTHER};
+    }
+}
+
+bool ken_value_is(const ken_value *v, const char *text)
+{
+    return v->kind == KEN_V_STRING && v->string.n == strlen(text) && memcmp(v->string.p, text, v->string.n) == 0;
+}
