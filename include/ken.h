@@ -159,12 +159,23 @@ typedef struct ken_data_stats {
     size_t slick_train, slick_id_test, slick_ood_test, slick_dev; /* kept by the protocol; 0 without */
 } ken_data_stats;
 
+/* The rows of one relation in one split; they stand together in data order. */
+typedef struct ken_data_group {
+    const char *relation, *split;
+    size_t first, rows;          /* ken_data_get(first) .. ken_data_get(first + rows - 1) */
+    size_t multi_answer, duplicates, ambiguous, echo;
+    const char *majority_answer; /* the commonest first answer of the relation's train rows, else of these rows */
+    size_t majority;             /* rows that accept it: the score of always giving that answer */
+} ken_data_group;
+
 KEN_API ken_data_options ken_data_defaults(void);
 KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err); /* o NULL = defaults */
 KEN_API void ken_data_free(ken_data *d);
 KEN_API size_t ken_data_count(const ken_data *d);
 KEN_API const ken_example *ken_data_get(const ken_data *d, size_t i); /* borrowed; data order: relation, split, place */
 KEN_API const ken_data_stats *ken_data_get_stats(const ken_data *d);
+KEN_API size_t ken_data_n_groups(const ken_data *d);
+KEN_API const ken_data_group *ken_data_get_group(const ken_data *d, size_t i); /* borrowed; data order; NULL past the last */
 KEN_API const char *ken_data_format(const ken_data *d); /* "entityquestions", ... */
 
 /* ---- annotate ------------------------------------------------------------------------------------------------------- */

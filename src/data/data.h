@@ -3,6 +3,9 @@
 #define KEN_DATA_DATA_H
 #include "base/error.h"
 
+/* Other names of an answer from the --aliases table, for em-alias; *n = 0 and NULL when there are none. Borrowed from d. */
+const char *const *ken_aliases_for(const ken_data *d, const char *answer, int *n);
+
 /* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. */
 typedef struct ken_exemplars {
     const char *relation; /* borrowed from from */
@@ -17,8 +20,8 @@ typedef struct ken_exemplar_plan ken_exemplar_plan;
 typedef struct ken_exemplar_options {
     int n_sets, shots; /* 10, 4 */
     uint64_t seed;
-    const ken_data *exemplars;       /* --exemplars, or NULL */
-    const char *splits, *relations;  /* as in ken_annotate_options */
+    const ken_data *exemplars;      /* --exemplars, or NULL */
+    const char *splits, *relations; /* as in ken_annotate_options */
     size_t per_relation, limit;
 } ken_exemplar_options;
 
@@ -26,7 +29,9 @@ typedef struct ken_exemplar_options {
  * limits or shards for the sets; a question is never its own exemplar. KEN_EINPUT naming --exemplars when data are too small. */
 int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err);
 void ken_exemplar_plan_free(ken_exemplar_plan *p);
-const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p, const char *relation); /* borrowed; NULL = relation unknown */
-size_t ken_exemplar_plan_rows(const ken_exemplar_plan *p, const size_t **rows); /* indices into d to annotate, data order; borrowed */
+const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p,
+                                           const char *relation); /* borrowed; NULL = relation unknown */
+size_t ken_exemplar_plan_rows(const ken_exemplar_plan *p,
+                              const size_t **rows); /* indices into d to annotate, data order; borrowed */
 size_t ken_exemplar_plan_held_out(const ken_exemplar_plan *p);
 #endif

@@ -1,0 +1,47 @@
+/* aliases.c - the alias table of --aliases: a JSON object, answer -> list of other names. A row's answers are not changed by it;
+ * the matcher em-alias asks for what else to accept (spec/slick.md 6). */
+#include "data/dataset.h"
+#include "data/fields.h"
+#include <string.h>
+
+int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
+{
+    json_t *root = NULL, *value;
+    const char *key;
+    int32_t n = 0;
+    int rc = ken_json_file(&root, path, err);
+    if (rc != KEN_OK) return rc;
+    if (!json_is_object(root)) {
+        rc = ken_fail(err, KEN_EINPUT, "%s: an object is expected, like {\"United States of America\": [\"USA\"]}",
+                      path);
+        goto done;
+    }
+    d->alias_of = ken_strmap_new(json_object_size(root));
+    d->aliases = ken_arena_calloc(&d->arena, json_object_size(root), sizeof *d->aliases);
+    if (d->alias_of == NULL || d->aliases == NULL) {
+        rc = ken_fail_nomem(err, "aliases");
+        goto done;
+    }
+    json_object_foreach(root, key, value)
+    {
+        ken_field f = {.row = root, .path = path, .line = 1, .name = key};
+        if (json_is_array(value) && json_array_size(value) == 0) continue; /* no other names: fine */
+        char *answer = ken_arena_strndup(&d->arena, key, strlen(key));
+        rc = ken_field_list(&f, false, &d->arena, &d->aliases[n].list, &d->aliases[n].n, err);
+        if (rc != KEN_OK) goto done;
+        if (answer == NULL || ken_strmap_add(d->alias_of, answer, strlen(answer), n++) < 0) {
+            rc = ken_fail_nomem(err, "aliases");
+            goto done;
+        }
+    }
+done:
+    json_decref(root);
+    return rc;
+}
+
+const char *const *ken_aliases_for(const ken_data *d, const char *answer, int *n)
+{
+    int32_t at = d->alias_of == NULL ? -1 : ken_strmap_get(d->alias_of, answer, strlen(answer), -1);
+    *n = at < 0 ? 0 : d->aliases[at].n;
+    return at < 0 ? NULL : d->aliases[at].list;
+}

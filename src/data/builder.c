@@ -1,0 +1,226 @@
+/* builder.c - rows in the order of the files become a data set in data order, with an id for each; see dataset.h.
+ *
+ * Data order is relation, split, place. Relations are in natural order (P17, P19, P131), splits as train, dev, val, test and then
+ * by name. An id is relation/split/place, empty parts left out; place counts every row of the file, bad ones too, so that an id
+ * does not change when a row is repaired or a filter applied. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "data/dataset.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ken_builder_begin(ken_builder *b, const ken_data_options *o, ken_err *err)
+{
+    *b = (ken_builder){.o = o, .d = ken_calloc(1, sizeof *b->d), .name_of = ken_strmap_new(64)};
+    if (b->d == NULL || b->name_of == NULL) return ken_fail_nomem(err, "data");
+    return KEN_OK;
+}
+
+void ken_builder_abandon(ken_builder *b)
+{
+    ken_data_free(b->d);
+    ken_free(b->places);
+    ken_strmap_free(b->name_of);
+    ken_free(b->names);
+    *b = (ken_builder){0};
+}
+
+const char *ken_builder_intern(ken_builder *b, const char *s, size_t n)
+{
+    int32_t at = ken_strmap_get(b->name_of, s, n, -1);
+    if (at >= 0) return b->names[at];
+    if (b->n_names >= INT32_MAX || ken_grow((void **)&b->names, &b->names_cap, b->n_names + 1, sizeof *b->names) != 0)
+        return NULL;
+    char *copy = ken_arena_strndup(&b->d->arena, s, n);
+    if (copy == NULL || ken_strmap_add(b->name_of, copy, n, (int32_t)b->n_names) < 0) return NULL;
+    return b->names[b->n_names++] = copy;
+}
+
+int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err *err)
+{
+    ken_data *d = b->d;
+    if (d->n >= INT32_MAX) return ken_fail(err, KEN_EINPUT, "%s:%d: more than 2^31 rows", e->file, e->line);
+    if (d->n > 0 && (d->rows[0].n_choices > 0) != (e->n_choices > 0))
+        return ken_fail(err, KEN_EINPUT, "%s:%d: rows with and without choices are mixed; keep them in separate files",
+                        e->file, e->line);
+    if (ken_grow((void **)&d->rows, &b->cap, d->n + 1, sizeof *d->rows) != 0 ||
+        ken_grow((void **)&b->places, &b->places_cap, d->n + 1, sizeof *b->places) != 0)
+        return ken_fail_nomem(err, "rows");
+    if (e->id != NULL) b->own_ids = true;
+    b->places[d->n] = place;
+    d->rows[d->n++] = *e;
+    return KEN_OK;
+}
+
+/* ---- order ---------------------------------------------------------------------------------------------------------- */
+
+int ken_natural_cmp(const char *a, const char *b)
+{
+    const char *a0 = a, *b0 = b;
+    while (*a != '\0' && *b != '\0') {
+        bool digits = *a >= '0' && *a <= '9' && *b >= '0' && *b <= '9';
+        if (!digits) {
+            if (*a != *b) return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+            a++, b++;
+            continue;
+        }
+        while (*a == '0') a++;
+        while (*b == '0') b++;
+        size_t na = strspn(a, "0123456789"), nb = strspn(b, "0123456789");
+        int c = na != nb ? (na < nb ? -1 : 1) : memcmp(a, b, na);
+        if (c != 0) return c;
+        a += na;
+        b += nb;
+    }
+    if (*a != *b) return *a == '\0' ? -1 : 1;
+    return strcmp(a0, b0); /* P07 and P7: equal as numbers, so the bytes decide */
+}
+
+int ken_split_rank(const char *split)
+{
+    static const char *const known[] = {"", "train", "dev", "val", "test"};
+    for (int i = 0; i < 5; i++)
+        if (strcmp(split, known[i]) == 0) return i;
+    return 5;
+}
+
+static int split_cmp(const char *a, const char *b)
+{
+    int ra = ken_split_rank(a), rb = ken_split_rank(b);
+    return ra != rb ? ra - rb : ken_natural_cmp(a, b);
+}
+
+static int by_relation(const void *x, const void *y)
+{
+    return ken_natural_cmp(*(const char *const *)x, *(const char *const *)y);
+}
+static int by_split(const void *x, const void *y)
+{
+    return split_cmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+typedef struct key {
+    int32_t relation, split; /* ranks */
+    size_t row;              /* in reading order: keeps the sort stable */
+} key;
+
+static int by_key(const void *x, const void *y)
+{
+    const key *a = x, *b = y;
+    if (a->relation != b->relation) return a->relation < b->relation ? -1 : 1;
+    if (a->split != b->split) return a->split < b->split ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* rank[i] of names[i] (interned) under cmp; names is sorted in place, ranks go to the map's index of the name. */
+static int rank_names(const ken_builder *b, int (*cmp)(const void *, const void *), int32_t *rank)
+{
+    const char **sorted = ken_alloc(b->n_names + 1, sizeof *sorted);
+    if (sorted == NULL) return KEN_ENOMEM;
+    if (b->n_names > 0) memcpy(sorted, b->names, b->n_names * sizeof *sorted);
+    qsort(sorted, b->n_names, sizeof *sorted, cmp);
+    for (size_t i = 0; i < b->n_names; i++)
+        rank[ken_strmap_get(b->name_of, sorted[i], strlen(sorted[i]), 0)] = (int32_t)i;
+    ken_free(sorted);
+    return KEN_OK;
+}
+
+static int sort_rows(ken_builder *b, ken_err *err)
+{
+    ken_data *d = b->d;
+    int32_t *relation_rank = ken_alloc(b->n_names + 1, sizeof *relation_rank);
+    int32_t *split_rank = ken_alloc(b->n_names + 1, sizeof *split_rank);
+    key *keys = ken_alloc(d->n, sizeof *keys);
+    ken_example *rows = NULL;
+    size_t *places = NULL;
+    int rc = KEN_ENOMEM;
+    if (relation_rank == NULL || split_rank == NULL || keys == NULL) goto done;
+    if (rank_names(b, by_relation, relation_rank) != KEN_OK || rank_names(b, by_split, split_rank) != KEN_OK) goto done;
+    bool sorted = true;
+    for (size_t i = 0; i < d->n; i++) {
+        const ken_example *e = &d->rows[i];
+        keys[i] = (key){relation_rank[ken_strmap_get(b->name_of, e->relation, strlen(e->relation), 0)],
+                        split_rank[ken_strmap_get(b->name_of, e->split, strlen(e->split), 0)], i};
+        if (i > 0 && by_key(&keys[i - 1], &keys[i]) > 0) sorted = false;
+    }
+    rc = KEN_OK;
+    if (sorted) goto done;
+    qsort(keys, d->n, sizeof *keys, by_key);
+    rows = ken_alloc(d->n, sizeof *rows);
+    places = ken_alloc(d->n, sizeof *places);
+    rc = rows == NULL || places == NULL ? KEN_ENOMEM : KEN_OK;
+    if (rc != KEN_OK) goto done;
+    for (size_t i = 0; i < d->n; i++) {
+        rows[i] = d->rows[keys[i].row];
+        places[i] = b->places[keys[i].row];
+    }
+    ken_free(d->rows);
+    ken_free(b->places);
+    d->rows = rows;
+    b->places = places;
+    rows = NULL;
+    places = NULL;
+done:
+    ken_free(relation_rank);
+    ken_free(split_rank);
+    ken_free(keys);
+    ken_free(rows);
+    ken_free(places);
+    return rc == KEN_ENOMEM ? ken_fail_nomem(err, "data order") : rc;
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------------------ */
+
+static int give_ids(ken_builder *b, ken_err *err)
+{
+    ken_data *d = b->d;
+    ken_buf id = {0};
+    int rc = KEN_OK;
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        ken_example *e = &d->rows[i];
+        if (e->id != NULL) continue;
+        ken_buf_clear(&id);
+        ken_buf_printf(&id, "%s%s%s%s%zu", e->relation, e->relation[0] != '\0' ? "/" : "", e->split,
+                       e->split[0] != '\0' ? "/" : "", b->places[i]);
+        if (!id.failed) e->id = ken_arena_strndup(&d->arena, id.data, id.len);
+        if (e->id == NULL) rc = ken_fail_nomem(err, "ids");
+    }
+    ken_buf_free(&id);
+    return rc;
+}
+
+/* Ids are what a run, a shard and a comparison of runs know a row by. */
+static int check_ids(const ken_data *d, ken_err *err)
+{
+    ken_strmap *seen = ken_strmap_new(d->n);
+    int rc = seen == NULL ? ken_fail_nomem(err, "ids") : KEN_OK;
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        const ken_example *e = &d->rows[i];
+        size_t n = strlen(e->id);
+        int added = ken_strmap_add(seen, e->id, n, (int32_t)i);
+        if (added < 0) rc = ken_fail_nomem(err, "ids");
+        if (added != 0) continue;
+        const ken_example *f = &d->rows[ken_strmap_get(seen, e->id, n, 0)];
+        char shown[80];
+        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" stands twice (first at %s:%d); ids must differ", e->file,
+                      e->line, ken_printable(shown, sizeof shown, e->id, n), f->file, f->line);
+    }
+    ken_strmap_free(seen);
+    return rc;
+}
+
+int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
+{
+    ken_data *d = b->d;
+    int rc = sort_rows(b, err);
+    if (rc == KEN_OK) rc = give_ids(b, err);
+    if (rc == KEN_OK && b->own_ids) rc = check_ids(d, err);
+    if (rc == KEN_OK && b->o->slick) rc = ken_slick_filter(d, err);
+    if (rc == KEN_OK && b->o->aliases != NULL) rc = ken_aliases_read(d, b->o->aliases, err);
+    if (rc == KEN_OK) rc = ken_mark_rows(d, err);
+    if (rc != KEN_OK) return rc;
+    *out = d;
+    b->d = NULL;
+    return KEN_OK;
+}

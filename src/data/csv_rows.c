@@ -1,0 +1,214 @@
+/* csv_rows.c - records of a CSV or TSV file as rows; see rows.h.
+ *
+ * RFC 4180: a field in quotes may hold delimiters, line ends and doubled quotes; CRLF, LF and a missing last line end are all
+ * fine. Lenient in one thing: a quote inside an unquoted field (5" disk) stands for itself. TSV follows the same rules, as pandas
+ * and spreadsheets write it. Empty lines between records are skipped. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "data/rows.h"
+#include <limits.h>
+#include <string.h>
+
+typedef struct record {
+    ken_buf text; /* the fields one after the other, unquoted */
+    size_t *end;  /* (n) where each field ends in text */
+    size_t n, cap;
+    int line;          /* on which the record starts */
+    bool blank;        /* an empty line */
+    const char *fault; /* NULL, or what is wrong with this record alone */
+} record;
+
+typedef struct reader {
+    ken_source *s;
+    const char *p, *stop;
+    int line;
+    char delimiter;
+    record rec;
+} reader;
+
+static void record_free(record *r)
+{
+    ken_buf_free(&r->text);
+    ken_free(r->end);
+}
+
+static int end_field(record *r, ken_err *err)
+{
+    if (r->n == KEN_MAX_COLUMNS) {
+        r->fault = "more than 4096 columns";
+        return KEN_OK;
+    }
+    if (r->text.failed || ken_grow((void **)&r->end, &r->cap, r->n + 1, sizeof *r->end) != 0)
+        return ken_fail_nomem(err, "a row");
+    r->end[r->n++] = r->text.len;
+    return KEN_OK;
+}
+
+/* Appends what the quotes enclose; p stands on the opening quote, afterwards behind the closing one. */
+static int quoted(reader *rd, ken_err *err)
+{
+    int opened = rd->line;
+    for (rd->p++; rd->p < rd->stop;) {
+        const char *from = rd->p;
+        while (rd->p < rd->stop && *rd->p != '"') {
+            if (*rd->p == '\n' && rd->line < INT_MAX) rd->line++;
+            rd->p++;
+        }
+        ken_buf_add(&rd->rec.text, from, (size_t)(rd->p - from));
+        if (rd->p == rd->stop) break;
+        rd->p++;
+        if (rd->p == rd->stop || *rd->p != '"') return KEN_OK;
+        ken_buf_putc(&rd->rec.text, '"');
+        rd->p++;
+    }
+    return ken_fail(err, KEN_EINPUT, "%s:%d: the quote that opens here is never closed; is the file cut off?",
+                    rd->s->path, opened);
+}
+
+static bool at_line_end(const reader *rd)
+{
+    return rd->p == rd->stop || *rd->p == '\n' || (*rd->p == '\r' && (rd->p + 1 == rd->stop || rd->p[1] == '\n'));
+}
+
+/* Reads the next record into rd->rec. KEN_OK also at the end of the file, then rec.n is 0. */
+static int next_record(reader *rd, ken_err *err)
+{
+    record *r = &rd->rec;
+    const char *start = rd->p;
+    ken_buf_clear(&r->text);
+    r->n = 0;
+    r->line = rd->line;
+    r->fault = NULL;
+    r->blank = at_line_end(rd);
+    if (rd->p == rd->stop) return KEN_OK;
+    for (bool more = true; more;) {
+        int rc = KEN_OK;
+        bool in_quotes = rd->p < rd->stop && *rd->p == '"';
+        if (in_quotes) rc = quoted(rd, err);
+        if (rc != KEN_OK) return rc;
+        const char *from = rd->p;
+        while (!at_line_end(rd) && *rd->p != rd->delimiter) rd->p++;
+        if (in_quotes && rd->p > from)
+            r->fault = "text after the closing quote of a field; a quote inside quotes is doubled";
+        ken_buf_add(&r->text, from, (size_t)(rd->p - from));
+        rc = end_field(r, err);
+        if (rc != KEN_OK) return rc;
+        more = rd->p < rd->stop && *rd->p == rd->delimiter;
+        if (more) rd->p++;
+    }
+    if (rd->p < rd->stop && *rd->p == '\r') rd->p++;
+    if (rd->p < rd->stop) {
+        rd->p++;
+        if (rd->line < INT_MAX) rd->line++;
+    }
+    if ((size_t)(rd->p - start) > KEN_MAX_ROW)
+        return ken_fail(err, KEN_EINPUT,
+                        "%s:%d: the row that starts here has more than %d bytes; is a quote left open?", rd->s->path,
+                        r->line, KEN_MAX_ROW);
+    return KEN_OK;
+}
+
+static const char *field(const record *r, size_t i, size_t *n)
+{
+    size_t from = i == 0 ? 0 : r->end[i - 1];
+    *n = r->end[i] - from;
+    return ken_buf_str(&r->text) + from;
+}
+
+/* ---- header --------------------------------------------------------------------------------------------------------- */
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; names != NULL && i < n; i++) ken_free(names[i]);
+    ken_free(names);
+}
+
+static int check_text(const reader *rd, ken_err *err)
+{
+    const record *r = &rd->rec;
+    const char *text = ken_buf_str(&r->text);
+    if (r->fault != NULL) return ken_fail(err, KEN_EINPUT, "%s:%d: %s", rd->s->path, r->line, r->fault);
+    if (memchr(text, '\0', r->text.len) != NULL)
+        return ken_fail(err, KEN_EINPUT, "%s:%d: the row holds a NUL byte; is this a text file?", rd->s->path, r->line);
+    if (!ken_utf8_is_valid(text, r->text.len))
+        return ken_fail(err, KEN_EINPUT, "%s:%d: the row is not valid UTF-8; convert the file to UTF-8", rd->s->path,
+                        r->line);
+    return KEN_OK;
+}
+
+/* The first record's fields, white space around them cut off. *names (n) is the caller's also on failure. */
+static int read_header(reader *rd, char ***names, size_t *n, ken_err *err)
+{
+    const record *r = &rd->rec;
+    int rc;
+    do {
+        rc = next_record(rd, err);
+        if (rc == KEN_OK) rc = check_text(rd, err);
+        if (rc != KEN_OK) return rc;
+    } while (r->blank && rd->p < rd->stop);
+    *names = ken_calloc(r->n + 1, sizeof **names);
+    if (*names == NULL) return ken_fail_nomem(err, "header");
+    for (size_t i = 0; i < r->n; i++) {
+        size_t len;
+        const char *s = field(r, i, &len);
+        while (len > 0 && (*s == ' ' || *s == '\t')) s++, len--;
+        while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\t')) len--;
+        if (((*names)[i] = ken_strndup(s, len)) == NULL) return ken_fail_nomem(err, "header");
+        *n = i + 1;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp((*names)[j], (*names)[i]) == 0) {
+                char shown[60];
+                return ken_fail(err, KEN_EINPUT, "%s:%d: the header names column \"%s\" twice (columns %zu and %zu)",
+                                rd->s->path, r->line, ken_printable(shown, sizeof shown, s, len), j + 1, i + 1);
+            }
+    }
+    return KEN_OK;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+
+static int emit(reader *rd, const char *const *names, size_t n_names, size_t place, ken_row_fn fn, void *ctx,
+                ken_err *err)
+{
+    const record *r = &rd->rec;
+    int rc = check_text(rd, err);
+    if (rc != KEN_OK) return rc;
+    if (r->n != n_names)
+        return ken_fail(err, KEN_EINPUT,
+                        "%s:%d: the row has %zu field%s, %zu are expected; quote fields that hold a %s", rd->s->path,
+                        r->line, r->n, r->n == 1 ? "" : "s", n_names, rd->delimiter == '\t' ? "tab" : "comma");
+    json_t *row = json_object();
+    for (size_t i = 0; row != NULL && i < r->n; i++) {
+        size_t n;
+        const char *s = field(r, i, &n);
+        if (json_object_set_new_nocheck(row, names[i], json_stringn_nocheck(s, n)) != 0) {
+            json_decref(row);
+            row = NULL;
+        }
+    }
+    if (row == NULL) return ken_fail_nomem(err, "a row");
+    rc = fn(ctx, row, place, r->line, err);
+    json_decref(row);
+    return rc;
+}
+
+int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t n_names, ken_row_fn fn, void *ctx,
+                 ken_err *err)
+{
+    reader rd = {.s = s, .p = s->text, .stop = s->text + s->n, .line = 1, .delimiter = delimiter};
+    char **header = NULL;
+    size_t n_header = 0;
+    int rc = names == NULL ? read_header(&rd, &header, &n_header, err) : KEN_OK;
+    if (names == NULL) {
+        names = (const char *const *)header;
+        n_names = n_header;
+    }
+    for (size_t place = 0; rc == KEN_OK && rd.p < rd.stop;) {
+        rc = next_record(&rd, err);
+        if (rc != KEN_OK || rd.rec.blank) continue;
+        rc = ken_row_verdict(s, emit(&rd, names, n_names, place++, fn, ctx, err));
+    }
+    free_names(header, n_header);
+    record_free(&rd.rec);
+    return rc;
+}

@@ -1,0 +1,37 @@
+/* fields.h - typed access to the fields of a row, with messages that say where, what is there and what to do.
+ *
+ * Shared by the readers of all formats. In rows that come from CSV every value is a string: numbers and lists are then read
+ * from their text. */
+#ifndef KEN_DATA_FIELDS_H
+#define KEN_DATA_FIELDS_H
+#include "base/arena.h"
+#include "data/rows.h"
+
+/* Where a field stands, for messages. */
+typedef struct ken_field {
+    const json_t *row;
+    const char *path; /* file */
+    int line;
+    const char *name;
+    const char *option; /* "--answer-field", or NULL when no option names this field */
+} ken_field;
+
+/* KEN_EINPUT: field "answer" is missing (have: question, label); name it with --answer-field. */
+int ken_field_missing(const ken_field *f, ken_err *err);
+/* KEN_EINPUT: field "answer" is a number; WANT is expected. */
+int ken_field_wrong(const ken_field *f, const char *want, ken_err *err);
+
+/* Text of a field that must be there and not blank. Borrowed from the row. */
+int ken_field_text(const ken_field *f, const char **s, size_t *n, ken_err *err);
+/* The same for a field that may be absent, null or empty: then *s is NULL. */
+int ken_field_text_or_null(const ken_field *f, const char **s, size_t *n, ken_err *err);
+/* An id: text or a whole number, copied to the arena; absent, null or empty gives NULL. */
+int ken_field_id(const ken_field *f, ken_arena *a, const char **id, ken_err *err);
+/* Number, or text of a number; absent, null or empty gives NaN. */
+int ken_field_number(const ken_field *f, double *x, ken_err *err);
+/* A string or a non-empty list of strings, none blank; text that is itself a JSON list counts as one (`must_list`: has to be
+ * one). Copied to the arena. */
+int ken_field_list(const ken_field *f, bool must_list, ken_arena *a, const char *const **list, int *n, ken_err *err);
+
+bool ken_is_blank(const char *s, size_t n); /* nothing but Unicode white space */
+#endif

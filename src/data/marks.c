@@ -1,0 +1,207 @@
+/* marks.c - what the data alone says about its rows: several answers, echo, duplicates, ambiguity, and the counts of each
+ * relation and split.
+ *
+ * Duplicates and ambiguity are looked for inside a relation. Dev rows are compared with dev rows only and all others among
+ * themselves: a dev row is an exemplar's place, not a fact that is asked (so the published counts of spec/slick.md 2.4 come out). */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "data/dataset.h"
+#include "text/unicode.h"
+#include <limits.h>
+#include <string.h>
+#include <utf8proc.h>
+
+static bool same_answers(const ken_example *a, const ken_example *b)
+{
+    if (a->n_answers != b->n_answers) return false;
+    for (int i = 0; i < a->n_answers; i++)
+        if (strcmp(a->answers[i], b->answers[i]) != 0) return false;
+    return true;
+}
+
+/* ---- echo ----------------------------------------------------------------------------------------------------------- */
+
+/* Lower case, context-free; valid UTF-8 in, since every reader checks it. */
+static void lower(ken_buf *out, const char *s)
+{
+    ken_buf_clear(out);
+    for (size_t n = strlen(s), i = 0; i < n;) {
+        if ((unsigned char)s[i] < 0x80) {
+            ken_buf_putc(out, (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] + 32 : s[i]));
+            i++;
+            continue;
+        }
+        int32_t cp;
+        char bytes[4];
+        int len = ken_utf8_decode(s + i, n - i, &cp);
+        if (len <= 0) len = 1;
+        ken_buf_add(out, bytes, (size_t)ken_utf8_encode(utf8proc_tolower(cp), bytes));
+        i += (size_t)len;
+    }
+}
+
+/* spec/slick.md 2.4: the gold is a substring of the question, ignoring case. */
+static int mark_echo(ken_data *d, ken_err *err)
+{
+    ken_buf question = {0}, answer = {0};
+    for (size_t i = 0; i < d->n && !question.failed && !answer.failed; i++) {
+        ken_example *e = &d->rows[i];
+        if (e->n_choices > 0) continue; /* the options stand beside the question anyway */
+        lower(&question, e->question);
+        for (int j = 0; j < e->n_answers && (e->flags & KEN_FLAG_ECHO) == 0; j++) {
+            lower(&answer, e->answers[j]);
+            if (strstr(ken_buf_str(&question), ken_buf_str(&answer)) != NULL) e->flags |= KEN_FLAG_ECHO;
+        }
+    }
+    bool failed = question.failed || answer.failed;
+    ken_buf_free(&question);
+    ken_buf_free(&answer);
+    return failed ? ken_fail_nomem(err, "echo") : KEN_OK;
+}
+
+/* ---- duplicates and ambiguity ----------------------------------------------------------------------------------------- */
+
+/* Marks the row when the same question and answers stand earlier, although the first row with this question has other answers.
+ * Rare, so the key is a string of all of it. */
+static int mark_late_duplicate(ken_data *d, ken_example *e, ken_strmap **seen)
+{
+    ken_buf key = {0};
+    ken_buf_add(&key, e->question, strlen(e->question) + 1);
+    for (int i = 0; i < e->n_answers; i++) ken_buf_add(&key, e->answers[i], strlen(e->answers[i]) + 1);
+    if (*seen == NULL) *seen = ken_strmap_new(16);
+    char *copy = key.failed ? NULL : ken_arena_strndup(&d->arena, key.data, key.len);
+    int added = copy == NULL || *seen == NULL ? -1 : ken_strmap_add(*seen, copy, key.len, 0);
+    ken_buf_free(&key);
+    if (added == 0) e->flags |= KEN_FLAG_DUPLICATE;
+    return added < 0 ? KEN_ENOMEM : KEN_OK;
+}
+
+/* Rows [from, to) of one relation; those of the dev split, or the others. */
+static int mark_repeats(ken_data *d, size_t from, size_t to, bool dev)
+{
+    ken_strmap *first = ken_strmap_new(to - from), *late = NULL;
+    int rc = first == NULL ? KEN_ENOMEM : KEN_OK;
+    for (size_t i = from; i < to && rc == KEN_OK; i++) {
+        ken_example *e = &d->rows[i];
+        if ((strcmp(e->split, "dev") == 0) != dev) continue;
+        size_t n = strlen(e->question);
+        int added = ken_strmap_add(first, e->question, n, (int32_t)i);
+        if (added < 0) rc = KEN_ENOMEM;
+        if (added != 0) continue;
+        ken_example *head = &d->rows[ken_strmap_get(first, e->question, n, 0)];
+        if (same_answers(head, e)) e->flags |= KEN_FLAG_DUPLICATE;
+        else {
+            head->flags |= KEN_FLAG_AMBIGUOUS; /* found again below by the rows that equal it */
+            rc = mark_late_duplicate(d, e, &late);
+        }
+    }
+    /* Where one row differs from the first, every row of the question has another one that differs from it. */
+    for (size_t i = from; i < to && rc == KEN_OK; i++) {
+        ken_example *e = &d->rows[i];
+        if ((strcmp(e->split, "dev") == 0) != dev) continue;
+        const ken_example *head = &d->rows[ken_strmap_get(first, e->question, strlen(e->question), (int32_t)i)];
+        e->flags |= head->flags & KEN_FLAG_AMBIGUOUS;
+    }
+    ken_strmap_free(first);
+    ken_strmap_free(late);
+    return rc;
+}
+
+/* ---- groups ----------------------------------------------------------------------------------------------------------- */
+
+/* The commonest first answer of rows [from, to) in the given split (NULL = all), the earliest among equals; NULL when there is
+ * no row. */
+static int commonest(const ken_data *d, size_t from, size_t to, const char *split, const char **answer)
+{
+    ken_strmap *at = ken_strmap_new(to - from);
+    size_t *count = ken_calloc(to - from + 1, sizeof *count);
+    int rc = at == NULL || count == NULL ? KEN_ENOMEM : KEN_OK;
+    size_t best = 0;
+    *answer = NULL;
+    for (size_t i = from; i < to && rc == KEN_OK; i++) {
+        const ken_example *e = &d->rows[i];
+        if (split != NULL && strcmp(e->split, split) != 0) continue;
+        size_t n = strlen(e->answers[0]);
+        if (ken_strmap_add(at, e->answers[0], n, (int32_t)(i - from)) < 0) rc = KEN_ENOMEM;
+        else count[ken_strmap_get(at, e->answers[0], n, 0)]++;
+    }
+    for (size_t i = from; i < to && rc == KEN_OK; i++)
+        if (count[i - from] > best) {
+            best = count[i - from];
+            *answer = d->rows[i].answers[0];
+        }
+    ken_strmap_free(at);
+    ken_free(count);
+    return rc;
+}
+
+static bool accepts(const ken_example *e, const char *answer)
+{
+    for (int i = 0; i < e->n_answers; i++)
+        if (strcmp(e->answers[i], answer) == 0) return true;
+    return false;
+}
+
+static int count_groups(ken_data *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        if (i == 0 || d->rows[i].relation != d->rows[i - 1].relation || d->rows[i].split != d->rows[i - 1].split) n++;
+    d->groups = ken_arena_calloc(&d->arena, n, sizeof *d->groups);
+    if (d->groups == NULL) return KEN_ENOMEM;
+    for (size_t i = 0; i < d->n; i++) {
+        const ken_example *e = &d->rows[i];
+        if (i == 0 || e->relation != d->rows[i - 1].relation || e->split != d->rows[i - 1].split)
+            d->groups[d->n_groups++] = (ken_data_group){.relation = e->relation, .split = e->split, .first = i};
+        ken_data_group *g = &d->groups[d->n_groups - 1];
+        g->rows++;
+        g->multi_answer += (e->flags & KEN_FLAG_MULTI_ANSWER) != 0;
+        g->duplicates += (e->flags & KEN_FLAG_DUPLICATE) != 0;
+        g->ambiguous += (e->flags & KEN_FLAG_AMBIGUOUS) != 0;
+        g->echo += (e->flags & KEN_FLAG_ECHO) != 0;
+    }
+    return KEN_OK;
+}
+
+/* Groups [g0, g1) of one relation. The baseline that knows no subject: the commonest train answer, else the group's own. */
+static int mark_majority(ken_data *d, size_t g0, size_t g1)
+{
+    size_t from = d->groups[g0].first, to = d->groups[g1 - 1].first + d->groups[g1 - 1].rows;
+    const char *train;
+    int rc = commonest(d, from, to, "train", &train);
+    for (size_t i = g0; i < g1 && rc == KEN_OK; i++) {
+        ken_data_group *g = &d->groups[i];
+        g->majority_answer = train;
+        if (train == NULL) rc = commonest(d, g->first, g->first + g->rows, NULL, &g->majority_answer);
+        for (size_t r = g->first; r < g->first + g->rows && rc == KEN_OK; r++)
+            g->majority += accepts(&d->rows[r], g->majority_answer);
+    }
+    return rc;
+}
+
+int ken_mark_rows(ken_data *d, ken_err *err)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->rows[i].n_answers > 1) d->rows[i].flags |= KEN_FLAG_MULTI_ANSWER;
+    int rc = mark_echo(d, err);
+    if (rc != KEN_OK) return rc;
+    for (size_t from = 0, to; from < d->n && rc == KEN_OK; from = to) {
+        for (to = from + 1; to < d->n && d->rows[to].relation == d->rows[from].relation;) to++;
+        rc = mark_repeats(d, from, to, false);
+        if (rc == KEN_OK) rc = mark_repeats(d, from, to, true);
+    }
+    if (rc == KEN_OK) rc = count_groups(d);
+    for (size_t from = 0, to; from < d->n_groups && rc == KEN_OK; from = to) {
+        for (to = from + 1; to < d->n_groups && d->groups[to].relation == d->groups[from].relation;) to++;
+        rc = mark_majority(d, from, to);
+    }
+    if (rc != KEN_OK) return ken_fail_nomem(err, "counting rows");
+    d->stats.rows = d->n;
+    for (size_t i = 0; i < d->n_groups; i++) {
+        d->stats.multi_answer += d->groups[i].multi_answer;
+        d->stats.duplicates += d->groups[i].duplicates;
+        d->stats.ambiguous += d->groups[i].ambiguous;
+        d->stats.echo += d->groups[i].echo;
+    }
+    return KEN_OK;
+}

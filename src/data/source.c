@@ -1,0 +1,96 @@
+/* source.c - opening a data file, and what the two row readers share; see rows.h. */
+#include "data/rows.h"
+#include "text/unicode.h"
+#include <string.h>
+
+int ken_source_memory(ken_source *s, const char *path, const char *text, size_t n, ken_err *err)
+{
+    *s = (ken_source){.path = path, .text = text, .n = n};
+    if (n >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return ken_fail(err, KEN_EINPUT, "%s: the file is UTF-16; convert it to UTF-8", path);
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        s->text += 3;
+        s->n -= 3;
+    }
+    for (size_t i = 0; i < s->n; i++)
+        if (strchr(" \t\r\n", s->text[i]) == NULL || s->text[i] == '\0') return KEN_OK;
+    return ken_fail(err, KEN_EINPUT, "%s: the file is empty; a data file holds one row or more", path);
+}
+
+int ken_source_open(ken_source *s, const char *path, ken_err *err)
+{
+    ken_map map;
+    *s = (ken_source){.path = path};
+    int rc = ken_map_file(&map, path, err);
+    if (rc != KEN_OK) return rc;
+    rc = ken_source_memory(s, path, (const char *)map.data, map.size, err);
+    s->map = map;
+    return rc;
+}
+
+void ken_source_close(ken_source *s) { ken_unmap(&s->map); }
+
+int ken_row_verdict(ken_source *s, int rc)
+{
+    if (rc != KEN_EINPUT || !s->skip_bad) return rc;
+    s->bad++;
+    return KEN_OK;
+}
+
+bool ken_utf8_is_valid(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        int32_t cp;
+        int len = (unsigned char)s[i] < 0x80 ? 1 : ken_utf8_decode(s + i, n - i, &cp);
+        if (len <= 0) return false;
+        i += (size_t)len;
+    }
+    return true;
+}
+
+const char *ken_printable(char *out, size_t size, const char *s, size_t n)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n;) {
+        int32_t cp = 0;
+        int step = ken_utf8_decode(s + i, n - i, &cp);
+        bool bad = step <= 0 || cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
+        if (step <= 0) step = 1;
+        if (len + (size_t)step + 4 > size) { /* room for "..." and the NUL */
+            memcpy(out + len, "...", 3);
+            len += 3;
+            break;
+        }
+        if (bad) out[len++] = '?';
+        else {
+            memcpy(out + len, s + i, (size_t)step);
+            len += (size_t)step;
+        }
+        i += (size_t)step;
+    }
+    out[len] = '\0';
+    return out;
+}
+
+typedef struct first {
+    json_t *row;
+} first;
+
+static int keep_first(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
+{
+    first *f = ctx;
+    (void)place, (void)line, (void)err;
+    f->row = json_deep_copy(row);
+    return f->row == NULL ? KEN_ENOMEM : KEN_ESTOP; /* ESTOP ends the reading without a message */
+}
+
+int ken_first_row(const ken_source *s, bool csv, char delimiter, json_t **row, ken_err *err)
+{
+    first f = {NULL};
+    ken_source copy = *s;
+    copy.skip_bad = true; /* look past a bad row: the format does not depend on it */
+    int rc = csv ? ken_csv_rows(&copy, delimiter, NULL, 0, keep_first, &f, NULL)
+                 : ken_json_rows(&copy, keep_first, &f, NULL);
+    *row = f.row;
+    return rc == KEN_ENOMEM ? ken_fail_nomem(err, "first row") : KEN_OK;
+}

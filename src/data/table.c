@@ -1,0 +1,139 @@
+/* table.c - JSON, CSV and TSV files with any field names, and the one row shape they share with EntityQuestions.
+ *
+ * A field that the user names must be there in every row; the usual names (id, relation, ...) may be missing. */
+#include "data/table.h"
+#include <string.h>
+
+static const char *pick(const char *named, const char *usual) { return named != NULL ? named : usual; }
+
+static ken_field field(const ken_table *t, const json_t *row, int line, const char *name, const char *option)
+{
+    return (ken_field){row, t->s->path, line, name, option};
+}
+
+/* Optional text: NULL when absent, but absent is an error when the user named the field. */
+static int optional(const ken_field *f, bool named, const char **s, size_t *n, ken_err *err)
+{
+    if (named && json_object_get(f->row, f->name) == NULL) return ken_field_missing(f, err);
+    return ken_field_text_or_null(f, s, n, err);
+}
+
+/* "validation" and the like are the dev split under another name. */
+static const char *split_name(const char *s, size_t *n)
+{
+    static const char *const dev[] = {"validation", "valid", "val"};
+    for (size_t i = 0; i < sizeof dev / sizeof *dev; i++)
+        if (*n == strlen(dev[i]) && memcmp(s, dev[i], *n) == 0) {
+            *n = 3;
+            return "dev";
+        }
+    return s;
+}
+
+/* ---- multiple choice -------------------------------------------------------------------------------------------------- */
+
+/* Which of the choices the answer names: an index (0-based), the text of a choice, or its letter. */
+static int read_choice(const ken_table *t, const ken_field *answer, ken_example *e, ken_err *err)
+{
+    ken_field cf = *answer;
+    cf.name = "choices";
+    cf.option = NULL;
+    const json_t *v = json_object_get(answer->row, answer->name);
+    int rc = ken_field_list(&cf, true, &t->b->d->arena, &e->choices, &e->n_choices, err);
+    if (rc != KEN_OK) return rc;
+    if (e->n_choices < 2 || e->n_choices > 26)
+        return ken_fail(err, KEN_EINPUT, "%s:%d: field \"choices\" has %d entries; 2 to 26 are expected", cf.path,
+                        cf.line, e->n_choices);
+    e->choice = -1;
+    if (v == NULL) return ken_field_missing(answer, err);
+    if (json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) < e->n_choices)
+        e->choice = (int)json_integer_value(v);
+    if (json_is_string(v)) {
+        const char *s = json_string_value(v);
+        for (int i = 0; i < e->n_choices && e->choice < 0; i++)
+            if (strcmp(e->choices[i], s) == 0) e->choice = i;
+        if (e->choice < 0 && s[0] >= 'A' && s[0] < 'A' + e->n_choices && s[1] == '\0') e->choice = s[0] - 'A';
+        if (e->choice < 0 && s[0] >= '0' && s[0] <= '9' && s[1] == '\0' && s[0] - '0' < e->n_choices)
+            e->choice = s[0] - '0';
+    }
+    if (e->choice < 0) return ken_field_wrong(answer, "one of the choices, its letter or its index from 0", err);
+    e->answers = &e->choices[e->choice];
+    e->n_answers = 1;
+    e->flags |= KEN_FLAG_CHOICE;
+    return KEN_OK;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+
+static int read_answers(const ken_table *t, const json_t *row, int line, const char *named, ken_example *e,
+                        ken_err *err)
+{
+    const char *name = named;
+    if (name == NULL) name = json_object_get(row, "answers") != NULL ? "answers" : "answer";
+    ken_field f = field(t, row, line, name, "--answer-field");
+    const json_t *choices = json_object_get(row, "choices");
+    if (choices != NULL && !json_is_null(choices)) return read_choice(t, &f, e, err);
+    return ken_field_list(&f, false, &t->b->d->arena, &e->answers, &e->n_answers, err);
+}
+
+static int read_names(const ken_table *t, const json_t *row, int line, ken_example *e, ken_err *err)
+{
+    const ken_data_options *o = t->b->o;
+    const char *s;
+    size_t n;
+    e->relation = t->relation;
+    e->split = t->split;
+    if (t->relation == NULL) {
+        ken_field f = field(t, row, line, pick(o->relation_field, "relation"), "--relation-field");
+        int rc = optional(&f, o->relation_field != NULL, &s, &n, err);
+        if (rc != KEN_OK) return rc;
+        e->relation = ken_builder_intern(t->b, s != NULL ? s : "", n);
+    }
+    if (t->split == NULL) {
+        ken_field f = field(t, row, line, pick(o->split_field, "split"), "--split-field");
+        int rc = optional(&f, o->split_field != NULL, &s, &n, err);
+        if (rc != KEN_OK) return rc;
+        if (s != NULL) s = split_name(s, &n);
+        e->split = ken_builder_intern(t->b, s != NULL ? s : "", n);
+    }
+    return e->relation == NULL || e->split == NULL ? ken_fail_nomem(err, "names") : KEN_OK;
+}
+
+int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
+{
+    const ken_table *t = ctx;
+    const ken_data_options *o = t->b->o;
+    ken_arena *a = &t->b->d->arena;
+    ken_example e = {.file = t->s->path, .line = line, .choice = -1};
+    const char *s;
+    size_t n;
+    ken_field f = field(t, row, line, pick(o->question_field, "question"), "--question-field");
+    int rc = ken_field_text(&f, &s, &n, err);
+    if (rc != KEN_OK) return rc;
+    e.question = ken_arena_strndup(a, s, n);
+    if (e.question == NULL) return ken_fail_nomem(err, "questions");
+    rc = read_answers(t, row, line, o->answer_field, &e, err);
+    if (rc == KEN_OK) rc = read_names(t, row, line, &e, err);
+    f = field(t, row, line, pick(o->id_field, "id"), "--id-field");
+    if (rc == KEN_OK && o->id_field != NULL && json_object_get(row, f.name) == NULL) rc = ken_field_missing(&f, err);
+    if (rc == KEN_OK) rc = ken_field_id(&f, a, &e.id, err);
+    f = field(t, row, line, pick(o->popularity_field, "popularity"), "--popularity-field");
+    if (rc == KEN_OK && o->popularity_field != NULL && json_object_get(row, f.name) == NULL)
+        rc = ken_field_missing(&f, err);
+    if (rc == KEN_OK) rc = ken_field_number(&f, &e.popularity, err);
+    f = field(t, row, line, pick(o->subject_field, "subject"), "--subject-field");
+    if (rc == KEN_OK) rc = optional(&f, o->subject_field != NULL, &s, &n, err);
+    if (rc != KEN_OK) return rc;
+    if (s == NULL && t->templates != NULL) s = ken_templates_subject(t->templates, e.relation, e.question, &n);
+    if (s != NULL && (e.subject = ken_arena_strndup(a, s, n)) == NULL) return ken_fail_nomem(err, "subjects");
+    return ken_builder_add(t->b, &e, place, err);
+}
+
+int ken_read_table(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
+{
+    ken_table t = {.b = b, .s = s};
+    int rc = delimiter == 0 ? ken_json_rows(s, ken_table_row, &t, err)
+                            : ken_csv_rows(s, delimiter, NULL, 0, ken_table_row, &t, err);
+    b->d->stats.bad += s->bad;
+    return rc;
+}

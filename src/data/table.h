@@ -1,0 +1,26 @@
+/* table.h - the row shape {question, answer(s), id, relation, subject, split, popularity, choices} and the question templates
+ * that give a subject back. */
+#ifndef KEN_DATA_TABLE_H
+#define KEN_DATA_TABLE_H
+#include "data/dataset.h"
+#include "data/fields.h"
+
+/* Question templates of a data set: a JSON object, relation -> "What is the capital of [X]?" or a list of such phrasings. */
+typedef struct ken_templates ken_templates;
+
+int ken_templates_read(ken_templates **out, const char *path, ken_err *err); /* free with ken_templates_free */
+void ken_templates_free(ken_templates *t);
+/* What stands for [X] in the question under the first phrasing of the relation that fits; NULL when none does. Borrowed from
+ * the question, *n bytes. */
+const char *ken_templates_subject(const ken_templates *t, const char *relation, const char *question, size_t *n);
+
+/* What a file's rows have in common; ctx of ken_table_row. */
+typedef struct ken_table {
+    ken_builder *b;
+    const ken_source *s;
+    const char *relation, *split;   /* interned; NULL = the row says */
+    const ken_templates *templates; /* or NULL */
+} ken_table;
+
+int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err *err); /* a ken_row_fn */
+#endif
