@@ -1,0 +1,181 @@
+/* choice.c - see choice.h. The prompt's form is that of Hendrycks et al. 2021's evaluation. */
+#include "know/choice.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/rng.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_CHOICES = 26 };
+
+struct ken_choice {
+    ken_engine *engine;
+    const ken_plan_of_run *plan;
+    const ken_example *x;
+    int n;                         /* prompts */
+    int32_t letter[MAX_CHOICES];   /* token ids of " A", " B", ... */
+    int32_t *order;                /* (n, n_choices): which choice stands at which letter */
+    float *logit;                  /* (n, n_choices) */
+    ken_request *asked;            /* (n) */
+    ken_node *root;                /* (n); -1 = none */
+    const ken_example **pool;      /* (n_pool) */
+    size_t n_pool;
+    int32_t waiting;
+};
+
+static void add_question(ken_buf *b, const ken_example *x, const int32_t *order)
+{
+    ken_buf_puts(b, x->question);
+    for (int i = 0; i < x->n_choices; i++) ken_buf_printf(b, "\n%c. %s", 'A' + i, x->choices[order != NULL ? order[i] : i]);
+    ken_buf_puts(b, "\nAnswer:");
+}
+
+/* The token that " A" becomes behind "Answer:". */
+static int letter_ids(ken_choice *c, ken_err *err)
+{
+    const ken_tokenizer *t = c->plan->rules.tokenizer;
+    int32_t *ids = NULL;
+    size_t n = 0, cap = 0;
+    int rc = ken_tokenizer_encode(t, "Answer:", 7, 0, &ids, &n, &cap, err);
+    size_t base = n;
+    for (int i = 0; i < c->x->n_choices && rc == KEN_OK; i++) {
+        char text[] = "Answer: A";
+        text[8] = (char)('A' + i);
+        n = 0;
+        rc = ken_tokenizer_encode(t, text, 9, 0, &ids, &n, &cap, err);
+        if (rc == KEN_OK && n != base + 1)
+            rc = ken_fail(err, KEN_EINPUT, "the tokenizer has no single token for \" %c\": multiple choice rows cannot be scored with this model", 'A' + i);
+        if (rc == KEN_OK) c->letter[i] = ids[n - 1];
+    }
+    ken_free(ids);
+    return rc;
+}
+
+/* Rows of the subject that can be exemplars, in data order. */
+static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_err *err)
+{
+    size_t cap = 0;
+    for (size_t j = 0; j < ken_data_count(from); j++) {
+        const ken_example *y = ken_data_get(from, j);
+        if (strcmp(y->relation, c->x->relation) != 0 || y->n_choices == 0 || (!any_split && strcmp(y->split, "dev") != 0)) continue;
+        if (strcmp(y->question, c->x->question) == 0) continue;
+        if (ken_grow((void **)&c->pool, &cap, c->n_pool + 1, sizeof *c->pool) != 0) return ken_fail_nomem(err, "exemplars");
+        c->pool[c->n_pool++] = y;
+    }
+    if (c->n_pool >= (size_t)c->plan->shots) return KEN_OK;
+    return ken_fail(err, KEN_EINPUT, "%s: subject %s has %zu dev rows, fewer than --shots %d; name others with --exemplars", c->x->id,
+                    c->x->relation, c->n_pool, c->plan->shots);
+}
+
+/* Writes prompt number i; its exemplars are the first of the pool shuffled by (seed, subject, prompt). */
+static int prompt_text(const ken_choice *c, int i, ken_buf *b, ken_err *err)
+{
+    const ken_example *x = c->x;
+    ken_buf_puts(b, "The following are multiple choice questions (with answers) about ");
+    for (const char *p = x->relation; *p != '\0'; p++) ken_buf_putc(b, *p == '_' ? ' ' : *p);
+    ken_buf_puts(b, ".\n\n");
+    char key[160];
+    snprintf(key, sizeof key, "choice/%.100s/%d", x->relation, i);
+    int32_t *order = ken_alloc(c->n_pool, sizeof *order);
+    if (order == NULL) return ken_fail_nomem(err, "exemplars");
+    ken_shuffle(c->plan->exemplar_seed, key, order, (int32_t)c->n_pool);
+    for (int j = 0; j < c->plan->shots; j++) {
+        const ken_example *y = c->pool[order[j]];
+        add_question(b, y, NULL);
+        ken_buf_printf(b, " %c\n\n", 'A' + y->choice);
+    }
+    ken_free(order);
+    add_question(b, x, c->order + (size_t)i * (size_t)x->n_choices);
+    return b->failed ? ken_fail_nomem(err, "prompt") : KEN_OK;
+}
+
+static int start(ken_choice *c, int i, ken_err *err)
+{
+    size_t k = (size_t)c->x->n_choices;
+    char key[300];
+    snprintf(key, sizeof key, "options/%.250s/%d", c->x->id, i);
+    ken_shuffle(c->plan->exemplar_seed, key, c->order + (size_t)i * k, (int32_t)k);
+    ken_buf b = {0};
+    int32_t *ids = NULL;
+    size_t n = 0, cap = 0;
+    int rc = prompt_text(c, i, &b, err);
+    if (rc == KEN_OK) rc = ken_tokenizer_encode(c->plan->rules.tokenizer, ken_buf_str(&b), b.len, KEN_ENC_SPECIAL, &ids, &n, &cap, err);
+    if (rc == KEN_OK && ken_tokenizer_adds_eos(c->plan->rules.tokenizer) && n > 0) n--;
+    if (rc == KEN_OK) rc = ken_engine_extend(c->engine, KEN_TRIE_ROOT, ids, n, &c->root[i], err);
+    if (rc == KEN_OK) {
+        c->asked[i] = (ken_request){.node = c->root[i], .want = c->letter, .want_logit = c->logit + (size_t)i * k,
+                                    .n_want = (int32_t)k, .outstanding = &c->waiting};
+        rc = ken_engine_ask(c->engine, &c->asked[i], err);
+    }
+    ken_free(ids);
+    ken_buf_free(&b);
+    return rc;
+}
+
+int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,
+                   const ken_example *x, ken_err *err)
+{
+    *out = NULL;
+    if (x->n_choices < 2 || x->n_choices > MAX_CHOICES || x->choice < 0 || x->choice >= x->n_choices)
+        return ken_fail(err, KEN_EINPUT, "%s: %d choices; 2 to %d can be scored", x->id, x->n_choices, MAX_CHOICES);
+    ken_choice *c = ken_calloc(1, sizeof *c);
+    if (c == NULL) return ken_fail_nomem(err, "choice");
+    size_t n = (size_t)plan->rules.prompts, k = (size_t)x->n_choices;
+    *c = (ken_choice){.engine = e, .plan = plan, .x = x};
+    c->order = ken_alloc(n * k, sizeof *c->order);
+    c->logit = ken_calloc(n * k, sizeof *c->logit);
+    c->asked = ken_calloc(n, sizeof *c->asked);
+    c->root = ken_alloc(n, sizeof *c->root);
+    int rc = c->order == NULL || c->logit == NULL || c->asked == NULL || c->root == NULL ? ken_fail_nomem(err, "choice") : KEN_OK;
+    if (rc == KEN_OK) {
+        c->n = (int)n;
+        for (int i = 0; i < c->n; i++) c->root[i] = -1;
+        rc = letter_ids(c, err);
+    }
+    if (rc == KEN_OK) rc = find_pool(c, from, any_split, err);
+    for (int i = 0; i < c->n && rc == KEN_OK; i++) rc = start(c, i, err);
+    if (rc != KEN_OK) ken_choice_free(c);
+    else *out = c;
+    return rc;
+}
+
+void ken_choice_free(ken_choice *c)
+{
+    if (c == NULL) return;
+    for (int i = 0; i < c->n; i++)
+        if (c->root[i] >= 0) ken_engine_release(c->engine, c->root[i]);
+    ken_free(c->pool);
+    ken_free(c->order);
+    ken_free(c->logit);
+    ken_free(c->asked);
+    ken_free(c->root);
+    ken_free(c);
+}
+
+int32_t ken_choice_waiting(const ken_choice *c) { return c->waiting; }
+
+int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin, int *taken, ken_err *err)
+{
+    int k = c->x->n_choices;
+    for (int i = 0; i < c->n; i++) {
+        if (c->asked[i].n < 0) return ken_fail(err, KEN_EINPUT, "prompt %d: the model's logits are not finite (a corrupt model file, or overflow in its weights)", i + 1);
+        const float *l = c->logit + (size_t)i * (size_t)k;
+        const int32_t *order = c->order + (size_t)i * (size_t)k;
+        int best = 0, second = -1;
+        for (int j = 1; j < k; j++) /* ties: the lowest letter */
+            if (l[j] > l[best]) second = best, best = j;
+            else if (second < 0 || l[j] > l[second]) second = j;
+        double sum = 0.0, gold = 0.0;
+        for (int j = 0; j < k; j++) {
+            double e = exp(((double)l[j] - (double)l[best]) / c->plan->rules.temperature);
+            sum += e;
+            if (order[j] == c->x->choice) gold = e;
+        }
+        hit[i] = order[best] == c->x->choice;
+        p[i] = gold / sum;
+        margin[i] = (double)l[best] - (double)l[second];
+        taken[i] = order[best];
+    }
+    return KEN_OK;
+}

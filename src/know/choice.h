@@ -1,0 +1,19 @@
+/* choice.h - multiple choice rows (MMLU; spec/slick.md 9.2, ours): no texts, only the letters' logits.
+ *
+ * Ten prompts, each with a seeded choice and order of exemplars from the subject's dev rows and a seeded order of the question's
+ * options. G_i: the gold's letter has the largest logit of the options; p_i: its softmax share among them at the run's temperature. */
+#ifndef KEN_KNOW_CHOICE_H
+#define KEN_KNOW_CHOICE_H
+#include "data/data.h"
+#include "know/settings.h"
+
+typedef struct ken_choice ken_choice;
+/* Exemplars: rows of x's relation in `from`, of the dev split only unless any_split. KEN_EINPUT when there are fewer than --shots. */
+int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,
+                   const ken_example *x, ken_err *err);
+void ken_choice_free(ken_choice *c);
+int32_t ken_choice_waiting(const ken_choice *c);
+/* When nothing is waited for: hit (n_prompts), p (n_prompts), margin (n_prompts) between the two best letters, and the letter's place
+ * among the shown options -> which choice the model took (n_prompts). */
+int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin, int *taken, ken_err *err);
+#endif

@@ -1,0 +1,182 @@
+/* prompt.c - prompts as a list of pieces, some of which are control tokens; see prompt.h.
+ *
+ * A prompt without a conversation format is one piece of text and is encoded whole: tok(exemplars + question), never
+ * tok(exemplars) + tok(question), which may differ where they meet. With a format, user text is encoded apart from the control
+ * tokens around it, so that a question which spells <|im_end|> stays a question. */
+#include "know/prompt.h"
+#include "base/alloc.h"
+#include <string.h>
+
+/* ---- the template --------------------------------------------------------------------------------------------------- */
+
+static const char *const placeholders[] = {"{question}", "{relation}", "{subject}"};
+
+static const char *value_of(const ken_example *x, int which)
+{
+    switch (which) {
+    case 0: return x->question;
+    case 1: return x->relation;
+    default: return x->subject != NULL ? x->subject : "";
+    }
+}
+
+static int placeholder_at(const char *s)
+{
+    for (int i = 0; i < 3; i++)
+        if (strncmp(s, placeholders[i], strlen(placeholders[i])) == 0) return i;
+    return -1;
+}
+
+int ken_prompt_check_template(const char *t, ken_err *err)
+{
+    if (strstr(t, "{question}") == NULL)
+        return ken_fail(err, KEN_EUSAGE, "the template \"%s\" has no {question}; the default is \"Q: {question}\\nA:\"", t);
+    for (const char *p = strchr(t, '{'); p != NULL; p = strchr(p + 1, '{')) {
+        size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
+        if (n > 0 && p[1 + n] == '}' && placeholder_at(p) < 0)
+            return ken_fail(err, KEN_EUSAGE, "the template has an unknown placeholder %.*s; known: {question}, {relation}, {subject}",
+                            (int)n + 2, p);
+    }
+    return KEN_OK;
+}
+
+static void render(const char *t, const ken_example *x, ken_buf *out)
+{
+    for (const char *p = t; *p != '\0';) {
+        int which = *p == '{' ? placeholder_at(p) : -1;
+        if (which < 0) ken_buf_putc(out, *p++);
+        else {
+            ken_buf_puts(out, value_of(x, which));
+            p += strlen(placeholders[which]);
+        }
+    }
+}
+
+/* A space between question and answer, unless the template brings its own white space. */
+static void add_answer(const ken_prompt_style *s, const ken_example *x, ken_buf *out)
+{
+    size_t n = strlen(s->template_text);
+    if (n > 0 && strchr(" \n\t", s->template_text[n - 1]) == NULL) ken_buf_putc(out, ' ');
+    ken_buf_puts(out, x->answers[0]);
+    ken_buf_puts(out, s->after);
+}
+
+/* ---- conversation formats ------------------------------------------------------------------------------------------- */
+
+typedef struct format {
+    ken_chat chat;
+    const char *name;
+    const char *needs; /* a control token that tells the format */
+    /* Pieces around a question and an answer. Text between \1 and \2 is a control token. */
+    const char *before_question, *before_answer, *after_answer;
+} format;
+
+static const format formats[] = {
+    {KEN_CHAT_CHATML, "chatml", "<|im_start|>", "\1<|im_start|>\2user\n", "\1<|im_end|>\2\n\1<|im_start|>\2assistant\n", "\1<|im_end|>\2\n"},
+    {KEN_CHAT_LLAMA3, "llama3", "<|start_header_id|>", "\1<|start_header_id|>\2user\1<|end_header_id|>\2\n\n",
+     "\1<|eot_id|>\2\1<|start_header_id|>\2assistant\1<|end_header_id|>\2\n\n", "\1<|eot_id|>\2"},
+    {KEN_CHAT_INST, "inst", "[INST]", "\1[INST]\2 ", " \1[/INST]\2", "\1</s>\2"},
+};
+
+static int32_t control_token(const ken_tokenizer *t, const char *name, size_t n)
+{
+    for (int32_t i = ken_tokenizer_n_vocab(t) - 1; i >= 0; i--) { /* control tokens stand near the end of most vocabularies */
+        ken_str s = ken_tokenizer_piece(t, i);
+        if (s.n == n && memcmp(s.p, name, n) == 0) return i;
+    }
+    return -1;
+}
+
+int ken_chat_detect(ken_chat *chat, const ken_tokenizer *t, ken_err *err)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (control_token(t, formats[i].needs, strlen(formats[i].needs)) >= 0) {
+            *chat = formats[i].chat;
+            return KEN_OK;
+        }
+    return ken_fail(err, KEN_EINPUT, "the model's vocabulary has no conversation format that ken knows (ChatML, Llama-3, [INST]); "
+                                     "leave out --chat-template");
+}
+
+static const format *format_of(ken_chat chat)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i].chat == chat) return &formats[i];
+    return NULL;
+}
+
+const char *ken_chat_name(ken_chat chat) { return chat == KEN_CHAT_NONE ? "none" : format_of(chat)->name; }
+
+/* The prompt as one string with control tokens between \1 and \2; those bytes are dropped from data, where they mean nothing. */
+static void add_plain(ken_buf *out, const char *s)
+{
+    for (; *s != '\0'; s++)
+        if (*s != '\1' && *s != '\2') ken_buf_putc(out, *s);
+}
+
+static void marked_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x, ken_buf *out)
+{
+    const format *f = format_of(s->chat);
+    for (int i = 0; i <= n_shots; i++) {
+        ken_buf_puts(out, f->before_question);
+        add_plain(out, i < n_shots ? shots[i]->question : x->question);
+        ken_buf_puts(out, f->before_answer);
+        if (i == n_shots) break;
+        add_plain(out, shots[i]->answers[0]);
+        ken_buf_puts(out, f->after_answer);
+    }
+}
+
+void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x, ken_buf *out)
+{
+    if (s->chat != KEN_CHAT_NONE) {
+        ken_buf marked = {0};
+        marked_text(s, shots, n_shots, x, &marked);
+        out->failed |= marked.failed;
+        add_plain(out, ken_buf_str(&marked));
+        ken_buf_free(&marked);
+        return;
+    }
+    for (int i = 0; i < n_shots; i++) {
+        render(s->template_text, shots[i], out);
+        add_answer(s, shots[i], out);
+    }
+    render(s->template_text, x, out);
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------------------ */
+
+static int encode_marked(const ken_tokenizer *t, const char *p, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
+{
+    int rc = KEN_OK;
+    if (ken_tokenizer_adds_bos(t)) rc = ken_tokenizer_encode(t, "", 0, KEN_ENC_SPECIAL, ids, n, cap, err);
+    while (rc == KEN_OK && *p != '\0') {
+        bool control = *p == '\1';
+        size_t len = control ? strcspn(p + 1, "\2") : strcspn(p, "\1");
+        if (!control) rc = ken_tokenizer_encode(t, p, len, 0, ids, n, cap, err);
+        else {
+            int32_t v = control_token(t, p + 1, len);
+            if (v < 0) return ken_fail(err, KEN_EINPUT, "the vocabulary lacks the control token %.*s of its own conversation format", (int)len, p + 1);
+            if (ken_grow((void **)ids, cap, *n + 1, sizeof **ids) != 0) return ken_fail_nomem(err, "prompt");
+            (*ids)[(*n)++] = v;
+        }
+        p += control ? len + 2 : len;
+    }
+    return rc;
+}
+
+int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *const *shots, int n_shots,
+                      const ken_example *x, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
+{
+    ken_buf b = {0};
+    *n = 0;
+    if (s->chat != KEN_CHAT_NONE) marked_text(s, shots, n_shots, x, &b);
+    else ken_prompt_text(s, shots, n_shots, x, &b);
+    int rc = b.failed ? ken_fail_nomem(err, "prompt") : KEN_OK;
+    if (rc == KEN_OK && s->chat != KEN_CHAT_NONE) rc = encode_marked(t, ken_buf_str(&b), ids, n, cap, err);
+    else if (rc == KEN_OK) rc = ken_tokenizer_encode(t, ken_buf_str(&b), b.len, KEN_ENC_SPECIAL, ids, n, cap, err);
+    /* A generation goes on behind the prompt: an EOS that the tokenizer appends to whole texts does not belong here. */
+    if (rc == KEN_OK && ken_tokenizer_adds_eos(t) && *n > 0 && (*ids)[*n - 1] == ken_tokenizer_eos(t)) --*n;
+    ken_buf_free(&b);
+    return rc;
+}

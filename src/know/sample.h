@@ -1,0 +1,27 @@
+/* sample.h - the literal protocol: greedy and sampled answers of one row, as a tree: identical paths are forwarded once.
+ *
+ * Sample j of prompt i draws token number n by inverse CDF over the top-k list with the uniform of (seed, row id, i, j + 1, n), so
+ * sharing forwards changes no sample (spec/slick.md 4). Works for every matcher. Used like a walk (walk.h). */
+#ifndef KEN_KNOW_SAMPLE_H
+#define KEN_KNOW_SAMPLE_H
+#include "know/rules.h"
+#include "know/walk.h"
+#include "text/accept.h"
+
+typedef struct ken_sampler ken_sampler;
+
+typedef struct ken_sample_prompt {
+    ken_walk_prompt greedy; /* verdicts, text, finish, text_p, margin (whole path), root; p_lo = p_hi = hits / samples */
+    int hits;
+    const ken_drawn *drawn; /* (n_drawn) distinct texts, most frequent first, then by text; bytes as drawn */
+    int n_drawn;
+} ken_sample_prompt;
+
+int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept, const ken_accept *raw,
+                    const ken_node *roots, int n, const char *row_id, ken_err *err);
+void ken_sampler_free(ken_sampler *s);
+int32_t ken_sampler_waiting(const ken_sampler *s);
+int ken_sampler_advance(ken_sampler *s, ken_err *err);
+bool ken_sampler_done(const ken_sampler *s);
+const ken_sample_prompt *ken_sampler_get(const ken_sampler *s, int i);
+#endif

@@ -1,0 +1,28 @@
+/* task.h - one row on its way through the engine: prompts, walk (or sampler, or choice), guess control, and the finished row.
+ *
+ *     ken_task_new(&t, ctx, index, &err);
+ *     while (!ken_task_done(t)) { ken_engine_wave(...); if (ken_task_waiting(t) == 0) ken_task_advance(t, &err); }
+ *     ken_task_row(t, example, &row);       borrowed from the task; once for each duplicate of the row, with its own draw
+ *     ken_task_free(t); */
+#ifndef KEN_KNOW_TASK_H
+#define KEN_KNOW_TASK_H
+#include "data/data.h"
+#include "know/settings.h"
+
+typedef struct ken_task_context { /* what all rows of a run share; everything borrowed */
+    ken_engine *engine;
+    const ken_plan_of_run *plan;
+    const ken_data *data;
+    const ken_exemplar_plan *exemplars;
+    const ken_data *other; /* --exemplars, or NULL */
+} ken_task_context;
+
+typedef struct ken_task ken_task;
+int ken_task_new(ken_task **out, const ken_task_context *c, size_t index, ken_err *err); /* errors name the row */
+void ken_task_free(ken_task *t);
+bool ken_task_done(const ken_task *t);
+int32_t ken_task_waiting(const ken_task *t);
+int ken_task_advance(ken_task *t, ken_err *err);
+/* Valid when done. x: the row itself or a duplicate of it, whose id keys the draw. */
+int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err);
+#endif
