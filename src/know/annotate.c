@@ -71,7 +71,10 @@ static int plan_rows(job *j, ken_err *err)
     const ken_annotate_options *o = j->o;
     ken_exemplar_options x = {.n_sets = o->prompts, .shots = o->shots, .seed = o->exemplar_seed, .exemplars = o->exemplars,
                               .splits = o->splits, .relations = o->relations, .per_relation = o->per_relation, .limit = o->limit};
-    return ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
+    const size_t *rows;
+    int rc = ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
+    if (rc == KEN_OK) j->plan.n_rows = ken_exemplar_plan_rows(j->exemplars, &rows);
+    return rc;
 }
 
 static int make_net(job *j, ken_err *err)

@@ -15,6 +15,7 @@ typedef struct ken_rules {
     size_t n_stop;
     int prompts, samples; /* 10, 16 */
     double mass_budget;   /* 0 = by g, spec/slick.md 7.3 */
+    double eps;           /* 0 = by rounds; else one round with this cut: reference walks and tests */
     bool texts;           /* complete and keep greedy answers */
     uint64_t seed;
 } ken_rules;

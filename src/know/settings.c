@@ -112,6 +112,7 @@ int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, k
     TEXT("version", true, KEN_VERSION);
     TEXT("splits", false, o->splits != NULL ? o->splits : "");
     TEXT("relations", false, o->relations != NULL ? o->relations : "");
+    SET(KEN_SETTING_ROWS, false, "%zu", p->n_rows);
     SET("limit", false, "%zu", o->limit);
     SET("per_relation", false, "%zu", o->per_relation);
 #undef SET

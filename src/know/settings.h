@@ -16,6 +16,7 @@ typedef struct ken_plan_of_run { /* options, checked */
     uint64_t exemplar_seed;
     bool sample, control;
     ken_isa isa;
+    size_t n_rows; /* asked for: the caller fills it in before ken_settings_list */
 } ken_plan_of_run;
 
 /* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher without an automaton needs o->sample: refused otherwise. */

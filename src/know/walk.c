@@ -100,7 +100,7 @@ int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_ac
     *out = NULL;
     ken_walk *w = ken_calloc(1, sizeof *w);
     if (w == NULL) return nomem(err);
-    *w = (ken_walk){.engine = e, .rules = r, .accept = accept, .raw = raw, .flags = flags, .eps = FIRST_EPS, .in_round = true};
+    *w = (ken_walk){.engine = e, .rules = r, .accept = accept, .raw = raw, .flags = flags, .eps = r->eps > 0.0 ? r->eps : FIRST_EPS, .in_round = true};
     w->p = ken_calloc((size_t)n, sizeof *w->p);
     w->q = ken_alloc((size_t)r->top_k, sizeof *w->q);
     int rc = w->p == NULL || w->q == NULL ? nomem(err) : KEN_OK;
@@ -416,7 +416,7 @@ static bool next_round(ken_walk *w)
     double budget = w->rules->mass_budget;
     if (budget <= 0.0) budget = (w->flags & KEN_WALK_MASS_ONLY) != 0 || ken_walk_greedy_hits(w) > 0 ? BUDGET_HIT : BUDGET_MISS;
     if ((w->flags & KEN_WALK_MASS_ONLY) != 0) budget *= w->n / (double)w->rules->prompts; /* as wide a prompt as in the row itself */
-    if (open <= budget) return false;
+    if (open <= budget || w->rules->eps > 0.0) return false;
     bool too_many = false;
     for (int i = 0; i < w->n; i++) too_many |= w->p[i].out.forwarded > MAX_FORWARDED;
     for (w->depth = 1; !too_many;) {
