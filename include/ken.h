@@ -293,26 +293,40 @@ KEN_API bool ken_run_complete(const ken_run *r);                                
 
 /* ---- explain -------------------------------------------------------------------------------------------------------- */
 
-typedef struct ken_path {            /* one token path from the root of a prompt */
+typedef struct ken_path {            /* one way to answer */
     const char *tokens;              /* its tokens joined by "|", printable */
     const char *text;                /* the answer it gives */
     double p;
     bool accepted;
 } ken_path;
 
+typedef struct ken_explained_prompt {
+    const char *prompt;              /* whole prompt text */
+    const ken_path *accepted;        /* (n_accepted) token paths that carry the answer's mass, largest first */
+    int n_accepted;
+    const ken_path *instead;         /* (n_instead) the likeliest first tokens, each completed greedily: what the model would say, best first */
+    int n_instead;
+} ken_explained_prompt;
+
 typedef struct ken_explanation {
-    const ken_row *row;
+    ken_row row;
     int n_prompts;
-    struct ken_explained_prompt {
-        const char *prompt;          /* whole prompt text */
-        const ken_path *paths;       /* accepted paths by mass, then the likeliest other answers */
-        int n_paths;
-    } *prompts;
+    const ken_explained_prompt *prompts;
 } ken_explanation;
 
-/* Runs the model again for one example with the settings in o (those of a run: ken_run_options). Free with ken_explanation_free. */
-KEN_API int ken_explain(ken_model *m, const ken_data *d, size_t example, const ken_annotate_options *o, ken_explanation **out,
-                        ken_err *err);
+typedef struct ken_explain_request { /* a row of a run, or a question of one's own */
+    ken_run *run;                    /* with id: its settings, exemplars, question and answers; o is used for threads, isa and poll only */
+    const char *id;
+    const char *question;            /* with answers: exemplars from relation (NULL = the first one there is) of data */
+    const char *const *answers;
+    int n_answers;
+    const ken_data *data;
+    const char *relation;
+} ken_explain_request;
+
+/* Runs the model for one question. A model other than the run's is allowed (KEN_OK), and the caller may warn: compare
+ * ken_run_setting(run, "model_hash"). Free with ken_explanation_free. */
+KEN_API int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o, ken_explanation **out, ken_err *err);
 KEN_API void ken_explanation_free(ken_explanation *x);
 
 /* ---- report --------------------------------------------------------------------------------------------------------- */
