@@ -1,0 +1,42 @@
+/* cli.h - what the program's files share: the common settings, how a verb fails, and the verbs themselves.
+ *
+ * The program is a client of ken.h alone. A verb is one file: a settings struct, a table of options (options.h), a run function
+ * that calls the library and prints. What is printed lives in its own files (table.c, row_json.c, ...) where it is long. */
+#ifndef KEN_CLI_CLI_H
+#define KEN_CLI_CLI_H
+#include "cli/options.h"
+
+typedef struct cli_settings {
+    bool quiet, verbose, json, help, version;
+    const char *color; /* "auto", "always", "never" */
+} cli_settings;
+extern cli_settings cli;
+
+/* Fills err and returns status; the program's own ken_fail. */
+int cli_fail(ken_err *err, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A line on stderr, unless -q: "ken: " and the text. */
+void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* All verbs, for dispatch, help and completion. */
+extern const cli_verb *const cli_verbs[];
+extern const size_t cli_n_verbs;
+
+/* help.c, man.c, completion.c: from the tables to text on stdout */
+void cli_print_help(const cli_verb *v);
+void cli_print_overview(FILE *out);
+int cli_print_man(const char *verb, ken_err *err);         /* "" = ken(1) itself */
+int cli_print_completion(const char *shell, ken_err *err); /* "bash" or "zsh" */
+
+/* signal.c: the first SIGINT or SIGTERM only raises a flag; a second one ends the program at once. */
+void cli_catch_signals(void);
+int cli_interrupted(void *ctx); /* a ken_poll_fn */
+
+/* paths.c: where things are when nobody says. Results live until the program ends. */
+/* `given`, else the default model of the user's cache folder; NULL with KEN_EUSAGE telling how to get one. */
+const char *cli_model_path(const char *given, ken_err *err);
+/* The project's own facts: beside the program (an installed tree or a build folder); NULL when they are not there. */
+const char *cli_world_path(void);
+
+extern const cli_verb cli_verb_model, cli_verb_tokenize, cli_verb_data, cli_verb_annotate, cli_verb_show,
+    cli_verb_explain, cli_verb_report;
+#endif

@@ -1,0 +1,45 @@
+/* data_options.c - see data_options.h. */
+#include "cli/data_options.h"
+#include "cli/cli.h"
+#include <string.h>
+
+cli_data_settings cli_data;
+
+const cli_option cli_data_options[] = {
+    {"format", 0, "NAME", CLI_CHOICE, &cli_data.o.format, "format of the data (default: found from the content)",
+     .choices = "entityquestions|popqa|mmlu|jsonl|csv|tsv"},
+    {"protocol", 0, "NAME", CLI_CHOICE, &cli_data.protocol,
+     "slick: the filters of the paper (EntityQuestions): one answer, no echo, 12 and 7 relations", .choices = "slick"},
+    {"question-field", 0, "NAME", CLI_STRING, &cli_data.o.question_field, "name of the question's field or column"},
+    {"answer-field", 0, "NAME", CLI_STRING, &cli_data.o.answer_field,
+     "name of the field with the answer or the list of answers"},
+    {"id-field", 0, "NAME", CLI_STRING, &cli_data.o.id_field, "name of the id's field"},
+    {"relation-field", 0, "NAME", CLI_STRING, &cli_data.o.relation_field, "name of the relation's field"},
+    {"subject-field", 0, "NAME", CLI_STRING, &cli_data.o.subject_field, "name of the subject's field"},
+    {"split-field", 0, "NAME", CLI_STRING, &cli_data.o.split_field, "name of the split's field"},
+    {"popularity-field", 0, "NAME", CLI_STRING, &cli_data.o.popularity_field, "name of the popularity's field"},
+    {"templates", 0, "FILE", CLI_STRING, &cli_data.o.templates,
+     "EntityQuestions: the question templates, from which subjects are found (default: beside the data)",
+     .flags = CLI_IO | CLI_PATH},
+    {"aliases", 0, "FILE", CLI_STRING, &cli_data.o.aliases, "JSON object from an answer to a list of other spellings",
+     .flags = CLI_IO | CLI_PATH},
+    {"skip-bad", 0, NULL, CLI_FLAG, &cli_data.o.skip_bad, "drop malformed rows and count them, instead of stopping"},
+    {0}};
+
+void cli_data_init(void) { cli_data = (cli_data_settings){.o = ken_data_defaults()}; }
+
+int cli_data_open(ken_data **out, const char *path, ken_err *err)
+{
+    ken_data_options o = cli_data.o;
+    o.slick = cli_data.protocol != NULL && strcmp(cli_data.protocol, "slick") == 0;
+    return ken_data_open(out, path, &o, err);
+}
+
+int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err)
+{
+    ken_data_options o = cli_data.o;
+    o.format = NULL; /* exemplars may well come in another format than the data */
+    o.slick = o.skip_bad = false;
+    o.aliases = NULL;
+    return ken_data_open(out, path, &o, err);
+}

@@ -1,0 +1,60 @@
+/* json.c - see json.h. */
+#include "cli/json.h"
+#include "cli/cli.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of the UTF-8 character at s, 0 when it is broken: overlong, a surrogate, past U+10FFFF, or cut off. */
+static size_t utf8_length(const unsigned char *s)
+{
+    if (s[0] < 0x80) return 1;
+    size_t n = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    if (n == 3 && ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))) return 0;
+    if (n == 4 && ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))) return 0;
+    return n;
+}
+
+json_t *cli_json_string(const char *s)
+{
+    if (s == NULL) return json_null();
+    json_t *v = json_string(s);
+    if (v != NULL) return v;
+    char *fixed = malloc(3 * strlen(s) + 1), *w = fixed;
+    if (fixed == NULL) return NULL;
+    while (*s != '\0') {
+        size_t n = utf8_length((const unsigned char *)s);
+        memcpy(w, n > 0 ? s : "\xEF\xBF\xBD", n > 0 ? n : 3);
+        w += n > 0 ? n : 3;
+        s += n > 0 ? n : 1;
+    }
+    *w = '\0';
+    v = json_string(fixed);
+    free(fixed);
+    return v;
+}
+
+json_t *cli_json_strings(const char *const *s, int n)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++)
+        if (json_array_append_new(a, cli_json_string(s[i])) != 0) {
+            json_decref(a);
+            return NULL;
+        }
+    return a;
+}
+
+json_t *cli_json_real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+int cli_json_print(json_t *v, ken_err *err)
+{
+    if (v == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory for the output");
+    /* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
+    int bad = json_dumpf(v, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(v);
+    if (bad != 0 || putchar('\n') == EOF) return cli_fail(err, KEN_EFAIL, "cannot write to standard output");
+    return KEN_OK;
+}

@@ -1,0 +1,149 @@
+/* main.c - finds the verb, parses its options, runs it, and turns the library's status into the exit status: all in one place.
+ *
+ * stdout carries data only. Messages go to stderr as "ken: ...". */
+#include "cli/cli.h"
+#include <errno.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+cli_settings cli = {.color = "auto"};
+
+const cli_option cli_common_options[] = {
+    {"json", 0, NULL, CLI_FLAG, &cli.json, "print JSON instead of text", .flags = 0},
+    {"quiet", 'q', NULL, CLI_FLAG, &cli.quiet, "no progress, no notes", .flags = 0},
+    {"verbose", 'v', NULL, CLI_FLAG, &cli.verbose, "explain more", .flags = 0},
+    {"color", 0, "WHEN", CLI_CHOICE, &cli.color,
+     "colours: auto (on a terminal, unless NO_COLOR is set), always or never", .choices = "auto|always|never"},
+    {"help", 'h', NULL, CLI_FLAG, &cli.help, "print this and exit", .flags = CLI_IO},
+    {"version", 0, NULL, CLI_FLAG, &cli.version, "print version, revision, CPU features and libraries, and exit",
+     .flags = CLI_IO},
+    {0}};
+
+const cli_verb *const cli_verbs[] = {&cli_verb_show, &cli_verb_data, &cli_verb_model, &cli_verb_tokenize};
+const size_t cli_n_verbs = sizeof cli_verbs / sizeof *cli_verbs;
+
+int cli_fail(ken_err *err, int status, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    err->status = status;
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
+    return status;
+}
+
+void cli_note(const char *fmt, ...)
+{
+    if (cli.quiet) return;
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("ken: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}
+
+static const cli_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < cli_n_verbs; i++)
+        if (strcmp(cli_verbs[i]->name, name) == 0) return cli_verbs[i];
+    return NULL;
+}
+
+static int unknown_verb(const char *name, ken_err *err)
+{
+    const char *names[32] = {"help"};
+    size_t n = 1;
+    for (size_t i = 0; i < cli_n_verbs && n < sizeof names / sizeof *names; i++) names[n++] = cli_verbs[i]->name;
+    const char *near = cli_nearest(name, names, n);
+    if (near != NULL) return cli_fail(err, KEN_EUSAGE, "unknown verb \"%s\"; did you mean %s?", name, near);
+    return cli_fail(err, KEN_EUSAGE, "unknown verb \"%s\"; ken help lists them", name);
+}
+
+static int check_count(const cli_verb *v, int n, char **arg, ken_err *err)
+{
+    if (n < v->min_args) return cli_fail(err, KEN_EUSAGE, "an argument is missing: ken %s %s", v->name, v->args);
+    if (v->max_args >= 0 && n > v->max_args)
+        return cli_fail(err, KEN_EUSAGE, "unexpected argument \"%s\": ken %s %s", arg[v->max_args], v->name, v->args);
+    return KEN_OK;
+}
+
+static int run_verb(const cli_verb *v, int argc, char **argv, ken_err *err)
+{
+    char **arg = calloc((size_t)argc + 1, sizeof *arg);
+    if (arg == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
+    if (v->init != NULL) v->init();
+    int n = 0, rc = KEN_OK;
+    bool wants_help = false; /* help wins over mistakes elsewhere on the line and in the environment */
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        wants_help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    if (wants_help) {
+        cli_print_help(v);
+        goto done;
+    }
+    rc = cli_parse(v, argc, argv, &n, arg, err);
+    if (rc != KEN_OK) goto done;
+    if (cli.version) {
+        puts(ken_build_info());
+        goto done;
+    }
+    if (cli.help) {
+        cli_print_help(v);
+        goto done;
+    }
+    rc = check_count(v, n, arg, err);
+    if (rc != KEN_OK) goto done;
+    cli_catch_signals();
+    rc = v->run(n, arg, err);
+done:
+    free(arg);
+    return rc;
+}
+
+static int dispatch(int argc, char **argv, ken_err *err)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name == NULL) {
+        cli_print_overview(stderr);
+        return cli_fail(err, KEN_EUSAGE, "a verb is missing");
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts(ken_build_info());
+        return KEN_OK;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        const cli_verb *v = argc > 2 ? find_verb(argv[2]) : NULL;
+        if (argc > 2 && v == NULL) return unknown_verb(argv[2], err);
+        if (v == NULL) cli_print_overview(stdout);
+        else {
+            if (v->init != NULL) v->init();
+            cli_print_help(v);
+        }
+        return KEN_OK;
+    }
+    /* For the build: documents from the option tables. */
+    if (strcmp(name, "_man") == 0) return cli_print_man(argc > 2 ? argv[2] : "", err);
+    if (strcmp(name, "_completion") == 0) return cli_print_completion(argc > 2 ? argv[2] : "", err);
+
+    const cli_verb *v = find_verb(name);
+    if (v == NULL && name[0] == '-') return cli_fail(err, KEN_EUSAGE, "the verb comes first: ken VERB %s", name);
+    if (v == NULL) return unknown_verb(name, err);
+    return run_verb(v, argc - 2, argv + 2, err);
+}
+
+int main(int argc, char **argv)
+{
+    (void)setlocale(LC_CTYPE, ""); /* whether the terminal speaks UTF-8; numbers stay in the C locale */
+    ken_err err = {0};
+    int rc = dispatch(argc, argv, &err);
+    /* Data that did not reach its place (a full disk, a closed pipe) is a failure, also when all else went well. */
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && rc == KEN_OK)
+        rc = cli_fail(&err, KEN_EFAIL, "cannot write to standard output: %s",
+                      errno != 0 ? strerror(errno) : "write error");
+    if (rc != KEN_OK && err.msg[0] != '\0') fprintf(stderr, "ken: %s\n", err.msg);
+    if (rc == KEN_EUSAGE && argc > 1 && find_verb(argv[1]) != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", argv[1]);
+    return ken_exit_status(rc);
+}

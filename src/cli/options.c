@@ -1,0 +1,361 @@
+/* options.c - parsing of command line and environment by the option tables; see options.h.
+ *
+ * GNU habits: options may stand anywhere, `--` ends them, `--name=value` and `--name value` are the same, short flags may be
+ * joined (-qv) and a short option's value may follow at once (-t2). Unlike getopt_long, a long name is never abbreviated: an
+ * option added later must not change what a script means. */
+#include "cli/options.h"
+#include "cli/cli.h"
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- values --------------------------------------------------------------------------------------------------------- */
+
+/* "--shots" or "KEN_SHOTS" in messages: where the value came from. */
+typedef struct source {
+    const cli_option *o;
+    const char *shown;
+} source;
+
+static int bad_value(ken_err *err, source s, const char *value, const char *expected)
+{
+    return cli_fail(err, KEN_EUSAGE, "%s: %s expected, not \"%s\"", s.shown, expected, value);
+}
+
+static int out_of_range(ken_err *err, source s, const char *value)
+{
+    if (s.o->max > 0)
+        return cli_fail(err, KEN_EUSAGE, "%s: %s is out of range (%.15g to %.15g)", s.shown, value, s.o->min, s.o->max);
+    return cli_fail(err, KEN_EUSAGE, "%s: %s is out of range (%.15g or more)", s.shown, value, s.o->min);
+}
+
+static bool in_range(const cli_option *o, double v) { return v >= o->min && (o->max <= 0 || v <= o->max); }
+
+/* Whole decimal number; strtoull would take signs and leading blanks. */
+static bool parse_whole(const char *s, uint64_t *out, const char **end)
+{
+    if (!isdigit((unsigned char)*s)) return false;
+    char *e;
+    errno = 0;
+    *out = strtoull(s, &e, 10);
+    *end = e;
+    return errno == 0;
+}
+
+static int set_whole(source s, const char *value, ken_err *err)
+{
+    bool negative = value[0] == '-' && isdigit((unsigned char)value[1]);
+    const char *end = value;
+    uint64_t v = 0;
+    if (negative && strspn(value + 1, "0123456789") == strlen(value + 1)) return out_of_range(err, s, value);
+    if (!isdigit((unsigned char)value[0])) return bad_value(err, s, value, "a whole number");
+    bool fits = parse_whole(value, &v, &end);
+    int shift = 0;
+    if (s.o->type == CLI_BYTES && *end != '\0') {
+        const char *units = "KMGT", *u = strchr(units, toupper((unsigned char)*end));
+        if (u == NULL || *u == '\0') return bad_value(err, s, value, "a size such as 512M");
+        shift = 10 * (int)(u - units + 1);
+        end++;
+    }
+    if (*end != '\0') return bad_value(err, s, value, "a whole number");
+    if (!fits || (shift > 0 && v > SIZE_MAX >> shift)) return out_of_range(err, s, value);
+    v <<= shift;
+    if (!in_range(s.o, (double)v) || (s.o->type == CLI_INT && v > INT32_MAX)) return out_of_range(err, s, value);
+    if (s.o->type == CLI_INT) *(int *)s.o->value = (int)v;
+    else if (s.o->type == CLI_U64) *(uint64_t *)s.o->value = v;
+    else *(size_t *)s.o->value = (size_t)v;
+    return KEN_OK;
+}
+
+static int set_real(source s, const char *value, ken_err *err)
+{
+    char *end;
+    errno = 0;
+    double v = strtod(value, &end);
+    if (*value == '\0' || isspace((unsigned char)*value) || *end != '\0' || isnan(v))
+        return bad_value(err, s, value, "a number");
+    if (!isfinite(v) || !in_range(s.o, v)) return out_of_range(err, s, value);
+    *(double *)s.o->value = v;
+    return KEN_OK;
+}
+
+static int set_text(source s, const char *value, ken_err *err)
+{
+    char *out = malloc(strlen(value) + 1), *w = out;
+    if (out == NULL) return cli_fail(err, KEN_ENOMEM, "%s: out of memory", s.shown);
+    for (const char *r = value; *r != '\0'; r++) {
+        const char *from = "ntr\\", *to = "\n\t\r\\", *e = r[0] == '\\' && r[1] != '\0' ? strchr(from, r[1]) : NULL;
+        if (e != NULL) {
+            *w++ = to[e - from];
+            r++;
+        } else *w++ = *r;
+    }
+    *w = '\0';
+    *(const char **)s.o->value = out; /* settings live as long as the program */
+    return KEN_OK;
+}
+
+static int set_choice(source s, const char *value, ken_err *err)
+{
+    if (*value == '\0' || !cli_in_list(s.o->choices, '|', value))
+        return cli_fail(err, KEN_EUSAGE, "%s: \"%s\" is not one of %s", s.shown, value, s.o->choices);
+    *(const char **)s.o->value = value;
+    return KEN_OK;
+}
+
+static int set_value(source s, const char *value, ken_err *err)
+{
+    switch (s.o->type) {
+    case CLI_FLAG: *(bool *)s.o->value = true; return KEN_OK;
+    case CLI_UNFLAG: *(bool *)s.o->value = false; return KEN_OK;
+    case CLI_STRING: *(const char **)s.o->value = value; return KEN_OK;
+    case CLI_TEXT: return set_text(s, value, err);
+    case CLI_CHOICE: return set_choice(s, value, err);
+    case CLI_REAL: return set_real(s, value, err);
+    default: return set_whole(s, value, err);
+    }
+}
+
+/* A flag in the environment needs a value; anything that is not clearly yes or no is a mistake worth hearing about. */
+static int set_flag_from_env(source s, const char *value, ken_err *err)
+{
+    if (cli_in_list("1|yes|true|on", '|', value)) return set_value(s, NULL, err);
+    if (*value == '\0' || cli_in_list("0|no|false|off", '|', value)) return KEN_OK;
+    return bad_value(err, s, value, "1 or 0");
+}
+
+static bool takes_value(const cli_option *o) { return o->type != CLI_FLAG && o->type != CLI_UNFLAG; }
+
+/* ---- tables --------------------------------------------------------------------------------------------------------- */
+
+typedef bool (*option_test)(const cli_option *o, const void *what);
+
+static const cli_option *find_option(const cli_verb *v, option_test is, const void *what)
+{
+    for (int t = 0; t < CLI_MAX_TABLES && v->tables[t] != NULL; t++)
+        for (const cli_option *o = v->tables[t]; o->name != NULL; o++)
+            if (is(o, what)) return o;
+    for (const cli_option *o = cli_common_options; o->name != NULL; o++)
+        if (is(o, what)) return o;
+    return NULL;
+}
+
+typedef struct span {
+    const char *s;
+    size_t n;
+} span;
+
+static bool has_name(const cli_option *o, const void *what)
+{
+    const span *w = what;
+    return strlen(o->name) == w->n && memcmp(o->name, w->s, w->n) == 0;
+}
+
+static bool has_letter(const cli_option *o, const void *what) { return o->letter == *(const char *)what; }
+
+void cli_each_option(const cli_verb *v, void (*f)(const cli_option *o, void *ctx), void *ctx)
+{
+    for (int t = 0; t < CLI_MAX_TABLES && v->tables[t] != NULL; t++)
+        for (const cli_option *o = v->tables[t]; o->name != NULL; o++)
+            if (!(o->flags & CLI_HIDDEN)) f(o, ctx);
+    for (const cli_option *o = cli_common_options; o->name != NULL; o++)
+        if (!(o->flags & CLI_HIDDEN)) f(o, ctx);
+}
+
+void cli_env_name(const cli_option *o, char *out, size_t n)
+{
+    size_t w = 0;
+    out[0] = '\0';
+    if ((o->flags & CLI_IO) || strlen(o->name) + 5 > n) return;
+    memcpy(out, "KEN_", 4);
+    for (w = 4; o->name[w - 4] != '\0'; w++) {
+        char c = o->name[w - 4];
+        out[w] = c == '-' ? '_' : (char)toupper((unsigned char)c);
+    }
+    out[w] = '\0';
+}
+
+static void escape_text(const char *s, char *out, size_t n)
+{
+    size_t w = 0;
+    for (; *s != '\0' && w + 3 < n; s++) {
+        if (*s == '\n') w += (size_t)snprintf(out + w, n - w, "\\n");
+        else out[w++] = *s;
+    }
+    out[w] = '\0';
+}
+
+void cli_default_text(const cli_option *o, char *out, size_t n)
+{
+    out[0] = '\0';
+    switch (o->type) {
+    case CLI_FLAG:
+    case CLI_UNFLAG: return;
+    case CLI_STRING:
+    case CLI_TEXT:
+    case CLI_CHOICE:
+        if (*(const char **)o->value != NULL) escape_text(*(const char **)o->value, out, n);
+        return;
+    case CLI_INT: snprintf(out, n, "%d", *(int *)o->value); return;
+    case CLI_U64: snprintf(out, n, "%" PRIu64, *(uint64_t *)o->value); return;
+    case CLI_SIZE:
+    case CLI_BYTES: /* 0 stands for "all" or "chosen", which the help text says */
+        if (*(size_t *)o->value != 0) snprintf(out, n, "%zu", *(size_t *)o->value);
+        return;
+    case CLI_REAL: snprintf(out, n, "%g", *(double *)o->value); return;
+    }
+}
+
+/* ---- near misses ---------------------------------------------------------------------------------------------------- */
+
+/* Edit distance with transpositions (optimal string alignment) of words up to 63 bytes; longer ones are never near. */
+static int distance(const char *a, const char *b)
+{
+    enum { MAX = 64 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n >= MAX || m >= MAX) return MAX;
+    int d[3][MAX];
+    for (size_t j = 0; j <= m; j++) d[0][j] = (int)j;
+    for (size_t i = 1; i <= n; i++) {
+        int *now = d[i % 3], *up = d[(i + 2) % 3], *up2 = d[(i + 1) % 3];
+        now[0] = (int)i;
+        for (size_t j = 1; j <= m; j++) {
+            int best = up[j - 1] + (a[i - 1] != b[j - 1]);
+            if (up[j] + 1 < best) best = up[j] + 1;
+            if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && up2[j - 2] + 1 < best)
+                best = up2[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return d[n % 3][m];
+}
+
+const char *cli_nearest(const char *word, const char *const *names, size_t n)
+{
+    const char *best = NULL;
+    int least = 0;
+    for (size_t i = 0; i < n; i++) {
+        int d = distance(word, names[i]), far = (int)strlen(word) / 3;
+        if (strncmp(names[i], word, strlen(word)) == 0 && strlen(word) >= 3) d = 0; /* an abbreviation */
+        if (d > (far < 1 ? 1 : far > 3 ? 3 : far) || (best != NULL && d >= least)) continue;
+        best = names[i];
+        least = d;
+    }
+    return best;
+}
+
+typedef struct name_list {
+    const char *name[128];
+    size_t n;
+} name_list;
+
+static void collect_name(const cli_option *o, void *ctx)
+{
+    name_list *l = ctx;
+    if (l->n < sizeof l->name / sizeof *l->name) l->name[l->n++] = o->name;
+}
+
+static int unknown_long(const cli_verb *v, const char *name, int len, ken_err *err)
+{
+    name_list names = {.n = 0};
+    cli_each_option(v, collect_name, &names);
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", len, name);
+    const char *near = cli_nearest(word, names.name, names.n);
+    if (near != NULL) return cli_fail(err, KEN_EUSAGE, "unknown option --%.*s; did you mean --%s?", len, name, near);
+    return cli_fail(err, KEN_EUSAGE, "unknown option --%.*s", len, name);
+}
+
+bool cli_in_list(const char *list, char sep, const char *item)
+{
+    size_t n = strlen(item);
+    for (const char *p = list; p != NULL; p = strchr(p, sep), p = p != NULL ? p + 1 : NULL)
+        if (strncmp(p, item, n) == 0 && (p[n] == '\0' || p[n] == sep)) return true;
+    return false;
+}
+
+/* ---- parsing -------------------------------------------------------------------------------------------------------- */
+
+typedef struct parser {
+    const cli_verb *verb;
+    int argc, at;
+    char **argv;
+} parser;
+
+static int parse_long(parser *p, ken_err *err)
+{
+    const char *name = p->argv[p->at] + 2, *eq = strchr(name, '=');
+    span s = {name, eq != NULL ? (size_t)(eq - name) : strlen(name)};
+    const cli_option *o = find_option(p->verb, has_name, &s);
+    if (o == NULL) return unknown_long(p->verb, name, (int)s.n, err);
+    char shown[80];
+    snprintf(shown, sizeof shown, "--%s", o->name);
+    source from = {o, shown};
+    if (!takes_value(o)) {
+        if (eq != NULL) return cli_fail(err, KEN_EUSAGE, "%s takes no value", shown);
+        return set_value(from, NULL, err);
+    }
+    if (eq != NULL) return set_value(from, eq + 1, err);
+    if (p->at + 1 >= p->argc) return cli_fail(err, KEN_EUSAGE, "%s needs a value (%s)", shown, o->arg);
+    return set_value(from, p->argv[++p->at], err);
+}
+
+static int parse_short(parser *p, ken_err *err)
+{
+    for (const char *c = p->argv[p->at] + 1; *c != '\0'; c++) {
+        const cli_option *o = find_option(p->verb, has_letter, c);
+        if (o == NULL) return cli_fail(err, KEN_EUSAGE, "unknown option -%c", *c);
+        char shown[3] = {'-', *c, '\0'};
+        source from = {o, shown};
+        if (takes_value(o)) {
+            if (c[1] != '\0') return set_value(from, c + 1, err);
+            if (p->at + 1 >= p->argc) return cli_fail(err, KEN_EUSAGE, "%s needs a value (%s)", shown, o->arg);
+            return set_value(from, p->argv[++p->at], err);
+        }
+        int rc = set_value(from, NULL, err);
+        if (rc != KEN_OK) return rc;
+    }
+    return KEN_OK;
+}
+
+typedef struct env_pass {
+    int rc;
+    ken_err *err;
+} env_pass;
+
+static void read_env(const cli_option *o, void *ctx)
+{
+    env_pass *pass = ctx;
+    char name[80];
+    cli_env_name(o, name, sizeof name);
+    const char *value = name[0] != '\0' ? getenv(name) : NULL;
+    if (value == NULL || pass->rc != KEN_OK) return;
+    source from = {o, name};
+    if (!takes_value(o)) pass->rc = set_flag_from_env(from, value, pass->err);
+    else if (*value != '\0') pass->rc = set_value(from, value, pass->err); /* empty = not set, as the shell habit is */
+}
+
+int cli_parse(const cli_verb *v, int argc, char **argv, int *n, char **arg, ken_err *err)
+{
+    env_pass env = {KEN_OK, err};
+    cli_each_option(v, read_env, &env);
+    parser p = {v, argc, 0, argv};
+    int rc = env.rc;
+    *n = 0;
+    for (; p.at < argc && rc == KEN_OK; p.at++) {
+        char *a = argv[p.at];
+        if (strcmp(a, "--") == 0) {
+            while (++p.at < argc) arg[(*n)++] = argv[p.at];
+            break;
+        }
+        if (a[0] == '-' && a[1] == '-') rc = parse_long(&p, err);
+        else if (a[0] == '-' && a[1] != '\0') rc = parse_short(&p, err);
+        else arg[(*n)++] = a; /* "-" alone is an argument: standard input */
+    }
+    return rc;
+}

@@ -1,0 +1,50 @@
+/* paths.c - where the default model and the project's own facts are, when nobody says. */
+#include "cli/cli.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_MODEL "SmolLM2-135M-Instruct.Q4_1.gguf" /* the name under which tools/get-model.py keeps it */
+
+static bool exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+const char *cli_model_path(const char *given, ken_err *err)
+{
+    static char path[PATH_MAX];
+    if (given != NULL && *given != '\0') return given;
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n = -1;
+    if (cache != NULL && cache[0] == '/') n = snprintf(path, sizeof path, "%s/ken/" DEFAULT_MODEL, cache);
+    else if (home != NULL) n = snprintf(path, sizeof path, "%s/.cache/ken/" DEFAULT_MODEL, home);
+    if (n > 0 && (size_t)n < sizeof path && exists(path)) return path;
+    cli_fail(err, KEN_EUSAGE,
+             "no model: name one with -m FILE or KEN_MODEL, or get the default one with `make model` in ken's source "
+             "folder");
+    return NULL;
+}
+
+const char *cli_world_path(void)
+{
+    static char path[PATH_MAX];
+    /* bin/ken -> share/ken/world when installed, build/ken -> data/world in a checkout: moving the tree breaks neither. */
+    static const char *const places[] = {"/../share/ken/world", "/../data/world"};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0) return NULL;
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash == NULL) return NULL;
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char there[2 * PATH_MAX];
+        snprintf(there, sizeof there, "%s%s", self, places[i]);
+        if (realpath(there, path) != NULL) return path;
+    }
+    return NULL;
+}

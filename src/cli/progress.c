@@ -1,0 +1,93 @@
+/* progress.c - see progress.h. About six times a second on a terminal; -q shows nothing. */
+#include "cli/progress.h"
+#include "cli/cli.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+void cli_duration(double s, char out[16])
+{
+    if (!(s >= 0) || s > 1e8) snprintf(out, 16, "?");
+    else if (s < 9.95) snprintf(out, 16, "%.1fs", s);
+    else if (s < 99.5) snprintf(out, 16, "%.0fs", s);
+    else if (s < 5999.5) snprintf(out, 16, "%dm%02ds", (int)(s + 0.5) / 60, (int)(s + 0.5) % 60);
+    else snprintf(out, 16, "%dh%02dm", (int)(s / 60 + 0.5) / 60, (int)(s / 60 + 0.5) % 60);
+}
+
+const char *cli_thousands(uint64_t n, char out[32])
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, n), w = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) out[w++] = ',';
+        out[w++] = digits[i];
+    }
+    out[w] = '\0';
+    return out;
+}
+
+void cli_progress_start(cli_progress *p) { *p = (cli_progress){.tty = isatty(STDERR_FILENO) == 1, .last = -1e9}; }
+
+static int append(char *line, size_t size, int at, const char *text)
+{
+    size_t n = strlen(text);
+    if (at < 0 || (size_t)at + n + 1 > size) return at;
+    memcpy(line + at, text, n + 1);
+    return at + (int)n;
+}
+
+static void print_line(cli_progress *p, const ken_progress *now)
+{
+    char line[400] = "", piece[96], time[16], a[32], b[32];
+    int at = 0;
+    const char *stage = now->stage != NULL ? now->stage : "working";
+    snprintf(piece, sizeof piece, "%s", stage);
+    at = append(line, sizeof line, at, piece);
+    if (now->total > 0) {
+        uint64_t fresh = now->done - p->first_done;
+        snprintf(piece, sizeof piece, "  %s/%s", cli_thousands(now->done, a), cli_thousands(now->total, b));
+        at = append(line, sizeof line, at, piece);
+        if (fresh > 0 && now->seconds > 0) {
+            double rate = (double)fresh / now->seconds;
+            cli_duration((double)(now->total - now->done) / rate, time);
+            snprintf(piece, sizeof piece, rate < 10 ? "  %.2f/s  %s left" : "  %.0f/s  %s left", rate, time);
+            at = append(line, sizeof line, at, piece);
+        }
+        uint64_t labelled = 0;
+        for (int c = 0; c < KEN_N_CATEGORIES; c++) labelled += now->counts[c];
+        static const char *const brief[] = {"HK", "MK", "WK", "U"};
+        for (int c = 0; c < KEN_UNLABELLED && labelled > 0; c++) {
+            snprintf(piece, sizeof piece, "%s%s %.0f%%", c == 0 ? "  | " : " ", brief[c],
+                     100.0 * (double)now->counts[c] / (double)labelled);
+            at = append(line, sizeof line, at, piece);
+        }
+    }
+    if (p->tty) fprintf(stderr, "\r\033[K%s", line);
+    else fprintf(stderr, "ken: %s\n", line);
+    fflush(stderr);
+    p->shown = true;
+}
+
+void cli_progress_show(void *ctx, const ken_progress *now)
+{
+    cli_progress *p = ctx;
+    bool new_stage =
+        p->stage != now->stage && (p->stage == NULL || now->stage == NULL || strcmp(p->stage, now->stage) != 0);
+    if (new_stage || !p->started) p->first_done = now->done;
+    p->started = true;
+    p->stage = now->stage;
+    p->now = *now;
+    if (cli.quiet) return;
+    if (new_stage && !p->tty) p->last = now->seconds; /* the first plain line only when it has become long */
+    if (now->seconds - p->last < (p->tty ? 0.16 : 30.0)) return;
+    p->last = now->seconds;
+    print_line(p, now);
+}
+
+void cli_progress_end(cli_progress *p)
+{
+    if (p->tty && p->shown) fputs("\r\033[K", stderr);
+    fflush(stderr);
+    p->shown = false;
+}

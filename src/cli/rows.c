@@ -1,0 +1,170 @@
+/* rows.c - see rows.h. Rows are read one at a time; only sorting keeps something of each (its place and its key). */
+#include "cli/rows.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/term.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct keyed {
+    size_t at;
+    double number;
+    char *text; /* sorting by id; ours */
+} keyed;
+
+static double key_number(const ken_row *r, const char *key)
+{
+    if (strcmp(key, "p_t") == 0) return r->p_t;
+    if (strcmp(key, "p_t0") == 0) return r->p_t0;
+    if (strcmp(key, "p_unknown") == 0) return r->p_unknown;
+    if (strcmp(key, "p_flip") == 0) return r->p_flip;
+    if (strcmp(key, "margin") == 0) return r->min_margin;
+    if (strcmp(key, "popularity") == 0) return r->popularity;
+    return 0;
+}
+
+/* Missing numbers come last, whichever way; ties keep data order. */
+static int compare(const void *pa, const void *pb, int sign)
+{
+    const keyed *a = pa, *b = pb;
+    int c = 0;
+    if (a->text != NULL && b->text != NULL) c = sign * strcmp(a->text, b->text);
+    else if (isnan(a->number) || isnan(b->number)) c = (isnan(a->number) != 0) - (isnan(b->number) != 0);
+    else c = sign * ((a->number > b->number) - (a->number < b->number));
+    return c != 0 ? c : (a->at > b->at) - (a->at < b->at);
+}
+
+static int rising(const void *a, const void *b) { return compare(a, b, 1); }
+static int falling(const void *a, const void *b) { return compare(a, b, -1); }
+
+static bool passes(const ken_row *r, const cli_row_filter *f)
+{
+    return (f->relations == NULL || cli_in_list(f->relations, ',', r->relation)) &&
+           (f->categories == NULL || cli_in_list(f->categories, ',', ken_category_name(r->category)));
+}
+
+/* What the model says instead: the wrong greedy answer that most prompts agree on; NULL when none is kept. */
+static const char *belief(const ken_row *r, int *votes)
+{
+    const char *best = NULL;
+    *votes = 0;
+    for (int i = 0; i < r->n_prompt_rows; i++) {
+        const ken_prompt_row *p = &r->prompt_rows[i];
+        if (p->greedy_hit || p->text == NULL) continue;
+        int n = 0;
+        for (int j = 0; j < r->n_prompt_rows; j++) {
+            const ken_prompt_row *q = &r->prompt_rows[j];
+            n += !q->greedy_hit && q->text != NULL && strcmp(p->text, q->text) == 0;
+        }
+        if (n > *votes) {
+            *votes = n;
+            best = p->text;
+        }
+    }
+    return best;
+}
+
+static const char *skip_spaces(const char *s)
+{
+    while (*s == ' ') s++;
+    return s;
+}
+
+static void print_row(const ken_row *r)
+{
+    char s[64];
+    int votes;
+    term_cell(r->id, 20);
+    printf(" %s", term_on(TERM_CATEGORY + r->category));
+    term_cell(ken_category_name(r->category), 11);
+    fputs(term_off(), stdout);
+    snprintf(s, sizeof s, "%d/%d", r->greedy_hits, r->prompts);
+    term_cell(s, -7);
+    if (isnan(r->p_t)) snprintf(s, sizeof s, "-");
+    else snprintf(s, sizeof s, "%.4f", r->p_t);
+    term_cell(s, -8);
+    fputs("  ", stdout);
+    term_text(r->question);
+    printf(" %s", term_on(TERM_BOLD));
+    term_text(r->n_answers > 0 ? r->answers[0] : "");
+    fputs(term_off(), stdout);
+    if (r->n_answers > 1) printf(" (or %d more)", r->n_answers - 1);
+    const char *says = belief(r, &votes);
+    if (says != NULL) {
+        printf("%s  says %d/%d: ", term_on(TERM_DIM), votes, r->prompts);
+        term_text(skip_spaces(says));
+        fputs(term_off(), stdout);
+    }
+    for (int b = 0; r->category == KEN_UNLABELLED && ken_flag_name(b) != NULL; b++)
+        if (r->flags & (1u << b)) printf("  [%s]", ken_flag_name(b));
+    putchar('\n');
+}
+
+static int print_at(ken_run *run, size_t at, ken_err *err)
+{
+    const ken_row *r = ken_run_row(run, at, err);
+    if (r == NULL) return err->status;
+    if (cli.json) return cli_json_print(cli_json_row(r), err);
+    print_row(r);
+    return KEN_OK;
+}
+
+static int stopped(ken_err *err) { return cli_fail(err, KEN_ESTOP, "interrupted"); }
+
+static int print_in_order(ken_run *run, const cli_row_filter *f, ken_err *err)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < ken_run_count(run) && (f->limit == 0 || shown < f->limit); i++) {
+        if (cli_interrupted(NULL)) return stopped(err);
+        const ken_row *r = ken_run_row(run, i, err);
+        if (r == NULL) return err->status;
+        if (!passes(r, f)) continue;
+        shown++;
+        if (cli.json) {
+            int rc = cli_json_print(cli_json_row(r), err);
+            if (rc != KEN_OK) return rc;
+        } else print_row(r);
+    }
+    return KEN_OK;
+}
+
+static int print_sorted(ken_run *run, const cli_row_filter *f, ken_err *err)
+{
+    bool down = f->sort[0] == '-', by_id = strcmp(f->sort + down, "id") == 0;
+    size_t n = 0, count = ken_run_count(run);
+    int rc = KEN_OK;
+    keyed *k = calloc(count > 0 ? count : 1, sizeof *k);
+    if (k == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory sorting %zu rows", count);
+    for (size_t i = 0; i < count; i++) {
+        const ken_row *r = ken_run_row(run, i, err);
+        if (r == NULL || cli_interrupted(NULL)) {
+            rc = r == NULL ? err->status : stopped(err);
+            goto done;
+        }
+        if (!passes(r, f)) continue;
+        k[n] = (keyed){i, key_number(r, f->sort + down), by_id ? strdup(r->id) : NULL};
+        if (by_id && k[n].text == NULL) {
+            rc = cli_fail(err, KEN_ENOMEM, "out of memory sorting %zu rows", count);
+            goto done;
+        }
+        if (strcmp(f->sort + down, "order") == 0) k[n].number = (double)i;
+        n++;
+    }
+    qsort(k, n, sizeof *k, down ? falling : rising);
+    for (size_t i = 0; i < n && (f->limit == 0 || i < f->limit) && rc == KEN_OK; i++) rc = print_at(run, k[i].at, err);
+done:
+    for (size_t i = 0; i < count; i++) free(k[i].text);
+    free(k);
+    return rc;
+}
+
+int cli_print_rows(ken_run *run, const cli_row_filter *f, ken_err *err)
+{
+    if (!cli.json) {
+        fputs(term_on(TERM_BOLD), stdout);
+        term_cell("id", 20);
+        printf(" %-11s%7s%8s  question, answer%s\n", "category", "greedy", "P", term_off());
+    }
+    return f->sort == NULL ? print_in_order(run, f, err) : print_sorted(run, f, err);
+}

@@ -1,0 +1,144 @@
+/* term.c - colours, bars, columns; see term.h. */
+#include "cli/term.h"
+#include "cli/cli.h"
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+static bool color, unicode;
+static int width = 100;
+
+void term_start(void)
+{
+    bool tty = isatty(STDOUT_FILENO) == 1;
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool dumb = term != NULL && strcmp(term, "dumb") == 0;
+    color = tty && !dumb && (no_color == NULL || *no_color == '\0');
+    if (strcmp(cli.color, "always") == 0) color = true;
+    if (strcmp(cli.color, "never") == 0) color = false;
+    unicode = (tty || color) && !dumb && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    struct winsize w;
+    if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40) width = w.ws_col;
+}
+
+bool term_unicode(void) { return unicode; }
+int term_width(void) { return width; }
+
+/* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which every
+ * terminal of this century has. */
+const char *term_on(int style)
+{
+    static const char *const code[] = {"",
+                                       "\033[1m",
+                                       "\033[2m",
+                                       "\033[38;5;35m",
+                                       "\033[38;5;148m",
+                                       "\033[38;5;214m",
+                                       "\033[38;5;203m",
+                                       "\033[38;5;245m"};
+    return color && style >= 0 && (size_t)style < sizeof code / sizeof *code ? code[style] : "";
+}
+
+const char *term_off(void) { return color ? "\033[0m" : ""; }
+
+/* One character of s: its bytes (at least 1) and columns. Anything that would not print as itself is shown as '?'. */
+static int character(const char *s, int *columns, bool *printable)
+{
+    wchar_t c;
+    mbstate_t state = {0};
+    size_t n = mbrtowc(&c, s, strlen(s), &state);
+    if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
+        *columns = 1;
+        *printable = false;
+        return 1;
+    }
+    int w = wcwidth(c);
+    *printable = w >= 0;
+    *columns = w >= 0 ? w : 1;
+    return (int)n;
+}
+
+int term_columns(const char *s)
+{
+    int sum = 0, columns;
+    bool printable;
+    while (*s != '\0') {
+        s += character(s, &columns, &printable);
+        sum += columns;
+    }
+    return sum;
+}
+
+/* In a locale without UTF-8 mbrtowc knows nothing of it; the bytes are then passed on, as other programs do. */
+static void put_up_to(const char *s, int limit)
+{
+    int columns;
+    bool printable;
+    while (*s != '\0') {
+        int n = character(s, &columns, &printable);
+        if (columns > limit) return;
+        limit -= columns;
+        if (printable || (unsigned char)*s >= 0x80) fwrite(s, 1, (size_t)n, stdout);
+        else fputc(*s == '\n' || *s == '\t' ? ' ' : '?', stdout);
+        s += n;
+    }
+}
+
+void term_text(const char *s) { put_up_to(s, 1 << 30); }
+
+void term_cell(const char *s, int w)
+{
+    int room = w < 0 ? -w : w, has = term_columns(s), dots = unicode ? 1 : 3;
+    if (w < 0)
+        for (int i = has; i < room; i++) fputc(' ', stdout);
+    if (has <= room) put_up_to(s, room);
+    else if (room > dots) {
+        put_up_to(s, room - dots);
+        fputs(unicode ? "\u2026" : "...", stdout);
+    } else put_up_to(s, room);
+    if (w > 0)
+        for (int i = has; i < room; i++) fputc(' ', stdout);
+}
+
+void term_stacked_bar(const uint64_t *part, int n, int w)
+{
+    /* Without colour the parts must differ in shape: shades from full to light, or letters in plain text. */
+    static const char *const shades[] = {"\u2588", "\u2593", "\u2592", "\u2591", "\u00b7"}, *const letters[] = {
+                                                                                                "#", "+", "-", ".",
+                                                                                                " "};
+    uint64_t total = 0, sum = 0;
+    for (int i = 0; i < n; i++) total += part[i];
+    int at = 0;
+    for (int i = 0; i < n; i++) {
+        sum += part[i];
+        /* Ends are rounded, not lengths, so that the cells always add up to the width. */
+        int end = total == 0 ? 0 : (int)((double)sum / (double)total * w + 0.5);
+        if (end > at) fputs(term_on(TERM_CATEGORY + i), stdout);
+        bool drawn = end > at;
+        for (; at < end; at++)
+            fputs(color && unicode ? shades[0] : unicode ? shades[i < 5 ? i : 4] : letters[i < 5 ? i : 4], stdout);
+        if (drawn) fputs(term_off(), stdout);
+    }
+    for (; at < w; at++) fputc(' ', stdout);
+}
+
+void term_share_bar(double share, int w, int style)
+{
+    static const char *const eighths[] = {"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589"};
+    if (!(share >= 0)) share = 0;
+    if (share > 1) share = 1;
+    int cells = unicode ? (int)(share * w * 8 + 0.5) : (int)(share * w + 0.5) * 8;
+    int at = 0;
+    fputs(term_on(style), stdout);
+    for (; at < cells / 8; at++) fputs(unicode ? "\u2588" : "#", stdout);
+    if (cells % 8 != 0) {
+        fputs(eighths[cells % 8], stdout);
+        at++;
+    }
+    fputs(term_off(), stdout);
+    for (; at < w; at++) fputc(' ', stdout);
+}
