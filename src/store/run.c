@@ -425,10 +425,10 @@ static int open_run(ken_run *r, ken_err *err)
                         S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
     bool empty;
     int status = ken_schema_connect(&r->db, r->path, BUSY_MS, err);
+    if (status == KEN_OK) status = ken_schema_exec(r->db, r->path, "PRAGMA query_only=ON; BEGIN", err);
     if (status == KEN_OK) status = ken_schema_check(r->db, r->path, &empty, err);
     if (status == KEN_OK && empty)
         return ken_fail(err, KEN_EINPUT, "%s: the file is empty: `ken annotate` has not begun to write it", r->path);
-    if (status == KEN_OK) status = ken_schema_exec(r->db, r->path, "PRAGMA query_only=ON; BEGIN", err);
     if (status == KEN_OK) status = load_settings(r, err);
     if (status == KEN_OK) status = ken_run_scan(r, err);
     if (status == KEN_OK) status = ken_schema_exec(r->db, r->path, "COMMIT", err);

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct {
     const char *name, *sql;
@@ -110,19 +111,36 @@ enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
 /* ---- errors -------------------------------------------------------------------------------------------------------- */
 
-static int fail_io(sqlite3 *db, int rc, const char *path, ken_err *err)
+/* SQLite knows a full disk as such (SQLITE_FULL), but quotas and limits of file size only as writes that fail. It rarely passes the
+ * system's reason on. */
+static int fail_io(sqlite3 *db, int extended, const char *path, ken_err *err)
 {
     int e = db != NULL ? sqlite3_system_errno(db) : 0;
-    if (e == ENOSPC || e == EDQUOT || e == EFBIG)
-        return ken_fail(err, KEN_EFAIL,
-                        "%s: %s; everything committed so far is kept: make space and give the same command again", path,
-                        strerror(e));
-    return ken_fail(err, KEN_EFAIL, "%s: the disk or file system failed (%s%s%s); everything committed so far is kept",
-                    path, sqlite3_errstr(rc), e != 0 ? ": " : "", e != 0 ? strerror(e) : "");
+    const char *why = e != 0 ? strerror(e) : sqlite3_errstr(extended);
+    bool writing = extended == SQLITE_IOERR_WRITE || extended == SQLITE_IOERR_FSYNC ||
+                   extended == SQLITE_IOERR_TRUNCATE || extended == SQLITE_IOERR_DIR_FSYNC;
+    return ken_fail(
+        err, KEN_EFAIL,
+        writing ? "%s: cannot be written (%s; a quota or limit of file size, perhaps); everything committed so far "
+                  "is kept: make space and give the same command again"
+                : "%s: the disk or file system failed (%s); everything committed so far is kept",
+        path, why);
+}
+
+/* SQLite's own words, which may quote from the file: short, and without control characters. */
+static const char *reason(sqlite3 *db, int rc, char out[120])
+{
+    const char *s = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+    size_t n = 0;
+    for (; n < 119 && s[n] != '\0'; n++)
+        out[n] = (unsigned char)s[n] < 0x20 || (unsigned char)s[n] >= 0x7f ? '?' : s[n];
+    out[n] = '\0';
+    return out;
 }
 
 int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
 {
+    char why[120];
     int extended = db != NULL ? sqlite3_extended_errcode(db) : rc;
     if ((extended & 0xff) != (rc & 0xff)) extended = rc;
     switch (rc & 0xff) {
@@ -140,7 +158,7 @@ int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
     case SQLITE_CORRUPT:
         return ken_fail(err, KEN_EINPUT,
                         "%s: the file is damaged (%s); take a copy from before, or try `sqlite3 FILE .recover`", path,
-                        db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+                        reason(db, rc, why));
     case SQLITE_TOOBIG:
         return ken_fail(err, KEN_EINPUT, "%s: a text is longer than %d bytes, the most a run holds", path,
                         KEN_STORE_MAX_TEXT);
@@ -166,8 +184,7 @@ int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
         if (extended == SQLITE_IOERR_NOMEM) return ken_fail_nomem(err, path);
         if (extended == SQLITE_IOERR_SHORT_READ) return ken_fail(err, KEN_EINPUT, "%s: the file is cut off", path);
         return fail_io(db, extended, path, err);
-    default:
-        return ken_fail(err, KEN_EFAIL, "%s: SQLite: %s", path, db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    default: return ken_fail(err, KEN_EFAIL, "%s: SQLite: %s", path, reason(db, rc, why));
     }
 }
 
@@ -240,19 +257,36 @@ static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, const char *path,
     return KEN_OK;
 }
 
+/* SQLite takes a file of a few bytes for an empty database, and a last page that is cut off for one that ends in zeros. A database
+ * in WAL mode (somebody switched it) may have pages outside of the file. */
+static int check_size(sqlite3 *db, const char *path, int64_t pages, bool *empty, ken_err *err)
+{
+    struct stat st;
+    int64_t page_size, wal;
+    int status = pragma_int(db, path, "PRAGMA page_size", &page_size, err);
+    if (status == KEN_OK)
+        status = pragma_int(db, path, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err);
+    if (status != KEN_OK) return status;
+    if (stat(path, &st) != 0) return ken_fail_errno(err, "cannot look at", path);
+    *empty = pages == 0 && st.st_size == 0;
+    if (pages == 0 && !*empty) return ken_schema_fail(NULL, SQLITE_NOTADB, path, err);
+    if (wal == 0 && st.st_size < pages * page_size)
+        return ken_fail(err, KEN_EINPUT, "%s: the file is cut off: %lld bytes of %lld are there", path,
+                        (long long)st.st_size, (long long)(pages * page_size));
+    return KEN_OK;
+}
+
 int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err)
 {
     int64_t id, version, pages;
     int status;
     *empty = false;
     if ((status = pragma_int(db, path, "PRAGMA page_count", &pages, err)) != KEN_OK ||
-        (status = pragma_int(db, path, "PRAGMA application_id", &id, err)) != KEN_OK ||
+        (status = check_size(db, path, pages, empty, err)) != KEN_OK || *empty)
+        return status;
+    if ((status = pragma_int(db, path, "PRAGMA application_id", &id, err)) != KEN_OK ||
         (status = pragma_int(db, path, "PRAGMA user_version", &version, err)) != KEN_OK)
         return status;
-    if (pages == 0) {
-        *empty = true;
-        return KEN_OK;
-    }
     if (id != KEN_APPLICATION_ID)
         return ken_fail(err, KEN_EINPUT, "%s: not a run: an SQLite database of another program (application id %lld)",
                         path, (long long)id);

@@ -26,7 +26,8 @@
 int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err);
 
 /* KEN_OK when the file is a run that this version can read, with exactly our tables. KEN_EINPUT in one sentence otherwise, except that
- * an empty database (new, or its creation was interrupted and has been rolled back) is KEN_OK with *empty = true. */
+ * an empty file (new, or its creation was interrupted and has been rolled back) is KEN_OK with *empty = true. The caller holds a
+ * transaction, so that nobody changes the file meanwhile. */
 int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err);
 
 /* Makes the tables of an empty database. The caller holds a transaction: all of them appear with its commit or none. */

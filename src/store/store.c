@@ -50,7 +50,7 @@ typedef struct binder {
     int at, rc;
 } binder;
 
-static binder bind_to(ken_store *s, int query) { return (binder){s->query[query], 0, SQLITE_OK}; }
+static binder bind_to(const ken_store *s, int query) { return (binder){s->query[query], 0, SQLITE_OK}; }
 
 static void add_int(binder *b, int64_t v)
 {
@@ -65,7 +65,29 @@ static void add_real(binder *b, double v)
     if (b->rc == SQLITE_OK) b->rc = isnan(v) ? sqlite3_bind_null(b->q, b->at) : sqlite3_bind_double(b->q, b->at, v);
 }
 
-/* Text in a run is valid UTF-8: bad bytes (a model's answer may stop inside a character) become U+FFFD. NULL becomes NULL. */
+/* Text in a run is valid UTF-8: bad bytes (a model's answer may stop inside a character, a setting may come from a terminal with
+ * another encoding) become U+FFFD. Returns text itself when nothing is wrong with it, else the contents of fixed, NULL when out
+ * of memory. */
+static const char *valid_utf8(const char *text, ken_buf *fixed)
+{
+    size_t n = strlen(text), i = 0;
+    int32_t cp;
+    for (int k; i < n && (k = ken_utf8_decode(text + i, n - i, &cp)) > 0;) i += (size_t)k;
+    if (i == n) return text;
+    ken_buf_add(fixed, text, i);
+    while (i < n) {
+        int k = ken_utf8_decode(text + i, n - i, &cp);
+        if (k > 0) {
+            ken_buf_add(fixed, text + i, (size_t)k);
+        } else {
+            ken_buf_puts(fixed, "\xEF\xBF\xBD");
+            k = ken_utf8_bad(text + i, n - i);
+        }
+        i += (size_t)k;
+    }
+    return fixed->failed ? NULL : ken_buf_str(fixed);
+}
+
 static void add_text(binder *b, const char *text)
 {
     b->at++;
@@ -74,33 +96,24 @@ static void add_text(binder *b, const char *text)
         b->rc = sqlite3_bind_null(b->q, b->at);
         return;
     }
-    size_t n = strlen(text), i = 0;
-    int32_t cp;
-    if (n > KEN_STORE_MAX_TEXT) {
-        b->rc = SQLITE_TOOBIG;
-        return;
-    }
-    for (int k; i < n && (k = ken_utf8_decode(text + i, n - i, &cp)) > 0;) i += (size_t)k;
-    if (i == n) {
-        b->rc = sqlite3_bind_text(b->q, b->at, text, (int)n,
-                                  SQLITE_STATIC); /* every statement runs before its caller returns */
-        return;
-    }
     ken_buf fixed = {0};
-    ken_buf_add(&fixed, text, i);
-    while (i < n) {
-        int k = ken_utf8_decode(text + i, n - i, &cp);
-        if (k > 0) {
-            ken_buf_add(&fixed, text + i, (size_t)k);
-        } else {
-            ken_buf_puts(&fixed, "\xEF\xBF\xBD");
-            k = ken_utf8_bad(text + i, n - i);
-        }
-        i += (size_t)k;
-    }
-    if (fixed.failed) b->rc = SQLITE_NOMEM;
-    else b->rc = sqlite3_bind_text64(b->q, b->at, ken_buf_str(&fixed), fixed.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    const char *valid = valid_utf8(text, &fixed);
+    size_t n = valid != NULL ? strlen(valid) : 0;
+    if (valid == NULL) b->rc = SQLITE_NOMEM;
+    else if (n > KEN_STORE_MAX_TEXT) b->rc = SQLITE_TOOBIG;
+    else /* every statement runs before its caller returns, so that the caller's own text need not be copied */
+        b->rc = sqlite3_bind_text(b->q, b->at, valid, (int)n, valid == text ? SQLITE_STATIC : SQLITE_TRANSIENT);
     ken_buf_free(&fixed);
+}
+
+/* Is `there`, a text of the run, what `text` becomes when it is stored? -1 when out of memory. */
+static int same_text(const char *there, const char *text)
+{
+    ken_buf fixed = {0};
+    const char *valid = valid_utf8(text, &fixed);
+    int same = valid == NULL ? -1 : there != NULL && strcmp(there, valid) == 0;
+    ken_buf_free(&fixed);
+    return same;
 }
 
 /* Runs an INSERT or UPDATE and makes it ready for the next one. Returns an SQLite code. */
@@ -183,14 +196,16 @@ static char *quoted(const char *value)
 
 static int refuse(const char *path, const char *key, const char *theirs, const char *ours, ken_err *err)
 {
+    char *k = quoted(key);
     char *a = theirs != NULL ? quoted(theirs) : ken_strdup("not set");
     char *b = ours != NULL ? quoted(ours) : ken_strdup("not set");
-    int status = a == NULL || b == NULL
+    int status = k == NULL || a == NULL || b == NULL
                      ? ken_fail_nomem(err, path)
                      : ken_fail(err, KEN_EINPUT,
                                 "%s: the run was made with other settings: %s is %s in the run, %s now; use the same "
                                 "settings, or name another run with -o",
-                                path, key, a, b);
+                                path, k, a, b);
+    ken_free(k);
     ken_free(a);
     ken_free(b);
     return status;
@@ -207,10 +222,10 @@ static int compare_settings(ken_store *s, const ken_setting *settings, size_t n,
         rc = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
         if (rc == SQLITE_OK) rc = sqlite3_step(q);
         const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        int same = same_text(theirs, settings[i].value);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
-        else if (rc == SQLITE_ROW && theirs == NULL) status = ken_schema_fail(s->db, SQLITE_NOMEM, s->path, err);
-        else if (theirs == NULL || strcmp(theirs, settings[i].value) != 0)
-            status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
+        else if (same < 0 || (rc == SQLITE_ROW && theirs == NULL)) status = ken_fail_nomem(err, s->path);
+        else if (same == 0) status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
     }
     sqlite3_finalize(q);
     if (status != KEN_OK) return status;
@@ -281,7 +296,9 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
 {
     bool empty;
     int status = ken_schema_connect(&s->db, s->path, BUSY_MS, err);
+    if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "BEGIN", err);
     if (status == KEN_OK) status = ken_schema_check(s->db, s->path, &empty, err);
+    if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "COMMIT", err);
     if (status != KEN_OK) return status;
     if (sqlite3_db_readonly(s->db, "main") == 1)
         return ken_fail(err, KEN_EFAIL, "%s: the file may not be written; check its permissions", s->path);
@@ -350,10 +367,10 @@ int ken_store_close(ken_store *s, ken_err *err)
 
 bool ken_store_has(const ken_store *s, const char *id)
 {
-    sqlite3_stmt *q = s->query[Q_HAS];
-    bool has = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW;
-    sqlite3_reset(q); /* on an error the answer is "no": the row is computed, and putting it reports what is wrong */
-    sqlite3_clear_bindings(q);
+    binder b = bind_to(s, Q_HAS);
+    add_text(&b, id);
+    bool has = b.rc == SQLITE_OK && sqlite3_step(b.q) == SQLITE_ROW;
+    done_with(&b); /* on an error the answer is "no": the row is computed, and putting it reports what is wrong */
     return has;
 }
 
@@ -382,9 +399,9 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const c
     add_int(&b, set);
     int rc = b.rc == SQLITE_OK ? sqlite3_step(b.q) : b.rc;
     if (rc == SQLITE_ROW) {
-        const char *there = (const char *)sqlite3_column_text(b.q, 0);
-        bool same = there != NULL && strcmp(there, text) == 0;
+        int same = same_text((const char *)sqlite3_column_text(b.q, 0), text);
         done_with(&b);
+        if (same < 0) return ken_fail_nomem(err, s->path); /* nothing was written: the transaction goes on */
         return same ? KEN_OK
                     : ken_fail(err, KEN_EINPUT,
                                "%s: exemplar set %d of relation \"%s\" differs from the one in the run: the data "

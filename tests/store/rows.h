@@ -29,7 +29,7 @@ void assert_row_equal(const ken_row *a, const ken_row *b);
 extern const ken_setting test_settings[];
 extern const size_t n_test_settings;
 
-/* A fresh folder for this program under $TMPDIR or /tmp, removed with everything in it by remove_folder. */
+/* A fresh folder for this program under $TMPDIR, /dev/shm or /tmp, removed with everything in it by remove_folder. */
 const char *test_folder(void);
 const char *in_folder(const char *name); /* static, valid until the fourth next call */
 int remove_folder(void **state);
