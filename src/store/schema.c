@@ -12,6 +12,8 @@
 #include "store/schema.h"
 #include "base/alloc.h"
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -209,8 +211,7 @@ int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err
     size_t n = strlen(path);
     char *name = ken_alloc(n + 3, 1);
     if (name == NULL) return ken_fail_nomem(err, path);
-    memcpy(name, "./", 2);
-    memcpy(name + 2, path, n + 1);
+    snprintf(name, n + 3, "./%s", path);
     int rc = sqlite3_open_v2(path[0] == '/' ? name + 2 : name, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     ken_free(name);
     if (rc != SQLITE_OK) return ken_schema_fail(*db, rc, path, err);
@@ -270,9 +271,10 @@ static int check_size(sqlite3 *db, const char *path, int64_t pages, bool *empty,
     if (stat(path, &st) != 0) return ken_fail_errno(err, "cannot look at", path);
     *empty = pages == 0 && st.st_size == 0;
     if (pages == 0 && !*empty) return ken_schema_fail(NULL, SQLITE_NOTADB, path, err);
-    if (wal == 0 && st.st_size < pages * page_size)
-        return ken_fail(err, KEN_EINPUT, "%s: the file is cut off: %lld bytes of %lld are there", path,
-                        (long long)st.st_size, (long long)(pages * page_size));
+    int64_t bytes = st.st_size, expected = pages * page_size; /* at most 2^32 pages of 64 KiB */
+    if (wal == 0 && bytes < expected)
+        return ken_fail(err, KEN_EINPUT, "%s: the file is cut off: %" PRId64 " bytes of %" PRId64 " are there", path,
+                        bytes, expected);
     return KEN_OK;
 }
 
