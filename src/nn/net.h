@@ -9,15 +9,17 @@
 #include "model/model.h"
 
 typedef enum ken_isa { KEN_ISA_GENERIC, KEN_ISA_AVX2, KEN_ISA_AVX512 } ken_isa;
-const char *ken_isa_name(ken_isa isa);              /* "generic", "avx2", "avx512" */
-ken_isa ken_isa_best(void);                         /* the best this CPU has */
-int ken_isa_parse(ken_isa *isa, const char *name, ken_err *err); /* NULL = best; KEN_EUSAGE when unknown or not on this CPU */
+const char *ken_isa_name(ken_isa isa); /* "generic", "avx2", "avx512" */
+ken_isa ken_isa_best(void);            /* the best this CPU has */
+int ken_isa_parse(ken_isa *isa, const char *name,
+                  ken_err *err); /* NULL = best; KEN_EUSAGE when unknown or not on this CPU */
 
 typedef struct ken_net ken_net;
 typedef struct ken_net_options {
-    int threads;   /* 0 = all cores */
+    int threads; /* 0 = all cores */
     ken_isa isa;
-    size_t memory; /* bytes for unpacked weights; 0 = a share of what the machine has. Less than needed: layer by layer, each batch */
+    size_t
+        memory; /* bytes for unpacked weights; 0 = a share of what the machine has. Less than needed: layer by layer, each batch */
     ken_poll_fn poll; /* asked between layers; may be NULL */
     void *ctx;
 } ken_net_options;
@@ -27,7 +29,8 @@ typedef struct ken_net_options {
 int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken_err *err);
 void ken_net_free(ken_net *net);
 const ken_config *ken_net_config(const ken_net *net);
-const char *ken_net_gemm_name(const ken_net *net); /* "oneDNN 2.6.3 (avx512_core_bf16)" or "OpenBLAS ..."; recorded in a run */
+const char *
+ken_net_gemm_name(const ken_net *net); /* "oneDNN 2.6.3 (avx512_core_bf16)" or "OpenBLAS ..."; recorded in a run */
 
 typedef struct ken_kv ken_kv; /* keys and values for n slots: per layer (n_slots, n_kv, d_head) each */
 int ken_kv_new(ken_kv **out, const ken_net *net, int32_t n_slots, ken_err *err);
@@ -39,7 +42,8 @@ typedef struct ken_batch {
     const int32_t *token; /* (n_rows) */
     const int32_t *pos;   /* (n_rows) position in the sequence, 0-based */
     const int32_t *slot;  /* (n_rows) where the row's keys and values go; distinct */
-    const int64_t *path;  /* (n_rows) offset into path_slots of the row's pos[r] ancestors' slots, first position first */
+    const int64_t
+        *path; /* (n_rows) offset into path_slots of the row's pos[r] ancestors' slots, first position first */
     const int32_t *path_slots;
     int32_t n_logits;
     const int32_t *logit_row; /* (n_logits) ascending rows whose logits are read */

@@ -1,0 +1,208 @@
+/* forward.c - one forward pass over a batch of rows.
+ *
+ * Rows are cut into blocks of KEN_GEMM_ROWS, a block is computed by one thread. Between two barriers a block goes through the second
+ * half of one layer (attention, output projection, MLP) and the first half of the next (norm, q k v, rotation, cache): the
+ * barrier makes sure that all keys and values of a layer are written before any row attends to them. After the last layer only
+ * rows whose logits are read go on. What is not a matrix product is done on a block while it is in cache. */
+#include "base/parallel.h"
+#include "nn/network.h"
+#include <stdatomic.h>
+#include <string.h>
+
+enum { B = KEN_GEMM_ROWS };
+
+/* ---- the batch -------------------------------------------------------------------------------------------------------- */
+
+static int check_batch(const ken_net *net, const ken_kv *kv, const ken_batch *b, int *n_pos, ken_err *err)
+{
+    const ken_config *c = net->c;
+    *n_pos = 0;
+    if (b->n_rows < 0 || b->n_logits < 0)
+        return ken_fail(err, KEN_EUSAGE, "forward: a batch of %d rows, %d logits", b->n_rows, b->n_logits);
+    for (int32_t r = 0; r < b->n_rows; r++) {
+        if (b->token[r] < 0 || b->token[r] >= c->n_vocab)
+            return ken_fail(err, KEN_EUSAGE, "forward: row %d: token %d is not in the vocabulary of %d", r, b->token[r],
+                            c->n_vocab);
+        if (b->pos[r] < 0 || b->pos[r] >= c->n_ctx)
+            return ken_fail(err, KEN_EUSAGE, "forward: row %d: position %d is outside the model's context of %d tokens",
+                            r, b->pos[r], c->n_ctx);
+        if (b->slot[r] < 0 || b->slot[r] >= kv->n_slots)
+            return ken_fail(err, KEN_ESTATE, "forward: row %d: slot %d of %d", r, b->slot[r], kv->n_slots);
+        for (int32_t i = 0; i < b->pos[r]; i++) {
+            const int32_t slot = b->path_slots[b->path[r] + i];
+            if (slot < 0 || slot >= kv->n_slots)
+                return ken_fail(err, KEN_ESTATE, "forward: row %d: slot %d of %d at position %d of its path", r, slot,
+                                kv->n_slots, i);
+        }
+        if (b->pos[r] + 1 > *n_pos) *n_pos = b->pos[r] + 1;
+    }
+    for (int32_t i = 0; i < b->n_logits; i++)
+        if (b->logit_row[i] < 0 || b->logit_row[i] >= b->n_rows || (i > 0 && b->logit_row[i] < b->logit_row[i - 1]))
+            return ken_fail(err, KEN_ESTATE, "forward: logit_row[%d] is %d; expected ascending rows below %d", i,
+                            b->logit_row[i], b->n_rows);
+    return KEN_OK;
+}
+
+/* Leading positions of row r whose slots are the same as row r-1's; each row's own slot is its last. */
+static int32_t shared_with_previous(const ken_batch *b, int32_t r)
+{
+    const int32_t *p = b->path_slots + b->path[r - 1], *q = b->path_slots + b->path[r];
+    const int32_t np = b->pos[r - 1], nq = b->pos[r];
+    int32_t i = 0;
+    while (i < np && i < nq && p[i] == q[i]) i++;
+    if (i == np && i < nq && q[i] == b->slot[r - 1]) i++; /* r-1 is an ancestor: a prompt's rows in order */
+    return i;
+}
+
+/* ---- halves of a layer ------------------------------------------------------------------------------------------------- */
+
+/* First half: x (n, C) -> rotated queries in net->q, keys and values of the rows in their slots. */
+static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t row, int n, int thread)
+{
+    const ken_config *c = net->c;
+    const ken_kernels *k = net->k;
+    const ken_net_layer *y = &net->w.layers[l];
+    ken_worker *w = &net->workers[thread];
+    const int d = c->d_head, nq = c->n_head * d, nkv = c->n_kv * d, width = nq + 2 * nkv;
+    const size_t C = (size_t)c->n_embd;
+    for (int i = 0; i < n; i++)
+        k->rms_norm(w->in + (size_t)i * C, net->x + (size_t)(row + i) * C, y->attn_norm, c->n_embd, c->norm_eps);
+    int status = ken_gemm_run(y->qkv, w->in, w->wide, n, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++) {
+        const int32_t r = row + i;
+        float *q = w->wide + (size_t)i * (size_t)width, *key = q + nq, *value = key + nkv;
+        if (y->b_qkv != NULL) k->add(q, y->b_qkv, width);
+        if (y->q_norm != NULL)
+            for (int h = 0; h < c->n_head; h++) k->rms_norm(q + h * d, q + h * d, y->q_norm, d, c->norm_eps);
+        if (y->k_norm != NULL)
+            for (int h = 0; h < c->n_kv; h++) k->rms_norm(key + h * d, key + h * d, y->k_norm, d, c->norm_eps);
+        const size_t angle = (size_t)b->pos[r] * (size_t)net->rope.half;
+        k->rope(q, net->rope.cos + angle, net->rope.sin + angle, c->n_head + c->n_kv, d, c->d_rope); /* k follows q */
+        memcpy(net->q + (size_t)r * (size_t)nq, q, (size_t)nq * sizeof *q);
+        for (int h = 0; h < c->n_kv; h++) {
+            const size_t at =
+                (size_t)l * kv->layer + ((size_t)h * (size_t)kv->n_slots + (size_t)b->slot[r]) * (size_t)kv->d_pad;
+            memcpy(kv->k + at, key + h * d, (size_t)d * sizeof *key);
+            memcpy(kv->v + at, value + h * d, (size_t)d * sizeof *value);
+            if (kv->d_pad > d) {
+                memset(kv->k + at + d, 0, (size_t)(kv->d_pad - d) * sizeof *key);
+                memset(kv->v + at + d, 0, (size_t)(kv->d_pad - d) * sizeof *value);
+            }
+        }
+    }
+    return KEN_OK;
+}
+
+/* Second half: x (n, C) of the rows named += attention, += MLP. */
+static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int32_t *rows, int n, float *x, int thread)
+{
+    const ken_config *c = net->c;
+    const ken_kernels *k = net->k;
+    const ken_net_layer *y = &net->w.layers[l];
+    ken_worker *w = &net->workers[thread];
+    const size_t C = (size_t)c->n_embd, ff = (size_t)c->n_ff;
+    k->attend(a, rows, n, w->in, &w->attention);
+    int status = ken_gemm_run(y->o, w->in, w->out, n, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++) {
+        float *xi = x + (size_t)i * C;
+        k->add(xi, w->out + (size_t)i * C, c->n_embd);
+        if (y->b_o != NULL) k->add(xi, y->b_o, c->n_embd);
+        k->rms_norm(w->in + (size_t)i * C, xi, y->ffn_norm, c->n_embd, c->norm_eps);
+    }
+    status = ken_gemm_run(y->gate_up, w->in, w->wide, n, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++) {
+        const float *gate = w->wide + (size_t)i * 2 * ff;
+        k->silu_mul(w->in + (size_t)i * ff, gate, gate + ff, c->n_ff);
+    }
+    status = ken_gemm_run(y->down, w->in, w->out, n, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++) k->add(x + (size_t)i * C, w->out + (size_t)i * C, c->n_embd);
+    return KEN_OK;
+}
+
+/* The last layer's second half for rows whose logits are read, then norm, head and the caller's function. */
+static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int32_t first, int n, int thread)
+{
+    const ken_config *c = net->c;
+    ken_worker *w = &net->workers[thread];
+    const size_t C = (size_t)c->n_embd, V = (size_t)c->n_vocab;
+    for (int i = 0; i < n; i++)
+        memcpy(w->x + (size_t)i * C, net->x + (size_t)b->logit_row[first + i] * C, C * sizeof *w->x);
+    int status = attend_and_mlp(net, a, c->n_layer - 1, b->logit_row + first, n, w->x, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++)
+        net->k->rms_norm(w->in + (size_t)i * C, w->x + (size_t)i * C, net->w.output_norm, c->n_embd, c->norm_eps);
+    status = ken_gemm_run(net->w.head, w->in, w->logits, n, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++) b->on_logits(b->ctx, first + i, w->logits + (size_t)i * V);
+    return KEN_OK;
+}
+
+/* ---- the pass ----------------------------------------------------------------------------------------------------------- */
+
+/* Stage s of n_layer + 1: second half of layer s-1 and first half of layer s, for all blocks in parallel. */
+static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int s)
+{
+    const ken_config *c = net->c;
+    const bool last = s == c->n_layer;
+    const int32_t n = last ? b->n_logits : b->n_rows;
+    const size_t at = (size_t)(s > 0 ? s - 1 : 0) * kv->layer;
+    const ken_attention a = {.n_head = c->n_head,
+                             .n_kv = c->n_kv,
+                             .d = c->d_head,
+                             .d_pad = kv->d_pad,
+                             .window = c->window,
+                             .n_slots = kv->n_slots,
+                             .q = net->q,
+                             .k = kv->k + at,
+                             .v = kv->v + at,
+                             .pos = b->pos,
+                             .slot = b->slot,
+                             .path = b->path,
+                             .path_slots = b->path_slots,
+                             .shared = net->shared};
+    atomic_int failed = KEN_OK;
+#pragma omp parallel num_threads(net->threads)
+    {
+        const int thread = omp_get_thread_num(), entered = ken_gemm_enter();
+#pragma omp for schedule(dynamic, 1)
+        for (int32_t row = 0; row < n; row += B) {
+            const int m = n - row < B ? n - row : B;
+            float *x = net->x + (size_t)row * (size_t)c->n_embd;
+            int status = KEN_OK;
+            if (last) status = finish(net, &a, b, row, m, thread);
+            else if (s > 0) status = attend_and_mlp(net, &a, s - 1, net->rows + row, m, x, thread);
+            else
+                for (int i = 0; i < m; i++)
+                    ken_weights_embed(&net->w, b->token[row + i], x + (size_t)i * (size_t)c->n_embd);
+            if (status == KEN_OK && !last) status = project(net, kv, b, s, row, m, thread);
+            if (status != KEN_OK) atomic_store(&failed, status);
+        }
+        ken_gemm_leave(entered);
+    }
+    return failed;
+}
+
+int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err)
+{
+    int n_pos;
+    int status = check_batch(net, kv, b, &n_pos, err);
+    if (status != KEN_OK || b->n_rows == 0) return status;
+    status = ken_net_reserve(net, b->n_rows, n_pos, b->n_logits > 0, err);
+    if (status != KEN_OK) return status;
+    net->shared[0] = 0;
+    for (int32_t r = 1; r < b->n_rows; r++) net->shared[r] = shared_with_previous(b, r);
+
+    const int stages = net->c->n_layer + (b->n_logits > 0);
+    for (int s = 0; s < stages; s++) {
+        if (net->poll != NULL && net->poll(net->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
+        status = ken_weights_stage(&net->w, s - 1, s < net->c->n_layer ? s : -1, err);
+        if (status != KEN_OK) return status;
+        status = stage(net, kv, b, s);
+        if (status != KEN_OK) return ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
+    }
+    return KEN_OK;
+}

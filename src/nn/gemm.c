@@ -1,0 +1,119 @@
+/* gemm.c - picks the GEMM library, fixes the instruction set of the process, and cuts blocks; see gemm.h. */
+#include "nn/gemm.h"
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const ken_gemm_ops *ops;
+} libraries[] = {
+    /* the default first */
+#if KEN_HAVE_ONEDNN
+    {"onednn", &ken_gemm_onednn},
+#endif
+#if KEN_HAVE_CBLAS
+    {"cblas", &ken_gemm_cblas},
+#endif
+};
+enum { N_LIBRARIES = sizeof libraries / sizeof *libraries };
+
+static const ken_gemm_ops *pick(ken_err *err)
+{
+    const char *want = getenv("KEN_GEMM");
+    if (want == NULL || *want == '\0') return libraries[0].ops;
+    for (size_t i = 0; i < N_LIBRARIES; i++)
+        if (strcmp(want, libraries[i].name) == 0) return libraries[i].ops;
+    ken_fail(err, KEN_EUSAGE, "KEN_GEMM=%s: this build has no such matrix library; unset it, or use %s", want,
+             libraries[0].name);
+    return NULL;
+}
+
+int ken_gemm_new(ken_gemm **out, ken_isa isa, int threads, ken_err *err)
+{
+    static atomic_int process_isa = -1;
+    *out = NULL;
+    const ken_gemm_ops *ops = pick(err);
+    if (ops == NULL) return KEN_EUSAGE;
+    int fixed = -1;
+    if (!atomic_compare_exchange_strong(&process_isa, &fixed, (int)isa) && fixed != (int)isa)
+        return ken_fail(err, KEN_EUSAGE,
+                        "this process already computes with %s and cannot change to %s; start another one",
+                        ken_isa_name((ken_isa)fixed), ken_isa_name(isa));
+    ken_gemm *g = ken_calloc(1, sizeof *g);
+    if (g == NULL) return ken_fail_nomem(err, "matrix library");
+    g->ops = ops;
+    g->isa = isa;
+    g->threads = threads;
+    int status = ops->open(g, err);
+    if (status != KEN_OK) {
+        ken_gemm_free(g);
+        return status;
+    }
+    *out = g;
+    return KEN_OK;
+}
+
+void ken_gemm_free(ken_gemm *g)
+{
+    if (g == NULL) return;
+    g->ops->close(g);
+    ken_free(g);
+}
+
+const char *ken_gemm_name(const ken_gemm *g) { return g->name; }
+
+int ken_matrix_new(ken_matrix **out, ken_gemm *g, int n, int k, ken_err *err)
+{
+    *out = NULL;
+    ken_matrix *w = ken_calloc(1, sizeof *w);
+    if (w == NULL) return ken_fail_nomem(err, "weights");
+    w->gemm = g;
+    w->n = n;
+    w->k = k;
+    int status = g->ops->matrix_new(w, err);
+    if (status != KEN_OK) {
+        ken_matrix_free(w);
+        return status;
+    }
+    *out = w;
+    return KEN_OK;
+}
+
+void ken_matrix_free(ken_matrix *w)
+{
+    if (w == NULL) return;
+    w->gemm->ops->matrix_free(w);
+    ken_free(w);
+}
+
+size_t ken_matrix_bytes(const ken_matrix *w) { return w->bytes; }
+int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err) { return w->gemm->ops->pack(w, values, err); }
+
+int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread)
+{
+    const size_t k = (size_t)w->k, n = (size_t)w->n;
+    if (rows > w->small_rows / 16 * 48) /* at most three short calls: four cost as much as a full one */
+    {
+        memset(a + (size_t)rows * k, 0, (size_t)(KEN_GEMM_ROWS - rows) * k * sizeof *a);
+        return w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, thread);
+    }
+    const int whole = (rows + w->small_rows - 1) / w->small_rows * w->small_rows;
+    memset(a + (size_t)rows * k, 0, (size_t)(whole - rows) * k * sizeof *a);
+    for (int r = 0; r < whole; r += w->small_rows) {
+        int status = w->gemm->ops->run(w, a + (size_t)r * k, c + (size_t)r * n, w->small_rows, thread);
+        if (status != KEN_OK) return status;
+    }
+    return KEN_OK;
+}
+
+int ken_gemm_enter(void)
+{
+    int was = omp_get_max_threads();
+    omp_set_num_threads(1);
+    return was;
+}
+
+void ken_gemm_leave(int entered) { omp_set_num_threads(entered); }

@@ -1,0 +1,68 @@
+/* gemm.h - the shim over somebody else's matrix product: C (M, N) = A (M, K) W^T for weights W (N, K), in blocks of rows.
+ *
+ *     ken_gemm *g;          ken_gemm_new(&g, isa, threads, err);      oneDNN, or CBLAS where the build has no oneDNN
+ *     ken_matrix *w;        ken_matrix_new(&w, g, n, k, err);         room for one packed matrix
+ *     ken_matrix_pack(w, values, err);                                may be called again with other values
+ *     ken_gemm_run(w, a, c, rows, thread);                            from any thread, each under its own number
+ *
+ * One call is one block of at most KEN_GEMM_ROWS rows, computed by the calling thread alone, never split over K: a row's bits
+ * depend on that row and W only. With oneDNN's AVX-512 kernels they do not depend on M either (checked at start, on this machine,
+ * for each shape), so short blocks use a smaller M; elsewhere every block is padded to the full size.
+ * Another arithmetic (bf16) is another implementation of ken_gemm_ops. */
+#ifndef KEN_NN_GEMM_H
+#define KEN_NN_GEMM_H
+#include "nn/net.h"
+
+enum { KEN_GEMM_ROWS = 64 };
+
+typedef struct ken_gemm ken_gemm;
+typedef struct ken_matrix ken_matrix;
+
+/* The environment variable KEN_GEMM=cblas|onednn picks an implementation for tests. KEN_EUSAGE when the process already
+ * uses another instruction set (oneDNN fixes it at first use). Free after its matrices. */
+int ken_gemm_new(ken_gemm **out, ken_isa isa, int threads, ken_err *err);
+void ken_gemm_free(ken_gemm *g);
+const char *ken_gemm_name(const ken_gemm *g); /* library, version and the instruction set in use */
+
+int ken_matrix_new(ken_matrix **out, ken_gemm *g, int n, int k, ken_err *err); /* borrows g; caller frees */
+void ken_matrix_free(ken_matrix *w);
+size_t ken_matrix_bytes(const ken_matrix *w);                          /* of the packed values */
+int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err); /* values (N, K), copied */
+
+/* c (rows, N) = a (rows, K) W^T. Both buffers hold KEN_GEMM_ROWS rows; a's rows after `rows` are overwritten with zeros, c's are
+ * undefined. 0 <= thread < threads. KEN_EFAIL only when the library fails. Call inside ken_gemm_enter/leave. */
+int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread);
+
+/* Around a parallel region of ken_gemm_run calls: keeps the library from starting threads of its own when ours is only one. */
+int ken_gemm_enter(void);
+void ken_gemm_leave(int entered);
+
+/* ---- for implementations --------------------------------------------------------------------------------------------- */
+
+typedef struct ken_gemm_ops {
+    int (*open)(ken_gemm *g, ken_err *err);
+    void (*close)(ken_gemm *g);
+    int (*matrix_new)(ken_matrix *w, ken_err *err); /* fills impl and bytes; undone by matrix_free */
+    void (*matrix_free)(ken_matrix *w);
+    int (*pack)(ken_matrix *w, const float *values, ken_err *err);
+    int (*run)(const ken_matrix *w, const float *a, float *c, int m, int thread); /* m: one of the gemm's block sizes */
+} ken_gemm_ops;
+
+struct ken_gemm {
+    const ken_gemm_ops *ops;
+    ken_isa isa;
+    int threads;
+    char name[160];
+    void *impl;
+};
+
+struct ken_matrix {
+    ken_gemm *gemm;
+    int n, k;
+    int small_rows; /* blocks of at most so many rows run with this M; 0 = every block is full */
+    size_t bytes;
+    void *impl;
+};
+
+extern const ken_gemm_ops ken_gemm_onednn, ken_gemm_cblas; /* each only where the build has it */
+#endif

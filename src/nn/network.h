@@ -1,0 +1,47 @@
+/* network.h - what net.c (making a net) and forward.c (running it) share. */
+#ifndef KEN_NN_NETWORK_H
+#define KEN_NN_NETWORK_H
+#include "nn/kernels.h"
+#include "nn/rope.h"
+#include "nn/weights.h"
+
+/* One thread's memory: a block of rows between two products. B = KEN_GEMM_ROWS. */
+typedef struct ken_worker {
+    float *in;     /* (B, max(C, n_head d, n_ff)) what a product reads */
+    float *wide;   /* (B, max(n_qkv, 2 n_ff)) what the joined products write */
+    float *out;    /* (B, C) what the others write */
+    float *x;      /* (B, C) rows of the last layer, gathered */
+    float *logits; /* (B, V) from the first batch that wants logits */
+    ken_attention_scratch attention;
+    int n_pos; /* positions that `attention` has room for */
+} ken_worker;
+
+struct ken_net {
+    const ken_model *model;
+    const ken_config *c;
+    const ken_kernels *k;
+    ken_gemm *gemm;
+    ken_net_weights w;
+    ken_rope rope;
+    int threads;
+    ken_poll_fn poll;
+    void *poll_ctx;
+    ken_worker *workers; /* (threads) */
+    /* One batch: grown to the largest seen. */
+    float *x;        /* (n_rows, C) the residual stream */
+    float *q;        /* (n_rows, n_head d) rotated queries of the layer in hand */
+    int32_t *rows;   /* (n_rows) 0, 1, 2, ... */
+    int32_t *shared; /* (n_rows) see ken_attention */
+    size_t cap_x, cap_q, cap_rows, cap_shared;
+};
+
+struct ken_kv {
+    int32_t n_slots;
+    int n_kv, d_pad;
+    size_t layer; /* floats of one layer's keys */
+    float *k, *v; /* (n_layer, n_kv, n_slots, d_pad); dims d..d_pad-1 are zero once written */
+};
+
+int ken_kv_pad(int d_head); /* floats from slot to slot */
+int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, bool logits, ken_err *err);
+#endif

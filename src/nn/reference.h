@@ -1,0 +1,9 @@
+/* reference.h - the forward pass of one sequence in plain scalar C and double, straight from the tensors: no packing, no
+ * cache, no kernels. What ken_net_forward is tested against; not used by the program. */
+#ifndef KEN_NN_REFERENCE_H
+#define KEN_NN_REFERENCE_H
+#include "model/model.h"
+
+/* logits (n, V) after each of the n tokens. */
+int ken_reference_forward(const ken_model *m, const int32_t *token, int n, double *logits, ken_err *err);
+#endif
