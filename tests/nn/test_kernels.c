@@ -98,7 +98,7 @@ static void check_rope(const ken_kernels *k)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const int h = shapes[i][0], d = shapes[i][1], r = shapes[i][2];
         float a[1024], b[1024], c[64], s[64];
-        fill(a, h * d, 2);
+        fill(a, 1024, 2);
         memcpy(b, a, sizeof a);
         for (int j = 0; j < r / 2; j++) c[j] = cosf((float)j), s[j] = sinf((float)j);
         ken_kernels_reference()->rope(b, c, s, h, d, r);
