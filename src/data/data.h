@@ -6,9 +6,10 @@
 /* Other names of an answer from the --aliases table, for em-alias; *n = 0 and NULL when there are none. Borrowed from d. */
 const char *const *ken_aliases_for(const ken_data *d, const char *answer, int *n);
 
-/* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. */
+/* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. For multiple choice one set of all
+ * the rows that may serve (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */
 typedef struct ken_exemplars {
-    const char *relation; /* borrowed from from */
+    const char *relation; /* borrowed */
     const ken_data *from; /* the data the exemplars come from, borrowed */
     int n_sets, shots;
     const size_t *rows; /* (n_sets, shots) */
@@ -18,20 +19,22 @@ typedef struct ken_exemplars {
 typedef struct ken_exemplar_plan ken_exemplar_plan;
 
 typedef struct ken_exemplar_options {
-    int n_sets, shots; /* 10, 4 */
+    int n_sets, shots; /* 10, 4; at most 1000, 64 */
     uint64_t seed;
     const ken_data *exemplars;      /* --exemplars, or NULL */
     const char *splits, *relations; /* as in ken_annotate_options */
     size_t per_relation, limit;
 } ken_exemplar_options;
 
-/* Decides, for data d, which rows are exemplars, which are held out and which are annotated, in data order. Never depends on
- * limits or shards for the sets; a question is never its own exemplar. KEN_EINPUT naming --exemplars when data are too small. */
+/* Decides, for data d, which rows are exemplars, which are held out and which are annotated, in data order. d and o->exemplars
+ * must outlive the plan; o is copied but for its strings, which are not kept. The sets depend on the data, the seed and the shape
+ * of the sets only, never on splits, relations or limits; a question is never its own exemplar.
+ * KEN_EINPUT naming --exemplars when the data are too small, KEN_EUSAGE for a split or relation that the data do not have. */
 int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err);
 void ken_exemplar_plan_free(ken_exemplar_plan *p);
 const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p,
-                                           const char *relation); /* borrowed; NULL = relation unknown */
+                                           const char *relation); /* borrowed; NULL = not asked for */
 size_t ken_exemplar_plan_rows(const ken_exemplar_plan *p,
-                              const size_t **rows); /* indices into d to annotate, data order; borrowed */
-size_t ken_exemplar_plan_held_out(const ken_exemplar_plan *p);
+                              const size_t **rows);            /* indices into d to annotate, data order; borrowed */
+size_t ken_exemplar_plan_held_out(const ken_exemplar_plan *p); /* rows asked for that serve as exemplars instead */
 #endif

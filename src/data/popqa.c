@@ -67,12 +67,12 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
 
 /* ---- rows with one question -------------------------------------------------------------------------------------------- */
 
-/* The union of the answers of row i and of all rows chained with it, its own first. */
+/* The union of the answers of row i and of all rows chained with it, its own first, each once. */
 static int unite(ken_data *d, size_t i, size_t head, const int32_t *next, const char *const **list, int *n)
 {
     size_t total = 0;
     for (int32_t j = (int32_t)head; j >= 0; j = next[j]) total += (size_t)d->rows[j].n_answers;
-    if (total > MAX_UNITED) return KEN_EINPUT;
+    if (total > MAX_UNITED && next[head] >= 0) return KEN_EINPUT;
     const char **all = ken_arena_calloc(&d->arena, total, sizeof *all);
     ken_strmap *seen = ken_strmap_new(total);
     int rc = all == NULL || seen == NULL ? KEN_ENOMEM : KEN_OK;
@@ -97,6 +97,7 @@ static int unite_questions(ken_data *d, ken_err *err)
     struct {
         const char *const *list;
         int n;
+        bool shared;
     } *united = ken_calloc(d->n + 1, sizeof *united);
     int rc = first == NULL || next == NULL || last == NULL || united == NULL ? KEN_ENOMEM : KEN_OK;
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
@@ -115,13 +116,14 @@ static int unite_questions(ken_data *d, ken_err *err)
         const char *q = d->rows[i].question;
         size_t head = (size_t)ken_strmap_get(first, q, strlen(q), 0);
         at = i;
-        if (next[head] >= 0) rc = unite(d, i, head, next, &united[i].list, &united[i].n);
+        united[i].shared = next[head] >= 0;
+        rc = unite(d, i, head, next, &united[i].list, &united[i].n);
     }
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++)
         if (united[i].list != NULL) {
             d->rows[i].answers = united[i].list;
             d->rows[i].n_answers = united[i].n;
-            d->rows[i].flags |= KEN_FLAG_AMBIGUOUS;
+            if (united[i].shared) d->rows[i].flags |= KEN_FLAG_AMBIGUOUS;
         }
     ken_strmap_free(first);
     ken_free(next);

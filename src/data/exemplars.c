@@ -1,0 +1,424 @@
+/* exemplars.c - which rows are exemplars, which are annotated: the rules of spec/slick.md 3 and 9.1.
+ *
+ * Exemplars come from another data set that the user names; else from the dev split; else from rows held out of the data. One draw
+ * serves every split and selection: it depends on the data, the seed and the shape of the sets, never on --split, --relation or a
+ * limit, so a larger limit extends a run and a shard sees the same prompts. What needs care is that no question meets itself: a
+ * row whose question or subject is asked about in the relation is no exemplar for it, and where exemplar rows themselves stand in
+ * what is to be annotated (held out rows; --split dev), they are passed over. */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "data/exemplars.h"
+#include <limits.h>
+#include <string.h>
+
+enum { MAX_SETS = 1000, MAX_SHOTS = 64, CHOICE_SHOTS = 5 /* MMLU has five dev rows a subject */ };
+
+typedef enum origin { OTHER_DATA, DEV_SPLIT, HELD_OUT } origin;
+
+/* One relation of the data the exemplars come from. */
+typedef struct source {
+    const char *name;
+    size_t first, end; /* rows [first, end) of that data */
+    size_t *pool;      /* (n_pool) rows that may serve, in the order of the draw */
+    size_t n_pool;
+} source;
+
+struct ken_exemplar_plan {
+    ken_arena arena;
+    const ken_data *d, *from;
+    origin origin;
+    bool choice;
+    ken_exemplar_options o;
+    size_t need, least; /* rows for disjoint sets; for sets that differ */
+    source *sources;    /* (n_sources) relations of `from`, data order */
+    size_t n_sources;
+    ken_strmap *source_of; /* relation name -> index into sources */
+    size_t *all;           /* (n_all) every pool's rows, shuffled: where a relation with too few borrows */
+    size_t n_all;
+    ken_exemplars *sets; /* (n_sets) one per relation of d that is asked for, data order */
+    size_t n_sets;
+    ken_strmap *sets_of;
+    size_t *rows; /* (n_rows) of d, to annotate */
+    size_t n_rows, held_out;
+};
+
+static bool is_dev(const ken_example *e) { return strcmp(e->split, "dev") == 0; }
+
+/* ---- what is asked about in a relation ----------------------------------------------------------------------------------- */
+
+typedef struct asked {
+    ken_strmap *questions, *subjects; /* -> how many rows */
+} asked;
+
+static int add_asked(ken_strmap *m, const char *s, int32_t value)
+{
+    return s == NULL || ken_strmap_add(m, s, strlen(s), value) >= 0 ? KEN_OK : KEN_ENOMEM;
+}
+
+static void asked_free(asked *a)
+{
+    ken_strmap_free(a->questions);
+    ken_strmap_free(a->subjects);
+}
+
+/* Questions and subjects of rows [first, end) of d that may be annotated. */
+static int asked_new(asked *a, const ken_exemplar_plan *p, size_t first, size_t end)
+{
+    *a = (asked){ken_strmap_new(end - first), ken_strmap_new(end - first)};
+    int rc = a->questions == NULL || a->subjects == NULL ? KEN_ENOMEM : KEN_OK;
+    for (size_t i = first; i < end && rc == KEN_OK; i++) {
+        const ken_example *e = &p->d->rows[i];
+        if (p->origin == DEV_SPLIT && is_dev(e)) continue;
+        rc = add_asked(a->questions, e->question, 1);
+        if (rc == KEN_OK) rc = add_asked(a->subjects, e->subject, 1);
+    }
+    return rc;
+}
+
+static bool is_asked(const asked *a, const ken_example *e)
+{
+    return ken_strmap_get(a->questions, e->question, strlen(e->question), 0) != 0 ||
+           (e->subject != NULL && ken_strmap_get(a->subjects, e->subject, strlen(e->subject), 0) != 0);
+}
+
+/* ---- pools --------------------------------------------------------------------------------------------------------------- */
+
+/* Rows of the relation that have one answer, or any number, first come of each question. *n counts them. */
+static int distinct_rows(const ken_exemplar_plan *p, const source *s, const asked *a, bool dev_only, bool one_answer,
+                         size_t *rows, size_t *n)
+{
+    ken_strmap *seen = ken_strmap_new(64);
+    int rc = seen == NULL ? KEN_ENOMEM : KEN_OK;
+    *n = 0;
+    for (size_t i = s->first; i < s->end && rc == KEN_OK; i++) {
+        const ken_example *e = &p->from->rows[i];
+        if ((dev_only && !is_dev(e)) || (one_answer && e->n_answers > 1) || (a != NULL && is_asked(a, e))) continue;
+        int added = ken_strmap_add(seen, e->question, strlen(e->question), 1);
+        if (added < 0) rc = KEN_ENOMEM;
+        if (added > 0) rows[(*n)++] = i;
+    }
+    ken_strmap_free(seen);
+    return rc;
+}
+
+/* The one-answer rule of spec/slick.md 3 is EntityQuestions' (several objects, not aliases). Where it would leave too few, as in
+ * small data of the same layout that lists aliases, all rows may serve. */
+static int usable_rows(const ken_exemplar_plan *p, const source *s, bool dev_only, size_t *rows, size_t *n)
+{
+    asked a = {0};
+    int rc = p->origin == DEV_SPLIT ? asked_new(&a, p, s->first, s->end) : KEN_OK;
+    const asked *against = p->origin == DEV_SPLIT ? &a : NULL;
+    bool one_answer = p->from->format == KEN_FMT_ENTITYQUESTIONS;
+    if (rc == KEN_OK) rc = distinct_rows(p, s, against, dev_only, one_answer, rows, n);
+    if (rc == KEN_OK && one_answer && *n < p->need) rc = distinct_rows(p, s, against, dev_only, false, rows, n);
+    asked_free(&a);
+    return rc;
+}
+
+/* Rows whose question and subject stand once in the relation: holding such a row out takes no other row with it. */
+static int lone_rows(const ken_exemplar_plan *p, const source *s, size_t *rows, size_t *n)
+{
+    asked once = {ken_strmap_new(64), ken_strmap_new(64)}, twice = {ken_strmap_new(16), ken_strmap_new(16)};
+    int rc = once.questions && once.subjects && twice.questions && twice.subjects ? KEN_OK : KEN_ENOMEM;
+    *n = 0;
+    for (size_t i = s->first; i < s->end && rc == KEN_OK; i++) {
+        const ken_example *e = &p->from->rows[i];
+        int q = ken_strmap_add(once.questions, e->question, strlen(e->question), 1), t = 1;
+        if (e->subject != NULL) t = ken_strmap_add(once.subjects, e->subject, strlen(e->subject), 1);
+        if (q < 0 || t < 0) rc = KEN_ENOMEM;
+        if (q == 0 && rc == KEN_OK) rc = add_asked(twice.questions, e->question, 1);
+        if (t == 0 && rc == KEN_OK) rc = add_asked(twice.subjects, e->subject, 1);
+    }
+    for (size_t i = s->first; i < s->end && rc == KEN_OK; i++)
+        if (!is_asked(&twice, &p->from->rows[i])) rows[(*n)++] = i;
+    asked_free(&once);
+    asked_free(&twice);
+    return rc;
+}
+
+static int shuffle_rows(uint64_t seed, const char *name, size_t *rows, size_t n)
+{
+    int32_t *order = ken_alloc(n, sizeof *order);
+    size_t *copy = ken_alloc(n, sizeof *copy);
+    int rc = order == NULL || copy == NULL ? KEN_ENOMEM : KEN_OK;
+    if (rc == KEN_OK) {
+        ken_shuffle(seed, name, order, (int32_t)n);
+        if (n > 0) memcpy(copy, rows, n * sizeof *copy);
+        for (size_t i = 0; i < n; i++) rows[i] = copy[order[i]];
+    }
+    ken_free(order);
+    ken_free(copy);
+    return rc;
+}
+
+static void sort_rows(size_t *rows, size_t n) /* a handful */
+{
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = i; j > 0 && rows[j - 1] > rows[j]; j--) {
+            size_t t = rows[j];
+            rows[j] = rows[j - 1];
+            rows[j - 1] = t;
+        }
+}
+
+static int fill_pool(ken_exemplar_plan *p, source *s, bool dev_only)
+{
+    size_t *rows = ken_alloc(s->end - s->first, sizeof *rows), n = 0;
+    int rc = rows == NULL ? KEN_ENOMEM : KEN_OK;
+    if (rc == KEN_OK) rc = p->origin == HELD_OUT ? lone_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
+    if (rc == KEN_OK && !(p->choice && p->origin != HELD_OUT)) rc = shuffle_rows(p->o.seed, s->name, rows, n);
+    if (p->origin == HELD_OUT) { /* spec/slick.md 9.1: 40 rows a relation, at most half of it */
+        size_t most = (s->end - s->first) / 2 < p->need ? (s->end - s->first) / 2 : p->need;
+        if (n > most) n = most;
+    }
+    if (p->choice && n > CHOICE_SHOTS) n = CHOICE_SHOTS;
+    if (p->choice && rc == KEN_OK) sort_rows(rows, n);
+    if (rc == KEN_OK) s->pool = ken_arena_alloc(&p->arena, n, sizeof *s->pool);
+    if (rc == KEN_OK && s->pool == NULL) rc = KEN_ENOMEM;
+    if (rc == KEN_OK && n > 0) memcpy(s->pool, rows, n * sizeof *rows);
+    s->n_pool = rc == KEN_OK ? n : 0;
+    ken_free(rows);
+    return rc;
+}
+
+static int fill_pools(ken_exemplar_plan *p, bool dev_only)
+{
+    const ken_data *from = p->from;
+    p->source_of = ken_strmap_new(from->n_groups);
+    p->sources = ken_arena_calloc(&p->arena, from->n_groups, sizeof *p->sources);
+    if (p->source_of == NULL || p->sources == NULL) return KEN_ENOMEM;
+    for (size_t i = 0; i < from->n_groups; i++) {
+        const ken_data_group *g = &from->groups[i];
+        int added = ken_strmap_add(p->source_of, g->relation, strlen(g->relation), (int32_t)p->n_sources);
+        if (added < 0) return KEN_ENOMEM;
+        if (added > 0) p->sources[p->n_sources++] = (source){.name = g->relation, .first = g->first};
+        p->sources[p->n_sources - 1].end = g->first + g->rows;
+    }
+    int rc = KEN_OK;
+    for (size_t i = 0; i < p->n_sources && rc == KEN_OK; i++) {
+        rc = fill_pool(p, &p->sources[i], dev_only);
+        p->n_all += p->sources[i].n_pool;
+    }
+    if (rc == KEN_OK) p->all = ken_arena_alloc(&p->arena, p->n_all, sizeof *p->all);
+    if (rc != KEN_OK || p->all == NULL) return KEN_ENOMEM;
+    for (size_t i = 0, n = 0; i < p->n_sources; n += p->sources[i++].n_pool)
+        if (p->sources[i].n_pool > 0) memcpy(p->all + n, p->sources[i].pool, p->sources[i].n_pool * sizeof *p->all);
+    return shuffle_rows(p->o.seed, "", p->all, p->n_all);
+}
+
+/* ---- sets ---------------------------------------------------------------------------------------------------------------- */
+
+/* The first rows of the list that no question of the relation meets, at most `need`. Rows that the relation itself holds out are
+ * passed over when its rows are annotated, so they never clash. */
+static size_t pick(const ken_exemplar_plan *p, const asked *a, const char *relation, const size_t *list, size_t n,
+                   size_t *out)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n && m < p->need; i++) {
+        const ken_example *e = &p->from->rows[list[i]];
+        bool own = p->origin == HELD_OUT && strcmp(e->relation, relation) == 0;
+        if (own || !is_asked(a, e)) out[m++] = list[i];
+    }
+    return m;
+}
+
+static int deal(ken_exemplar_plan *p, const char *relation, const size_t *rows, size_t m, bool foreign,
+                ken_exemplars *x)
+{
+    int n_sets = p->choice ? 1 : p->o.n_sets, shots = p->choice ? (int)m : p->o.shots;
+    size_t *set_rows = ken_arena_alloc(&p->arena, (size_t)n_sets * (size_t)shots, sizeof *set_rows);
+    if (set_rows == NULL) return KEN_ENOMEM;
+    *x = (ken_exemplars){.relation = relation, .from = p->from, .n_sets = n_sets, .shots = shots, .rows = set_rows};
+    if (foreign) x->flags |= KEN_FLAG_EXEMPLARS_FOREIGN;
+    if (!p->choice && m < p->need) x->flags |= KEN_FLAG_EXEMPLARS_SHARED;
+    return ken_sets_deal(rows, m, n_sets, shots, p->o.seed, relation, set_rows);
+}
+
+/* The sets of the relation in rows [first, end) of d. */
+static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t first, size_t end, ken_exemplars *x,
+                         ken_err *err)
+{
+    asked a;
+    size_t *rows = ken_alloc(p->need + 1, sizeof *rows), m = 0, own = 0;
+    int rc = asked_new(&a, p, first, end);
+    if (rows == NULL) rc = KEN_ENOMEM;
+    int32_t at = ken_strmap_get(p->source_of, relation, strlen(relation), -1);
+    if (rc == KEN_OK && at >= 0) m = own = pick(p, &a, relation, p->sources[at].pool, p->sources[at].n_pool, rows);
+    bool foreign = rc == KEN_OK && own < p->least;
+    if (foreign && !p->choice) m = pick(p, &a, relation, p->all, p->n_all, rows);
+    if (rc == KEN_OK && m < p->least) {
+        char shown[80];
+        rc = ken_fail(err, KEN_EINPUT,
+                      "the data is too small for its exemplars: relation \"%s\" has %zu row%s that can serve, all "
+                      "relations together "
+                      "%zu, and %zu are needed for %d prompts of %d; give more with --exemplars DATA",
+                      ken_printable(shown, sizeof shown, relation, strlen(relation)), own, own == 1 ? "" : "s",
+                      p->choice ? own : m, p->least, p->o.n_sets, p->o.shots);
+    } else if (rc == KEN_OK) rc = deal(p, relation, rows, m, foreign, x);
+    asked_free(&a);
+    ken_free(rows);
+    return rc == KEN_ENOMEM ? ken_fail_nomem(err, "exemplars") : rc;
+}
+
+/* used (d->n): rows that are held out, and dev rows that are or meet an exemplar of their own relation. (As an exemplar of another
+ * relation a row gives nothing away.) */
+static int mark_used(const ken_exemplar_plan *p, bool *used)
+{
+    for (size_t i = 0; i < p->n_sources && p->origin == HELD_OUT; i++)
+        for (size_t j = 0; j < p->sources[i].n_pool; j++) used[p->sources[i].pool[j]] = true;
+    int rc = KEN_OK;
+    for (size_t i = 0; i < p->n_sets && p->origin == DEV_SPLIT && rc == KEN_OK; i++) {
+        const ken_exemplars *x = &p->sets[i];
+        int32_t at = ken_strmap_get(p->source_of, x->relation, strlen(x->relation), -1);
+        asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
+        if (shown.questions == NULL || shown.subjects == NULL || at < 0) rc = KEN_ENOMEM;
+        for (int j = 0; j < x->n_sets * x->shots && rc == KEN_OK; j++) {
+            const ken_example *e = &p->d->rows[x->rows[j]];
+            rc = add_asked(shown.questions, e->question, 1);
+            if (rc == KEN_OK) rc = add_asked(shown.subjects, e->subject, 1);
+        }
+        for (size_t r = p->sources[at].first; r < p->sources[at].end && rc == KEN_OK; r++)
+            if (is_dev(&p->d->rows[r]) && is_asked(&shown, &p->d->rows[r])) used[r] = true;
+        asked_free(&shown);
+    }
+    return rc;
+}
+
+/* ---- rows to annotate ---------------------------------------------------------------------------------------------------- */
+
+static int choose_rows(ken_exemplar_plan *p, const ken_selection *want, ken_err *err)
+{
+    const ken_data *d = p->d;
+    bool *used = ken_calloc(d->n, sizeof *used);
+    p->rows = ken_arena_alloc(&p->arena, d->n, sizeof *p->rows);
+    int rc = used == NULL || p->rows == NULL || mark_used(p, used) != KEN_OK ? ken_fail_nomem(err, "rows") : KEN_OK;
+    size_t of_relation = 0;
+    bool full = false;
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        const ken_example *e = &d->rows[i];
+        if (i == 0 || e->relation != d->rows[i - 1].relation) of_relation = 0;
+        if (!ken_selection_has(want, e)) continue;
+        if (used[i]) {
+            p->held_out++;
+            continue;
+        }
+        full = full || (p->o.limit > 0 && p->n_rows == p->o.limit);
+        if (full || (p->o.per_relation > 0 && of_relation == p->o.per_relation))
+            continue; /* go on counting what is held out */
+        p->rows[p->n_rows++] = i;
+        of_relation++;
+    }
+    ken_free(used);
+    if (rc == KEN_OK && p->n_rows == 0)
+        rc = ken_fail(
+            err, KEN_EINPUT,
+            "no row is left to annotate: %zu of those asked for serve as exemplars; give others with --exemplars DATA",
+            p->held_out);
+    return rc;
+}
+
+/* ---- the plan ------------------------------------------------------------------------------------------------------------ */
+
+static int check_options(const ken_exemplar_options *o, ken_err *err)
+{
+    if (o->n_sets < 1 || o->n_sets > MAX_SETS)
+        return ken_fail(err, KEN_EUSAGE, "%d prompts are asked for; 1 to %d are possible", o->n_sets, MAX_SETS);
+    if (o->shots < 0 || o->shots > MAX_SHOTS)
+        return ken_fail(err, KEN_EUSAGE, "%d shots are asked for; 0 to %d are possible", o->shots, MAX_SHOTS);
+    return KEN_OK;
+}
+
+static void count_splits(const ken_data *d, size_t *dev, size_t *others)
+{
+    *dev = *others = 0;
+    for (size_t i = 0; i < d->n_groups; i++)
+        *(strcmp(d->groups[i].split, "dev") == 0 ? dev : others) += d->groups[i].rows;
+}
+
+/* Where the exemplars come from. A data set that is all dev has no split to spare: rows are held out of it. */
+static int find_origin(ken_exemplar_plan *p, bool *dev_only, ken_err *err)
+{
+    size_t dev, others;
+    p->origin = OTHER_DATA;
+    p->from = p->o.exemplars;
+    if (p->from == NULL) {
+        count_splits(p->d, &dev, &others);
+        p->origin = dev > 0 && others > 0 ? DEV_SPLIT : HELD_OUT;
+        p->from = p->d;
+    }
+    count_splits(p->from, &dev, &others);
+    *dev_only = p->origin != HELD_OUT && dev > 0 && others > 0;
+    p->choice = p->d->n > 0 && p->d->rows[0].n_choices > 0;
+    if (p->choice != (p->from->n > 0 && p->from->rows[0].n_choices > 0))
+        return ken_fail(err, KEN_EINPUT, "--exemplars: one of data and exemplars is multiple choice, the other is not");
+    p->need = p->choice ? CHOICE_SHOTS : (size_t)p->o.n_sets * (size_t)p->o.shots;
+    p->least = p->choice ? (size_t)(p->o.shots < CHOICE_SHOTS ? p->o.shots : CHOICE_SHOTS)
+                         : ken_sets_min_rows(p->o.n_sets, p->o.shots);
+    return KEN_OK;
+}
+
+static int plan_relations(ken_exemplar_plan *p, const ken_selection *want, ken_err *err)
+{
+    const ken_data *d = p->d;
+    p->sets_of = ken_strmap_new(d->n_groups);
+    p->sets = ken_arena_calloc(&p->arena, d->n_groups, sizeof *p->sets);
+    if (p->sets_of == NULL || p->sets == NULL) return ken_fail_nomem(err, "exemplars");
+    for (size_t g = 0, next; g < d->n_groups; g = next) {
+        const char *relation = d->groups[g].relation;
+        bool wanted = false;
+        for (next = g; next < d->n_groups && d->groups[next].relation == relation; next++)
+            wanted = wanted || ken_selection_has(want, &d->rows[d->groups[next].first]);
+        if (!wanted) continue;
+        size_t end = d->groups[next - 1].first + d->groups[next - 1].rows;
+        int rc = plan_relation(p, relation, d->groups[g].first, end, &p->sets[p->n_sets], err);
+        if (rc != KEN_OK) return rc;
+        if (ken_strmap_add(p->sets_of, relation, strlen(relation), (int32_t)p->n_sets++) < 0)
+            return ken_fail_nomem(err, "exemplars");
+    }
+    return KEN_OK;
+}
+
+int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err)
+{
+    *out = NULL;
+    ken_exemplar_plan *p = ken_calloc(1, sizeof *p);
+    if (p == NULL) return ken_fail_nomem(err, "exemplars");
+    p->d = d;
+    p->o = *o;
+    ken_selection *want = NULL;
+    bool dev_only = false;
+    int rc = check_options(o, err);
+    if (rc == KEN_OK) rc = find_origin(p, &dev_only, err);
+    if (rc == KEN_OK)
+        rc = ken_selection_new(&want, d, o->splits, o->relations, p->origin == DEV_SPLIT ? "dev" : NULL, err);
+    if (rc == KEN_OK && fill_pools(p, dev_only) != KEN_OK) rc = ken_fail_nomem(err, "exemplars");
+    if (rc == KEN_OK) rc = plan_relations(p, want, err);
+    if (rc == KEN_OK) rc = choose_rows(p, want, err);
+    ken_selection_free(want);
+    if (rc != KEN_OK) ken_exemplar_plan_free(p);
+    else *out = p;
+    return rc;
+}
+
+void ken_exemplar_plan_free(ken_exemplar_plan *p)
+{
+    if (p == NULL) return;
+    ken_strmap_free(p->source_of);
+    ken_strmap_free(p->sets_of);
+    ken_arena_free(&p->arena);
+    ken_free(p);
+}
+
+const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p, const char *relation)
+{
+    int32_t at = ken_strmap_get(p->sets_of, relation, strlen(relation), -1);
+    return at < 0 ? NULL : &p->sets[at];
+}
+
+size_t ken_exemplar_plan_rows(const ken_exemplar_plan *p, const size_t **rows)
+{
+    *rows = p->rows;
+    return p->n_rows;
+}
+
+size_t ken_exemplar_plan_held_out(const ken_exemplar_plan *p) { return p->held_out; }

@@ -1,0 +1,26 @@
+/* exemplars.h - between exemplars.c (which rows serve as exemplars), sets.c (how they are dealt into sets) and select.c (which
+ * rows are annotated). */
+#ifndef KEN_DATA_EXEMPLARS_H
+#define KEN_DATA_EXEMPLARS_H
+#include "base/arena.h"
+#include "data/dataset.h"
+
+/* How many rows n_sets distinct sets of `shots` rows can be made of at the least: 6 for ten sets of four. */
+size_t ken_sets_min_rows(int n_sets, int shots);
+
+/* Deals m rows, already in shuffled order, into n_sets sets of `shots`: rows 1-4, 5-8, ... when there are enough; otherwise sets
+ * that differ but share rows, each row about equally often. m is at least ken_sets_min_rows. out (n_sets, shots) is filled with
+ * entries of rows. KEN_ENOMEM on failure. */
+int ken_sets_deal(const size_t *rows, size_t m, int n_sets, int shots, uint64_t seed, const char *relation,
+                  size_t *out);
+
+/* Which rows the user asks for, by split and relation. */
+typedef struct ken_selection ken_selection;
+/* Comma lists as in ken_annotate_options; NULL = all relations, all splits but `without` (which may be NULL). KEN_EUSAGE with
+ * what there is when a name is unknown. Free with ken_selection_free. */
+int ken_selection_new(ken_selection **out, const ken_data *d, const char *splits, const char *relations,
+                      const char *without, ken_err *err);
+void ken_selection_free(ken_selection *s);
+bool ken_selection_has(const ken_selection *s, const ken_example *e);
+
+#endif
