@@ -1,11 +1,12 @@
 /* counts.c - one pass over a run in data order: the places of its rows, and the sums that its summary shows.
  *
  * The sums are f64 and added in data order, so they do not depend on the order in which the rows were written. The commonest
- * answer of a relation is found without keeping the answers: 64-bit hashes of their normalised forms, sorted at the end. */
+ * answer of a relation is found without keeping the answers: 64-bit hashes of their normalised forms (spec/slick.md 6),
+ * sorted at the end. */
 #include "store/run.h"
 #include "base/alloc.h"
 #include "base/hash.h"
-#include <ctype.h>
+#include "text/accept.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +32,6 @@ typedef struct scan {
     size_t cap_sums;
     ken_strmap *index; /* relation -> place in r->relations; keys are those of r->relations */
 } scan;
-
-static char *normalized(const char *s, size_t n)
-{
-    while (n > 0 && isspace((unsigned char)*s)) s++, n--;
-    while (n > 0 && isspace((unsigned char)s[n - 1])) n--;
-    char *t = ken_strndup(s, n);
-    for (char *p = t; p != NULL && *p != '\0'; p++)
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p + 32);
-    return t;
-}
 
 /* The index of a relation, made when it is new; -1 when out of memory. */
 static int64_t relation_index(scan *s, const char *name, size_t n)
@@ -107,7 +98,11 @@ static int scan_row(scan *s, ken_err *err)
     const char *name = (const char *)sqlite3_column_text(s->q, C_RELATION);
     const char *gold = (const char *)sqlite3_column_text(s->q, C_ANSWER);
     int64_t relation = name != NULL ? relation_index(s, name, strlen(name)) : -1;
-    char *norm = gold != NULL ? normalized(gold, strlen(gold)) : ken_strdup("");
+    char *norm = gold != NULL ? ken_normalize(gold, strlen(gold)) : ken_strdup("");
+    if (norm != NULL && norm[0] == '\0' && gold != NULL) { /* "The The", "!!!": as they are */
+        ken_free(norm);
+        norm = ken_strdup(gold);
+    }
     if (relation < 0 || norm == NULL ||
         ken_grow((void **)&r->places, &r->cap_places, r->n + 1, sizeof *r->places) != 0 ||
         ken_grow((void **)&s->answers, &s->cap_answers, r->n + 1, sizeof *s->answers) != 0) {

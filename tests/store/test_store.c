@@ -195,7 +195,7 @@ static void counts(void **state)
         uint32_t flags;
     } rows[] = {
         {"P495", "United States", KEN_HIGHLY_KNOWN, 10, 0.0, 1.0, 0.75, 0},
-        {"P495", " united states ", KEN_WEAKLY_KNOWN, 0, 0.25, 0.0, 0.5, KEN_FLAG_ECHO},
+        {"P495", " the United  states.", KEN_WEAKLY_KNOWN, 0, 0.25, 0.0, 0.5, KEN_FLAG_ECHO},
         {"P495", "France", KEN_UNKNOWN, 0, 0.75, 0.0, 0.25, 0},
         {"P495", "France!", KEN_UNLABELLED, 0, 0.5, 0.0, 0.0, KEN_FLAG_GOLD_TOO_LONG},
         {"P36", "Paris", KEN_UNKNOWN, 0, 1.0, 0.0, NAN, 0},
