@@ -285,7 +285,8 @@ KEN_API void ken_run_free(ken_run *r);
 KEN_API size_t ken_run_count(const ken_run *r);                                      /* rows annotated so far */
 KEN_API const ken_row *ken_run_row(ken_run *r, size_t i, ken_err *err);              /* data order; borrowed until the next call */
 KEN_API const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err);       /* NULL and KEN_EINPUT when there is none */
-KEN_API const char *ken_run_setting(const ken_run *r, const char *key);              /* borrowed; NULL when absent */
+/* A setting of the run, or "token_forwards" and "seconds": what all sessions together have spent. Borrowed; NULL when absent. */
+KEN_API const char *ken_run_setting(const ken_run *r, const char *key);
 KEN_API size_t ken_run_n_relations(const ken_run *r);
 KEN_API const ken_counts *ken_run_relation(const ken_run *r, size_t i);              /* borrowed */
 KEN_API const ken_counts *ken_run_total(const ken_run *r);

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { Q_ROW, Q_FIND, Q_ANSWERS, Q_PROMPTS, Q_OTHERS, N_QUERIES };
+enum { Q_ROW, Q_FIND, Q_ANSWERS, Q_PROMPTS, Q_OTHERS, Q_DRAWN, Q_EXEMPLARS, N_QUERIES };
 
 static const char *const queries[N_QUERIES] = {
     [Q_ROW] =
@@ -29,6 +29,8 @@ static const char *const queries[N_QUERIES] = {
     [Q_PROMPTS] =
         "SELECT greedy_hit, greedy_hit_raw, text, finish, text_p, margin, top_gap, p_lo, p_hi, raw_lo, raw_hi, hits,"
         " samples, prompt FROM prompts WHERE place = ? ORDER BY prompt",
+    [Q_DRAWN] = "SELECT prompt, text, count, hit FROM drawn WHERE place = ? ORDER BY prompt, n",
+    [Q_EXEMPLARS] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
     [Q_OTHERS] = "SELECT prompt, text, p FROM others WHERE place = ? ORDER BY prompt, n",
 };
 _Static_assert(N_QUERIES <= (int)(sizeof((struct ken_run *)0)->query / sizeof(sqlite3_stmt *)),
@@ -274,6 +276,47 @@ static bool read_answers(ken_run *r, int64_t place, ken_err *err)
     return there == 0;
 }
 
+static bool read_others(ken_run *r, int64_t place, ken_prompt_row *rows, int n, ken_err *err)
+{
+    cursor c = ask(r, Q_OTHERS, place);
+    int there;
+    while ((there = next(&c, place, err)) > 0) {
+        int64_t i = get_int(&c, "prompt of another answer", 0, n - 1);
+        if (c.bad != NULL) continue;
+        ken_prompt_row *p = &rows[i];
+        if ((size_t)p->n_other == sizeof p->other / sizeof p->other[0]) {
+            spoil(&c, "number of other answers");
+            continue;
+        }
+        p->other[p->n_other].text = get_text(&c, "another answer", false);
+        p->other[p->n_other++].p = get_p(&c, "probability of another answer");
+    }
+    return there == 0;
+}
+
+static bool read_drawn(ken_run *r, int64_t place, ken_prompt_row *rows, int n, ken_err *err)
+{
+    cursor c = ask(r, Q_DRAWN, place);
+    int there;
+    while ((there = next(&c, place, err)) > 0) {
+        int64_t i = get_int(&c, "prompt of a sampled text", 0, n - 1);
+        if (c.bad != NULL) continue;
+        ken_prompt_row *p = &rows[i];
+        ken_drawn d = {.text = get_text(&c, "sampled text", false),
+                       .count = (int)get_int(&c, "count of a sampled text", 0, INT32_MAX),
+                       .hit = get_int(&c, "verdict of a sampled text", 0, 1) != 0};
+        ken_drawn *all = row_push(r, p->drawn, p->n_drawn, sizeof *all);
+        if (all == NULL || p->n_drawn == KEN_STORE_MAX_DRAWN) {
+            c.nomem = all == NULL;
+            spoil(&c, "number of sampled texts");
+            continue;
+        }
+        all[p->n_drawn++] = d;
+        p->drawn = all;
+    }
+    return there == 0;
+}
+
 static bool read_prompts(ken_run *r, int64_t place, ken_err *err)
 {
     cursor c = ask(r, Q_PROMPTS, place);
@@ -306,27 +349,13 @@ static bool read_prompts(ken_run *r, int64_t place, ken_err *err)
     }
     r->row.prompt_rows = rows;
     r->row.n_prompt_rows = n;
-    if (there != 0) return false;
-
-    c = ask(r, Q_OTHERS, place);
-    while ((there = next(&c, place, err)) > 0) {
-        int64_t i = get_int(&c, "prompt of another answer", 0, n - 1);
-        if (c.bad != NULL) continue;
-        ken_prompt_row *p = &rows[i];
-        if ((size_t)p->n_other == sizeof p->other / sizeof p->other[0]) {
-            spoil(&c, "number of other answers");
-            continue;
-        }
-        p->other[p->n_other].text = get_text(&c, "another answer", false);
-        p->other[p->n_other++].p = get_p(&c, "probability of another answer");
-    }
-    return there == 0;
+    return there == 0 && read_others(r, place, rows, n, err) && read_drawn(r, place, rows, n, err);
 }
 
 static const ken_row *read_row(ken_run *r, int64_t place, ken_err *err)
 {
     clear_row(r);
-    /* One transaction, so that the four tables are seen at one moment. */
+    /* One transaction, so that the tables are seen at one moment. */
     int rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         ken_schema_fail(r->db, rc, r->path, err);
@@ -366,6 +395,32 @@ const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err)
         return NULL;
     }
     return read_row(r, place, err);
+}
+
+int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ken_err *err)
+{
+    *text = NULL;
+    sqlite3_stmt *q = r->query[Q_EXEMPLARS];
+    int rc = sqlite3_bind_text(q, 1, relation, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int(q, 2, set);
+    if (rc == SQLITE_OK) rc = sqlite3_step(q);
+    int status = rc == SQLITE_ROW || rc == SQLITE_DONE ? KEN_OK : ken_schema_fail(r->db, rc, r->path, err);
+    if (rc == SQLITE_ROW) {
+        cursor c = {.r = r, .q = q};
+        clear_row(r);
+        const char *found = get_text(&c, "exemplars", false);
+        if (c.nomem || (c.bad == NULL && (*text = ken_strdup(found)) == NULL)) status = ken_fail_nomem(err, r->path);
+        else if (c.bad != NULL)
+            status = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: exemplar set %d of \"%s\" is no text", r->path,
+                              set, relation);
+        clear_row(r);
+    } else if (status == KEN_OK) {
+        status =
+            ken_fail(err, KEN_EINPUT, "%s: the run has no exemplar set %d of relation \"%s\"", r->path, set, relation);
+    }
+    sqlite3_reset(q);
+    sqlite3_clear_bindings(q);
+    return status;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@ struct arena; /* texts of one row; run.c */
 struct ken_run {
     char *path;
     sqlite3 *db;
-    sqlite3_stmt *query[6]; /* run.c */
+    sqlite3_stmt *query[8]; /* run.c */
 
     struct {
         char *key, *value;

@@ -103,6 +103,15 @@ static const struct {
                "  p REAL,\n"
                "  PRIMARY KEY(place, prompt, n)\n"
                ") WITHOUT ROWID"},
+    {"drawn", "CREATE TABLE drawn(\n"
+              "  place INTEGER NOT NULL,\n"
+              "  prompt INTEGER NOT NULL,\n"
+              "  n INTEGER NOT NULL,\n"
+              "  text TEXT NOT NULL,\n"
+              "  count INTEGER NOT NULL,\n"
+              "  hit INTEGER NOT NULL,\n"
+              "  PRIMARY KEY(place, prompt, n)\n"
+              ") WITHOUT ROWID"},
     {"costs", "CREATE TABLE costs(\n"
               "  session INTEGER PRIMARY KEY,\n"
               "  token_forwards INTEGER NOT NULL,\n"

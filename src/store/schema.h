@@ -15,6 +15,7 @@
 #define KEN_STORE_MAX_ROW       (64 << 20) /* bytes of all texts of one row */
 #define KEN_STORE_MAX_ANSWERS   (1 << 16)  /* answers of one row */
 #define KEN_STORE_MAX_PROMPTS   (1 << 10)  /* prompts of one row */
+#define KEN_STORE_MAX_DRAWN     (1 << 20)  /* different sampled texts of one prompt */
 #define KEN_STORE_MAX_SETTINGS  (1 << 10)
 #define KEN_STORE_MAX_RELATIONS (1 << 20)
 

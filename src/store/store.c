@@ -15,7 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { Q_HAS, Q_EXAMPLE, Q_ANSWER, Q_KNOWLEDGE, Q_PROMPT, Q_OTHER, Q_SET, Q_SET_TEXT, Q_EXEMPLAR, Q_COST, N_QUERIES };
+enum {
+    Q_HAS,
+    Q_EXAMPLE,
+    Q_ANSWER,
+    Q_KNOWLEDGE,
+    Q_PROMPT,
+    Q_OTHER,
+    Q_DRAWN,
+    Q_SET,
+    Q_SET_TEXT,
+    Q_EXEMPLAR,
+    Q_COST,
+    N_QUERIES
+};
 
 static const char *const queries[N_QUERIES] = {
     [Q_HAS] = "SELECT 1 FROM examples WHERE id = ?",
@@ -24,6 +37,7 @@ static const char *const queries[N_QUERIES] = {
     [Q_KNOWLEDGE] = "INSERT INTO knowledge VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [Q_PROMPT] = "INSERT INTO prompts VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [Q_OTHER] = "INSERT INTO others VALUES(?,?,?,?,?)",
+    [Q_DRAWN] = "INSERT INTO drawn VALUES(?,?,?,?,?,?)",
     [Q_SET] = "INSERT INTO exemplar_sets VALUES(?,?,?)",
     [Q_SET_TEXT] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
     [Q_EXEMPLAR] = "INSERT INTO exemplars VALUES(?,?,?,?)",
@@ -460,6 +474,17 @@ static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *
         rc = run(&b);
         done_with(&b);
     }
+    for (int i = 0; rc == SQLITE_OK && i < p->n_drawn; i++) {
+        b = bind_to(s, Q_DRAWN);
+        add_int(&b, place);
+        add_int(&b, n);
+        add_int(&b, i);
+        add_text(&b, p->drawn[i].text);
+        add_int(&b, p->drawn[i].count);
+        add_int(&b, p->drawn[i].hit);
+        rc = run(&b);
+        done_with(&b);
+    }
     return rc;
 }
 
@@ -521,6 +546,9 @@ static const char *prompt_fault(const ken_prompt_row *p)
         if (p->other[i].text == NULL) return "text of another answer";
         if (!is_p(p->other[i].p)) return "probability of another answer";
     }
+    if (p->n_drawn < 0 || p->n_drawn > KEN_STORE_MAX_DRAWN) return "number of sampled texts";
+    for (int i = 0; i < p->n_drawn; i++)
+        if (p->drawn[i].text == NULL || p->drawn[i].count < 0) return "sampled text";
     return NULL;
 }
 

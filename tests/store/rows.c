@@ -84,7 +84,11 @@ const ken_row *make_row(made_row *m, uint64_t i)
             q->other[o].text = text(m, i, f + 14 + (uint64_t)o);
             q->other[o].p = number(i, f + 14 + (uint64_t)o);
         }
+        if (i % 3 != 1 || k % 4 != 0) continue; /* some prompts of the sampled rows share these */
+        q->drawn = m->drawn;
+        q->n_drawn = k == 0 ? 3 : k == 4 ? 1 : 0;
     }
+    for (int d = 0; d < 3; d++) m->drawn[d] = (ken_drawn){text(m, i, 500 + (uint64_t)d), 16 - 5 * d, d == 1};
     return r;
 }
 
@@ -128,6 +132,11 @@ void assert_row_equal(const ken_row *a, const ken_row *b)
         for (int o = 0; o < a->prompt_rows[k].n_other; o++) {
             TEXT(prompt_rows[k].other[o].text);
             REAL(prompt_rows[k].other[o].p);
+        }
+        INT(prompt_rows[k].n_drawn);
+        for (int d = 0; d < a->prompt_rows[k].n_drawn; d++) {
+            TEXT(prompt_rows[k].drawn[d].text);
+            INT(prompt_rows[k].drawn[d].count), INT(prompt_rows[k].drawn[d].hit);
         }
     }
 }

@@ -8,11 +8,12 @@
 #include <cmocka.h>
 #include "store/store.h"
 
-enum { ROW_PROMPTS = 10, ROW_TEXTS = 160 };
+enum { ROW_PROMPTS = 10, ROW_TEXTS = 200 };
 
 typedef struct made_row {
     ken_row row;
     ken_prompt_row prompts[ROW_PROMPTS];
+    ken_drawn drawn[3];
     const char *answers[3];
     char text[ROW_TEXTS][64];
     int n_text;

@@ -1,5 +1,6 @@
 /* test_store.c - what is put into a run comes back, in data order, with the sums of its summary; settings bind. */
 #include "rows.h"
+#include "base/alloc.h"
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -347,6 +348,16 @@ static void exemplars(void **state)
     assert_int_equal(ken_store_put_exemplars(s, "P36", 1, ids, 2, "Q: c\nA: e\n", &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "exemplar set 1 of relation \"P36\""));
     assert_ok(ken_store_close(s, &err));
+
+    ken_run *r;
+    char *text;
+    assert_ok(ken_run_open(&r, path, &err));
+    assert_ok(ken_run_exemplars(r, "P36", 1, &text, &err));
+    assert_string_equal(text, "Q: c\nA: d\n");
+    ken_free(text);
+    assert_int_equal(ken_run_exemplars(r, "P36", 2, &text, &err), KEN_EINPUT);
+    assert_null(text);
+    ken_run_free(r);
 
     sqlite3 *db;
     sqlite3_stmt *q;

@@ -194,6 +194,9 @@ static void manipulated(void **state)
         {"INSERT INTO others VALUES(1, 3, 10, 'a', 0), (1, 3, 11, 'a', 0), (1, 3, 12, 'a', 0), (1, 3, 13, 'a', 0),"
          " (1, 3, 14, 'a', 0), (1, 3, 15, 'a', 0)",
          "number of other answers"},
+        {"UPDATE drawn SET prompt = 10 WHERE prompt = 0", "prompt of a sampled text"},
+        {"UPDATE drawn SET count = -1", "count of a sampled text"},
+        {"UPDATE drawn SET hit = 2", "verdict of a sampled text"},
         {"UPDATE others SET p = 'x'", "probability of another answer"},
         {"INSERT INTO settings VALUES(x'00', 'x', 0)", "a setting is no text"},
         {"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
