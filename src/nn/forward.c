@@ -114,12 +114,16 @@ static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int
     status = ken_gemm_run(y->gate_up, w->in, w->wide, n, thread);
     if (status != KEN_OK) return status;
     for (int i = 0; i < n; i++) {
-        const float *gate = w->wide + (size_t)i * 2 * ff;
+        float *gate = w->wide + (size_t)i * 2 * ff;
+        if (y->b_gate_up != NULL) k->add(gate, y->b_gate_up, 2 * c->n_ff);
         k->silu_mul(w->in + (size_t)i * ff, gate, gate + ff, c->n_ff);
     }
     status = ken_gemm_run(y->down, w->in, w->out, n, thread);
     if (status != KEN_OK) return status;
-    for (int i = 0; i < n; i++) k->add(x + (size_t)i * C, w->out + (size_t)i * C, c->n_embd);
+    for (int i = 0; i < n; i++) {
+        k->add(x + (size_t)i * C, w->out + (size_t)i * C, c->n_embd);
+        if (y->b_down != NULL) k->add(x + (size_t)i * C, y->b_down, c->n_embd);
+    }
     return KEN_OK;
 }
 

@@ -10,7 +10,7 @@ static const struct {
     const char *name;
     const ken_gemm_ops *ops;
 } libraries[] = {
-    /* the default first */
+/* the default first */
 #if KEN_HAVE_ONEDNN
     {"onednn", &ken_gemm_onednn},
 #endif

@@ -44,9 +44,6 @@ static int check_config(const ken_config *c, ken_err *err)
                         c->d_head);
     if ((int64_t)2 * c->n_ff > INT32_MAX || ((int64_t)c->n_head + 2 * (int64_t)c->n_kv) * c->d_head > INT32_MAX)
         return ken_fail(err, KEN_EINPUT, "model: a layer is too wide");
-    if (c->mlp_bias)
-        return ken_fail(err, KEN_EINPUT,
-                        "model: biases in the MLP are not supported; use a model of a supported family without them");
     return KEN_OK;
 }
 

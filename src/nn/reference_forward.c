@@ -101,8 +101,11 @@ static void mlp(const ken_config *c, const ken_layer *y, const work *w, double *
     norm(y->ffn_norm, x, w->h, c->n_embd, (double)c->norm_eps, w->row);
     multiply(y->w_gate, w->h, w->g, w->row);
     multiply(y->w_up, w->h, w->u, w->row);
+    add_vector(y->b_gate, w->g, w->row);
+    add_vector(y->b_up, w->u, w->row);
     for (int i = 0; i < c->n_ff; i++) w->g[i] = w->g[i] / (1.0 + exp(-w->g[i])) * w->u[i];
     multiply(y->w_down, w->g, w->h, w->row);
+    add_vector(y->b_down, w->h, w->row);
     for (int i = 0; i < c->n_embd; i++) x[i] += w->h[i];
 }
 

@@ -122,6 +122,29 @@ static int fill_rest(ken_net_weights *w, int l, ken_err *err)
     return status == KEN_OK ? ken_matrix_pack(w->layers[l].down, w->scratch, err) : status;
 }
 
+/* Biases of joined matrices, one behind the other: zeros where a part has none, NULL when no part has one. */
+typedef struct joined {
+    const ken_tensor *t;
+    int n, d; /* values; d_head when they are permuted like rows of Wq, else 0 */
+} joined;
+
+static int new_joined(ken_net_weights *w, float **out, const joined *part, int n_parts, ken_err *err)
+{
+    int n = 0, any = 0;
+    for (int i = 0; i < n_parts; i++) n += part[i].n, any |= part[i].t != NULL;
+    if (!any) return KEN_OK;
+    *out = ken_alloc_aligned((size_t)n * sizeof **out);
+    if (*out == NULL) return ken_fail_nomem(err, "weights");
+    memset(*out, 0, (size_t)n * sizeof **out);
+    float *to = *out;
+    int status = KEN_OK;
+    for (int i = 0; i < n_parts && status == KEN_OK; to += part[i++].n)
+        if (part[i].t != NULL)
+            status =
+                unpack_vector(part[i].t, to, w->scratch, part[i].n, part[i].d, ken_model_config(w->model)->d_rope, err);
+    return status;
+}
+
 static int fill_vectors(ken_net_weights *w, int l, ken_err *err)
 {
     const ken_config *c = ken_model_config(w->model);
@@ -133,14 +156,11 @@ static int fill_vectors(ken_net_weights *w, int l, ken_err *err)
     if (status == KEN_OK) status = new_vector(w, t->q_norm, &y->q_norm, d, rope_rows(c), c->d_rope, err);
     if (status == KEN_OK) status = new_vector(w, t->k_norm, &y->k_norm, d, rope_rows(c), c->d_rope, err);
     if (status == KEN_OK) status = new_vector(w, t->bo, &y->b_o, c->n_embd, 0, 0, err);
-    if (status != KEN_OK || (t->bq == NULL && t->bk == NULL && t->bv == NULL)) return status;
-    y->b_qkv = ken_alloc_aligned((size_t)n_qkv(c) * sizeof(float));
-    if (y->b_qkv == NULL) return ken_fail_nomem(err, "weights");
-    memset(y->b_qkv, 0, (size_t)n_qkv(c) * sizeof(float));
-    if (t->bq != NULL) status = unpack_vector(t->bq, y->b_qkv, w->scratch, q, rope_rows(c), c->d_rope, err);
-    if (status == KEN_OK && t->bk != NULL)
-        status = unpack_vector(t->bk, y->b_qkv + q, w->scratch, kv, rope_rows(c), c->d_rope, err);
-    if (status == KEN_OK && t->bv != NULL) status = unpack_vector(t->bv, y->b_qkv + q + kv, w->scratch, kv, 0, 0, err);
+    if (status == KEN_OK) status = new_vector(w, t->b_down, &y->b_down, c->n_embd, 0, 0, err);
+    const joined qkv[] = {{t->bq, q, rope_rows(c)}, {t->bk, kv, rope_rows(c)}, {t->bv, kv, 0}};
+    const joined gate_up[] = {{t->b_gate, c->n_ff, 0}, {t->b_up, c->n_ff, 0}};
+    if (status == KEN_OK) status = new_joined(w, &y->b_qkv, qkv, 3, err);
+    if (status == KEN_OK) status = new_joined(w, &y->b_gate_up, gate_up, 2, err);
     return status;
 }
 
@@ -238,6 +258,8 @@ void ken_weights_free(ken_net_weights *w)
         ken_free(y->k_norm);
         ken_free(y->b_qkv);
         ken_free(y->b_o);
+        ken_free(y->b_gate_up);
+        ken_free(y->b_down);
     }
     ken_matrix_free(w->head);
     ken_free(w->layers);

@@ -11,7 +11,8 @@ typedef struct ken_net_layer {
     float *attn_norm, *ffn_norm; /* (C) */
     float *q_norm, *k_norm;      /* (d) or NULL */
     float *b_qkv;                /* (n_qkv) or NULL; zeros where only some of q, k, v have one */
-    float *b_o;                  /* (C) or NULL */
+    float *b_o, *b_down;         /* (C) or NULL */
+    float *b_gate_up;            /* (2 n_ff) or NULL */
     ken_matrix *qkv;             /* (n_qkv, C), n_qkv = (n_head + 2 n_kv) d: rows of q, k, v */
     ken_matrix *o;               /* (C, n_head d) */
     ken_matrix *gate_up;         /* (2 n_ff, C): rows of gate, then of up */

@@ -62,6 +62,11 @@ ken_model *fake_model_new(const ken_config *c, uint64_t seed)
             y->bv = tensor(m, p, "attn_v.bias", 1, kv, 0, 0.2F);
         }
         if (c->o_bias) y->bo = tensor(m, p, "attn_output.bias", 1, C, 0, 0.2F);
+        if (c->mlp_bias) {
+            y->b_gate = tensor(m, p, "ffn_gate.bias", 1, ff, 0, 0.2F);
+            y->b_up = tensor(m, p, "ffn_up.bias", 1, ff, 0, 0.2F);
+            y->b_down = tensor(m, p, "ffn_down.bias", 1, C, 0, 0.2F);
+        }
         if (c->qk_norm) {
             y->q_norm = tensor(m, p, "attn_q_norm", 1, c->d_head, 1, 0.3F);
             y->k_norm = tensor(m, p, "attn_k_norm", 1, c->d_head, 1, 0.3F);

@@ -183,7 +183,7 @@ static void test_reference(void **state)
                            "partial rope", "one kv head",    "wide head", "linear, 1 layer", "yarn"};
     for (size_t i = 0; i < 10; i++) c[i] = small;
     c[1].qk_interleaved = false, c[1].tied = false;
-    c[2].qkv_bias = true, c[2].o_bias = true;
+    c[2].qkv_bias = true, c[2].o_bias = true, c[2].mlp_bias = true;
     c[3].qk_norm = true, c[3].qk_interleaved = false;
     c[4].window = 7, c[4].n_kv = 6;
     c[5].d_rope = 4;
