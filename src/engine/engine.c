@@ -113,6 +113,7 @@ int ken_engine_extend(ken_engine *e, ken_node at, const int32_t *tok, size_t n, 
 void ken_engine_release(ken_engine *e, ken_node v) { ken_trie_release(&e->trie, v); }
 int32_t ken_engine_backlog(const ken_engine *e) { return e->backlog; }
 int32_t ken_engine_wave_rows(const ken_engine *e) { return e->wave_rows; }
+int32_t ken_engine_default_slots(void) { return DEFAULT_WAVE_ROWS * SLOTS_PER_ROW; }
 int32_t ken_engine_longest(const ken_engine *e) { return e->n_ctx < e->n_slots ? e->n_ctx : e->n_slots; }
 ken_engine_stats ken_engine_get_stats(const ken_engine *e) { return e->stats; }
 
@@ -155,7 +156,7 @@ static bool make_room(ken_engine *e, int32_t need)
     for (int32_t s = 0; s < e->n_slots; s++)
         if (e->owner[s] >= 0 && e->trie.node[e->owner[s]].stamp < e->wave) e->order[n++] = e->owner[s];
     if (e->n_free + n < need) return false;
-    qsort_r(e->order, (size_t)n, sizeof *e->order, oldest_deepest_first, e->trie.node);
+    if (n > 1) qsort_r(e->order, (size_t)n, sizeof *e->order, oldest_deepest_first, e->trie.node);
     int32_t some = e->n_slots / 8; /* sorting is not free: take a batch */
     for (int32_t i = 0; i < n && (e->n_free < need || i < some); i++) {
         ken_node v = e->order[i];
