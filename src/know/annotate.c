@@ -168,9 +168,8 @@ static int store_exemplars(job *j, ken_err *err)
                 shots[k] = ken_data_get(ex->from, ex->rows[(size_t)s * (size_t)ex->shots + (size_t)k]);
                 ids[k] = shots[k]->id;
             }
-            const ken_example blank = {.question = "", .relation = "", .answers = NULL};
             ken_buf_clear(&text);
-            ken_prompt_text(&j->plan.style, shots, ex->shots, &blank, &text);
+            ken_prompt_text(&j->plan.style, shots, ex->shots, NULL, &text);
             rc = text.failed ? ken_fail_nomem(err, "exemplars") : ken_store_put_exemplars(j->store, x->relation, s, ids, ex->shots, ken_buf_str(&text), err);
         }
     }
@@ -216,7 +215,7 @@ static int admit(job *j, size_t *next, ken_err *err)
         if (ken_grow((void **)&j->open, &j->cap_open, j->n_open + 1, sizeof *j->open) != 0 ||
             ken_grow((void **)&j->open_at, &j->cap_open_at, j->n_open + 1, sizeof *j->open_at) != 0)
             return ken_fail_nomem(err, "rows");
-        int rc = ken_task_new(&j->open[j->n_open], &j->context, j->todo[at], err);
+        int rc = ken_task_new(&j->open[j->n_open], &j->context, ken_data_get(j->data, j->todo[at]), j->todo[at], err);
         if (rc != KEN_OK) return rc;
         j->open_at[j->n_open++] = at;
     }
@@ -285,7 +284,7 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
         rc = store_exemplars(&j, err);
         if (rc == KEN_OK) rc = make_engine(&j, err);
         if (rc == KEN_OK) {
-            j.context = (ken_task_context){j.engine, &j.plan, d, j.exemplars, o->exemplars};
+            j.context = (ken_task_context){j.engine, &j.plan, d, j.exemplars, o->exemplars, NULL};
             rc = loop(&j, err);
         }
         /* What is finished is kept, whatever ended the loop. A failure to commit matters more than a request to stop. */

@@ -117,7 +117,7 @@ static void add_plain(ken_buf *out, const char *s)
 static void marked_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x, ken_buf *out)
 {
     const format *f = format_of(s->chat);
-    for (int i = 0; i <= n_shots; i++) {
+    for (int i = 0; i < n_shots + (x != NULL); i++) {
         ken_buf_puts(out, f->before_question);
         add_plain(out, i < n_shots ? shots[i]->question : x->question);
         ken_buf_puts(out, f->before_answer);
@@ -141,7 +141,7 @@ void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots,
         render(s->template_text, shots[i], out);
         add_answer(s, shots[i], out);
     }
-    render(s->template_text, x, out);
+    if (x != NULL) render(s->template_text, x, out);
 }
 
 /* ---- ids ------------------------------------------------------------------------------------------------------------ */
@@ -165,6 +165,12 @@ static int encode_marked(const ken_tokenizer *t, const char *p, int32_t **ids, s
     return rc;
 }
 
+/* A generation goes on behind the prompt: an EOS that the tokenizer appends to whole texts does not belong there. */
+static void drop_eos(const ken_tokenizer *t, const int32_t *ids, size_t *n)
+{
+    if (ken_tokenizer_adds_eos(t) && *n > 0 && ids[*n - 1] == ken_tokenizer_eos(t)) --*n;
+}
+
 int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *const *shots, int n_shots,
                       const ken_example *x, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
 {
@@ -175,8 +181,17 @@ int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const k
     int rc = b.failed ? ken_fail_nomem(err, "prompt") : KEN_OK;
     if (rc == KEN_OK && s->chat != KEN_CHAT_NONE) rc = encode_marked(t, ken_buf_str(&b), ids, n, cap, err);
     else if (rc == KEN_OK) rc = ken_tokenizer_encode(t, ken_buf_str(&b), b.len, KEN_ENC_SPECIAL, ids, n, cap, err);
-    /* A generation goes on behind the prompt: an EOS that the tokenizer appends to whole texts does not belong here. */
-    if (rc == KEN_OK && ken_tokenizer_adds_eos(t) && *n > 0 && (*ids)[*n - 1] == ken_tokenizer_eos(t)) --*n;
+    if (rc == KEN_OK) drop_eos(t, *ids, n);
     ken_buf_free(&b);
+    return rc;
+}
+
+int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids, size_t *n, size_t *cap,
+                           ken_err *err)
+{
+    unsigned flags = KEN_ENC_SPECIAL | (s->chat != KEN_CHAT_NONE ? KEN_ENC_PARSE : 0u);
+    *n = 0;
+    int rc = ken_tokenizer_encode(t, text, strlen(text), flags, ids, n, cap, err);
+    if (rc == KEN_OK) drop_eos(t, *ids, n);
     return rc;
 }

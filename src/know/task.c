@@ -52,7 +52,9 @@ static int open_prompt(ken_task *t, const ken_exemplars *ex, int set, const ken_
     for (int j = 0; j < n_shots; j++) shots[j] = ken_data_get(ex->from, ex->rows[(size_t)set * (size_t)n_shots + (size_t)j]);
     const ken_plan_of_run *plan = t->c->plan;
     size_t n = 0;
-    int rc = ken_prompt_encode(&plan->style, plan->rules.tokenizer, shots, n_shots, x, &t->ids, &n, &t->cap_ids, err);
+    int rc;
+    if (t->c->prompts != NULL) rc = ken_prompt_encode_text(&plan->style, plan->rules.tokenizer, t->c->prompts[set], &t->ids, &n, &t->cap_ids, err);
+    else rc = ken_prompt_encode(&plan->style, plan->rules.tokenizer, shots, n_shots, x, &t->ids, &n, &t->cap_ids, err);
     if (rc != KEN_OK) return rc;
     if (n == 0) return ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
     *too_long = n + (size_t)plan->rules.max_new > (size_t)ken_engine_longest(t->c->engine);
@@ -65,7 +67,7 @@ static int open_prompts(ken_task *t, const ken_example *x, ken_node *root, int *
 {
     const ken_exemplars *ex = NULL;
     *too_long = false;
-    if (t->c->plan->shots > 0) {
+    if (t->c->plan->shots > 0 && t->c->prompts == NULL) {
         ex = ken_exemplar_plan_for(t->c->exemplars, x->relation);
         if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
         t->flags |= ex->flags;
@@ -121,11 +123,33 @@ static bool no_label(const ken_task *t) { return (t->flags & (KEN_FLAG_GOLD_HAS_
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
+/* Compiles the run's matcher with the row's golds; em-alias with their other names too. */
+static int compile_matcher(ken_task *t, ken_err *err)
+{
+    const ken_matcher *m = &t->c->plan->matcher;
+    size_t n = (size_t)t->x->n_answers, all = n;
+    if (m->kind != KEN_EM_ALIAS || t->c->data == NULL) return ken_accept_new(&t->accept, m, t->x->answers, t->x->n_answers, err);
+    int k;
+    for (size_t i = 0; i < n; i++)
+        if (ken_aliases_for(t->c->data, t->x->answers[i], &k) != NULL) all += (size_t)k;
+    const char **gold = ken_alloc(all, sizeof *gold);
+    if (gold == NULL) return ken_fail_nomem(err, "aliases");
+    memcpy(gold, t->x->answers, n * sizeof *gold);
+    all = n;
+    for (size_t i = 0; i < n; i++) {
+        const char *const *more = ken_aliases_for(t->c->data, t->x->answers[i], &k);
+        for (int j = 0; more != NULL && j < k; j++) gold[all++] = more[j];
+    }
+    int rc = ken_accept_new(&t->accept, m, gold, (int)all, err);
+    ken_free(gold);
+    return rc;
+}
+
 static int start_text(ken_task *t, ken_err *err)
 {
     const ken_plan_of_run *plan = t->c->plan;
     const ken_matcher raw = {.kind = KEN_EM_RAW, .name = "em-raw/1"};
-    int rc = ken_accept_new(&t->accept, &plan->matcher, t->x->answers, t->x->n_answers, err);
+    int rc = compile_matcher(t, err);
     if (rc == KEN_OK) rc = ken_accept_new(&t->raw, &raw, t->x->answers, t->x->n_answers, err);
     if (rc == KEN_OK) rc = check_golds(t, err);
     if (rc != KEN_OK) return rc;
@@ -147,12 +171,12 @@ static int start_choice(ken_task *t, ken_err *err)
     return ken_choice_new(&t->choice, t->c->engine, t->c->plan, other != NULL ? other : t->c->data, other != NULL, t->x, err);
 }
 
-int ken_task_new(ken_task **out, const ken_task_context *c, size_t index, ken_err *err)
+int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err)
 {
     *out = NULL;
     ken_task *t = ken_calloc(1, sizeof *t);
     if (t == NULL) return ken_fail_nomem(err, "row");
-    *t = (ken_task){.c = c, .x = ken_data_get(c->data, index), .index = index, .p_guess = NAN};
+    *t = (ken_task){.c = c, .x = x, .index = index, .p_guess = NAN};
     t->flags = t->x->flags;
     size_t n = (size_t)c->plan->rules.prompts;
     t->rows = ken_calloc(n, sizeof *t->rows);

@@ -1,6 +1,6 @@
 /* task.h - one row on its way through the engine: prompts, walk (or sampler, or choice), guess control, and the finished row.
  *
- *     ken_task_new(&t, ctx, index, &err);
+ *     ken_task_new(&t, ctx, example, index of it in the data, &err);
  *     while (!ken_task_done(t)) { ken_engine_wave(...); if (ken_task_waiting(t) == 0) ken_task_advance(t, &err); }
  *     ken_task_row(t, example, &row);       borrowed from the task; once for each duplicate of the row, with its own draw
  *     ken_task_free(t); */
@@ -14,11 +14,12 @@ typedef struct ken_task_context { /* what all rows of a run share; everything bo
     const ken_plan_of_run *plan;
     const ken_data *data;
     const ken_exemplar_plan *exemplars;
-    const ken_data *other; /* --exemplars, or NULL */
+    const ken_data *other;      /* --exemplars, or NULL */
+    const char *const *prompts; /* (plan->rules.prompts) whole prompts instead of exemplars: explain; or NULL */
 } ken_task_context;
 
 typedef struct ken_task ken_task;
-int ken_task_new(ken_task **out, const ken_task_context *c, size_t index, ken_err *err); /* errors name the row */
+int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err); /* errors name the row */
 void ken_task_free(ken_task *t);
 bool ken_task_done(const ken_task *t);
 int32_t ken_task_waiting(const ken_task *t);

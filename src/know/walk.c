@@ -357,7 +357,7 @@ static int open_depth(ken_walk *w, prompt *p, ken_err *err)
     for (size_t i = 0; i < p->children.n; i++)
         if (push(&p->front, p->children.at[i]) != 0) return nomem(err);
     p->children.n = 0;
-    qsort_r(p->front.at, p->front.n, sizeof *p->front.at, by_path, p->h);
+    if (p->front.n > 1) qsort_r(p->front.at, p->front.n, sizeof *p->front.at, by_path, p->h);
 
     size_t open = 0;
     for (size_t i = 0; i < p->front.n; i++) {
@@ -399,7 +399,7 @@ static double close_round(ken_walk *w)
     double open = 0.0;
     for (int i = 0; i < w->n; i++) {
         prompt *p = &w->p[i];
-        qsort_r(p->parked.at, p->parked.n, sizeof *p->parked.at, by_depth_then_path, p->h);
+        if (p->parked.n > 1) qsort_r(p->parked.at, p->parked.n, sizeof *p->parked.at, by_depth_then_path, p->h);
         double u = 0.0;
         for (size_t j = 0; j < p->parked.n; j++) u += p->h[p->parked.at[j]].rho;
         p->out.p_hi = fmin(1.0, p->out.p_lo + u);

@@ -331,8 +331,8 @@ static void nan_logits(const int32_t *path, int32_t n, float *logits)
 static void test_nan_is_an_error(void **state)
 {
     (void)state;
-    fake_net_set(7, 64, nan_logits);
-    ken_tokenizer *t = tokenizer(toy_pieces, 7, -1);
+    fake_net_set(V, 64, nan_logits);
+    ken_tokenizer *t = tokenizer(pieces, V, EOS);
     ken_rules r = {.tokenizer = t, .top_k = 40, .temperature = T, .max_new = 32, .stop = "\n", .n_stop = 1, .prompts = 1, .samples = 16};
     ken_engine *e;
     ken_err err;

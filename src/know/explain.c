@@ -1,0 +1,390 @@
+/* explain.c - why a row has its label: ken_explain of ken.h.
+ *
+ * For one question, the paths that carry the answer's mass (a walk that remembers them) and what the model would say instead: the
+ * likeliest first tokens, each completed greedily. The row itself is computed by the same task that annotates. */
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "know/task.h"
+#include "know/walk.h"
+#include "text/unicode.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_INSTEAD = 5 };
+
+typedef struct answer { /* one first token, completed greedily */
+    ken_node node;      /* held; -1 = ended */
+    ken_request *asked;
+    int32_t depth;
+    ken_buf text, tokens;
+    double p;
+} answer;
+
+typedef struct explainer {
+    ken_explanation out; /* what the caller gets, first: ken_explanation_free finds the rest */
+    ken_arena arena;
+    ken_annotate_options o;
+    ken_plan_of_run plan;
+    ken_example x;
+    const char **answers; /* (x.n_answers) */
+    char **prompts;       /* (plan.rules.prompts) */
+    ken_net *net;
+    ken_engine *engine;
+    ken_exemplar_plan *exemplars;
+    ken_task_context context;
+    ken_task *task;
+    ken_accept *accept;
+    ken_node *root; /* (n_root) held */
+    int n_root;
+    ken_walk *walk;
+    answer *instead; /* (n_root, N_INSTEAD) */
+    int32_t waiting;
+} explainer;
+
+/* ---- text for people ------------------------------------------------------------------------------------------------ */
+
+/* Control bytes as escapes, bytes that are no UTF-8 as <0xNN>. */
+static void add_printable(ken_buf *b, const char *s, size_t n)
+{
+    while (n > 0) {
+        int32_t cp;
+        int len = ken_utf8_decode(s, n, &cp);
+        if (len <= 0) {
+            ken_buf_printf(b, "<0x%02X>", (unsigned char)*s);
+            len = 1;
+        } else if (cp == '\n') ken_buf_puts(b, "\\n");
+        else if (cp == '\t') ken_buf_puts(b, "\\t");
+        else if (cp == '|') ken_buf_puts(b, "\\|");
+        else if (cp < 0x20 || cp == 0x7F) ken_buf_printf(b, "\\x%02X", (unsigned)cp);
+        else ken_buf_add(b, s, (size_t)len);
+        s += len;
+        n -= (size_t)len;
+    }
+}
+
+static void add_token(const explainer *e, ken_buf *b, int32_t v)
+{
+    ken_str s = ken_tokenizer_bytes(e->plan.rules.tokenizer, v);
+    if (s.n == 0) s = ken_tokenizer_piece(e->plan.rules.tokenizer, v); /* control tokens by name */
+    if (b->len > 0) ken_buf_putc(b, '|');
+    add_printable(b, s.p, s.n);
+}
+
+static const char *keep(explainer *e, const ken_buf *b) { return b->failed ? NULL : ken_arena_strndup(&e->arena, ken_buf_str(b), b->len); }
+
+/* ---- the question --------------------------------------------------------------------------------------------------- */
+
+static double setting_number(const ken_run *r, const char *key, double otherwise)
+{
+    const char *s = ken_run_setting(r, key);
+    return s != NULL ? strtod(s, NULL) : otherwise;
+}
+
+/* The settings of a run as options. Numbers are checked by ken_settings_check like anybody's. */
+static void options_of_run(ken_annotate_options *o, const ken_run *r)
+{
+    o->shots = (int)setting_number(r, "shots", o->shots);
+    o->prompts = (int)setting_number(r, "prompts", o->prompts);
+    o->samples = (int)setting_number(r, "samples", o->samples);
+    o->top_k = (int)setting_number(r, "top_k", o->top_k);
+    o->max_new = (int)setting_number(r, "max_new", o->max_new);
+    o->temperature = setting_number(r, "temperature", o->temperature);
+    o->mass_budget = setting_number(r, "mass_budget", o->mass_budget);
+    const char *seed = ken_run_setting(r, "seed");
+    if (seed != NULL) o->seed = strtoull(seed, NULL, 10);
+    if (ken_run_setting(r, "matcher") != NULL) o->matcher = ken_run_setting(r, "matcher");
+    if (ken_run_setting(r, "template") != NULL) o->prompt_template = ken_run_setting(r, "template");
+    if (ken_run_setting(r, "stop") != NULL) o->stop = ken_run_setting(r, "stop");
+    const char *chat = ken_run_setting(r, "chat_template");
+    o->chat_template = chat != NULL && strcmp(chat, "none") != 0;
+}
+
+static int copy_answers(explainer *e, const char *const *answers, int n, ken_err *err)
+{
+    e->answers = ken_arena_calloc(&e->arena, (size_t)n + 1, sizeof *e->answers);
+    if (e->answers == NULL) return ken_fail_nomem(err, "answers");
+    for (int i = 0; i < n; i++) {
+        e->answers[i] = ken_arena_strndup(&e->arena, answers[i], strlen(answers[i]));
+        if (e->answers[i] == NULL) return ken_fail_nomem(err, "answers");
+    }
+    e->x.answers = e->answers;
+    e->x.n_answers = n;
+    return KEN_OK;
+}
+
+static const char *copy(explainer *e, const char *s, bool *failed)
+{
+    if (s == NULL) return NULL;
+    char *d = ken_arena_strndup(&e->arena, s, strlen(s));
+    *failed |= d == NULL;
+    return d;
+}
+
+/* Question, answers and whole prompts from a run. */
+static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
+{
+    const ken_row *row = ken_run_find(q->run, q->id, err);
+    if (row == NULL) return err != NULL ? err->status : KEN_EINPUT;
+    if (row->flags & KEN_FLAG_CHOICE)
+        return ken_fail(err, KEN_EUSAGE, "%s is a multiple choice row: it has no token paths to explain; see ken show --rows", q->id);
+    bool failed = false;
+    e->x = (ken_example){.id = copy(e, row->id, &failed), .relation = copy(e, row->relation, &failed), .split = copy(e, row->split, &failed),
+                         .question = copy(e, row->question, &failed), .subject = copy(e, row->subject, &failed), .popularity = row->popularity,
+                         .choice = -1};
+    /* Flags that come from the data and the exemplars; those that the walk decides are found again. */
+    e->x.flags = row->flags & ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS | KEN_FLAG_TOO_LONG | KEN_FLAG_GOLD_TOO_LONG |
+                                          KEN_FLAG_GOLD_HAS_STOP);
+    int rc = failed ? ken_fail_nomem(err, "row") : copy_answers(e, row->answers, row->n_answers, err);
+    for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
+        ken_buf b = {0};
+        char *shots = NULL;
+        if (e->plan.shots > 0) {
+            shots = ken_run_exemplars(q->run, e->x.relation, i, err);
+            if (shots == NULL) return err != NULL ? err->status : KEN_EINPUT;
+            ken_buf_puts(&b, shots);
+            ken_free(shots);
+        }
+        ken_prompt_text(&e->plan.style, NULL, 0, &e->x, &b);
+        e->prompts[i] = (char *)keep(e, &b);
+        ken_buf_free(&b);
+        if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");
+    }
+    return rc;
+}
+
+/* Whole prompts for a question of one's own: exemplars of a relation of the data. */
+static int from_question(explainer *e, const ken_explain_request *q, ken_err *err)
+{
+    if (q->data == NULL || ken_data_count(q->data) == 0) return ken_fail(err, KEN_EUSAGE, "explain: exemplars are needed; name them with -d DATA");
+    if (q->n_answers < 1) return ken_fail(err, KEN_EUSAGE, "explain: --answer is missing");
+    const char *relation = q->relation != NULL ? q->relation : ken_data_get(q->data, 0)->relation;
+    ken_exemplar_options x = {.n_sets = e->plan.rules.prompts, .shots = e->plan.shots, .seed = e->plan.exemplar_seed, .exemplars = e->o.exemplars};
+    int rc = ken_exemplar_plan_new(&e->exemplars, q->data, &x, err);
+    if (rc != KEN_OK) return rc;
+    const ken_exemplars *ex = ken_exemplar_plan_for(e->exemplars, relation);
+    if (ex == NULL && e->plan.shots > 0) return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see ken data for those it has", relation);
+    bool failed = false;
+    e->x = (ken_example){.id = "question", .relation = copy(e, relation, &failed), .split = "", .question = copy(e, q->question, &failed),
+                         .popularity = NAN, .choice = -1, .flags = ex != NULL ? ex->flags : 0};
+    rc = failed ? ken_fail_nomem(err, "question") : copy_answers(e, q->answers, q->n_answers, err);
+    for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
+        const ken_example *shots[64];
+        for (int j = 0; j < e->plan.shots; j++) shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)ex->shots + (size_t)j]);
+        ken_buf b = {0};
+        ken_prompt_text(&e->plan.style, shots, e->plan.shots, &e->x, &b);
+        e->prompts[i] = (char *)keep(e, &b);
+        ken_buf_free(&b);
+        if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");
+    }
+    return rc;
+}
+
+/* ---- what the model would say instead ------------------------------------------------------------------------------- */
+
+/* Appends token v to the answer; goes on when the answer does. */
+static int extend(explainer *e, answer *a, ken_node from, int32_t v, double q, ken_err *err)
+{
+    ken_str piece;
+    size_t len;
+    ken_finish f = ken_rules_step(&e->plan.rules, ken_buf_str(&a->text), a->text.len, v, &piece, &len);
+    ken_buf_add(&a->text, piece.p, piece.n);
+    if (!a->text.failed && a->text.len > len) { /* cut at the stop */
+        a->text.len = len;
+        a->text.data[len] = '\0';
+    }
+    add_token(e, &a->tokens, v);
+    a->p *= q;
+    a->depth++;
+    if (a->text.failed || a->tokens.failed) return ken_fail_nomem(err, "explanation");
+    ken_node next = -1;
+    if (f == KEN_RUNNING && a->depth < e->plan.rules.max_new) {
+        int rc = ken_engine_extend(e->engine, from, &v, 1, &next, err);
+        if (rc != KEN_OK) return rc;
+    }
+    if (a->node >= 0) ken_engine_release(e->engine, a->node);
+    a->node = next;
+    if (next < 0) return KEN_OK;
+    a->asked = ken_request_new(&e->plan.rules, next, &e->waiting);
+    return a->asked == NULL ? ken_fail_nomem(err, "explanation") : ken_engine_ask(e->engine, a->asked, err);
+}
+
+static int start_instead(explainer *e, ken_err *err)
+{
+    double *q = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.top_k, sizeof *q);
+    e->instead = ken_arena_calloc(&e->arena, (size_t)e->n_root * N_INSTEAD, sizeof *e->instead);
+    if (q == NULL || e->instead == NULL) return ken_fail_nomem(err, "explanation");
+    for (int i = 0; i < e->n_root * N_INSTEAD; i++) e->instead[i].node = -1;
+    for (int i = 0; i < e->n_root; i++) {
+        const ken_request *root = ken_walk_get(e->walk, i)->root;
+        int32_t n = ken_rules_q(&e->plan.rules, root, q);
+        for (int j = 0; j < N_INSTEAD && j < n; j++) {
+            answer *a = &e->instead[i * N_INSTEAD + j];
+            a->p = 1.0;
+            int rc = extend(e, a, e->root[i], root->id[j], q[j], err);
+            if (rc != KEN_OK) return rc;
+        }
+    }
+    return KEN_OK;
+}
+
+static int finish_instead(explainer *e, ken_err *err)
+{
+    double *q = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.top_k, sizeof *q);
+    if (q == NULL) return ken_fail_nomem(err, "explanation");
+    int rc = KEN_OK;
+    while (rc == KEN_OK && e->waiting > 0) {
+        rc = ken_engine_wave(e->engine, err);
+        if (rc != KEN_OK || e->waiting > 0) continue;
+        for (int i = 0; i < e->n_root * N_INSTEAD && rc == KEN_OK; i++) {
+            answer *a = &e->instead[i];
+            ken_request *r = a->asked;
+            if (r == NULL) continue;
+            a->asked = NULL;
+            if (r->n <= 0) rc = ken_fail(err, KEN_EINPUT, "the model's logits are not finite");
+            else {
+                ken_rules_q(&e->plan.rules, r, q);
+                rc = extend(e, a, a->node, r->id[0], q[0], err);
+            }
+            ken_request_free(r);
+        }
+    }
+    return rc;
+}
+
+/* ---- the result ----------------------------------------------------------------------------------------------------- */
+
+static int larger_p(const void *a, const void *b)
+{
+    const ken_path *x = a, *y = b;
+    if (x->p != y->p) return x->p > y->p ? -1 : 1;
+    return strcmp(x->tokens, y->tokens);
+}
+
+static int collect(explainer *e, ken_err *err)
+{
+    ken_explained_prompt *out = ken_arena_calloc(&e->arena, (size_t)e->n_root, sizeof *out);
+    if (out == NULL) return ken_fail_nomem(err, "explanation");
+    ken_buf b = {0};
+    bool failed = false;
+    for (int i = 0; i < e->n_root && !failed; i++) {
+        const ken_walk_prompt *w = ken_walk_get(e->walk, i);
+        ken_path *accepted = ken_arena_calloc(&e->arena, (size_t)w->n_paths + 1, sizeof *accepted);
+        ken_path *instead = ken_arena_calloc(&e->arena, N_INSTEAD, sizeof *instead);
+        if (accepted == NULL || instead == NULL) failed = true;
+        for (int j = 0; !failed && j < w->n_paths; j++) {
+            ken_buf_clear(&b);
+            for (int k = 0; k < w->paths[j].n; k++) add_token(e, &b, w->paths[j].token[k]);
+            accepted[j] = (ken_path){.tokens = keep(e, &b), .p = w->paths[j].p, .accepted = true};
+            ken_buf_clear(&b);
+            add_printable(&b, w->paths[j].text, strlen(w->paths[j].text));
+            accepted[j].text = keep(e, &b);
+            failed = accepted[j].tokens == NULL || accepted[j].text == NULL;
+        }
+        int n = 0;
+        for (int j = 0; !failed && j < N_INSTEAD; j++) {
+            const answer *a = &e->instead[i * N_INSTEAD + j];
+            if (a->tokens.len == 0) continue;
+            instead[n] = (ken_path){.tokens = keep(e, &a->tokens), .p = a->p, .accepted = ken_accept_matches(e->accept, ken_buf_str(&a->text), a->text.len)};
+            ken_buf_clear(&b);
+            add_printable(&b, ken_buf_str(&a->text), a->text.len);
+            instead[n].text = keep(e, &b);
+            failed = instead[n].tokens == NULL || instead[n].text == NULL;
+            n++;
+        }
+        if (failed) break;
+        qsort(accepted, (size_t)w->n_paths, sizeof *accepted, larger_p);
+        qsort(instead, (size_t)n, sizeof *instead, larger_p);
+        out[i] = (ken_explained_prompt){.prompt = e->prompts[i], .accepted = accepted, .n_accepted = w->n_paths, .instead = instead, .n_instead = n};
+    }
+    ken_buf_free(&b);
+    e->out.prompts = out;
+    e->out.n_prompts = e->n_root;
+    return failed ? ken_fail_nomem(err, "explanation") : KEN_OK;
+}
+
+static int run_to_end(explainer *e, ken_err *err)
+{
+    int rc = KEN_OK;
+    while (rc == KEN_OK && (!ken_task_done(e->task) || !ken_walk_done(e->walk))) {
+        rc = ken_engine_wave(e->engine, err);
+        if (rc == KEN_OK && !ken_task_done(e->task) && ken_task_waiting(e->task) == 0) rc = ken_task_advance(e->task, err);
+        if (rc == KEN_OK && !ken_walk_done(e->walk) && ken_walk_waiting(e->walk) == 0) rc = ken_walk_advance(e->walk, err);
+    }
+    return rc;
+}
+
+/* The same golds, compiled for the second walk; prompts as nodes. */
+static int open_walk(explainer *e, ken_err *err)
+{
+    int rc = ken_accept_new(&e->accept, &e->plan.matcher, e->x.answers, e->x.n_answers, err);
+    int32_t *ids = NULL;
+    size_t n, cap = 0;
+    e->root = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->root);
+    if (rc == KEN_OK && e->root == NULL) rc = ken_fail_nomem(err, "prompts");
+    for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
+        rc = ken_prompt_encode_text(&e->plan.style, e->plan.rules.tokenizer, e->prompts[i], &ids, &n, &cap, err);
+        if (rc == KEN_OK) rc = ken_engine_extend(e->engine, KEN_TRIE_ROOT, ids, n, &e->root[i], err);
+        if (rc == KEN_OK) e->n_root++;
+    }
+    ken_free(ids);
+    if (rc == KEN_OK) rc = ken_walk_new(&e->walk, e->engine, &e->plan.rules, e->accept, NULL, e->root, e->n_root, KEN_WALK_KEEP_PATHS, err);
+    return rc;
+}
+
+int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o, ken_explanation **out, ken_err *err)
+{
+    *out = NULL;
+    ken_err own;
+    if (err == NULL) err = &own; /* statuses of pointer-returning calls are read from it */
+    explainer *e = ken_calloc(1, sizeof *e);
+    if (e == NULL) return ken_fail_nomem(err, "explanation");
+    e->o = *o;
+    if (q->run != NULL) options_of_run(&e->o, q->run);
+    e->o.sample = e->o.control = false;
+    int rc = ken_settings_check(&e->plan, &e->o, m, err);
+    if (rc == KEN_OK) {
+        e->prompts = ken_arena_calloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->prompts);
+        rc = e->prompts == NULL ? ken_fail_nomem(err, "prompts") : q->run != NULL ? from_run(e, q, err) : from_question(e, q, err);
+    }
+    ken_net_options n = {.threads = o->threads, .isa = e->plan.isa, .poll = o->poll, .ctx = o->ctx};
+    if (rc == KEN_OK) rc = ken_net_new(&e->net, m, &n, err);
+    ken_engine_options eo = {.wave_rows = 512, .slots = 8192};
+    if (rc == KEN_OK) rc = ken_engine_new(&e->engine, e->net, &eo, err);
+    if (rc == KEN_OK) {
+        e->context = (ken_task_context){.engine = e->engine, .plan = &e->plan, .data = q->data, .prompts = (const char *const *)e->prompts};
+        rc = ken_task_new(&e->task, &e->context, &e->x, 0, err);
+        if (rc == KEN_OK && !ken_task_done(e->task)) { /* else it has no label, and the flags say why */
+            rc = open_walk(e, err);
+            if (rc == KEN_OK) rc = run_to_end(e, err);
+            if (rc == KEN_OK) rc = start_instead(e, err);
+            if (rc == KEN_OK) rc = finish_instead(e, err);
+            if (rc == KEN_OK) rc = collect(e, err);
+        }
+        if (rc == KEN_OK) rc = ken_task_row(e->task, &e->x, &e->out.row, err);
+    }
+    if (rc != KEN_OK) ken_explanation_free(&e->out);
+    else *out = &e->out;
+    return rc;
+}
+
+void ken_explanation_free(ken_explanation *x)
+{
+    if (x == NULL) return;
+    explainer *e = (explainer *)x; /* out is its first member */
+    for (int i = 0; e->instead != NULL && i < e->n_root * N_INSTEAD; i++) {
+        if (e->instead[i].node >= 0) ken_engine_release(e->engine, e->instead[i].node);
+        ken_request_free(e->instead[i].asked);
+        ken_buf_free(&e->instead[i].text);
+        ken_buf_free(&e->instead[i].tokens);
+    }
+    ken_walk_free(e->walk);
+    ken_task_free(e->task);
+    for (int i = 0; i < e->n_root; i++) ken_engine_release(e->engine, e->root[i]);
+    ken_accept_free(e->accept);
+    ken_engine_free(e->engine);
+    ken_net_free(e->net);
+    ken_exemplar_plan_free(e->exemplars);
+    ken_arena_free(&e->arena);
+    ken_free(e);
+}

@@ -1,0 +1,132 @@
+/* plan.c - what a run would cost, without running it: ken_annotate_plan of ken.h (ken annotate --dry-run).
+ *
+ * The prompts are real and their token trie is built for real, so that what questions share is counted and not guessed; the answers are
+ * taken as ANSWER_FORWARDS a prompt, the mean that was measured (spec/slick.md 7.3), and the speed comes from a short forward. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "know/settings.h"
+#include <string.h>
+#include <time.h>
+
+enum { SHOWN = 3, SAMPLE_ROWS = 400, SPEED_ROWS = 256 };
+#define ANSWER_FORWARDS 5.8 /* a prompt: 58 a question over ten */
+
+typedef struct counter {
+    ken_trie trie;
+    int32_t *ids;
+    size_t cap;
+    uint64_t nodes; /* tokens to forward for the prompts counted so far */
+} counter;
+
+static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exemplars *ex, const ken_example *x, ken_plan *out, ken_err *err)
+{
+    for (int i = 0; i < p->rules.prompts; i++) {
+        const ken_example *shots[64];
+        int n_shots = ex == NULL ? 0 : ex->shots;
+        for (int j = 0; j < n_shots; j++) shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
+        size_t n;
+        int32_t before = c->trie.n_live;
+        ken_node v;
+        int rc = ken_prompt_encode(&p->style, p->rules.tokenizer, shots, n_shots, x, &c->ids, &n, &c->cap, err);
+        if (rc == KEN_OK) rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie goes */
+        if (rc != KEN_OK) return rc;
+        c->nodes += (uint64_t)(c->trie.n_live - before);
+        if (i == 0 && out->n_prompts < SHOWN) {
+            ken_buf b = {0};
+            ken_prompt_text(&p->style, shots, n_shots, x, &b);
+            out->prompts[out->n_prompts] = ken_buf_take(&b);
+            if (out->prompts[out->n_prompts] == NULL) return ken_fail_nomem(err, "plan");
+            out->n_prompts++;
+        }
+    }
+    return KEN_OK;
+}
+
+static void ignore_logits(void *ctx, int32_t i, const float *logits)
+{
+    (void)ctx;
+    (void)i;
+    (void)logits;
+}
+
+/* Rows a second, measured on SPEED_ROWS rows in one chain. */
+static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_of_run *p, double *rows_per_second, ken_err *err)
+{
+    ken_net *net = NULL;
+    ken_kv *kv = NULL;
+    ken_net_options n = {.threads = o->threads, .isa = p->isa, .poll = o->poll, .ctx = o->ctx};
+    int rc = ken_net_new(&net, m, &n, err);
+    if (rc == KEN_OK) rc = ken_kv_new(&kv, net, SPEED_ROWS, err);
+    int32_t token[SPEED_ROWS], pos[SPEED_ROWS], slot[SPEED_ROWS], read = 0;
+    int64_t path[SPEED_ROWS];
+    int32_t length = ken_model_config(m)->n_ctx < 64 ? ken_model_config(m)->n_ctx : 64;
+    for (int32_t i = 0; i < SPEED_ROWS; i++) { /* chains of `length` tokens; slots are numbered along them */
+        token[i] = i % ken_model_config(m)->n_vocab;
+        pos[i] = i % length;
+        slot[i] = i;
+        path[i] = i - i % length;
+    }
+    ken_batch b = {.n_rows = SPEED_ROWS, .token = token, .pos = pos, .slot = slot, .path = path, .path_slots = slot, .n_logits = 1,
+                   .logit_row = &read, .on_logits = ignore_logits};
+    struct timespec t0, t1;
+    if (rc == KEN_OK) rc = ken_net_forward(net, kv, &b, err); /* warm-up */
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    if (rc == KEN_OK) rc = ken_net_forward(net, kv, &b, err);
+    clock_gettime(CLOCK_MONOTONIC, &t1);
+    double s = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+    *rows_per_second = s > 0 ? SPEED_ROWS / s : 1e9;
+    ken_kv_free(kv);
+    ken_net_free(net);
+    return rc;
+}
+
+int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out, ken_err *err)
+{
+    *out = (ken_plan){0};
+    ken_plan_of_run p;
+    ken_exemplar_plan *exemplars = NULL;
+    counter c = {0};
+    const size_t *rows = NULL;
+    double speed = 0;
+    int rc = ken_settings_check(&p, o, m, err);
+    if (rc != KEN_OK) return rc;
+    ken_exemplar_options x = {.n_sets = o->prompts, .shots = o->shots, .seed = o->exemplar_seed, .exemplars = o->exemplars,
+                              .splits = o->splits, .relations = o->relations, .per_relation = o->per_relation, .limit = o->limit};
+    rc = ken_exemplar_plan_new(&exemplars, d, &x, err);
+    if (rc == KEN_OK) rc = ken_trie_init(&c.trie, err);
+    out->prompts = ken_calloc(SHOWN, sizeof *out->prompts);
+    if (rc == KEN_OK && out->prompts == NULL) rc = ken_fail_nomem(err, "plan");
+    if (rc != KEN_OK) goto done;
+    out->examples = ken_exemplar_plan_rows(exemplars, &rows);
+    out->held_out = ken_exemplar_plan_held_out(exemplars);
+
+    /* Every row when they are few, else evenly spaced ones: what they share within a relation is then underestimated, never over. */
+    size_t step = out->examples / SAMPLE_ROWS + 1, counted = 0;
+    for (size_t i = 0; i < out->examples && rc == KEN_OK; i += step, counted++) {
+        const ken_example *e = ken_data_get(d, rows[i]);
+        const ken_exemplars *ex = p.shots > 0 && e->n_choices == 0 ? ken_exemplar_plan_for(exemplars, e->relation) : NULL;
+        rc = count_prompts(&c, &p, ex, e, out, err);
+    }
+    if (rc == KEN_OK) rc = measure(m, o, &p, &speed, err);
+    if (rc != KEN_OK) goto done;
+    double a_row = counted > 0 ? (double)c.nodes / (double)counted + ANSWER_FORWARDS * p.rules.prompts : 0.0;
+    out->token_forwards = (uint64_t)(a_row * (double)out->examples);
+    out->seconds = (double)out->token_forwards / speed;
+    const ken_config *cfg = ken_model_config(m);
+    uint64_t slots = o->memory > 0 ? o->memory : (uint64_t)ken_engine_default_slots() * ken_kv_slot_bytes(cfg);
+    out->memory = slots + ken_model_get_info(m)->n_params * sizeof(float);
+done:
+    ken_free(c.ids);
+    ken_trie_destroy(&c.trie);
+    ken_exemplar_plan_free(exemplars);
+    if (rc != KEN_OK) ken_plan_free(out);
+    return rc;
+}
+
+void ken_plan_free(ken_plan *p)
+{
+    if (p == NULL) return;
+    for (size_t i = 0; i < p->n_prompts; i++) ken_free(p->prompts[i]);
+    ken_free(p->prompts);
+    *p = (ken_plan){0};
+}
