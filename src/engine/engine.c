@@ -71,7 +71,9 @@ int ken_engine_new(ken_engine **out, ken_net *net, const ken_engine_options *o, 
     e->n_vocab = c->n_vocab;
     e->n_ctx = c->n_ctx;
     e->wave_rows = o != NULL && o->wave_rows > 0 ? o->wave_rows : DEFAULT_WAVE_ROWS;
-    e->n_slots = o != NULL && o->slots > 0 ? o->slots : e->wave_rows > INT32_MAX / SLOTS_PER_ROW ? INT32_MAX : e->wave_rows * SLOTS_PER_ROW;
+    e->n_slots = o != NULL && o->slots > 0                  ? o->slots
+                 : e->wave_rows > INT32_MAX / SLOTS_PER_ROW ? INT32_MAX
+                                                            : e->wave_rows * SLOTS_PER_ROW;
     if (e->n_slots < MIN_SLOTS) e->n_slots = MIN_SLOTS;
     int rc = ken_trie_init(&e->trie, err);
     if (rc == KEN_OK) rc = ken_kv_new(&e->kv, net, e->n_slots, err);
@@ -100,7 +102,8 @@ void ken_engine_free(ken_engine *e)
     if (e == NULL) return;
     ken_trie_destroy(&e->trie);
     ken_kv_free(e->kv);
-    void *all[] = {e->free_slot, e->owner, e->order, e->row_node, e->token, e->pos, e->slot, e->path, e->path_slots, e->logit_row, e->answer};
+    void *all[] = {e->free_slot, e->owner, e->order,      e->row_node,  e->token, e->pos,
+                   e->slot,      e->path,  e->path_slots, e->logit_row, e->answer};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_free(e);
 }
@@ -123,11 +126,14 @@ int ken_engine_ask(ken_engine *e, ken_request *r, ken_err *err)
     int32_t depth = node[r->node].depth;
     if (depth < 1) return ken_fail(err, KEN_EUSAGE, "engine: an empty sequence has no logits");
     if (depth > e->n_ctx)
-        return ken_fail(err, KEN_EUSAGE, "engine: a prompt of %d tokens is longer than the model's context of %d", depth, e->n_ctx);
+        return ken_fail(err, KEN_EUSAGE, "engine: a prompt of %d tokens is longer than the model's context of %d",
+                        depth, e->n_ctx);
     if (depth > e->n_slots)
-        return ken_fail(err, KEN_ENOMEM, "engine: a prompt of %d tokens does not fit a key-value cache of %d slots; give it more memory",
+        return ken_fail(err, KEN_ENOMEM,
+                        "engine: a prompt of %d tokens does not fit a key-value cache of %d slots; give it more memory",
                         depth, e->n_slots);
-    for (ken_node v = r->node; v != KEN_TRIE_ROOT && node[v].slot == KEN_NO_SLOT && !node[v].claimed; v = node[v].parent) {
+    for (ken_node v = r->node; v != KEN_TRIE_ROOT && node[v].slot == KEN_NO_SLOT && !node[v].claimed;
+         v = node[v].parent) {
         node[v].claimed = true;
         e->backlog++;
     }
@@ -175,7 +181,8 @@ static int add_row(ken_engine *e, ken_node v, ken_err *err)
 {
     ken_trie_node *node = e->trie.node;
     size_t depth = (size_t)node[v].depth;
-    if (grow_rows(e, (size_t)e->n_rows + 1) != 0 || ken_grow((void **)&e->path_slots, &e->cap_path, e->n_path + depth, sizeof *e->path_slots) != 0)
+    if (grow_rows(e, (size_t)e->n_rows + 1) != 0 ||
+        ken_grow((void **)&e->path_slots, &e->cap_path, e->n_path + depth, sizeof *e->path_slots) != 0)
         return ken_fail_nomem(err, "wave");
     if (node[v].slot == KEN_NO_SLOT) {
         int32_t s = e->free_slot[--e->n_free];
@@ -215,7 +222,8 @@ static int add_request(ken_engine *e, ken_request *q, bool *full, ken_err *err)
     for (ken_node v = q->node; v != KEN_TRIE_ROOT; v = node[v].parent) node[v].stamp = e->wave;
     if (!make_room(e, need)) {
         *full = true;
-        return e->n_rows > 0 ? KEN_OK : ken_fail(err, KEN_ENOMEM, "engine: the key-value cache is too small for one request");
+        return e->n_rows > 0 ? KEN_OK
+                             : ken_fail(err, KEN_ENOMEM, "engine: the key-value cache is too small for one request");
     }
     node = e->trie.node;
     /* Ancestors first: collect the missing nodes from below, add them from above. `order` is free again after make_room. */
@@ -290,8 +298,16 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
     }
     for (int32_t r = 0; r < e->n_rows; r++)
         if (e->answer[r] != NULL) e->logit_row[e->n_logits++] = r;
-    ken_batch b = {.n_rows = e->n_rows, .token = e->token, .pos = e->pos, .slot = e->slot, .path = e->path, .path_slots = e->path_slots,
-                   .n_logits = e->n_logits, .logit_row = e->logit_row, .on_logits = answer_row, .ctx = e};
+    ken_batch b = {.n_rows = e->n_rows,
+                   .token = e->token,
+                   .pos = e->pos,
+                   .slot = e->slot,
+                   .path = e->path,
+                   .path_slots = e->path_slots,
+                   .n_logits = e->n_logits,
+                   .logit_row = e->logit_row,
+                   .on_logits = answer_row,
+                   .ctx = e};
     rc = ken_net_forward(e->net, e->kv, &b, err);
 
     e->head = rest;
@@ -301,8 +317,7 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
         for (ken_request *r = e->answer[e->logit_row[i]], *next; r != NULL; r = next) {
             next = r->next;
             if (rc == KEN_OK) --*r->outstanding;
-            else { /* a wave given up: its requests go back to the head of the queue */
-                r->next = *put_back;
+            else { /* a wave given up: its requests go back to the head of the queue */ r->next = *put_back;
                 *put_back = r;
                 put_back = &r->next;
                 if (r->next == NULL) e->tail = &r->next;

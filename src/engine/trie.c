@@ -68,11 +68,13 @@ static ken_node add(ken_trie *t, ken_node parent, int32_t token)
     ken_node v = t->free_head;
     if (v >= 0) t->free_head = t->node[v].next;
     else {
-        if (t->n_nodes == INT32_MAX || ken_grow((void **)&t->node, &t->cap, (size_t)t->n_nodes + 1, sizeof *t->node) != 0)
+        if (t->n_nodes == INT32_MAX ||
+            ken_grow((void **)&t->node, &t->cap, (size_t)t->n_nodes + 1, sizeof *t->node) != 0)
             return -1;
         v = t->n_nodes++;
     }
-    t->node[v] = (ken_trie_node){.parent = parent, .token = token, .depth = t->node[parent].depth + 1, .slot = KEN_NO_SLOT, .row = -1};
+    t->node[v] = (ken_trie_node){
+        .parent = parent, .token = token, .depth = t->node[parent].depth + 1, .slot = KEN_NO_SLOT, .row = -1};
     t->node[parent].refs++;
     t->n_live++;
     link_node(t, v);

@@ -19,13 +19,14 @@ enum { KEN_TRIE_ROOT = 0, KEN_NO_SLOT = -1 };
 typedef struct ken_trie_node {
     ken_node parent; /* of the root: -1 */
     int32_t token;   /* of the root: -1 */
-    int32_t depth;   /* tokens above and including this one: the root is 0, a node's position in the sequence is depth - 1 */
-    int32_t refs;    /* holders outside, and children */
-    int32_t slot;    /* in the key-value cache, or KEN_NO_SLOT */
-    int32_t row;     /* engine: its row in the wave being built, or -1 */
-    uint32_t stamp;  /* engine: number of the last wave that used it */
-    bool claimed;    /* engine: counted among the rows that pending requests need */
-    ken_node next;   /* trie: the next in its hash chain, or in the free list */
+    int32_t
+        depth; /* tokens above and including this one: the root is 0, a node's position in the sequence is depth - 1 */
+    int32_t refs;   /* holders outside, and children */
+    int32_t slot;   /* in the key-value cache, or KEN_NO_SLOT */
+    int32_t row;    /* engine: its row in the wave being built, or -1 */
+    uint32_t stamp; /* engine: number of the last wave that used it */
+    bool claimed;   /* engine: counted among the rows that pending requests need */
+    ken_node next;  /* trie: the next in its hash chain, or in the free list */
 } ken_trie_node;
 
 typedef struct ken_trie {

@@ -60,8 +60,15 @@ static int stage(job *j, const char *name, ken_err *err)
 
 ken_annotate_options ken_annotate_defaults(void)
 {
-    return (ken_annotate_options){.shots = 4, .prompts = 10, .samples = 16, .top_k = 40, .max_new = 32, .temperature = 0.5,
-                                  .matcher = "em-squad", .texts = true, .compute = "f32"};
+    return (ken_annotate_options){.shots = 4,
+                                  .prompts = 10,
+                                  .samples = 16,
+                                  .top_k = 40,
+                                  .max_new = 32,
+                                  .temperature = 0.5,
+                                  .matcher = "em-squad",
+                                  .texts = true,
+                                  .compute = "f32"};
 }
 
 /* ---- getting ready -------------------------------------------------------------------------------------------------- */
@@ -69,8 +76,14 @@ ken_annotate_options ken_annotate_defaults(void)
 static int plan_rows(job *j, ken_err *err)
 {
     const ken_annotate_options *o = j->o;
-    ken_exemplar_options x = {.n_sets = o->prompts, .shots = o->shots, .seed = o->exemplar_seed, .exemplars = o->exemplars,
-                              .splits = o->splits, .relations = o->relations, .per_relation = o->per_relation, .limit = o->limit};
+    ken_exemplar_options x = {.n_sets = o->prompts,
+                              .shots = o->shots,
+                              .seed = o->exemplar_seed,
+                              .exemplars = o->exemplars,
+                              .splits = o->splits,
+                              .relations = o->relations,
+                              .per_relation = o->per_relation,
+                              .limit = o->limit};
     const size_t *rows;
     int rc = ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
     if (rc == KEN_OK) j->plan.n_rows = ken_exemplar_plan_rows(j->exemplars, &rows);
@@ -101,7 +114,8 @@ static int open_store(job *j, const char *path, ken_err *err)
     int rc = ken_settings_data_hash(j->data, data_hash, err);
     if (rc == KEN_OK && j->o->exemplars != NULL) rc = ken_settings_data_hash(j->o->exemplars, exemplars_hash, err);
     if (rc == KEN_OK)
-        rc = ken_settings_list(&j->plan, j->o, j->model, ken_net_gemm_name(j->net), j->data, data_hash, exemplars_hash, &j->arena, &settings, &n, err);
+        rc = ken_settings_list(&j->plan, j->o, j->model, ken_net_gemm_name(j->net), j->data, data_hash, exemplars_hash,
+                               &j->arena, &settings, &n, err);
     return rc == KEN_OK ? ken_store_open(&j->store, path, settings, n, err) : rc;
 }
 
@@ -117,7 +131,8 @@ static int list_todo(job *j, ken_err *err)
     ken_strmap *seen = ken_strmap_new(1024);
     ken_buf key = {0};
     int rc = KEN_OK;
-    if (j->todo == NULL || j->twin == NULL || j->is_twin == NULL || last == NULL || seen == NULL) rc = ken_fail_nomem(err, "rows");
+    if (j->todo == NULL || j->twin == NULL || j->is_twin == NULL || last == NULL || seen == NULL)
+        rc = ken_fail_nomem(err, "rows");
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         const ken_example *x = ken_data_get(j->data, rows[i]);
         if (ken_store_has(j->store, x->id)) continue;
@@ -170,7 +185,9 @@ static int store_exemplars(job *j, ken_err *err)
             }
             ken_buf_clear(&text);
             ken_prompt_text(&j->plan.style, shots, ex->shots, NULL, &text);
-            rc = text.failed ? ken_fail_nomem(err, "exemplars") : ken_store_put_exemplars(j->store, x->relation, s, ids, ex->shots, ken_buf_str(&text), err);
+            rc = text.failed
+                     ? ken_fail_nomem(err, "exemplars")
+                     : ken_store_put_exemplars(j->store, x->relation, s, ids, ex->shots, ken_buf_str(&text), err);
         }
     }
     ken_buf_free(&text);

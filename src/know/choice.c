@@ -13,13 +13,13 @@ struct ken_choice {
     ken_engine *engine;
     const ken_plan_of_run *plan;
     const ken_example *x;
-    int n;                         /* prompts */
-    int32_t letter[MAX_CHOICES];   /* token ids of " A", " B", ... */
-    int32_t *order;                /* (n, n_choices): which choice stands at which letter */
-    float *logit;                  /* (n, n_choices) */
-    ken_request *asked;            /* (n) */
-    ken_node *root;                /* (n); -1 = none */
-    const ken_example **pool;      /* (n_pool) */
+    int n;                       /* prompts */
+    int32_t letter[MAX_CHOICES]; /* token ids of " A", " B", ... */
+    int32_t *order;              /* (n, n_choices): which choice stands at which letter */
+    float *logit;                /* (n, n_choices) */
+    ken_request *asked;          /* (n) */
+    ken_node *root;              /* (n); -1 = none */
+    const ken_example **pool;    /* (n_pool) */
     size_t n_pool;
     int32_t waiting;
 };
@@ -27,7 +27,8 @@ struct ken_choice {
 static void add_question(ken_buf *b, const ken_example *x, const int32_t *order)
 {
     ken_buf_puts(b, x->question);
-    for (int i = 0; i < x->n_choices; i++) ken_buf_printf(b, "\n%c. %s", 'A' + i, x->choices[order != NULL ? order[i] : i]);
+    for (int i = 0; i < x->n_choices; i++)
+        ken_buf_printf(b, "\n%c. %s", 'A' + i, x->choices[order != NULL ? order[i] : i]);
     ken_buf_puts(b, "\nAnswer:");
 }
 
@@ -45,7 +46,10 @@ static int letter_ids(ken_choice *c, ken_err *err)
         n = 0;
         rc = ken_tokenizer_encode(t, text, 9, 0, &ids, &n, &cap, err);
         if (rc == KEN_OK && n != base + 1)
-            rc = ken_fail(err, KEN_EINPUT, "the tokenizer has no single token for \" %c\": multiple choice rows cannot be scored with this model", 'A' + i);
+            rc = ken_fail(
+                err, KEN_EINPUT,
+                "the tokenizer has no single token for \" %c\": multiple choice rows cannot be scored with this model",
+                'A' + i);
         if (rc == KEN_OK) c->letter[i] = ids[n - 1];
     }
     ken_free(ids);
@@ -58,13 +62,17 @@ static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_er
     size_t cap = 0;
     for (size_t j = 0; j < ken_data_count(from); j++) {
         const ken_example *y = ken_data_get(from, j);
-        if (strcmp(y->relation, c->x->relation) != 0 || y->n_choices == 0 || (!any_split && strcmp(y->split, "dev") != 0)) continue;
+        if (strcmp(y->relation, c->x->relation) != 0 || y->n_choices == 0 ||
+            (!any_split && strcmp(y->split, "dev") != 0))
+            continue;
         if (strcmp(y->question, c->x->question) == 0) continue;
-        if (ken_grow((void **)&c->pool, &cap, c->n_pool + 1, sizeof *c->pool) != 0) return ken_fail_nomem(err, "exemplars");
+        if (ken_grow((void **)&c->pool, &cap, c->n_pool + 1, sizeof *c->pool) != 0)
+            return ken_fail_nomem(err, "exemplars");
         c->pool[c->n_pool++] = y;
     }
     if (c->n_pool >= (size_t)c->plan->shots) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT, "%s: subject %s has %zu dev rows, fewer than --shots %d; name others with --exemplars", c->x->id,
+    return ken_fail(err, KEN_EINPUT,
+                    "%s: subject %s has %zu dev rows, fewer than --shots %d; name others with --exemplars", c->x->id,
                     c->x->relation, c->n_pool, c->plan->shots);
 }
 
@@ -100,12 +108,17 @@ static int start(ken_choice *c, int i, ken_err *err)
     int32_t *ids = NULL;
     size_t n = 0, cap = 0;
     int rc = prompt_text(c, i, &b, err);
-    if (rc == KEN_OK) rc = ken_tokenizer_encode(c->plan->rules.tokenizer, ken_buf_str(&b), b.len, KEN_ENC_SPECIAL, &ids, &n, &cap, err);
+    if (rc == KEN_OK)
+        rc = ken_tokenizer_encode(c->plan->rules.tokenizer, ken_buf_str(&b), b.len, KEN_ENC_SPECIAL, &ids, &n, &cap,
+                                  err);
     if (rc == KEN_OK && ken_tokenizer_adds_eos(c->plan->rules.tokenizer) && n > 0) n--;
     if (rc == KEN_OK) rc = ken_engine_extend(c->engine, KEN_TRIE_ROOT, ids, n, &c->root[i], err);
     if (rc == KEN_OK) {
-        c->asked[i] = (ken_request){.node = c->root[i], .want = c->letter, .want_logit = c->logit + (size_t)i * k,
-                                    .n_want = (int32_t)k, .outstanding = &c->waiting};
+        c->asked[i] = (ken_request){.node = c->root[i],
+                                    .want = c->letter,
+                                    .want_logit = c->logit + (size_t)i * k,
+                                    .n_want = (int32_t)k,
+                                    .outstanding = &c->waiting};
         rc = ken_engine_ask(c->engine, &c->asked[i], err);
     }
     ken_free(ids);
@@ -127,7 +140,8 @@ int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan,
     c->logit = ken_calloc(n * k, sizeof *c->logit);
     c->asked = ken_calloc(n, sizeof *c->asked);
     c->root = ken_alloc(n, sizeof *c->root);
-    int rc = c->order == NULL || c->logit == NULL || c->asked == NULL || c->root == NULL ? ken_fail_nomem(err, "choice") : KEN_OK;
+    int rc = c->order == NULL || c->logit == NULL || c->asked == NULL || c->root == NULL ? ken_fail_nomem(err, "choice")
+                                                                                         : KEN_OK;
     if (rc == KEN_OK) {
         c->n = (int)n;
         for (int i = 0; i < c->n; i++) c->root[i] = -1;
@@ -159,7 +173,11 @@ int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin,
 {
     int k = c->x->n_choices;
     for (int i = 0; i < c->n; i++) {
-        if (c->asked[i].n < 0) return ken_fail(err, KEN_EINPUT, "prompt %d: the model's logits are not finite (a corrupt model file, or overflow in its weights)", i + 1);
+        if (c->asked[i].n < 0)
+            return ken_fail(
+                err, KEN_EINPUT,
+                "prompt %d: the model's logits are not finite (a corrupt model file, or overflow in its weights)",
+                i + 1);
         const float *l = c->logit + (size_t)i * (size_t)k;
         const int32_t *order = c->order + (size_t)i * (size_t)k;
         int best = 0, second = -1;

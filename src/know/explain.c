@@ -71,7 +71,10 @@ static void add_token(const explainer *e, ken_buf *b, int32_t v)
     add_printable(b, s.p, s.n);
 }
 
-static const char *keep(explainer *e, const ken_buf *b) { return b->failed ? NULL : ken_arena_strndup(&e->arena, ken_buf_str(b), b->len); }
+static const char *keep(explainer *e, const ken_buf *b)
+{
+    return b->failed ? NULL : ken_arena_strndup(&e->arena, ken_buf_str(b), b->len);
+}
 
 /* ---- the question --------------------------------------------------------------------------------------------------- */
 
@@ -127,14 +130,19 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
     const ken_row *row = ken_run_find(q->run, q->id, err);
     if (row == NULL) return err != NULL ? err->status : KEN_EINPUT;
     if (row->flags & KEN_FLAG_CHOICE)
-        return ken_fail(err, KEN_EUSAGE, "%s is a multiple choice row: it has no token paths to explain; see ken show --rows", q->id);
+        return ken_fail(err, KEN_EUSAGE,
+                        "%s is a multiple choice row: it has no token paths to explain; see ken show --rows", q->id);
     bool failed = false;
-    e->x = (ken_example){.id = copy(e, row->id, &failed), .relation = copy(e, row->relation, &failed), .split = copy(e, row->split, &failed),
-                         .question = copy(e, row->question, &failed), .subject = copy(e, row->subject, &failed), .popularity = row->popularity,
+    e->x = (ken_example){.id = copy(e, row->id, &failed),
+                         .relation = copy(e, row->relation, &failed),
+                         .split = copy(e, row->split, &failed),
+                         .question = copy(e, row->question, &failed),
+                         .subject = copy(e, row->subject, &failed),
+                         .popularity = row->popularity,
                          .choice = -1};
     /* Flags that come from the data and the exemplars; those that the walk decides are found again. */
-    e->x.flags = row->flags & ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS | KEN_FLAG_TOO_LONG | KEN_FLAG_GOLD_TOO_LONG |
-                                          KEN_FLAG_GOLD_HAS_STOP);
+    e->x.flags = row->flags & ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS | KEN_FLAG_TOO_LONG |
+                                          KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_GOLD_HAS_STOP);
     int rc = failed ? ken_fail_nomem(err, "row") : copy_answers(e, row->answers, row->n_answers, err);
     for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
         ken_buf b = {0};
@@ -156,21 +164,32 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
 /* Whole prompts for a question of one's own: exemplars of a relation of the data. */
 static int from_question(explainer *e, const ken_explain_request *q, ken_err *err)
 {
-    if (q->data == NULL || ken_data_count(q->data) == 0) return ken_fail(err, KEN_EUSAGE, "explain: exemplars are needed; name them with -d DATA");
+    if (q->data == NULL || ken_data_count(q->data) == 0)
+        return ken_fail(err, KEN_EUSAGE, "explain: exemplars are needed; name them with -d DATA");
     if (q->n_answers < 1) return ken_fail(err, KEN_EUSAGE, "explain: --answer is missing");
     const char *relation = q->relation != NULL ? q->relation : ken_data_get(q->data, 0)->relation;
-    ken_exemplar_options x = {.n_sets = e->plan.rules.prompts, .shots = e->plan.shots, .seed = e->plan.exemplar_seed, .exemplars = e->o.exemplars};
+    ken_exemplar_options x = {.n_sets = e->plan.rules.prompts,
+                              .shots = e->plan.shots,
+                              .seed = e->plan.exemplar_seed,
+                              .exemplars = e->o.exemplars};
     int rc = ken_exemplar_plan_new(&e->exemplars, q->data, &x, err);
     if (rc != KEN_OK) return rc;
     const ken_exemplars *ex = ken_exemplar_plan_for(e->exemplars, relation);
-    if (ex == NULL && e->plan.shots > 0) return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see ken data for those it has", relation);
+    if (ex == NULL && e->plan.shots > 0)
+        return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see ken data for those it has", relation);
     bool failed = false;
-    e->x = (ken_example){.id = "question", .relation = copy(e, relation, &failed), .split = "", .question = copy(e, q->question, &failed),
-                         .popularity = NAN, .choice = -1, .flags = ex != NULL ? ex->flags : 0};
+    e->x = (ken_example){.id = "question",
+                         .relation = copy(e, relation, &failed),
+                         .split = "",
+                         .question = copy(e, q->question, &failed),
+                         .popularity = NAN,
+                         .choice = -1,
+                         .flags = ex != NULL ? ex->flags : 0};
     rc = failed ? ken_fail_nomem(err, "question") : copy_answers(e, q->answers, q->n_answers, err);
     for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
         const ken_example *shots[64];
-        for (int j = 0; j < e->plan.shots; j++) shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)ex->shots + (size_t)j]);
+        for (int j = 0; j < e->plan.shots; j++)
+            shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)ex->shots + (size_t)j]);
         ken_buf b = {0};
         ken_prompt_text(&e->plan.style, shots, e->plan.shots, &e->x, &b);
         e->prompts[i] = (char *)keep(e, &b);
@@ -285,7 +304,9 @@ static int collect(explainer *e, ken_err *err)
         for (int j = 0; !failed && j < N_INSTEAD; j++) {
             const answer *a = &e->instead[i * N_INSTEAD + j];
             if (a->tokens.len == 0) continue;
-            instead[n] = (ken_path){.tokens = keep(e, &a->tokens), .p = a->p, .accepted = ken_accept_matches(e->accept, ken_buf_str(&a->text), a->text.len)};
+            instead[n] = (ken_path){.tokens = keep(e, &a->tokens),
+                                    .p = a->p,
+                                    .accepted = ken_accept_matches(e->accept, ken_buf_str(&a->text), a->text.len)};
             ken_buf_clear(&b);
             add_printable(&b, ken_buf_str(&a->text), a->text.len);
             instead[n].text = keep(e, &b);
@@ -295,7 +316,11 @@ static int collect(explainer *e, ken_err *err)
         if (failed) break;
         qsort(accepted, (size_t)w->n_paths, sizeof *accepted, larger_p);
         qsort(instead, (size_t)n, sizeof *instead, larger_p);
-        out[i] = (ken_explained_prompt){.prompt = e->prompts[i], .accepted = accepted, .n_accepted = w->n_paths, .instead = instead, .n_instead = n};
+        out[i] = (ken_explained_prompt){.prompt = e->prompts[i],
+                                        .accepted = accepted,
+                                        .n_accepted = w->n_paths,
+                                        .instead = instead,
+                                        .n_instead = n};
     }
     ken_buf_free(&b);
     e->out.prompts = out;
@@ -308,8 +333,10 @@ static int run_to_end(explainer *e, ken_err *err)
     int rc = KEN_OK;
     while (rc == KEN_OK && (!ken_task_done(e->task) || !ken_walk_done(e->walk))) {
         rc = ken_engine_wave(e->engine, err);
-        if (rc == KEN_OK && !ken_task_done(e->task) && ken_task_waiting(e->task) == 0) rc = ken_task_advance(e->task, err);
-        if (rc == KEN_OK && !ken_walk_done(e->walk) && ken_walk_waiting(e->walk) == 0) rc = ken_walk_advance(e->walk, err);
+        if (rc == KEN_OK && !ken_task_done(e->task) && ken_task_waiting(e->task) == 0)
+            rc = ken_task_advance(e->task, err);
+        if (rc == KEN_OK && !ken_walk_done(e->walk) && ken_walk_waiting(e->walk) == 0)
+            rc = ken_walk_advance(e->walk, err);
     }
     return rc;
 }
@@ -328,11 +355,14 @@ static int open_walk(explainer *e, ken_err *err)
         if (rc == KEN_OK) e->n_root++;
     }
     ken_free(ids);
-    if (rc == KEN_OK) rc = ken_walk_new(&e->walk, e->engine, &e->plan.rules, e->accept, NULL, e->root, e->n_root, KEN_WALK_KEEP_PATHS, err);
+    if (rc == KEN_OK)
+        rc = ken_walk_new(&e->walk, e->engine, &e->plan.rules, e->accept, NULL, e->root, e->n_root, KEN_WALK_KEEP_PATHS,
+                          err);
     return rc;
 }
 
-int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o, ken_explanation **out, ken_err *err)
+int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o, ken_explanation **out,
+                ken_err *err)
 {
     *out = NULL;
     ken_err own;
@@ -345,14 +375,17 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     int rc = ken_settings_check(&e->plan, &e->o, m, err);
     if (rc == KEN_OK) {
         e->prompts = ken_arena_calloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->prompts);
-        rc = e->prompts == NULL ? ken_fail_nomem(err, "prompts") : q->run != NULL ? from_run(e, q, err) : from_question(e, q, err);
+        rc = e->prompts == NULL ? ken_fail_nomem(err, "prompts")
+             : q->run != NULL   ? from_run(e, q, err)
+                                : from_question(e, q, err);
     }
     ken_net_options n = {.threads = o->threads, .isa = e->plan.isa, .poll = o->poll, .ctx = o->ctx};
     if (rc == KEN_OK) rc = ken_net_new(&e->net, m, &n, err);
     ken_engine_options eo = {.wave_rows = 512, .slots = 8192};
     if (rc == KEN_OK) rc = ken_engine_new(&e->engine, e->net, &eo, err);
     if (rc == KEN_OK) {
-        e->context = (ken_task_context){.engine = e->engine, .plan = &e->plan, .data = q->data, .prompts = (const char *const *)e->prompts};
+        e->context = (ken_task_context){
+            .engine = e->engine, .plan = &e->plan, .data = q->data, .prompts = (const char *const *)e->prompts};
         rc = ken_task_new(&e->task, &e->context, &e->x, 0, err);
         if (rc == KEN_OK && !ken_task_done(e->task)) { /* else it has no label, and the flags say why */
             rc = open_walk(e, err);

@@ -18,17 +18,20 @@ typedef struct counter {
     uint64_t nodes; /* tokens to forward for the prompts counted so far */
 } counter;
 
-static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exemplars *ex, const ken_example *x, ken_plan *out, ken_err *err)
+static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exemplars *ex, const ken_example *x,
+                         ken_plan *out, ken_err *err)
 {
     for (int i = 0; i < p->rules.prompts; i++) {
         const ken_example *shots[64];
         int n_shots = ex == NULL ? 0 : ex->shots;
-        for (int j = 0; j < n_shots; j++) shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
+        for (int j = 0; j < n_shots; j++)
+            shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
         size_t n;
         int32_t before = c->trie.n_live;
         ken_node v;
         int rc = ken_prompt_encode(&p->style, p->rules.tokenizer, shots, n_shots, x, &c->ids, &n, &c->cap, err);
-        if (rc == KEN_OK) rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie goes */
+        if (rc == KEN_OK)
+            rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie goes */
         if (rc != KEN_OK) return rc;
         c->nodes += (uint64_t)(c->trie.n_live - before);
         if (i == 0 && out->n_prompts < SHOWN) {
@@ -50,7 +53,8 @@ static void ignore_logits(void *ctx, int32_t i, const float *logits)
 }
 
 /* Rows a second, measured on SPEED_ROWS rows in one chain. */
-static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_of_run *p, double *rows_per_second, ken_err *err)
+static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_of_run *p, double *rows_per_second,
+                   ken_err *err)
 {
     ken_net *net = NULL;
     ken_kv *kv = NULL;
@@ -66,8 +70,15 @@ static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_o
         slot[i] = i;
         path[i] = i - i % length;
     }
-    ken_batch b = {.n_rows = SPEED_ROWS, .token = token, .pos = pos, .slot = slot, .path = path, .path_slots = slot, .n_logits = 1,
-                   .logit_row = &read, .on_logits = ignore_logits};
+    ken_batch b = {.n_rows = SPEED_ROWS,
+                   .token = token,
+                   .pos = pos,
+                   .slot = slot,
+                   .path = path,
+                   .path_slots = slot,
+                   .n_logits = 1,
+                   .logit_row = &read,
+                   .on_logits = ignore_logits};
     struct timespec t0, t1;
     if (rc == KEN_OK) rc = ken_net_forward(net, kv, &b, err); /* warm-up */
     clock_gettime(CLOCK_MONOTONIC, &t0);
@@ -90,8 +101,14 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
     double speed = 0;
     int rc = ken_settings_check(&p, o, m, err);
     if (rc != KEN_OK) return rc;
-    ken_exemplar_options x = {.n_sets = o->prompts, .shots = o->shots, .seed = o->exemplar_seed, .exemplars = o->exemplars,
-                              .splits = o->splits, .relations = o->relations, .per_relation = o->per_relation, .limit = o->limit};
+    ken_exemplar_options x = {.n_sets = o->prompts,
+                              .shots = o->shots,
+                              .seed = o->exemplar_seed,
+                              .exemplars = o->exemplars,
+                              .splits = o->splits,
+                              .relations = o->relations,
+                              .per_relation = o->per_relation,
+                              .limit = o->limit};
     rc = ken_exemplar_plan_new(&exemplars, d, &x, err);
     if (rc == KEN_OK) rc = ken_trie_init(&c.trie, err);
     out->prompts = ken_calloc(SHOWN, sizeof *out->prompts);
@@ -104,7 +121,8 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
     size_t step = out->examples / SAMPLE_ROWS + 1, counted = 0;
     for (size_t i = 0; i < out->examples && rc == KEN_OK; i += step, counted++) {
         const ken_example *e = ken_data_get(d, rows[i]);
-        const ken_exemplars *ex = p.shots > 0 && e->n_choices == 0 ? ken_exemplar_plan_for(exemplars, e->relation) : NULL;
+        const ken_exemplars *ex =
+            p.shots > 0 && e->n_choices == 0 ? ken_exemplar_plan_for(exemplars, e->relation) : NULL;
         rc = count_prompts(&c, &p, ex, e, out, err);
     }
     if (rc == KEN_OK) rc = measure(m, o, &p, &speed, err);

@@ -30,11 +30,13 @@ static int placeholder_at(const char *s)
 int ken_prompt_check_template(const char *t, ken_err *err)
 {
     if (strstr(t, "{question}") == NULL)
-        return ken_fail(err, KEN_EUSAGE, "the template \"%s\" has no {question}; the default is \"Q: {question}\\nA:\"", t);
+        return ken_fail(err, KEN_EUSAGE, "the template \"%s\" has no {question}; the default is \"Q: {question}\\nA:\"",
+                        t);
     for (const char *p = strchr(t, '{'); p != NULL; p = strchr(p + 1, '{')) {
         size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
         if (n > 0 && p[1 + n] == '}' && placeholder_at(p) < 0)
-            return ken_fail(err, KEN_EUSAGE, "the template has an unknown placeholder %.*s; known: {question}, {relation}, {subject}",
+            return ken_fail(err, KEN_EUSAGE,
+                            "the template has an unknown placeholder %.*s; known: {question}, {relation}, {subject}",
                             (int)n + 2, p);
     }
     return KEN_OK;
@@ -72,7 +74,8 @@ typedef struct format {
 } format;
 
 static const format formats[] = {
-    {KEN_CHAT_CHATML, "chatml", "<|im_start|>", "\1<|im_start|>\2user\n", "\1<|im_end|>\2\n\1<|im_start|>\2assistant\n", "\1<|im_end|>\2\n"},
+    {KEN_CHAT_CHATML, "chatml", "<|im_start|>", "\1<|im_start|>\2user\n", "\1<|im_end|>\2\n\1<|im_start|>\2assistant\n",
+     "\1<|im_end|>\2\n"},
     {KEN_CHAT_LLAMA3, "llama3", "<|start_header_id|>", "\1<|start_header_id|>\2user\1<|end_header_id|>\2\n\n",
      "\1<|eot_id|>\2\1<|start_header_id|>\2assistant\1<|end_header_id|>\2\n\n", "\1<|eot_id|>\2"},
     {KEN_CHAT_INST, "inst", "[INST]", "\1[INST]\2 ", " \1[/INST]\2", "\1</s>\2"},
@@ -80,7 +83,8 @@ static const format formats[] = {
 
 static int32_t control_token(const ken_tokenizer *t, const char *name, size_t n)
 {
-    for (int32_t i = ken_tokenizer_n_vocab(t) - 1; i >= 0; i--) { /* control tokens stand near the end of most vocabularies */
+    for (int32_t i = ken_tokenizer_n_vocab(t) - 1; i >= 0;
+         i--) { /* control tokens stand near the end of most vocabularies */
         ken_str s = ken_tokenizer_piece(t, i);
         if (s.n == n && memcmp(s.p, name, n) == 0) return i;
     }
@@ -94,8 +98,9 @@ int ken_chat_detect(ken_chat *chat, const ken_tokenizer *t, ken_err *err)
             *chat = formats[i].chat;
             return KEN_OK;
         }
-    return ken_fail(err, KEN_EINPUT, "the model's vocabulary has no conversation format that ken knows (ChatML, Llama-3, [INST]); "
-                                     "leave out --chat-template");
+    return ken_fail(err, KEN_EINPUT,
+                    "the model's vocabulary has no conversation format that ken knows (ChatML, Llama-3, [INST]); "
+                    "leave out --chat-template");
 }
 
 static const format *format_of(ken_chat chat)
@@ -114,7 +119,8 @@ static void add_plain(ken_buf *out, const char *s)
         if (*s != '\1' && *s != '\2') ken_buf_putc(out, *s);
 }
 
-static void marked_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x, ken_buf *out)
+static void marked_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x,
+                        ken_buf *out)
 {
     const format *f = format_of(s->chat);
     for (int i = 0; i < n_shots + (x != NULL); i++) {
@@ -127,7 +133,8 @@ static void marked_text(const ken_prompt_style *s, const ken_example *const *sho
     }
 }
 
-void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x, ken_buf *out)
+void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x,
+                     ken_buf *out)
 {
     if (s->chat != KEN_CHAT_NONE) {
         ken_buf marked = {0};
@@ -156,7 +163,10 @@ static int encode_marked(const ken_tokenizer *t, const char *p, int32_t **ids, s
         if (!control) rc = ken_tokenizer_encode(t, p, len, 0, ids, n, cap, err);
         else {
             int32_t v = control_token(t, p + 1, len);
-            if (v < 0) return ken_fail(err, KEN_EINPUT, "the vocabulary lacks the control token %.*s of its own conversation format", (int)len, p + 1);
+            if (v < 0)
+                return ken_fail(err, KEN_EINPUT,
+                                "the vocabulary lacks the control token %.*s of its own conversation format", (int)len,
+                                p + 1);
             if (ken_grow((void **)ids, cap, *n + 1, sizeof **ids) != 0) return ken_fail_nomem(err, "prompt");
             (*ids)[(*n)++] = v;
         }
@@ -186,8 +196,8 @@ int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const k
     return rc;
 }
 
-int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids, size_t *n, size_t *cap,
-                           ken_err *err)
+int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids,
+                           size_t *n, size_t *cap, ken_err *err)
 {
     unsigned flags = KEN_ENC_SPECIAL | (s->chat != KEN_CHAT_NONE ? KEN_ENC_PARSE : 0u);
     *n = 0;

@@ -26,13 +26,14 @@ const char *ken_chat_name(ken_chat chat); /* "none", "chatml", "llama3", "inst" 
 
 /* The whole prompt as text (appended to out): for people, for the run. shots x = the exemplars, may be NULL with n_shots 0; x NULL = the
  * exemplars alone. */
-void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x, ken_buf *out);
+void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots, int n_shots, const ken_example *x,
+                     ken_buf *out);
 
 /* Its token ids: BOS as the file says, never EOS. ids as in ken_tokenizer_encode. */
 int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *const *shots, int n_shots,
                       const ken_example *x, int32_t **ids, size_t *n, size_t *cap, ken_err *err);
 
 /* The same for a whole prompt given as text. With a conversation format, text that spells a control token becomes one. */
-int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids, size_t *n, size_t *cap,
-                           ken_err *err);
+int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids,
+                           size_t *n, size_t *cap, ken_err *err);
 #endif

@@ -41,8 +41,8 @@ struct ken_sampler {
     int n;
     prompt *p; /* (n) */
     ken_arena arena;
-    double *q;        /* (top_k) */
-    int32_t *choice;  /* (samples + 1) place in the list that each member of the branch in hand took */
+    double *q;       /* (top_k) */
+    int32_t *choice; /* (samples + 1) place in the list that each member of the branch in hand took */
     int32_t waiting;
     bool done;
 };
@@ -64,8 +64,8 @@ static int open_branch(ken_sampler *s, prompt *p, branch model, ken_err *err)
     return ken_engine_ask(s->engine, b->asked, err);
 }
 
-int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept, const ken_accept *raw,
-                    const ken_node *roots, int n, const char *row_id, ken_err *err)
+int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept,
+                    const ken_accept *raw, const ken_node *roots, int n, const char *row_id, ken_err *err)
 {
     *out = NULL;
     ken_sampler *s = ken_calloc(1, sizeof *s);
@@ -117,7 +117,8 @@ void ken_sampler_free(ken_sampler *s)
 }
 
 /* One member's answer is complete. */
-static int finish_member(ken_sampler *s, prompt *p, int32_t member, const char *text, size_t n, ken_finish f, ken_err *err)
+static int finish_member(ken_sampler *s, prompt *p, int32_t member, const char *text, size_t n, ken_finish f,
+                         ken_err *err)
 {
     bool hit = ken_accept_matches(s->accept, text, n);
     char *copy = ken_arena_strndup(&s->arena, text, n);
@@ -183,11 +184,14 @@ static int answer_branch(ken_sampler *s, int number, branch *b, ken_err *err)
     prompt *p = &s->p[number];
     const ken_request *a = b->asked;
     if (a->n <= 0)
-        return ken_fail(err, KEN_EINPUT, "prompt %d, answer position %d: the model's logits are not finite (a corrupt model file, or overflow in its weights)",
+        return ken_fail(err, KEN_EINPUT,
+                        "prompt %d, answer position %d: the model's logits are not finite (a corrupt model file, or "
+                        "overflow in its weights)",
                         number + 1, b->depth + 1);
     int32_t n = ken_rules_q(s->rules, a, s->q);
     if (a->n > s->rules->top_k)
-        p->out.greedy.top_gap = fmin(p->out.greedy.top_gap, (double)a->logit[s->rules->top_k - 1] - (double)a->logit[s->rules->top_k]);
+        p->out.greedy.top_gap =
+            fmin(p->out.greedy.top_gap, (double)a->logit[s->rules->top_k - 1] - (double)a->logit[s->rules->top_k]);
     for (int32_t i = 0; i < b->n_member; i++) {
         int32_t j = b->member[i];
         if (j == GREEDY) {
@@ -195,7 +199,8 @@ static int answer_branch(ken_sampler *s, int number, branch *b, ken_err *err)
             if (a->n > 1) p->out.greedy.margin = fmin(p->out.greedy.margin, (double)a->logit[0] - (double)a->logit[1]);
             s->choice[i] = 0;
         } else {
-            double u = ken_uniform(s->rules->seed, s->row_id, s->n_id, (uint32_t)number, (uint32_t)j + 1, (uint32_t)b->depth);
+            double u =
+                ken_uniform(s->rules->seed, s->row_id, s->n_id, (uint32_t)number, (uint32_t)j + 1, (uint32_t)b->depth);
             s->choice[i] = inverse_cdf(s->q, n, u);
         }
     }

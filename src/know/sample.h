@@ -11,14 +11,15 @@
 typedef struct ken_sampler ken_sampler;
 
 typedef struct ken_sample_prompt {
-    ken_walk_prompt greedy; /* verdicts, text, finish, text_p, margin (whole path), root; p_lo = p_hi = hits / samples */
+    ken_walk_prompt
+        greedy; /* verdicts, text, finish, text_p, margin (whole path), root; p_lo = p_hi = hits / samples */
     int hits;
     const ken_drawn *drawn; /* (n_drawn) distinct texts, most frequent first, then by text; bytes as drawn */
     int n_drawn;
 } ken_sample_prompt;
 
-int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept, const ken_accept *raw,
-                    const ken_node *roots, int n, const char *row_id, ken_err *err);
+int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept,
+                    const ken_accept *raw, const ken_node *roots, int n, const char *row_id, ken_err *err);
 void ken_sampler_free(ken_sampler *s);
 int32_t ken_sampler_waiting(const ken_sampler *s);
 int ken_sampler_advance(ken_sampler *s, ken_err *err);

@@ -15,32 +15,52 @@ static int range(const char *name, long long v, long long lo, long long hi, ken_
 int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, ken_err *err)
 {
     int rc;
-    if ((rc = range("shots", o->shots, 0, 64, err)) != KEN_OK || (rc = range("prompts", o->prompts, 1, 1000, err)) != KEN_OK ||
-        (rc = range("samples", o->samples, 1, 10000, err)) != KEN_OK || (rc = range("top-k", o->top_k, 1, 1 << 20, err)) != KEN_OK ||
+    if ((rc = range("shots", o->shots, 0, 64, err)) != KEN_OK ||
+        (rc = range("prompts", o->prompts, 1, 1000, err)) != KEN_OK ||
+        (rc = range("samples", o->samples, 1, 10000, err)) != KEN_OK ||
+        (rc = range("top-k", o->top_k, 1, 1 << 20, err)) != KEN_OK ||
         (rc = range("max-new", o->max_new, 1, 1024, err)) != KEN_OK)
         return rc;
     if (!(o->temperature > 0.0 && o->temperature <= 100.0))
-        return ken_fail(err, KEN_EUSAGE, "--temperature %g is out of range: above 0, at most 100 (greedy verdicts are always taken too)", o->temperature);
+        return ken_fail(err, KEN_EUSAGE,
+                        "--temperature %g is out of range: above 0, at most 100 (greedy verdicts are always taken too)",
+                        o->temperature);
     if (!(o->mass_budget >= 0.0 && o->mass_budget <= 1.0 * o->prompts))
-        return ken_fail(err, KEN_EUSAGE, "--mass-budget %g is out of range: 0 (the default rule) to the number of prompts", o->mass_budget);
-    *p = (ken_plan_of_run){.shots = o->shots, .exemplar_seed = o->exemplar_seed, .sample = o->sample, .control = o->control};
+        return ken_fail(err, KEN_EUSAGE,
+                        "--mass-budget %g is out of range: 0 (the default rule) to the number of prompts",
+                        o->mass_budget);
+    *p = (ken_plan_of_run){
+        .shots = o->shots, .exemplar_seed = o->exemplar_seed, .sample = o->sample, .control = o->control};
     const char *stop = o->stop != NULL ? o->stop : "\n";
     if (stop[0] == '\0' || strlen(stop) > 64) return ken_fail(err, KEN_EUSAGE, "--stop must be 1 to 64 bytes long");
-    p->rules = (ken_rules){.tokenizer = ken_model_tokenizer(m), .top_k = o->top_k, .temperature = o->temperature, .max_new = o->max_new,
-                           .stop = stop, .n_stop = strlen(stop), .prompts = o->prompts, .samples = o->samples,
-                           .mass_budget = o->mass_budget, .texts = o->texts, .seed = o->seed};
+    p->rules = (ken_rules){.tokenizer = ken_model_tokenizer(m),
+                           .top_k = o->top_k,
+                           .temperature = o->temperature,
+                           .max_new = o->max_new,
+                           .stop = stop,
+                           .n_stop = strlen(stop),
+                           .prompts = o->prompts,
+                           .samples = o->samples,
+                           .mass_budget = o->mass_budget,
+                           .texts = o->texts,
+                           .seed = o->seed};
     if (p->rules.top_k > ken_model_config(m)->n_vocab) p->rules.top_k = ken_model_config(m)->n_vocab;
-    p->style = (ken_prompt_style){.template_text = o->prompt_template != NULL ? o->prompt_template : KEN_DEFAULT_TEMPLATE, .after = stop};
+    p->style = (ken_prompt_style){
+        .template_text = o->prompt_template != NULL ? o->prompt_template : KEN_DEFAULT_TEMPLATE, .after = stop};
     rc = ken_prompt_check_template(p->style.template_text, err);
     if (rc == KEN_OK && o->chat_template) rc = ken_chat_detect(&p->style.chat, p->rules.tokenizer, err);
     if (rc == KEN_OK) rc = ken_matcher_parse(&p->matcher, o->matcher != NULL ? o->matcher : "em-squad", err);
     if (rc == KEN_OK) rc = ken_isa_parse(&p->isa, o->isa, err);
     if (rc != KEN_OK) return rc;
     if (!ken_matcher_is_exact(&p->matcher) && !p->sample)
-        return ken_fail(err, KEN_EUSAGE, "--matcher %s cannot rule any text out early, so it has no exact method; add --method sample", p->matcher.name);
+        return ken_fail(err, KEN_EUSAGE,
+                        "--matcher %s cannot rule any text out early, so it has no exact method; add --method sample",
+                        p->matcher.name);
     if (p->control && p->sample) return ken_fail(err, KEN_EUSAGE, "--control needs --method exact");
     if (o->compute != NULL && strcmp(o->compute, "f32") != 0)
-        return ken_fail(err, KEN_EUSAGE, "--compute %s is not available in this version; f32 is the reference and the default", o->compute);
+        return ken_fail(err, KEN_EUSAGE,
+                        "--compute %s is not available in this version; f32 is the reference and the default",
+                        o->compute);
     return KEN_OK;
 }
 
@@ -60,8 +80,9 @@ int ken_settings_data_hash(const ken_data *d, char hex[65], ken_err *err)
     return KEN_OK;
 }
 
-int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm, const ken_data *d,
-                      const char *data_hash, const char *exemplars_hash, ken_arena *arena, ken_setting **out, size_t *n, ken_err *err)
+int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
+                      const ken_data *d, const char *data_hash, const char *exemplars_hash, ken_arena *arena,
+                      ken_setting **out, size_t *n, ken_err *err)
 {
     enum { MOST = 40 };
     ken_setting *s = ken_arena_calloc(arena, MOST, sizeof *s);
@@ -73,11 +94,11 @@ int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, k
     size_t k = 0;
     char t[80];
     bool failed = false;
-#define SET(KEY, BINDING, ...)                                                                                                   \
-    do {                                                                                                                         \
-        snprintf(t, sizeof t, __VA_ARGS__);                                                                                      \
-        s[k++] = (ken_setting){KEY, ken_arena_strndup(arena, t, strlen(t)), BINDING};                                            \
-        failed |= s[k - 1].value == NULL;                                                                                        \
+#define SET(KEY, BINDING, ...)                                                                                         \
+    do {                                                                                                               \
+        snprintf(t, sizeof t, __VA_ARGS__);                                                                            \
+        s[k++] = (ken_setting){KEY, ken_arena_strndup(arena, t, strlen(t)), BINDING};                                  \
+        failed |= s[k - 1].value == NULL;                                                                              \
     } while (0)
 #define TEXT(KEY, BINDING, VALUE) s[k++] = (ken_setting){KEY, VALUE, BINDING}
     TEXT("model_hash", true, hash);

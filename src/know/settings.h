@@ -24,8 +24,9 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
 
 /* The settings of the run (design.md invariant 5), allocated in arena. data_hash, exemplars_hash: ken_settings_data_hash
  * of the data and of --exemplars ("" without). */
-int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm, const ken_data *d,
-                      const char *data_hash, const char *exemplars_hash, ken_arena *arena, ken_setting **out, size_t *n, ken_err *err);
+int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
+                      const ken_data *d, const char *data_hash, const char *exemplars_hash, ken_arena *arena,
+                      ken_setting **out, size_t *n, ken_err *err);
 
 /* SHA-256 over ids, questions, answers and choices of d in order: the data that a run belongs to. */
 int ken_settings_data_hash(const ken_data *d, char hex[65], ken_err *err);

@@ -44,16 +44,20 @@ struct ken_task {
 /* ---- prompts -------------------------------------------------------------------------------------------------------- */
 
 /* Encodes prompt number `set` for x and holds its last node. *too_long instead of a node when it does not fit the model's context. */
-static int open_prompt(ken_task *t, const ken_exemplars *ex, int set, const ken_example *x, ken_node *out, bool *too_long, ken_err *err)
+static int open_prompt(ken_task *t, const ken_exemplars *ex, int set, const ken_example *x, ken_node *out,
+                       bool *too_long, ken_err *err)
 {
     enum { MOST = 64 };
     const ken_example *shots[MOST];
     int n_shots = ex == NULL ? 0 : ex->shots;
-    for (int j = 0; j < n_shots; j++) shots[j] = ken_data_get(ex->from, ex->rows[(size_t)set * (size_t)n_shots + (size_t)j]);
+    for (int j = 0; j < n_shots; j++)
+        shots[j] = ken_data_get(ex->from, ex->rows[(size_t)set * (size_t)n_shots + (size_t)j]);
     const ken_plan_of_run *plan = t->c->plan;
     size_t n = 0;
     int rc;
-    if (t->c->prompts != NULL) rc = ken_prompt_encode_text(&plan->style, plan->rules.tokenizer, t->c->prompts[set], &t->ids, &n, &t->cap_ids, err);
+    if (t->c->prompts != NULL)
+        rc = ken_prompt_encode_text(&plan->style, plan->rules.tokenizer, t->c->prompts[set], &t->ids, &n, &t->cap_ids,
+                                    err);
     else rc = ken_prompt_encode(&plan->style, plan->rules.tokenizer, shots, n_shots, x, &t->ids, &n, &t->cap_ids, err);
     if (rc != KEN_OK) return rc;
     if (n == 0) return ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
@@ -93,7 +97,9 @@ static int shortest_gold(ken_task *t, size_t *shortest, ken_err *err)
         ken_buf_clear(&b);
         ken_buf_printf(&b, " %s", t->x->answers[i]);
         if (b.failed) rc = ken_fail_nomem(err, "answer");
-        else rc = ken_tokenizer_encode(t->c->plan->rules.tokenizer, ken_buf_str(&b), b.len, 0, &t->ids, &n, &t->cap_ids, err);
+        else
+            rc = ken_tokenizer_encode(t->c->plan->rules.tokenizer, ken_buf_str(&b), b.len, 0, &t->ids, &n, &t->cap_ids,
+                                      err);
         if (rc == KEN_OK && n < *shortest) *shortest = n;
     }
     ken_buf_free(&b);
@@ -115,11 +121,15 @@ static int check_golds(ken_task *t, ken_err *err)
     if (n > (size_t)t->c->plan->rules.max_new) t->flags |= KEN_FLAG_GOLD_TOO_LONG;
     /* em-squad turns a newline in the gold into a space; any other stop string, and any stop under em-raw, can never be generated. */
     bool newline = t->c->plan->rules.n_stop == 1 && t->c->plan->rules.stop[0] == '\n';
-    if ((t->c->plan->matcher.kind == KEN_EM_RAW || !newline) && every_gold_has_stop(t)) t->flags |= KEN_FLAG_GOLD_HAS_STOP;
+    if ((t->c->plan->matcher.kind == KEN_EM_RAW || !newline) && every_gold_has_stop(t))
+        t->flags |= KEN_FLAG_GOLD_HAS_STOP;
     return KEN_OK;
 }
 
-static bool no_label(const ken_task *t) { return (t->flags & (KEN_FLAG_GOLD_HAS_STOP | KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_TOO_LONG)) != 0; }
+static bool no_label(const ken_task *t)
+{
+    return (t->flags & (KEN_FLAG_GOLD_HAS_STOP | KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_TOO_LONG)) != 0;
+}
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
@@ -128,7 +138,8 @@ static int compile_matcher(ken_task *t, ken_err *err)
 {
     const ken_matcher *m = &t->c->plan->matcher;
     size_t n = (size_t)t->x->n_answers, all = n;
-    if (m->kind != KEN_EM_ALIAS || t->c->data == NULL) return ken_accept_new(&t->accept, m, t->x->answers, t->x->n_answers, err);
+    if (m->kind != KEN_EM_ALIAS || t->c->data == NULL)
+        return ken_accept_new(&t->accept, m, t->x->answers, t->x->n_answers, err);
     int k;
     for (size_t i = 0; i < n; i++)
         if (ken_aliases_for(t->c->data, t->x->answers[i], &k) != NULL) all += (size_t)k;
@@ -160,7 +171,9 @@ static int start_text(ken_task *t, ken_err *err)
     if (too_long) t->flags |= KEN_FLAG_TOO_LONG;
     t->done = no_label(t);
     if (rc != KEN_OK || t->done) return rc;
-    if (plan->sample) return ken_sampler_new(&t->sampler, t->c->engine, &plan->rules, t->accept, t->raw, t->root, t->n_root, t->x->id, err);
+    if (plan->sample)
+        return ken_sampler_new(&t->sampler, t->c->engine, &plan->rules, t->accept, t->raw, t->root, t->n_root, t->x->id,
+                               err);
     return ken_walk_new(&t->walk, t->c->engine, &plan->rules, t->accept, t->raw, t->root, t->n_root, 0, err);
 }
 
@@ -168,7 +181,8 @@ static int start_choice(ken_task *t, ken_err *err)
 {
     t->flags |= KEN_FLAG_CHOICE;
     const ken_data *other = t->c->other;
-    return ken_choice_new(&t->choice, t->c->engine, t->c->plan, other != NULL ? other : t->c->data, other != NULL, t->x, err);
+    return ken_choice_new(&t->choice, t->c->engine, t->c->plan, other != NULL ? other : t->c->data, other != NULL, t->x,
+                          err);
 }
 
 int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err)
@@ -245,9 +259,11 @@ static int start_guess(ken_task *t, ken_err *err)
     if (t->guess_root == NULL) return ken_fail_nomem(err, "guess control");
     for (size_t i = 0; i < n && subjects < CONTROL_SUBJECTS; i++) {
         const ken_example *y = ken_data_get(d, first + (size_t)order[i]);
-        if (strcmp(y->relation, t->x->relation) != 0 || strcmp(y->question, t->x->question) == 0 || y->n_choices > 0) continue;
+        if (strcmp(y->relation, t->x->relation) != 0 || strcmp(y->question, t->x->question) == 0 || y->n_choices > 0)
+            continue;
         bool same_gold = false;
-        for (int j = 0; j < y->n_answers; j++) same_gold |= ken_accept_matches(t->accept, y->answers[j], strlen(y->answers[j]));
+        for (int j = 0; j < y->n_answers; j++)
+            same_gold |= ken_accept_matches(t->accept, y->answers[j], strlen(y->answers[j]));
         if (same_gold) continue;
         bool too_long;
         int rc = open_prompts(t, y, t->guess_root, &t->n_guess_root, &too_long, err);
@@ -256,7 +272,8 @@ static int start_guess(ken_task *t, ken_err *err)
         while (t->n_guess_root > subjects * prompts) ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
     }
     if (subjects == 0) return KEN_OK; /* p_guess stays NaN */
-    return ken_walk_new(&t->guess, t->c->engine, &t->c->plan->rules, t->accept, NULL, t->guess_root, t->n_guess_root, KEN_WALK_MASS_ONLY, err);
+    return ken_walk_new(&t->guess, t->c->engine, &t->c->plan->rules, t->accept, NULL, t->guess_root, t->n_guess_root,
+                        KEN_WALK_MASS_ONLY, err);
 }
 
 static void finish_guess(ken_task *t)
@@ -317,8 +334,9 @@ static const char *clean(ken_task *t, const char *s, size_t n)
 /* Answers that decline to answer. Compared after normalisation, so that case, articles and punctuation do not matter. */
 static bool abstains(const char *text, size_t n)
 {
-    static const char *const phrases[] = {"i dont know", "i do not know", "unknown", "not known", "dont know", "im not sure", "i am not sure",
-                                          "no idea", "i have no idea", "i cannot answer", "i cant answer", "not sure"};
+    static const char *const phrases[] = {"i dont know",    "i do not know",   "unknown",       "not known",
+                                          "dont know",      "im not sure",     "i am not sure", "no idea",
+                                          "i have no idea", "i cannot answer", "i cant answer", "not sure"};
     char *s = ken_normalize(text, n);
     bool yes = false;
     for (size_t i = 0; s != NULL && i < sizeof phrases / sizeof *phrases; i++) yes |= strcmp(s, phrases[i]) == 0;
@@ -329,8 +347,17 @@ static bool abstains(const char *text, size_t n)
 static int fill_prompt(ken_task *t, ken_prompt_row *o, const ken_walk_prompt *p, int *abstain, ken_err *err)
 {
     const ken_rules *r = &t->c->plan->rules;
-    *o = (ken_prompt_row){.greedy_hit = p->hit, .greedy_hit_raw = p->hit_raw, .finish = "", .text_p = NAN, .margin = p->margin, .top_gap = p->top_gap,
-                          .p_lo = p->p_lo, .p_hi = p->p_hi, .raw_lo = p->raw_lo, .raw_hi = p->raw_hi, .samples = r->samples};
+    *o = (ken_prompt_row){.greedy_hit = p->hit,
+                          .greedy_hit_raw = p->hit_raw,
+                          .finish = "",
+                          .text_p = NAN,
+                          .margin = p->margin,
+                          .top_gap = p->top_gap,
+                          .p_lo = p->p_lo,
+                          .p_hi = p->p_hi,
+                          .raw_lo = p->raw_lo,
+                          .raw_hi = p->raw_hi,
+                          .samples = r->samples};
     if (p->text != NULL) {
         o->text = clean(t, p->text, p->n_text);
         o->finish = ken_finish_name(r, p->finish);
@@ -377,9 +404,17 @@ static int fill_choice(ken_task *t, ken_row *out, ken_err *err)
     out->min_margin = INFINITY;
     out->p_t = 0.0;
     for (int i = 0; i < n; i++) {
-        t->rows[i] = (ken_prompt_row){.greedy_hit = t->hit[i], .greedy_hit_raw = t->hit[i], .text = t->x->choices[t->taken[i]], .finish = "",
-                                      .text_p = NAN, .margin = margin[i], .top_gap = NAN, .p_lo = t->lo[i], .p_hi = t->lo[i],
-                                      .raw_lo = t->lo[i], .raw_hi = t->lo[i]};
+        t->rows[i] = (ken_prompt_row){.greedy_hit = t->hit[i],
+                                      .greedy_hit_raw = t->hit[i],
+                                      .text = t->x->choices[t->taken[i]],
+                                      .finish = "",
+                                      .text_p = NAN,
+                                      .margin = margin[i],
+                                      .top_gap = NAN,
+                                      .p_lo = t->lo[i],
+                                      .p_hi = t->lo[i],
+                                      .raw_lo = t->lo[i],
+                                      .raw_hi = t->lo[i]};
         out->greedy_hits += t->hit[i];
         out->p_t += t->lo[i] / n;
         out->min_margin = fmin(out->min_margin, margin[i]);
@@ -396,11 +431,31 @@ int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err)
 {
     const ken_rules *r = &t->c->plan->rules;
     ken_arena_reset(&t->arena);
-    *out = (ken_row){.id = x->id, .relation = x->relation, .split = x->split, .question = x->question, .subject = x->subject,
-                     .answers = x->answers, .n_answers = x->n_answers, .popularity = x->popularity, .category = KEN_UNLABELLED,
-                     .category_mode = KEN_UNLABELLED, .p_t0 = NAN, .p_t = NAN, .p_t_lo = NAN, .p_t_hi = NAN, .prompts = r->prompts,
-                     .samples = r->prompts * r->samples, .p_unknown = NAN, .p_unknown_lo = NAN, .p_unknown_hi = NAN, .p_flip = NAN,
-                     .min_margin = NAN, .p_guess = NAN, .lift = NAN, .score = NAN, .method = t->c->plan->sample ? "sample" : "exact",
+    *out = (ken_row){.id = x->id,
+                     .relation = x->relation,
+                     .split = x->split,
+                     .question = x->question,
+                     .subject = x->subject,
+                     .answers = x->answers,
+                     .n_answers = x->n_answers,
+                     .popularity = x->popularity,
+                     .category = KEN_UNLABELLED,
+                     .category_mode = KEN_UNLABELLED,
+                     .p_t0 = NAN,
+                     .p_t = NAN,
+                     .p_t_lo = NAN,
+                     .p_t_hi = NAN,
+                     .prompts = r->prompts,
+                     .samples = r->prompts * r->samples,
+                     .p_unknown = NAN,
+                     .p_unknown_lo = NAN,
+                     .p_unknown_hi = NAN,
+                     .p_flip = NAN,
+                     .min_margin = NAN,
+                     .p_guess = NAN,
+                     .lift = NAN,
+                     .score = NAN,
+                     .method = t->c->plan->sample ? "sample" : "exact",
                      .prompt_rows = t->rows};
     /* What the data say of this row, and what the task found out; a duplicate shares the latter. */
     out->flags = x->flags | (t->flags & ~t->x->flags);

@@ -19,7 +19,8 @@ typedef struct ken_task_context { /* what all rows of a run share; everything bo
 } ken_task_context;
 
 typedef struct ken_task ken_task;
-int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err); /* errors name the row */
+int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index,
+                 ken_err *err); /* errors name the row */
 void ken_task_free(ken_task *t);
 bool ken_task_done(const ken_task *t);
 int32_t ken_task_waiting(const ken_task *t);

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_EPS      1e-2
-#define LAST_EPS       1e-7
-#define BUDGET_MISS    1.25e-3 /* g = 0: P_U moves by at most 16 * budget = 0.02 */
-#define BUDGET_HIT     1e-2    /* g > 0: the category is certain, P_plus is within 1e-3 */
-#define MAX_FORWARDED  4096
+#define FIRST_EPS     1e-2
+#define LAST_EPS      1e-7
+#define BUDGET_MISS   1.25e-3 /* g = 0: P_U moves by at most 16 * budget = 0.02 */
+#define BUDGET_HIT    1e-2    /* g > 0: the category is certain, P_plus is within 1e-3 */
+#define MAX_FORWARDED 4096
 
 typedef struct hyp {
     int32_t parent; /* index in prompt.hyp; -1 for the root */
@@ -45,7 +45,7 @@ typedef struct prompt {
     bool verdict;  /* known */
     double greedy_p;
     /* completion of a greedy answer that is not viable any more */
-    ken_node tail;     /* held; -1 = none */
+    ken_node tail; /* held; -1 = none */
     int32_t tail_depth;
     char *tail_text; /* arena */
     size_t tail_n;
@@ -100,7 +100,13 @@ int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_ac
     *out = NULL;
     ken_walk *w = ken_calloc(1, sizeof *w);
     if (w == NULL) return nomem(err);
-    *w = (ken_walk){.engine = e, .rules = r, .accept = accept, .raw = raw, .flags = flags, .eps = r->eps > 0.0 ? r->eps : FIRST_EPS, .in_round = true};
+    *w = (ken_walk){.engine = e,
+                    .rules = r,
+                    .accept = accept,
+                    .raw = raw,
+                    .flags = flags,
+                    .eps = r->eps > 0.0 ? r->eps : FIRST_EPS,
+                    .in_round = true};
     w->p = ken_calloc((size_t)n, sizeof *w->p);
     w->q = ken_alloc((size_t)r->top_k, sizeof *w->q);
     int rc = w->p == NULL || w->q == NULL ? nomem(err) : KEN_OK;
@@ -117,7 +123,8 @@ int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_ac
             break;
         }
         p->n_h = 1;
-        p->h[0] = (hyp){.parent = -1, .token = -1, .greedy = !mass_only, .node = roots[i], .rho = 1.0, .text = "", .gap = INFINITY};
+        p->h[0] = (hyp){
+            .parent = -1, .token = -1, .greedy = !mass_only, .node = roots[i], .rho = 1.0, .text = "", .gap = INFINITY};
         p->out.forwarded = 1;
         rc = ask(w, roots[i], &p->h[0].asked, err);
         if (rc != KEN_OK) ken_fail_prefix(err, "prompt %d", i + 1);
@@ -161,7 +168,10 @@ static int compare_paths(const hyp *h, int32_t a, int32_t b)
     return h[a].token < h[b].token ? -1 : 1;
 }
 
-static int by_path(const void *a, const void *b, void *ctx) { return compare_paths(ctx, *(const int32_t *)a, *(const int32_t *)b); }
+static int by_path(const void *a, const void *b, void *ctx)
+{
+    return compare_paths(ctx, *(const int32_t *)a, *(const int32_t *)b);
+}
 
 static int by_depth_then_path(const void *a, const void *b, void *ctx)
 {
@@ -172,7 +182,8 @@ static int by_depth_then_path(const void *a, const void *b, void *ctx)
 
 /* ---- scoring -------------------------------------------------------------------------------------------------------- */
 
-static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass, ken_err *err)
+static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
+                     ken_err *err)
 {
     if ((w->flags & KEN_WALK_KEEP_PATHS) == 0) return KEN_OK;
     if (ken_grow((void **)&p->paths, &p->cap_paths, p->n_paths + 1, sizeof *p->paths) != 0) return nomem(err);
@@ -190,7 +201,8 @@ static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const c
 }
 
 /* An answer ended below h with probability `mass`: adds it where it is accepted. */
-static int score_answer(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass, ken_err *err)
+static int score_answer(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
+                        ken_err *err)
 {
     if (!ken_accept_matches(w->accept, text, n)) return KEN_OK;
     p->out.p_lo += mass;
@@ -218,7 +230,8 @@ static int finish_greedy(ken_walk *w, prompt *p, const char *text, size_t n, ken
 }
 
 /* Goes on with the greedy text beyond viability: token v after text x of n bytes at `node`. */
-static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, const char *x, size_t n, int32_t v, ken_err *err)
+static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, const char *x, size_t n, int32_t v,
+                         ken_err *err)
 {
     ken_str b;
     size_t len;
@@ -243,7 +256,8 @@ static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, c
 static int check_answer(const ken_request *a, const char *what, int prompt_number, int32_t depth, ken_err *err)
 {
     if (a->n > 0) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT, "prompt %d, answer position %d: the model's logits are not finite (%s)", prompt_number + 1, depth + 1, what);
+    return ken_fail(err, KEN_EINPUT, "prompt %d, answer position %d: the model's logits are not finite (%s)",
+                    prompt_number + 1, depth + 1, what);
 }
 
 /* The best token after a node on the greedy path: margin, probability, verdict. */
@@ -282,18 +296,27 @@ static bool viable(const ken_walk *w, const char *x, size_t n)
 {
     if (ken_accept_viable(w->accept, x, n)) return true;
     for (size_t part = w->rules->n_stop - 1; part > 0; part--)
-        if (part <= n && memcmp(x + n - part, w->rules->stop, part) == 0 && ken_accept_viable(w->accept, x, n - part)) return true;
+        if (part <= n && memcmp(x + n - part, w->rules->stop, part) == 0 && ken_accept_viable(w->accept, x, n - part))
+            return true;
     return false;
 }
 
-static int add_child(ken_walk *w, prompt *p, int32_t up, int32_t v, double rho, bool greedy, const char *text, size_t n, ken_err *err)
+static int add_child(ken_walk *w, prompt *p, int32_t up, int32_t v, double rho, bool greedy, const char *text, size_t n,
+                     ken_err *err)
 {
     if (ken_grow((void **)&p->h, &p->cap_h, p->n_h + 1, sizeof *p->h) != 0) return nomem(err);
     char *copy = ken_arena_strndup(&w->arena, text, n);
     if (copy == NULL || push(&p->children, (int32_t)p->n_h) != 0) return nomem(err);
     const hyp *h = &p->h[up];
-    p->h[p->n_h++] = (hyp){.parent = up, .token = v, .depth = h->depth + 1, .greedy = greedy, .node = -1, .rho = rho, .text = copy,
-                           .n_text = n, .gap = h->gap};
+    p->h[p->n_h++] = (hyp){.parent = up,
+                           .token = v,
+                           .depth = h->depth + 1,
+                           .greedy = greedy,
+                           .node = -1,
+                           .rho = rho,
+                           .text = copy,
+                           .n_text = n,
+                           .gap = h->gap};
     return KEN_OK;
 }
 
@@ -414,8 +437,10 @@ static bool next_round(ken_walk *w)
 {
     double open = close_round(w);
     double budget = w->rules->mass_budget;
-    if (budget <= 0.0) budget = (w->flags & KEN_WALK_MASS_ONLY) != 0 || ken_walk_greedy_hits(w) > 0 ? BUDGET_HIT : BUDGET_MISS;
-    if ((w->flags & KEN_WALK_MASS_ONLY) != 0) budget *= w->n / (double)w->rules->prompts; /* as wide a prompt as in the row itself */
+    if (budget <= 0.0)
+        budget = (w->flags & KEN_WALK_MASS_ONLY) != 0 || ken_walk_greedy_hits(w) > 0 ? BUDGET_HIT : BUDGET_MISS;
+    if ((w->flags & KEN_WALK_MASS_ONLY) != 0)
+        budget *= w->n / (double)w->rules->prompts; /* as wide a prompt as in the row itself */
     if (open <= budget || w->rules->eps > 0.0) return false;
     bool too_many = false;
     for (int i = 0; i < w->n; i++) too_many |= w->p[i].out.forwarded > MAX_FORWARDED;

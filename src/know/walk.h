@@ -14,8 +14,10 @@
 
 typedef struct ken_walk ken_walk;
 
-enum { KEN_WALK_MASS_ONLY = 1,    /* no greedy verdicts, no texts: the guess control */
-       KEN_WALK_KEEP_PATHS = 2 }; /* remember each accepted path: explain */
+enum {
+    KEN_WALK_MASS_ONLY = 1, /* no greedy verdicts, no texts: the guess control */
+    KEN_WALK_KEEP_PATHS = 2
+}; /* remember each accepted path: explain */
 
 typedef struct ken_walk_path { /* one accepted token path */
     const int32_t *token;      /* (n) including the ending token, if any */
@@ -30,8 +32,10 @@ typedef struct ken_walk_prompt {
     size_t n_text;
     ken_finish finish;
     double text_p;
-    double margin;  /* smallest gap between the two largest logits on the greedy path as far as the verdict depends on it */
-    double top_gap; /* between logits at places top_k and top_k + 1: smallest on the paths that carry mass, else at the root */
+    double
+        margin; /* smallest gap between the two largest logits on the greedy path as far as the verdict depends on it */
+    double
+        top_gap; /* between logits at places top_k and top_k + 1: smallest on the paths that carry mass, else at the root */
     double p_lo, p_hi, raw_lo, raw_hi;
     int32_t forwarded;       /* nodes */
     const ken_request *root; /* the root's logits: the likeliest first tokens */

@@ -6,7 +6,8 @@ char *ken_run_exemplars(ken_run *r, const char *relation, int set, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
     char *text = NULL;
-    if (sqlite3_prepare_v2(r->db, "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?", -1, &q, NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v2(r->db, "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?", -1, &q, NULL) !=
+        SQLITE_OK) {
         ken_fail(err, KEN_EINPUT, "%s: %s", r->path, sqlite3_errmsg(r->db));
         return NULL;
     }

@@ -3,8 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ken_net { ken_config c; };
-struct ken_kv { int32_t n, *token, *pos; };
+struct ken_net {
+    ken_config c;
+};
+struct ken_kv {
+    int32_t n, *token, *pos;
+};
 
 static ken_net the_net;
 static fake_logits_fn logits_of;

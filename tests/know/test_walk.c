@@ -22,7 +22,14 @@ static ken_tokenizer *tokenizer(const char *const *pieces, int n, int eos)
         p[i] = (ken_str){pieces[i], strlen(pieces[i])};
         types[i] = i == eos ? KEN_TT_CONTROL : KEN_TT_NORMAL;
     }
-    ken_tok_spec s = {.kind = KEN_TOK_BPE, .pre = KEN_PRE_GPT2, .n_vocab = n, .pieces = p, .types = types, .bos = -1, .eos = eos, .unk = -1};
+    ken_tok_spec s = {.kind = KEN_TOK_BPE,
+                      .pre = KEN_PRE_GPT2,
+                      .n_vocab = n,
+                      .pieces = p,
+                      .types = types,
+                      .bos = -1,
+                      .eos = eos,
+                      .unk = -1};
     ken_tokenizer *t;
     ken_err err;
     if (ken_tokenizer_new(&t, &s, &err) != KEN_OK) fail_msg("%s", err.msg);
@@ -66,8 +73,16 @@ static void toy_case(ken_matcher_kind kind, double eps, double lo, double hi)
 {
     fake_net_set(7, 64, toy_logits);
     ken_tokenizer *t = tokenizer(toy_pieces, 7, -1);
-    ken_rules r = {.tokenizer = t, .top_k = 40, .temperature = T, .max_new = 32, .stop = "\n", .n_stop = 1, .prompts = 1, .samples = 16,
-                   .texts = true, .eps = eps};
+    ken_rules r = {.tokenizer = t,
+                   .top_k = 40,
+                   .temperature = T,
+                   .max_new = 32,
+                   .stop = "\n",
+                   .n_stop = 1,
+                   .prompts = 1,
+                   .samples = 16,
+                   .texts = true,
+                   .eps = eps};
     ken_engine *e;
     ken_err err;
     assert_int_equal(ken_engine_new(&e, fake_net(), NULL, &err), KEN_OK);
@@ -110,14 +125,16 @@ static void test_toy_tree(void **state)
 
 /* ---- random networks, enumerated ------------------------------------------------------------------------------------ */
 
-static const char *const pieces[] = {"\u010a", "a", "b", "\u0120a", "\u0120b", "ab", ".", "x\u010ay", "\u0120the", "\u0120The", "A", "</s>"};
+static const char *const pieces[] = {"\u010a", "a",        "b",         "\u0120a",   "\u0120b", "ab",
+                                     ".",      "x\u010ay", "\u0120the", "\u0120The", "A",       "</s>"};
 enum { V = 12, EOS = 11, L_MAX = 4 };
 static uint64_t net_seed;
 
 static void random_logits(const int32_t *path, int32_t n, float *logits)
 {
     for (int v = 0; v < V; v++)
-        logits[v] = (float)(2.0 * ken_uniform(net_seed, (const char *)path, (size_t)n * sizeof *path, (uint32_t)v, 0, 0));
+        logits[v] =
+            (float)(2.0 * ken_uniform(net_seed, (const char *)path, (size_t)n * sizeof *path, (uint32_t)v, 0, 0));
 }
 
 static const char *const bytes_of[] = {"\n", "a", "b", " a", " b", "ab", ".", "x\ny", " the", " The", "A", ""};
@@ -163,10 +180,20 @@ typedef struct outcome {
     int hits[3];
 } outcome;
 
-static void solve(outcome *o, const ken_accept *a, const ken_accept *raw, const ken_tokenizer *t, int top_k, double eps, int32_t wave, int32_t slots, bool sample, int samples)
+static void solve(outcome *o, const ken_accept *a, const ken_accept *raw, const ken_tokenizer *t, int top_k, double eps,
+                  int32_t wave, int32_t slots, bool sample, int samples)
 {
-    ken_rules r = {.tokenizer = t, .top_k = top_k, .temperature = T, .max_new = L_MAX, .stop = "\n", .n_stop = 1, .prompts = 3,
-                   .samples = samples, .texts = true, .eps = eps, .seed = 7};
+    ken_rules r = {.tokenizer = t,
+                   .top_k = top_k,
+                   .temperature = T,
+                   .max_new = L_MAX,
+                   .stop = "\n",
+                   .n_stop = 1,
+                   .prompts = 3,
+                   .samples = samples,
+                   .texts = true,
+                   .eps = eps,
+                   .seed = 7};
     ken_engine *e;
     ken_err err;
     ken_engine_options eo = {.wave_rows = wave, .slots = slots};
@@ -333,7 +360,14 @@ static void test_nan_is_an_error(void **state)
     (void)state;
     fake_net_set(V, 64, nan_logits);
     ken_tokenizer *t = tokenizer(pieces, V, EOS);
-    ken_rules r = {.tokenizer = t, .top_k = 40, .temperature = T, .max_new = 32, .stop = "\n", .n_stop = 1, .prompts = 1, .samples = 16};
+    ken_rules r = {.tokenizer = t,
+                   .top_k = 40,
+                   .temperature = T,
+                   .max_new = 32,
+                   .stop = "\n",
+                   .n_stop = 1,
+                   .prompts = 1,
+                   .samples = 16};
     ken_engine *e;
     ken_err err;
     assert_int_equal(ken_engine_new(&e, fake_net(), NULL, &err), KEN_OK);
@@ -356,8 +390,11 @@ static void test_nan_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_toy_tree),           cmocka_unit_test(test_against_enumeration), cmocka_unit_test(test_waves_share_and_evict),
-        cmocka_unit_test(test_limits),             cmocka_unit_test(test_nan_is_an_error),
+        cmocka_unit_test(test_toy_tree),
+        cmocka_unit_test(test_against_enumeration),
+        cmocka_unit_test(test_waves_share_and_evict),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_nan_is_an_error),
     };
     return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
 }
