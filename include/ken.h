@@ -285,8 +285,6 @@ KEN_API void ken_run_free(ken_run *r);
 KEN_API size_t ken_run_count(const ken_run *r);                                      /* rows annotated so far */
 KEN_API const ken_row *ken_run_row(ken_run *r, size_t i, ken_err *err);              /* data order; borrowed until the next call */
 KEN_API const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err);       /* NULL and KEN_EINPUT when there is none */
-/* Text of exemplar set 0, 1, ... of a relation, up to the question. Caller frees with ken_buffer_free; NULL and KEN_EINPUT when there is none. */
-KEN_API char *ken_run_exemplars(ken_run *r, const char *relation, int set, ken_err *err);
 /* A setting of the run, or "token_forwards" and "seconds": what all sessions together have spent. Borrowed; NULL when absent. */
 KEN_API const char *ken_run_setting(const ken_run *r, const char *key);
 KEN_API size_t ken_run_n_relations(const ken_run *r);

@@ -148,8 +148,8 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
         ken_buf b = {0};
         char *shots = NULL;
         if (e->plan.shots > 0) {
-            shots = ken_run_exemplars(q->run, e->x.relation, i, err);
-            if (shots == NULL) return err != NULL ? err->status : KEN_EINPUT;
+            rc = ken_run_exemplars(q->run, e->x.relation, i, &shots, err);
+            if (rc != KEN_OK) return rc;
             ken_buf_puts(&b, shots);
             ken_free(shots);
         }
