@@ -402,6 +402,52 @@ static void odd_names(void **state)
     assert_int_not_equal(access(in_folder("nothing.ken"), F_OK), 0);
 }
 
+/* ---- docs/run-format.md -------------------------------------------------------------------------------------------- */
+
+/* The page names every table and column, and its queries run. */
+static void documented(void **state)
+{
+    (void)state;
+    static char page[1 << 16];
+    FILE *f = fopen(KEN_SOURCE "/docs/run-format.md", "rb");
+    assert_non_null(f);
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    fclose(f);
+
+    const char *path = in_folder("documented.ken");
+    ken_store *s = open_store(path);
+    for (uint64_t i = 0; i < 20; i++) put(s, i);
+    assert_ok(ken_store_close(s, &err));
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c"
+                                        " WHERE m.type = 'table'",
+                                        -1, &q, NULL),
+                     SQLITE_OK);
+    int n = 0;
+    for (; sqlite3_step(q) == SQLITE_ROW; n++) {
+        char name[80];
+        snprintf(name, sizeof name, "`%s`", (const char *)sqlite3_column_text(q, 1));
+        if (strstr(page, (const char *)sqlite3_column_text(q, 0)) == NULL || strstr(page, name) == NULL)
+            fail_msg("%s.%s is not in docs/run-format.md", sqlite3_column_text(q, 0), sqlite3_column_text(q, 1));
+    }
+    assert_true(n > 60);
+    sqlite3_finalize(q);
+
+    int queries = 0;
+    for (char *at = page, *end; (at = strstr(at, "```sql\n")) != NULL; at = end + 3, queries++) {
+        at += 7;
+        assert_non_null(end = strstr(at, "```"));
+        *end = '\0';
+        char *msg = NULL;
+        if (sqlite3_exec(db, at, NULL, NULL, &msg) != SQLITE_OK) fail_msg("%s: %s", at, msg);
+    }
+    assert_true(queries >= 5);
+    sqlite3_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +456,7 @@ int main(void)
         cmocka_unit_test(counts),        cmocka_unit_test(no_rows),
         cmocka_unit_test(settings_bind), cmocka_unit_test(settings_invalid),
         cmocka_unit_test(exemplars),     cmocka_unit_test(odd_names),
+        cmocka_unit_test(documented),
     };
     return cmocka_run_group_tests(tests, NULL, remove_folder);
 }
