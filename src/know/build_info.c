@@ -44,7 +44,6 @@ static void add_cpu(void)
     if (__builtin_cpu_supports(name)) add(" " name)
     FEATURE("sse4.2");
     FEATURE("avx");
-    FEATURE("f16c");
     FEATURE("fma");
     FEATURE("avx2");
     FEATURE("avx512f");
