@@ -165,6 +165,8 @@ int ken_tok_from_gguf(ken_tok_source *t, const ken_gguf *g, ken_buf *notes, ken_
         return rc;
     }
     t->spec.ignore_merges = t->spec.pre == KEN_PRE_LLAMA3;
+    t->spec.nfc =
+        t->spec.pre == KEN_PRE_QWEN2; /* in each such family's tokenizer.json, though GGUF has no key for it */
     t->spec.add_bos =
         get_bool(g, "tokenizer.ggml.add_bos_token", spm || t->spec.pre == KEN_PRE_LLAMA3) && t->spec.bos >= 0;
     t->spec.add_eos = get_bool(g, "tokenizer.ggml.add_eos_token", false) && t->spec.eos >= 0;

@@ -280,7 +280,7 @@ static int recognise_spm(ken_tok_source *t, const json_t *normalizer, const json
     return KEN_OK;
 }
 
-static int recognise(ken_tok_source *t, const json_t *root, ken_buf *notes, ken_err *err)
+static int recognise(ken_tok_source *t, const json_t *root, ken_err *err)
 {
     const json_t *model = json_object_get(root, "model"), *pre = json_object_get(root, "pre_tokenizer"),
                  *normalizer = json_object_get(root, "normalizer"), *p;
@@ -300,8 +300,7 @@ static int recognise(ken_tok_source *t, const json_t *root, ken_buf *notes, ken_
     for (size_t i = 0; (p = part(normalizer, "normalizers", i)) != NULL; i++) {
         if (!is_type(p, "NFC"))
             return ken_fail(err, KEN_EINPUT, "normalizer: part %zu (%.40s) is not supported", i, type_of(p));
-        ken_buf_puts(
-            notes, "tokenizer.json asks for NFC; text is taken as it is (as llama.cpp does), so give composed text\n");
+        t->spec.nfc = true;
     }
     return recognise_byte_level(t, pre, err);
 }
@@ -382,7 +381,7 @@ int ken_tok_from_json(ken_tok_source *t, const ken_tok_files *f, int32_t n_rows,
 {
     *t = (ken_tok_source){0};
     const json_t *model = json_object_get(f->tokenizer, "model");
-    int rc = recognise(t, f->tokenizer, notes, err);
+    int rc = recognise(t, f->tokenizer, err);
     if (rc == KEN_OK) rc = read_vocab(t, f->tokenizer, n_rows, notes, err);
     if (rc == KEN_OK) rc = read_merges(t, model, err);
     if (rc == KEN_OK && t->spec.kind == KEN_TOK_SPM) rc = scores_from_merges(t, err);

@@ -20,13 +20,14 @@ static const char SPACE_MARK[] = "\xE2\x96\x81"; /* U+2581 */
 
 static bool mergeable(uint8_t type) { return type == KEN_TT_NORMAL || type == KEN_TT_USER || type == KEN_TT_UNUSED; }
 
+static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+
 /* "<0x1F>" -> 31, else -1. */
 static int byte_piece(ken_str s)
 {
-    static const char hex[] = "0123456789ABCDEF";
     if (s.n != 6 || memcmp(s.p, "<0x", 3) != 0 || s.p[5] != '>') return -1;
-    const char *a = memchr(hex, s.p[3], 16), *b = memchr(hex, s.p[4], 16);
-    return a && b ? (int)((a - hex) * 16 + (b - hex)) : -1;
+    int hi = hex_digit(s.p[3]), lo = hex_digit(s.p[4]);
+    return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
 }
 
 /* The piece with U+2581 for spaces taken back, appended to the arena. */

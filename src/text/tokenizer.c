@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "text/pretok.h"
 #include "text/tokenizer_parts.h"
+#include "text/unicode.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,11 @@ int ken_ids_add(ken_ids *out, int32_t id)
 static int encode_plain(const ken_tokenizer *t, const char *text, size_t n, ken_ids *out)
 {
     if (!n) return 0;
+    if (t->nfc && !ken_utf8_is_plain(text, n)) {
+        ken_free(out->text);
+        if (!(out->text = ken_utf8_nfc(text, n, &n))) return -1;
+        text = out->text;
+    }
     if (t->kind == KEN_TOK_SPM) return ken_spm_encode(t, text, n, t->add_space_prefix, out);
     return ken_bpe_encode(t, text, n, out);
 }
@@ -274,6 +280,7 @@ int ken_tokenizer_encode(const ken_tokenizer *t, const char *text, size_t n, uns
     if (rc == 0) rc = encode_plain(t, text + from, n - from, &out);
     if (rc == 0 && special && t->add_eos && t->eos >= 0) rc = ken_ids_add(&out, t->eos);
     ken_symbols_free(&out.sym);
+    ken_free(out.text);
     if (rc == 0) return KEN_OK;
     *n_ids = before;
     return ken_fail_nomem(err, "token ids");
@@ -301,5 +308,6 @@ int32_t ken_tokenizer_bos(const ken_tokenizer *t) { return t->bos; }
 int32_t ken_tokenizer_eos(const ken_tokenizer *t) { return t->eos; }
 bool ken_tokenizer_adds_bos(const ken_tokenizer *t) { return t->add_bos; }
 bool ken_tokenizer_adds_eos(const ken_tokenizer *t) { return t->add_eos; }
+bool ken_tokenizer_uses_nfc(const ken_tokenizer *t) { return t->nfc; }
 const char *ken_tokenizer_describe(const ken_tokenizer *t) { return t->describe; }
 void ken_tokenizer_hash(const ken_tokenizer *t, char hex[65]) { memcpy(hex, t->hash, sizeof t->hash); }

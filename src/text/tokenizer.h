@@ -81,6 +81,7 @@ int32_t ken_tokenizer_bos(const ken_tokenizer *t);
 int32_t ken_tokenizer_eos(const ken_tokenizer *t);
 bool ken_tokenizer_adds_bos(const ken_tokenizer *t);
 bool ken_tokenizer_adds_eos(const ken_tokenizer *t);
+bool ken_tokenizer_uses_nfc(const ken_tokenizer *t); /* text comes back in NFC */
 const char *ken_tokenizer_describe(const ken_tokenizer *t);    /* "byte-level BPE (smollm)"; borrowed */
 void ken_tokenizer_hash(const ken_tokenizer *t, char hex[65]); /* SHA-256 over everything that decides ids */
 #endif

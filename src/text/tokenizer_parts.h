@@ -39,7 +39,7 @@ typedef struct ken_ids {
     int32_t **ids;
     size_t *n, *cap;
     ken_symbols sym;
-    char *text; /* normalised segment, NULL until needed */
+    char *text; /* a segment in NFC, NULL until needed */
 } ken_ids;
 
 int ken_ids_add(ken_ids *out, int32_t id); /* 0, or -1 when out of memory */

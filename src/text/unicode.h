@@ -4,6 +4,7 @@
  * characters), so "cut off but fine so far" and "can never become valid" are told apart. */
 #ifndef KEN_TEXT_UNICODE_H
 #define KEN_TEXT_UNICODE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,4 +23,9 @@ int ken_utf8_bad(const char *s, size_t n);
 
 /* Writes cp (0..0x10FFFF, no surrogate; anything else gives U+FFFD) to out and returns its length 1..4. */
 int ken_utf8_encode(int32_t cp, char out[4]);
+
+/* Normalization form C of the valid stretches of s (n bytes, at most 2^30); bytes that are no UTF-8 stay and part the
+ * stretches. Caller frees with ken_free; *out_n bytes, no NUL. NULL when out of memory. */
+char *ken_utf8_nfc(const char *s, size_t n, size_t *out_n);
+bool ken_utf8_is_plain(const char *s, size_t n); /* nothing above U+02FF: NFC whatever it is */
 #endif
