@@ -13,7 +13,7 @@
 int ken_map_file(ken_map *m, const char *path, ken_err *err)
 {
     *m = (ken_map){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang us */
     if (fd < 0) return ken_fail(err, KEN_EINPUT, "%s: %s", path, strerror(errno));
     struct stat st;
     int rc = KEN_OK;
