@@ -13,9 +13,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <utf8proc.h>
-#ifndef KEN_HAVE_ONEDNN
-#define KEN_HAVE_ONEDNN 1
-#endif
 #if KEN_HAVE_ONEDNN
 #include <dnnl.h>
 #else
@@ -55,16 +52,13 @@ static void add_cpu(void)
 #else
     add(" generic");
 #endif
-    add("; %d cores\n", ken_threads(0));
+    add("; %d cores\nisa: %s\n", ken_threads(0), ken_isa_name(ken_isa_best()));
 }
 
 static void make(void)
 {
     add("ken %s (revision %s)\n", KEN_VERSION, KEN_REVISION);
     add_cpu();
-#ifndef KEN_HAVE_ONEDNN
-#define KEN_HAVE_ONEDNN 1
-#endif
 #if KEN_HAVE_ONEDNN
     const dnnl_version_t *d = dnnl_version();
     add("gemm: oneDNN %d.%d.%d\n", d->major, d->minor, d->patch);
