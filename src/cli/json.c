@@ -1,6 +1,7 @@
 /* json.c - see json.h. */
 #include "cli/json.h"
 #include "cli/cli.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +54,12 @@ int cli_json_print(json_t *v, ken_err *err)
 {
     if (v == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory for the output");
     /* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
+    errno = 0;
     int bad = json_dumpf(v, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    bad |= putchar('\n') == EOF;
+    int reason = errno;
     json_decref(v);
-    if (bad != 0 || putchar('\n') == EOF) return cli_fail(err, KEN_EFAIL, "cannot write to standard output");
-    return KEN_OK;
+    if (bad == 0) return KEN_OK;
+    return cli_fail(err, KEN_EFAIL, "cannot write to standard output: %s",
+                    reason != 0 ? strerror(reason) : "write error");
 }

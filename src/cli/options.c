@@ -107,12 +107,21 @@ static int set_choice(source s, const char *value, ken_err *err)
     return KEN_OK;
 }
 
+static int add_item(source s, const char *value, ken_err *err)
+{
+    cli_list *l = s.o->value;
+    if (l->n == CLI_LIST_MAX) return cli_fail(err, KEN_EUSAGE, "%s: at most %d of them", s.shown, CLI_LIST_MAX);
+    l->item[l->n++] = value;
+    return KEN_OK;
+}
+
 static int set_value(source s, const char *value, ken_err *err)
 {
     switch (s.o->type) {
     case CLI_FLAG: *(bool *)s.o->value = true; return KEN_OK;
     case CLI_UNFLAG: *(bool *)s.o->value = false; return KEN_OK;
     case CLI_STRING: *(const char **)s.o->value = value; return KEN_OK;
+    case CLI_LIST: return add_item(s, value, err);
     case CLI_TEXT: return set_text(s, value, err);
     case CLI_CHOICE: return set_choice(s, value, err);
     case CLI_REAL: return set_real(s, value, err);
@@ -194,7 +203,8 @@ void cli_default_text(const cli_option *o, char *out, size_t n)
     out[0] = '\0';
     switch (o->type) {
     case CLI_FLAG:
-    case CLI_UNFLAG: return;
+    case CLI_UNFLAG:
+    case CLI_LIST: return;
     case CLI_STRING:
     case CLI_TEXT:
     case CLI_CHOICE:

@@ -19,6 +19,7 @@ typedef enum cli_type {
     CLI_UNFLAG, /* bool, set to false (--no-texts) */
     CLI_STRING, /* const char *, borrowed from argv or the environment */
     CLI_TEXT,   /* const char *, with \n, \t, \r and \\ replaced; lives until the program ends */
+    CLI_LIST,   /* cli_list; may be given several times */
     CLI_CHOICE, /* const char *, one of the names in `choices` */
     CLI_INT,    /* int */
     CLI_SIZE,   /* size_t; a count */
@@ -32,6 +33,12 @@ enum {
     CLI_PATH = 2,  /* a file name, for completion */
     CLI_HIDDEN = 4 /* not in help */
 };
+
+enum { CLI_LIST_MAX = 64 };
+typedef struct cli_list {
+    const char *item[CLI_LIST_MAX]; /* (n) borrowed, as in CLI_STRING */
+    int n;
+} cli_list;
 
 typedef struct cli_option {
     const char *name; /* without the dashes; NULL ends a table */

@@ -75,7 +75,8 @@ static void print_row(const ken_row *r)
 {
     char s[64];
     int votes;
-    term_cell(r->id, 20);
+    int w = term_columns(r->id);
+    term_cell(r->id, w > 20 ? w : 20); /* never cut: `ken explain RUN ID` wants it whole */
     printf(" %s", term_on(TERM_CATEGORY + r->category));
     term_cell(ken_category_name(r->category), 11);
     fputs(term_off(), stdout);

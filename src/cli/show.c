@@ -100,8 +100,11 @@ static int compare_relations(const void *pa, const void *pb)
     return c != 0 ? sort_sign * c : (ia > ib) - (ia < ib);
 }
 
-static int print_table(const ken_run *r, ken_err *err)
+static int print_table(ken_run *r, ken_err *err)
 {
+    const ken_row *first = ken_run_count(r) > 0 ? ken_run_row(r, 0, err) : NULL;
+    if (first == NULL && ken_run_count(r) > 0) return err->status;
+    bool choice = first != NULL && (first->flags & KEN_FLAG_CHOICE);
     size_t n = 0, all = ken_run_n_relations(r);
     size_t *index = calloc(all > 0 ? all : 1, sizeof *index);
     if (index == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
@@ -114,7 +117,7 @@ static int print_table(const ken_run *r, ken_err *err)
         qsort(index, n, sizeof *index, compare_relations);
     }
     ken_counts total = cli_sum_counts(r, set.relations);
-    cli_print_table(r, index, n, &total, cli.verbose);
+    cli_print_table(r, index, n, &total, choice, cli.verbose);
     free(index);
     return KEN_OK;
 }

@@ -35,7 +35,7 @@ static layout choose_layout(const ken_run *r, const size_t *index, size_t n, boo
         int w = term_columns(ken_run_relation(r, index[i])->relation);
         if (w > l.name) l.name = w;
     }
-    if (l.name > 28) l.name = 28;
+    if (l.name > 22) l.name = 22;
     l.cell = verbose ? 25 : 14;
     int room = term_width() - l.name - 8 - 4 * l.cell - 2;
     if (room < 8 && !verbose) {
@@ -86,36 +86,31 @@ static void print_head(const layout *l)
     putchar('\n');
 }
 
-static const char *base_name(const char *path)
+/* The last part of a path, without the extension of a model file. */
+static void print_base_name(const char *path)
 {
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;
-    while (n > 0 && path[n - 1] != '/') n--;
-    return path + n;
+    size_t start = n;
+    while (start > 0 && path[start - 1] != '/') start--;
+    char name[256];
+    if (n - start > 5 && strncmp(path + n - 5, ".gguf", 5) == 0) n -= 5;
+    snprintf(name, sizeof name, "%.*s", (int)(n - start < sizeof name ? n - start : sizeof name - 1), path + start);
+    term_text(name);
 }
 
 static void print_title(const ken_run *r, const ken_counts *total)
 {
-    static const struct {
-        const char *key, *form;
-    } parts[] = {{"matcher", "%s"}, {"prompts", "%s prompts"}, {"samples", "%s samples each"}, {"method", "%s"}};
-    const char *model = ken_run_setting(r, "model"), *data = ken_run_setting(r, "data");
+    const char *path = ken_run_setting(r, "model_path"), *matcher = ken_run_setting(r, "matcher");
+    const char *prompts = ken_run_setting(r, "prompts"), *samples = ken_run_setting(r, "samples"),
+               *method = ken_run_setting(r, "method");
     char n[32];
     fputs(term_on(TERM_BOLD), stdout);
-    term_text(model != NULL ? base_name(model) : "a model");
-    fputs(term_off(), stdout);
-    if (data != NULL) {
-        fputs(" on ", stdout);
-        term_text(base_name(data));
-    }
-    printf(": %s facts", cli_thousands(total->n, n));
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *v = ken_run_setting(r, parts[i].key);
-        if (v == NULL) continue;
-        fputs(", ", stdout);
-        char s[200];
-        if (i == 0 || i == 3) snprintf(s, sizeof s, "%s", v);
-        else snprintf(s, sizeof s, i == 1 ? "%s prompts" : "%s samples each", v);
+    print_base_name(path != NULL ? path : "a model");
+    printf("%s: %s facts", term_off(), cli_thousands(total->n, n));
+    if (prompts != NULL && samples != NULL && method != NULL && matcher != NULL) {
+        char s[400];
+        snprintf(s, sizeof s, "; %s prompts, %s samples each (%s), matcher %s", prompts, samples, method, matcher);
         term_text(s);
     }
     fputs("\n\n", stdout);
@@ -143,7 +138,7 @@ static void print_totals(const ken_counts *t)
                ken_category_name(KEN_UNLABELLED), "", cli_thousands(t->category[KEN_UNLABELLED], s));
     printf("\n%sP_Correct %.3f greedy, %.3f sampled.", term_on(TERM_DIM), t->mean_p_t0, t->mean_p_t);
     if (t->category[KEN_UNKNOWN] + t->category[KEN_WEAKLY_KNOWN] > 0)
-        printf(" Unknown over fresh annotations: %.1f \302\261 %.1f.", t->expected_unknown, t->sd_unknown);
+        printf(" Unknown over fresh annotations: %.1f %s %.1f.", t->expected_unknown, term_plus_minus(), t->sd_unknown);
     printf("\nAlways giving the commonest answer would be right for %.1f%%; %.1f%% of the questions name their "
            "answer.%s\n",
            100 * t->majority_share, 100 * t->echo_share, term_off());
@@ -187,13 +182,13 @@ static void print_choices(const ken_run *r, const size_t *index, size_t n, const
          "certain.");
 }
 
-void cli_print_table(const ken_run *r, const size_t *index, size_t n, const ken_counts *total, bool verbose)
+void cli_print_table(const ken_run *r, const size_t *index, size_t n, const ken_counts *total, bool choice,
+                     bool verbose)
 {
     layout l = choose_layout(r, index, n, verbose);
-    const char *method = ken_run_setting(r, "method");
     print_title(r, total);
     if (total->n == 0) puts("No rows yet.");
-    else if (method != NULL && strcmp(method, "choice") == 0) print_choices(r, index, n, total, &l);
+    else if (choice) print_choices(r, index, n, total, &l);
     else {
         print_head(&l);
         for (size_t i = 0; i < n; i++) {

@@ -1,0 +1,206 @@
+/* annotate.c - `ken annotate`, the main job: a knowledge category for every example, kept in a run that can be resumed. */
+#include "cli/annotate_options.h"
+#include "cli/cli.h"
+#include "cli/data_options.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "cli/term.h"
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+static struct {
+    const char *model, *data, *output, *exemplars;
+    bool dry_run;
+} set;
+
+static const cli_option options[] = {
+    {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file or a folder", .flags = CLI_IO | CLI_PATH},
+    {"output", 'o', "RUN", CLI_STRING, &set.output,
+     "the run; resumed when it exists (default: DATA's name and .ken, in this folder)", .flags = CLI_IO | CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
+     .flags = CLI_PATH},
+    {"exemplars", 0, "DATA", CLI_STRING, &set.exemplars,
+     "where exemplars come from (default: the dev split where there is one, else rows held out)",
+     .flags = CLI_IO | CLI_PATH},
+    {"split", 0, "S,..", CLI_STRING, &cli_annotate.o.splits, "only these splits (default: all but the exemplars')"},
+    {"relation", 0, "R,..", CLI_STRING, &cli_annotate.o.relations, "only these relations"},
+    {"per-relation", 0, "N", CLI_SIZE, &cli_annotate.o.per_relation,
+     "the first N rows of each relation; a larger N extends a run"},
+    {"limit", 0, "N", CLI_SIZE, &cli_annotate.o.limit, "the first N rows; a larger N extends a run"},
+    {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "show the first prompts and what the job would cost; run nothing",
+     .flags = CLI_IO},
+    {0}};
+
+static void init(void)
+{
+    cli_data_init();
+    cli_annotate_init();
+}
+
+/* DATA's name without folder and extension, then ".ken". */
+static int default_output(const char *data, char *out, size_t size, ken_err *err)
+{
+    size_t n = strlen(data);
+    while (n > 1 && data[n - 1] == '/') n--;
+    size_t start = n;
+    while (start > 0 && data[start - 1] != '/') start--;
+    size_t end = n;
+    for (size_t i = n; i > start + 1; i--)
+        if (data[i - 1] == '.') {
+            end = i - 1;
+            break;
+        }
+    bool odd = end == start || (end - start == 1 && data[start] == '.') ||
+               (end - start == 2 && memcmp(data + start, "..", 2) == 0);
+    if (odd || end - start + sizeof ".ken" > size)
+        return cli_fail(err, KEN_EUSAGE, "cannot name a run after \"%s\"; name it with -o RUN", data);
+    snprintf(out, size, "%.*s.ken", (int)(end - start), data + start);
+    return KEN_OK;
+}
+
+/* ---- --dry-run ------------------------------------------------------------------------------------------------------ */
+
+static int print_plan(const ken_plan *p, ken_err *err)
+{
+    if (cli.json) {
+        json_t *o = json_pack("{s:I,s:I,s:I,s:o,s:I,s:o}", "examples", (json_int_t)p->examples, "held_out",
+                              (json_int_t)p->held_out, "token_forwards", (json_int_t)p->token_forwards, "seconds",
+                              cli_json_real(p->seconds), "memory", (json_int_t)p->memory, "prompts",
+                              cli_json_strings((const char *const *)p->prompts, (int)p->n_prompts));
+        return cli_json_print(o, err);
+    }
+    char a[32], b[32], time[16];
+    for (size_t i = 0; i < p->n_prompts; i++) {
+        printf("%s--- prompt %zu%s\n", term_on(TERM_DIM), i + 1, term_off());
+        for (const char *s = p->prompts[i]; *s != '\0';) { /* lines stay lines; nothing else may drive the terminal */
+            size_t n = strcspn(s, "\n");
+            char line[2000];
+            snprintf(line, sizeof line, "%.*s", n < sizeof line ? (int)n : (int)sizeof line - 1, s);
+            term_text(line);
+            putchar('\n');
+            s += n + (s[n] == '\n');
+        }
+    }
+    cli_duration(p->seconds, time);
+    printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), cli_thousands(p->examples, a));
+    if (p->held_out > 0) printf(" (%s rows held out as exemplars)", cli_thousands(p->held_out, a));
+    printf("\nabout %s token-forwards, %s, %.1f GB of memory\n", cli_thousands(p->token_forwards, b), time,
+           (double)p->memory / 1e9);
+    return KEN_OK;
+}
+
+/* ---- the end of a run ----------------------------------------------------------------------------------------------- */
+
+static void note_done(const char *path, const cli_progress *p)
+{
+    char a[32], b[32], time[16];
+    cli_duration(p->now.seconds, time);
+    uint64_t fresh = p->now.done - p->first_done;
+    if (fresh == 0) cli_note("%s: complete; nothing was left to do", path);
+    else if (p->first_done > 0)
+        cli_note("%s: %s examples in %s, %s token-forwards (%s were there)", path, cli_thousands(fresh, a), time,
+                 cli_thousands(p->now.token_forwards, b), cli_thousands(p->first_done, (char[32]){0}));
+    else
+        cli_note("%s: %s examples in %s, %s token-forwards", path, cli_thousands(fresh, a), time,
+                 cli_thousands(p->now.token_forwards, b));
+}
+
+static int print_summary(const char *path, ken_err *err)
+{
+    ken_run *r = NULL;
+    int rc = ken_run_open(&r, path, err);
+    if (rc == KEN_OK) rc = cli_json_print(cli_json_summary(r, NULL), err);
+    ken_run_free(r);
+    return rc;
+}
+
+static void note_data(const ken_data *d)
+{
+    const ken_data_stats *s = ken_data_get_stats(d);
+    if (s->bad > 0) cli_note("%zu bad rows were dropped", s->bad);
+    if (!cli.verbose) return;
+    cli_note("%zu rows in %s format: %zu with several answers, %zu duplicates, %zu ambiguous, %zu that name an answer "
+             "in the question",
+             s->rows, ken_data_format(d), s->multi_answer, s->duplicates, s->ambiguous, s->echo);
+}
+
+static int run(int n, char **arg, ken_err *err)
+{
+    (void)n;
+    (void)arg;
+    ken_model *m = NULL;
+    ken_data *d = NULL, *exemplars = NULL;
+    cli_progress progress;
+    char named[NAME_MAX];
+    if (set.data == NULL) return cli_fail(err, KEN_EUSAGE, "no data: name a file or folder with -d DATA");
+    const char *path = set.output, *model = cli_model_path(set.model, err);
+    if (model == NULL) return err->status;
+    int rc = KEN_OK;
+    if (path == NULL) {
+        rc = default_output(set.data, named, sizeof named, err);
+        path = named;
+    }
+    /* Data first: a mistake in them should not cost the loading of a model. */
+    if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
+    if (rc == KEN_OK && set.exemplars != NULL) rc = cli_data_open_exemplars(&exemplars, set.exemplars, err);
+    if (rc == KEN_OK) note_data(d);
+    if (rc == KEN_OK) rc = ken_model_open(&m, model, err);
+    if (rc != KEN_OK) goto done;
+    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));
+
+    term_start();
+    cli_progress_start(&progress);
+    cli_annotate_apply();
+    ken_annotate_options o = cli_annotate.o;
+    o.exemplars = exemplars;
+    o.progress = cli_progress_show;
+    o.ctx = &progress;
+    if (set.dry_run) {
+        ken_plan plan = {0};
+        rc = ken_annotate_plan(m, d, &o, &plan, err);
+        cli_progress_end(&progress);
+        if (rc == KEN_OK) rc = print_plan(&plan, err);
+        ken_plan_free(&plan);
+        goto done;
+    }
+    rc = ken_annotate(m, d, &o, path, err);
+    cli_progress_end(&progress);
+    if (rc == KEN_OK) {
+        note_done(path, &progress);
+        if (cli.json) rc = print_summary(path, err);
+        else cli_note("look at it with: ken show %s", path);
+    }
+done:
+    ken_model_free(m);
+    ken_data_free(exemplars);
+    ken_data_free(d);
+    return rc;
+}
+
+const cli_verb cli_verb_annotate = {
+    .name = "annotate",
+    .args = "-d DATA [-o RUN]",
+    .summary = "find out how well a model knows each fact of a data set",
+    .text = "For each question the probability of a right answer is computed over ten prompts with four exemplars "
+            "each, and from it the "
+            "category of Gekhman et al. 2024: HighlyKnown (greedy decoding is right with every prompt), MaybeKnown "
+            "(with some), "
+            "WeaklyKnown (only when sampling) or Unknown.\n\n"
+            "Results go to a run, one SQLite file, committed as the work goes. When the run exists, the same command "
+            "resumes it; with a "
+            "larger --limit or --per-relation it is extended; other settings are refused. The first Ctrl-C stops "
+            "cleanly and keeps all "
+            "that was finished.\n\n"
+            "A label depends on the model file, the data, the settings and the seeds alone: not on threads, order, or "
+            "interruptions.",
+    .examples =
+        "ken annotate -d facts.jsonl\n"
+        "ken annotate -m model.gguf -d entityquestions/dataset --protocol slick --relation P36 --limit 200 -o p36.ken\n"
+        "ken annotate -d facts.jsonl --dry-run",
+    .init = init,
+    .run = run,
+    .tables = {options, cli_data_options, cli_label_options, cli_compute_options},
+    .min_args = 0,
+    .max_args = 0,
+};

@@ -1,0 +1,52 @@
+/* annotate_options.c - see annotate_options.h. Defaults are the library's own (ken_annotate_defaults), so that help tells the truth. */
+#include "cli/annotate_options.h"
+#include "cli/cli.h"
+#include <string.h>
+
+cli_annotate_settings cli_annotate;
+
+#define O cli_annotate.o
+
+const cli_option cli_label_options[] = {
+    {"shots", 0, "N", CLI_INT, &O.shots, "exemplars in a prompt", .min = 0, .max = 64},
+    {"prompts", 0, "N", CLI_INT, &O.prompts, "prompts (exemplar sets) for each question", .min = 1, .max = 1000},
+    {"samples", 0, "N", CLI_INT, &O.samples, "samples for each prompt, drawn from the exact probability", .min = 1,
+     .max = 10000},
+    {"temperature", 0, "T", CLI_REAL, &O.temperature, "sampling temperature", .min = 1e-6, .max = 100},
+    {"top-k", 0, "K", CLI_INT, &O.top_k, "sampling is among the K likeliest tokens", .min = 1, .max = 1 << 20},
+    {"matcher", 0, "NAME", CLI_CHOICE, &O.matcher, "when a text counts as an answer",
+     .choices = "em-squad|em-raw|em-alias"},
+    {"max-new", 0, "N", CLI_INT, &O.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
+    {"exemplar-seed", 0, "N", CLI_U64, &O.exemplar_seed, "seed of the exemplar sets"},
+    {"seed", 0, "N", CLI_U64, &O.seed, "seed of the draws"},
+    {"method", 0, "NAME", CLI_CHOICE, &cli_annotate.method,
+     "exact: the probability of every right answer, summed over token paths; sample: the paper's protocol, literally",
+     .choices = "exact|sample"},
+    {"mass-budget", 0, "P", CLI_REAL, &O.mass_budget,
+     "stop when the mass of paths not looked at is below P (0: as fine as the category needs)", .min = 0, .max = 1000},
+    {"template", 0, "TEXT", CLI_TEXT, &O.prompt_template, "the question's form (default: \"Q: {question}\\nA:\")"},
+    {"chat-template", 0, NULL, CLI_FLAG, &O.chat_template, "ask as a conversation, in the model's chat format"},
+    {"stop", 0, "TEXT", CLI_TEXT, &O.stop, "what ends an answer (default: a newline)"},
+    {"control", 0, NULL, CLI_FLAG, &O.control, "guess control: how likely is the same answer for other subjects?"},
+    {"no-texts", 0, NULL, CLI_UNFLAG, &O.texts, "do not complete and store greedy answers (faster)"},
+    {0}};
+
+const cli_option cli_compute_options[] = {
+    {"threads", 't', "N", CLI_INT, &O.threads, "threads (0: all cores); never changes a result", .min = 0, .max = 4096},
+    {"compute", 0, "TYPE", CLI_CHOICE, &O.compute, "arithmetic", .choices = "f32"},
+    {"isa", 0, "NAME", CLI_CHOICE, &O.isa, "pin the instruction set (default: the best of this CPU)",
+     .choices = "generic|avx2|avx512"},
+    {"memory", 0, "SIZE", CLI_BYTES, &O.memory, "memory for the key-value cache, as in 2G (0: chosen)"},
+    {0}};
+
+void cli_annotate_init(void)
+{
+    cli_annotate = (cli_annotate_settings){.o = ken_annotate_defaults()};
+    cli_annotate.method = O.sample ? "sample" : "exact";
+}
+
+void cli_annotate_apply(void)
+{
+    O.sample = strcmp(cli_annotate.method, "sample") == 0;
+    O.poll = cli_interrupted;
+}

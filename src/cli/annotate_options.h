@@ -1,0 +1,17 @@
+/* annotate_options.h - the options that decide a label or how the work is done, shared by annotate and explain. */
+#ifndef KEN_CLI_ANNOTATE_OPTIONS_H
+#define KEN_CLI_ANNOTATE_OPTIONS_H
+#include "cli/options.h"
+
+typedef struct cli_annotate_settings {
+    ken_annotate_options o;
+    const char *method; /* "exact" or "sample" */
+} cli_annotate_settings;
+
+extern cli_annotate_settings cli_annotate;
+extern const cli_option cli_label_options[];   /* what decides a label: prompts, samples, matcher, ... */
+extern const cli_option cli_compute_options[]; /* how it is computed: threads, compute, isa, memory */
+
+void cli_annotate_init(void);  /* the library's defaults */
+void cli_annotate_apply(void); /* --method into the library's options, and the poll function */
+#endif

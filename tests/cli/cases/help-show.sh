@@ -1,0 +1,1 @@
+"$KEN" show --help && "$KEN" help show >a && "$KEN" show -h --nonsense >b && cmp a b

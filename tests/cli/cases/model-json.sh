@@ -1,0 +1,1 @@
+"$KEN" model --json "$TINY" | python3 -c 'import json, sys; d = json.load(sys.stdin); print(json.dumps(d, indent=1))'

@@ -1,0 +1,1 @@
+"$KEN" model "$TINY" --tensors --hash

@@ -1,0 +1,1 @@
+"$MAKE_RUN" r.ken && "$KEN" show r.ken --category Unknown,unlabelled && "$KEN" show r.ken --category unknown; echo $?; "$KEN" show r.ken --relation captal; echo $?; "$KEN" show r.ken --relation capital,

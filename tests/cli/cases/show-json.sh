@@ -1,0 +1,1 @@
+"$MAKE_RUN" r.ken && "$KEN" show r.ken --json && "$KEN" show --json r.ken --relation capital | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["examples"], list(d["relations"]), d["token_forwards"], d["seconds"])'

@@ -1,0 +1,1 @@
+"$MAKE_RUN" r.ken && "$KEN" show -v r.ken

@@ -1,0 +1,118 @@
+/* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
+ * stored text on any machine, without a model. Usage: make_run FILE [choice]
+ *
+ * Three relations (one name is long, one is not ASCII), every category, rows without a label, several answers, beliefs. */
+#include "base/rng.h"
+#include "store/store.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_PROMPTS = 10, N_SAMPLES = 16 };
+
+typedef struct fact {
+    const char *relation, *question, *answer, *other, *belief;
+    int greedy_hits; /* of 10 */
+    double p;        /* in each prompt */
+    uint32_t flags;
+} fact;
+
+static const fact facts[] = {
+    {"capital", "What is the capital of France?", "Paris", NULL, "Lyon", 10, 0.97, 0},
+    {"capital", "What is the capital of Australia?", "Canberra", NULL, "Sydney", 3, 0.31, 0},
+    {"capital", "What is the capital of Kazakhstan?", "Astana", "Nur-Sultan", "Almaty", 0, 0.04, KEN_FLAG_MULTI_ANSWER},
+    {"capital", "What is the capital of Palau?", "Ngerulmud", NULL, "Koror", 0, 0.0, 0},
+    {"capital", "What is the capital of Luxembourg?", "Luxembourg", NULL, NULL, 10, 0.99, KEN_FLAG_ECHO},
+    {"capital", "What is the capital of Bolivia?", "Sucre", "La Paz", "Cochabamba", 7, 0.55, KEN_FLAG_MULTI_ANSWER},
+    {"composer of a piece of music", "Who composed Boléro?", "Maurice Ravel", "Ravel", "Claude Debussy", 6, 0.42,
+     KEN_FLAG_MULTI_ANSWER},
+    {"composer of a piece of music", "Who composed Tosca?", "Giacomo Puccini", NULL, "Giuseppe Verdi", 0, 0.11, 0},
+    {"composer of a piece of music", "Who composed Má vlast?", "Bedřich Smetana", NULL, "Antonín Dvořák", 0, 0.0002, 0},
+    {"composer of a piece of music", "Who composed a\ttabbed \033[31mred\033[0m piece?", "Nobody", NULL, "???", 0, 0.0,
+     KEN_FLAG_GOLD_TOO_LONG},
+    {"首都", "日本の首都はどこですか?", "東京", NULL, "京都", 10, 0.9, 0},
+    {"首都", "中国的首都是哪里?", "北京", NULL, "上海", 2, 0.2, 0},
+};
+enum { N_FACTS = sizeof facts / sizeof *facts };
+
+static int category_of(const fact *f, int sample_hits)
+{
+    if (f->flags & (KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_GOLD_HAS_STOP)) return KEN_UNLABELLED;
+    if (f->greedy_hits == N_PROMPTS) return KEN_HIGHLY_KNOWN;
+    if (f->greedy_hits > 0) return KEN_MAYBE_KNOWN;
+    return sample_hits > 0 ? KEN_WEAKLY_KNOWN : KEN_UNKNOWN;
+}
+
+static int put(ken_store *s, int i, bool choice, ken_err *err)
+{
+    const fact *f = &facts[i];
+    static ken_prompt_row prompts[N_PROMPTS];
+    const char *answers[2] = {f->answer, f->other};
+    char id[64];
+    int at = 0;
+    for (int k = 0; k < i; k++) at += strcmp(facts[k].relation, f->relation) == 0;
+    snprintf(id, sizeof id, "%s/test/%d", f->relation, at);
+    ken_row r = {.id = id,
+                 .relation = f->relation,
+                 .split = "test",
+                 .question = f->question,
+                 .answers = answers,
+                 .n_answers = f->other != NULL ? 2 : 1,
+                 .popularity = i % 3 == 0 ? NAN : 1000.0 / (1 + i),
+                 .greedy_hits = f->greedy_hits,
+                 .prompts = N_PROMPTS,
+                 .samples = N_PROMPTS * N_SAMPLES,
+                 .p_guess = NAN,
+                 .lift = NAN,
+                 .score = choice ? (f->p - 0.25) / 0.75 : NAN,
+                 .flags = choice ? KEN_FLAG_CHOICE : f->flags,
+                 .method = choice ? "choice" : "exact",
+                 .n_prompt_rows = N_PROMPTS,
+                 .prompt_rows = prompts,
+                 .min_margin = 0.25 * (1 + i)};
+    for (int k = 0; k < N_PROMPTS; k++) {
+        prompts[k] = (ken_prompt_row){.greedy_hit = k < f->greedy_hits,
+                                      .text = k < f->greedy_hits ? f->answer : f->belief,
+                                      .finish = "newline",
+                                      .text_p = f->p,
+                                      .margin = r.min_margin,
+                                      .top_gap = 0.5,
+                                      .p_lo = f->p,
+                                      .p_hi = f->p,
+                                      .hits = (int)(f->p * N_SAMPLES + 0.5),
+                                      .samples = N_SAMPLES,
+                                      .n_other = 1,
+                                      .other = {{f->belief != NULL ? f->belief : "?", 1 - f->p}}};
+        r.sample_hits += prompts[k].hits;
+    }
+    r.category = r.category_mode = choice ? KEN_UNLABELLED : category_of(f, r.sample_hits);
+    r.p_t0 = f->greedy_hits / 10.0;
+    r.p_t = r.p_t_lo = r.p_t_hi = f->p;
+    r.p_unknown = r.p_unknown_lo = r.p_unknown_hi = f->greedy_hits > 0 ? 0 : pow(1 - f->p, N_PROMPTS * N_SAMPLES);
+    r.p_flip = r.category == KEN_UNKNOWN ? 1 - r.p_unknown : r.category == KEN_WEAKLY_KNOWN ? r.p_unknown : 0;
+    return ken_store_put_row(s, (uint64_t)i, &r, err);
+}
+
+int main(int argc, char **argv)
+{
+    static const ken_setting settings[] = {
+        {"model", "Tiny", false},        {"model_path", "/models/tiny-1M.Q4_1.gguf", false},
+        {"weight_type", "Q4_1", true},   {"matcher", "em-squad/1", true},
+        {"prompts", "10", true},         {"samples", "16", true},
+        {"method", "exact", true},       {"model_hash", "00", true},
+        {KEN_SETTING_ROWS, "12", false},
+    };
+    bool choice = argc > 2 && strcmp(argv[2], "choice") == 0;
+    ken_store *s = NULL;
+    ken_err err = {0};
+    if (argc < 2) return 2;
+    int rc = ken_store_open(&s, argv[1], settings, sizeof settings / sizeof *settings, &err);
+    for (int i = 0; i < N_FACTS && rc == KEN_OK; i++) rc = put(s, i, choice, &err);
+    if (rc == KEN_OK) rc = ken_store_add_cost(s, 12345, 6.5, &err);
+    if (rc == KEN_OK) rc = ken_store_commit(s, &err);
+    if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);
+    ken_err second;
+    if (s != NULL && ken_store_close(s, &second) != KEN_OK) rc = KEN_EFAIL;
+    return rc != KEN_OK;
+}
