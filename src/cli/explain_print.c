@@ -153,12 +153,15 @@ static void print_prompt(const ken_explanation *x, int i, int top)
     printf("  says\n");
     for (int j = 0; j < p->n_instead && j < top; j++) print_path(&p->instead[j], false);
     if (p->n_accepted == 0) {
-        printf("  no path of the %d likeliest tokens leads to the answer\n", 40);
+        printf("  no path among the likeliest tokens leads to the answer\n");
         return;
     }
     printf("  paths to the answer\n");
-    for (int j = 0; j < p->n_accepted && j < top; j++) print_path(&p->accepted[j], true);
-    if (p->n_accepted > top) printf("    %s... and %d more%s\n", term_on(TERM_DIM), p->n_accepted - top, term_off());
+    int shown = 0; /* paths that would print as 0.0000 say nothing, unless there is nothing better */
+    for (; shown < p->n_accepted && shown < top && (shown == 0 || p->accepted[shown].p >= 0.00005); shown++)
+        print_path(&p->accepted[shown], true);
+    if (p->n_accepted > shown)
+        printf("    %s... and %d more%s\n", term_on(TERM_DIM), p->n_accepted - shown, term_off());
 }
 
 static void print_verdict(const ken_row *r)
