@@ -114,12 +114,12 @@ static int read_vocab(ken_tok_source *t, const json_t *root, int32_t n_rows, ken
         if (rc != KEN_OK) return rc;
     }
     if (dropped > 0)
-        ken_buf_printf(notes, "%zu added tokens have ids behind the %d rows of the embedding and are left out\n",
-                       dropped, n_rows);
+        ken_buf_printf(notes, "added tokens left out because their ids lie behind the %d rows of the embedding: %zu\n",
+                       n_rows, dropped);
     if (trimming > 0)
-        ken_buf_printf(notes,
-                       "%zu added tokens would swallow the spaces beside them (lstrip, rstrip); here they do not\n",
-                       trimming);
+        ken_buf_printf(
+            notes, "added tokens that would swallow the spaces beside them (lstrip, rstrip), but do not here: %zu\n",
+            trimming);
     return fill_gaps(t, err);
 }
 
