@@ -22,6 +22,7 @@ void cli_catch_signals(void)
     /* A program started with SIGINT ignored (nohup, a shell's background job) keeps ignoring it. */
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a write past `ulimit -f` then fails like one on a full disk, with a message */
 }
 
 int cli_interrupted(void *ctx)

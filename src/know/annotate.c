@@ -291,6 +291,7 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
     const char *hash;
     int rc = ken_settings_check(&j.plan, o, m, err);
     if (rc == KEN_OK) rc = plan_rows(&j, err);
+    if (rc == KEN_OK) rc = ken_store_probe(run_path, err); /* before the model is read, which may take minutes */
     if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
     if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
     if (rc == KEN_OK) rc = stage(&j, "unpacking the model", err);

@@ -10,10 +10,12 @@
 #include "store/lock.h"
 #include "store/schema.h"
 #include "text/unicode.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     Q_HAS,
@@ -352,6 +354,29 @@ int ken_store_open(ken_store **out, const char *path, const ken_setting *setting
     }
     if (status == KEN_OK) *out = s;
     else free_store(s, true);
+    return status;
+}
+
+int ken_store_probe(const char *path, ken_err *err)
+{
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        const char *slash = strrchr(path, '/');
+        char *folder = slash == NULL ? ken_strdup(".") : ken_strndup(path, (size_t)(slash - path) + 1);
+        if (folder == NULL) return ken_fail_nomem(err, path);
+        int rc = access(folder, W_OK | X_OK), e = errno;
+        ken_free(folder);
+        return rc == 0 ? KEN_OK : ken_fail(err, KEN_EFAIL, "%s: cannot write a run here: %s", path, strerror(e));
+    }
+    ken_lock *lock;
+    sqlite3 *db = NULL;
+    bool empty;
+    int status = ken_lock_take(&lock, path, err);
+    if (status != KEN_OK) return status;
+    status = ken_schema_connect(&db, path, BUSY_MS, err);
+    if (status == KEN_OK) status = ken_schema_exec(db, path, "BEGIN", err);
+    if (status == KEN_OK) status = ken_schema_check(db, path, &empty, err);
+    sqlite3_close(db);
+    ken_lock_free(lock, true);
     return status;
 }
 

@@ -16,6 +16,10 @@ typedef struct ken_setting {
     bool binding; /* a resume with another value is refused, naming key, the run's value and ours */
 } ken_setting;
 
+/* Can a run be written at path, as far as one can tell without its settings? For finding out before the model is read: KEN_EBUSY when
+ * another program writes it, KEN_EINPUT when something else is there, KEN_EFAIL when the folder is missing or may not be
+ * written. Makes and changes nothing. */
+int ken_store_probe(const char *path, ken_err *err);
 /* Opens or creates the run at path. Call it with valid settings only, once model and data are known to be good: it makes the file.
  * An existing run with other binding settings (another value, or one that only one of the two has): KEN_EINPUT, one sentence that
  * names it. A file that is not a run, is damaged or of a newer format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once.

@@ -266,7 +266,7 @@ class TinyModel(Runs):
 
     def limited(self, run, size):
         def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL) # which kills; Python ignores it
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         return call(command(self.data, run), preexec_fn=limit)
 

@@ -398,6 +398,9 @@ static void odd_names(void **state)
     assert_int_equal(ken_store_open(&s, "", test_settings, n_test_settings, &err), KEN_EUSAGE);
     assert_int_equal(ken_run_open(&r, "", &err), KEN_EUSAGE);
     assert_int_equal(ken_store_open(&s, in_folder("no/such/folder"), test_settings, n_test_settings, &err), KEN_EFAIL);
+    assert_int_equal(ken_store_probe(in_folder("no/such/folder"), &err), KEN_EFAIL);
+    assert_ok(ken_store_probe(in_folder("nothing.ken"), &err));
+    assert_ok(ken_store_probe("nothing.ken", &err));
     assert_int_equal(ken_run_open(&r, in_folder("nothing.ken"), &err), KEN_EINPUT);
     assert_int_not_equal(access(in_folder("nothing.ken"), F_OK), 0);
 }

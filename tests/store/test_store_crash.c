@@ -59,12 +59,14 @@ static void one_writer(void **state)
         clock_gettime(CLOCK_MONOTONIC, &a);
         assert_int_equal(open_elsewhere(path), KEN_EBUSY);
         assert_int_equal(ken_store_open(&t, path, test_settings, n_test_settings, &err), KEN_EBUSY);
+        assert_int_equal(ken_store_probe(path, &err), KEN_EBUSY);
         clock_gettime(CLOCK_MONOTONIC, &b);
         assert_null(t);
         assert_non_null(strstr(err.msg, "another program is writing this run"));
         assert_true((double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec) < 5);
     }
     assert_ok(ken_store_close(s, &err));
+    assert_ok(ken_store_probe(path, &err));
     assert_int_equal(open_elsewhere(path), KEN_OK);
     assert_ok(ken_store_open(&s, path, test_settings, n_test_settings, &err));
     assert_ok(ken_store_close(s, &err));

@@ -71,6 +71,8 @@ static void refused(const char *path, int status, const char *word)
     if (strstr(err.msg, word) == NULL) fail_msg("no \"%s\" in: %s", word, err.msg);
     assert_int_equal(ken_store_open(&s, path, test_settings, n_test_settings, &err), status);
     if (strstr(err.msg, word) == NULL) fail_msg("no \"%s\" in: %s", word, err.msg);
+    assert_int_equal(ken_store_probe(path, &err), status);
+    if (strstr(err.msg, word) == NULL) fail_msg("no \"%s\" in: %s", word, err.msg);
 }
 
 static void refused_untouched(const char *path, const char *word)
