@@ -36,16 +36,15 @@ typedef struct ken_str {
 typedef struct ken_tok_spec {
     ken_tok_kind kind;
     ken_pretok pre;
-    int32_t n_vocab;
-    const ken_str *pieces; /* (n_vocab) as the vocabulary spells them; byte-level alphabet for BPE */
-    const uint8_t *types;  /* (n_vocab) ken_tok_type, or NULL = all normal */
-    const float *scores;   /* (n_vocab) SentencePiece; NULL for BPE */
-    int32_t n_merges;
+    int32_t n_vocab, n_merges;
+    const ken_str *pieces;      /* (n_vocab) as the vocabulary spells them; byte-level alphabet for BPE */
+    const uint8_t *types;       /* (n_vocab) ken_tok_type, or NULL = all normal */
+    const float *scores;        /* (n_vocab) SentencePiece; NULL for BPE */
     const ken_str *merge_left;  /* (n_merges) BPE, best first */
     const ken_str *merge_right; /* (n_merges) */
     int32_t bos, eos, unk;      /* -1 = none */
-    const int32_t *ends;        /* (n_ends) further tokens that end a generation: end of turn, end of message */
     int32_t n_ends;
+    const int32_t *ends; /* (n_ends) further tokens that end a generation: end of turn, end of message */
     bool add_bos, add_eos;
     bool add_space_prefix; /* SentencePiece: a space before the text */
     bool ignore_merges;    /* Llama-3: a pre-token that is itself a token is taken whole */
@@ -54,8 +53,9 @@ typedef struct ken_tok_spec {
 
 typedef struct ken_tokenizer ken_tokenizer;
 
-/* Copies what it needs from spec. Of tokens spelled alike the last counts, of equal merges the first. KEN_EINPUT when the vocabulary is inconsistent (a merge without its parts or result is skipped
- * like the reference does; ids out of range, an empty vocabulary or over 2^24 tokens are errors). */
+/* Copies what it needs from spec. A merge without its parts or result is skipped; of tokens spelled alike the last counts, of
+ * equal merges the first, as in llama.cpp. KEN_EINPUT when the vocabulary is inconsistent: ids out of range, no token or more
+ * than 2^24, unknown types, a score that is not a number. */
 int ken_tokenizer_new(ken_tokenizer **out, const ken_tok_spec *spec, ken_err *err);
 void ken_tokenizer_free(ken_tokenizer *t);
 
@@ -81,7 +81,7 @@ int32_t ken_tokenizer_bos(const ken_tokenizer *t);
 int32_t ken_tokenizer_eos(const ken_tokenizer *t);
 bool ken_tokenizer_adds_bos(const ken_tokenizer *t);
 bool ken_tokenizer_adds_eos(const ken_tokenizer *t);
-bool ken_tokenizer_uses_nfc(const ken_tokenizer *t); /* text comes back in NFC */
+bool ken_tokenizer_uses_nfc(const ken_tokenizer *t);           /* text comes back in NFC */
 const char *ken_tokenizer_describe(const ken_tokenizer *t);    /* "byte-level BPE (smollm)"; borrowed */
 void ken_tokenizer_hash(const ken_tokenizer *t, char hex[65]); /* SHA-256 over everything that decides ids */
 #endif

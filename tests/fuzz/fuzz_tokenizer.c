@@ -77,7 +77,8 @@ static void built_in_spm(void)
         char s[] = {'<', '0', 'x', hex[b >> 4], hex[b & 15], '>'};
         add(s, 6, KEN_TT_BYTE);
     }
-    for (char c = 'a'; c <= 'z'; c++) add(&c, 1, KEN_TT_NORMAL);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    for (int i = 0; i < 26; i++) add(letters + i, 1, KEN_TT_NORMAL);
     add("\xE2\x96\x81", 3, KEN_TT_NORMAL);
     add("\xE2\x96\x81\xE2\x96\x81", 6, KEN_TT_NORMAL);
     add("\xE2\x96\x81the", 6, KEN_TT_NORMAL);
@@ -145,6 +146,7 @@ static void comes_back(const ken_tokenizer *t, const char *text, size_t n, const
     ken_free(want);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n); /* libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (n < 2) return 0;
