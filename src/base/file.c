@@ -1,10 +1,8 @@
-/* file.c - mapped reading, atomic writing; see file.h. */
+/* file.c - mapped reading, and writing in one go (out.c does the writing); see file.h. */
 #include "base/file.h"
-#include "base/alloc.h"
+#include "base/out.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -34,60 +32,13 @@ void ken_unmap(ken_map *m)
     *m = (ken_map){0};
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t w = write(fd, p, n);
-        if (w < 0 && errno == EINTR) continue;
-        if (w <= 0) {
-            if (w == 0) errno = ENOSPC;
-            return -1;
-        }
-        p += w;
-        n -= (size_t)w;
-    }
-    return 0;
-}
-
-/* The rename itself must reach the disk too, or a crash could bring back the old name. Failure here is not fatal. */
-static void sync_folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *dir = slash == NULL ? ken_strdup(".") : ken_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (dir == NULL) return;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-    ken_free(dir);
-}
-
 int ken_write_file(const char *path, const void *data, size_t n, ken_err *err)
 {
-    size_t len = strlen(path);
-    char *tmp = ken_alloc(len + 16, 1);
-    if (tmp == NULL) return ken_fail_nomem(err, "file name");
-    memcpy(tmp, path, len);
-    memcpy(tmp + len, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
-    int rc = KEN_OK;
-    int fd = mkostemp(tmp, O_CLOEXEC);
-    if (fd < 0) {
-        rc = ken_fail_errno(err, "cannot write", path);
-        goto done;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(fd, 0666 & ~mask); /* mkostemp makes 0600; the final file should look like any other */
-    int bad = write_all(fd, data, n) != 0 || fsync(fd) != 0;
-    if (bad) rc = ken_fail_errno(err, "cannot write", path);
-    if (close(fd) != 0 && !bad) rc = ken_fail_errno(err, "cannot write", path);
-    if (rc == KEN_OK && rename(tmp, path) != 0) rc = ken_fail_errno(err, "cannot rename to", path);
-    if (rc != KEN_OK) (void)unlink(tmp);
-    else sync_folder_of(path);
-done:
-    ken_free(tmp);
-    return rc;
+    ken_out *o;
+    int rc = ken_out_open(&o, path, err);
+    if (rc != KEN_OK) return rc;
+    ken_out_add(o, data, n);
+    return ken_out_close(o, true, err);
 }
 
 int ken_is_dir(const char *path)

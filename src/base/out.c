@@ -1,0 +1,138 @@
+/* out.c - see out.h. The order that makes it safe: write, sync, close, rename, sync the folder. */
+#include "base/out.h"
+#include "base/alloc.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER = 1 << 16 };
+
+struct ken_out {
+    int fd, error; /* errno of the first failure, 0 */
+    size_t used;
+    char *path, *temporary;
+    char buffer[BUFFER];
+};
+
+static void flush(ken_out *o)
+{
+    const char *p = o->buffer;
+    size_t n = o->used;
+    o->used = 0;
+    while (n > 0 && o->error == 0) {
+        ssize_t w = write(o->fd, p, n);
+        if (w < 0 && errno == EINTR) continue;
+        if (w <= 0) {
+            o->error = w == 0 ? ENOSPC : errno;
+            return;
+        }
+        p += w;
+        n -= (size_t)w;
+    }
+}
+
+int ken_out_open(ken_out **out, const char *path, ken_err *err)
+{
+    *out = NULL;
+    ken_out *o = ken_alloc(1, sizeof *o);
+    if (o == NULL) return ken_fail_nomem(err, "file to write");
+    size_t len = strlen(path);
+    o->error = 0;
+    o->used = 0;
+    o->path = ken_strndup(path, len);
+    o->temporary = ken_alloc(len + sizeof ".tmp-XXXXXX", 1);
+    if (o->path == NULL || o->temporary == NULL) {
+        int rc = ken_fail_nomem(err, "file name");
+        ken_free(o->path);
+        ken_free(o->temporary);
+        ken_free(o);
+        return rc;
+    }
+    memcpy(o->temporary, path, len);
+    memcpy(o->temporary + len, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
+    o->fd = mkostemp(o->temporary, O_CLOEXEC);
+    if (o->fd < 0) {
+        int rc = ken_fail_errno(err, "cannot write", path);
+        ken_free(o->path);
+        ken_free(o->temporary);
+        ken_free(o);
+        return rc;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(o->fd, 0666 & ~mask); /* mkostemp makes 0600; the final file should look like any other */
+    *out = o;
+    return KEN_OK;
+}
+
+void ken_out_add(ken_out *o, const void *bytes, size_t n)
+{
+    const char *p = bytes;
+    while (n > 0 && o->error == 0) {
+        size_t k = BUFFER - o->used < n ? BUFFER - o->used : n;
+        memcpy(o->buffer + o->used, p, k);
+        o->used += k;
+        p += k;
+        n -= k;
+        if (o->used == BUFFER) flush(o);
+    }
+}
+
+void ken_out_puts(ken_out *o, const char *s) { ken_out_add(o, s, strlen(s)); }
+
+void ken_out_printf(ken_out *o, const char *fmt, ...)
+{
+    char small[512], *text = small;
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    if (n >= (int)sizeof small) {
+        text = ken_alloc((size_t)n + 1, 1);
+        if (text != NULL) vsnprintf(text, (size_t)n + 1, fmt, again);
+    }
+    va_end(again);
+    va_end(ap);
+    if (n < 0 || text == NULL) o->error = o->error != 0 ? o->error : ENOMEM;
+    else ken_out_add(o, text, (size_t)n);
+    if (text != small) ken_free(text);
+}
+
+/* The rename itself must reach the disk too, or a crash could bring back the old name. Failure here is not fatal. */
+static void sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *dir = slash == NULL ? ken_strdup(".") : ken_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (dir == NULL) return;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    ken_free(dir);
+}
+
+int ken_out_close(ken_out *o, bool keep, ken_err *err)
+{
+    int rc = KEN_OK;
+    if (o == NULL) return KEN_OK;
+    if (keep) flush(o);
+    if (keep && o->error == 0 && fsync(o->fd) != 0) o->error = errno;
+    if (close(o->fd) != 0 && o->error == 0) o->error = errno;
+    if (keep && o->error == 0 && rename(o->temporary, o->path) != 0) o->error = errno;
+    if (!keep || o->error != 0) (void)unlink(o->temporary);
+    else sync_folder_of(o->path);
+    if (keep && o->error != 0) {
+        errno = o->error;
+        rc = ken_fail_errno(err, "cannot write", o->path);
+    }
+    ken_free(o->path);
+    ken_free(o->temporary);
+    ken_free(o);
+    return rc;
+}

@@ -1,0 +1,528 @@
+/* sections.c - one function a section of the page; see sections.h. Every text that comes from a run goes through
+ * ken_html_text; everything else here is ours. */
+#include "report/sections.h"
+#include "base/alloc.h"
+#include "report/html.h"
+#include "report/plots.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *ken_report_model_name(const ken_run *run)
+{
+    const char *name = ken_run_setting(run, "model"), *path = ken_run_setting(run, "model_path");
+    if (name != NULL && name[0] != '\0') return name;
+    if (path == NULL || path[0] == '\0') return "a model";
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static double share_of(uint64_t part, uint64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
+
+static ken_tally tally_of(const ken_counts *c)
+{
+    ken_tally t = {.n = c->n};
+    memcpy(t.category, c->category, sizeof t.category);
+    return t;
+}
+
+static void legend(ken_out *o, bool unlabelled)
+{
+    ken_out_puts(o, "<ul class=\"key\">");
+    for (int c = 0; c < (unlabelled ? 5 : 4); c++)
+        ken_out_printf(o, "<li><i class=\"c%d\"></i>%s</li>", c, ken_category_name(c));
+    ken_out_puts(o, "</ul>\n");
+}
+
+/* ---- hero ------------------------------------------------------------------------------------------------------------ */
+
+static void kpi(ken_out *o, const char *name, const char *value, const char *rest)
+{
+    ken_out_printf(o, "<div><dt>%s</dt><dd>%s <small>%s</small></dd></div>", name, value, rest);
+}
+
+static void subtitle(ken_out *o, const ken_run *run, const ken_report_summary *s)
+{
+    char a[32], b[32];
+    const char *data = ken_run_setting(run, "data"), *t = ken_run_setting(run, "temperature"),
+               *top_k = ken_run_setting(run, "top_k");
+    if (data == NULL) data = ken_run_setting(run, "data_format");
+    ken_out_printf(o, "<p class=\"lead\">%s fact%s in %s relation%s", ken_html_count(a, s->n), s->n == 1 ? "" : "s",
+                   ken_html_count(b, s->n_relations), s->n_relations == 1 ? "" : "s");
+    if (data != NULL && data[0] != '\0') {
+        ken_out_puts(o, " of <b>");
+        ken_html_text(o, data, 80);
+        ken_out_puts(o, "</b>");
+    }
+    const char *method = ken_run_setting(run, "method");
+    if (method != NULL && s->prompts > 0) {
+        ken_out_printf(o, ", each asked with %d prompt%s: ", s->prompts, s->prompts == 1 ? "" : "s");
+        ken_out_puts(o, strcmp(method, "sample") == 0
+                            ? "greedy and sampled answers"
+                            : "greedy answers, and the exact probability of a right sampled one");
+        if (t != NULL && top_k != NULL) {
+            ken_out_printf(o, " (T\xE2\x80\x89=\xE2\x80\x89%.3g, top-k ", strtod(t, NULL));
+            ken_html_text(o, top_k, 12);
+            ken_out_puts(o, ")");
+        }
+    }
+    ken_out_puts(o, ".</p>\n");
+}
+
+static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, const ken_report_summary *s)
+{
+    char a[32], b[32];
+    static const char *const rule[] = {
+        "All %d greedy answers are right, whatever the prompt shows.",
+        "Some of the %d greedy answers are right, not all: it depends on the prompt.",
+        "None of the %d greedy answers is right, but a sampled one is.",
+        "Neither a greedy nor a sampled answer is right. Not found with this budget; that is not proof of absence.",
+    };
+    ken_out_puts(o, "<div class=\"cats\">");
+    for (int c = 0; c < 4; c++) {
+        ken_out_printf(
+            o, "<div class=\"card cat k%d\"><h3>%s</h3><div class=\"big\">%s</div><div class=\"of\">%s fact%s</div><p>",
+            c, ken_category_name(c), ken_html_percent(a, share_of(total->category[c], labelled)),
+            ken_html_count(b, total->category[c]), total->category[c] == 1 ? "" : "s");
+        const char *d = strstr(rule[c], "%d");
+        if (d == NULL) ken_out_puts(o, rule[c]);
+        else ken_out_printf(o, "%.*s%d%s", (int)(d - rule[c]), rule[c], s->prompts, d + 2);
+        ken_out_puts(o, "</p></div>");
+    }
+    ken_out_puts(o, "</div>\n");
+}
+
+void ken_section_hero(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, bool only_run)
+{
+    char a[32], b[64];
+    const ken_counts *total = ken_run_total(run);
+    uint64_t labelled = s->n_labelled, unlabelled = total->category[KEN_UNLABELLED];
+    ken_out_printf(o, "<section class=\"hero%s\" id=\"run-%zu\">\n<h1>What ", only_run ? "" : " run-title", k);
+    ken_html_text(o, ken_report_model_name(run), 120);
+    ken_out_puts(o, " knows</h1>\n");
+    subtitle(o, run, s);
+    if (!ken_run_complete(run)) {
+        const char *asked = ken_run_setting(run, "rows");
+        ken_out_puts(o, "<p class=\"warn\">This run is not finished");
+        if (asked != NULL) {
+            ken_out_printf(o, ": %s of ", ken_html_count(a, s->n));
+            ken_html_text(o, asked, 20);
+            ken_out_puts(o, " facts are in it");
+        }
+        ken_out_puts(o, ". The same command again goes on where it stopped.</p>\n");
+    }
+    if (labelled > 0) {
+        ken_tally t = tally_of(total);
+        t.n = labelled;
+        t.category[KEN_UNLABELLED] = 0;
+        ken_plot_bar(o, &t, " big", true);
+        categories(o, total, labelled, s);
+    }
+    ken_out_puts(o, "<dl class=\"kpis\">");
+    if (labelled > 0) {
+        uint64_t known = labelled - total->category[KEN_UNKNOWN];
+        kpi(o, "Known to some degree", ken_html_percent(a, share_of(known, labelled)), "the first three together");
+    }
+    if (isfinite(total->mean_p_t0))
+        kpi(o, "A greedy answer is right", ken_html_percent(a, total->mean_p_t0), "mean over facts and prompts");
+    if (isfinite(total->mean_p_t))
+        kpi(o, "A sampled answer is right", ken_html_percent(a, total->mean_p_t), "mean P<sub>Correct</sub>");
+    if (labelled > 0) {
+        kpi(o, "Labels that a repeat would change", ken_html_percent(a, s->sum_flip / (double)labelled),
+            "same prompts, fresh samples");
+    }
+    if (s->n_score > 0) {
+        snprintf(b, sizeof b, "%.3f", s->sum_score / (double)s->n_score);
+        kpi(o, "Knowledge score, multiple choice", b, "0 = guessing, 1 = certain");
+    }
+    ken_out_puts(o, "</dl>\n");
+    if (unlabelled > 0)
+        ken_out_printf(o,
+                       "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "
+                       "table say why.</p>\n",
+                       ken_html_count(a, unlabelled), unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
+    ken_out_puts(o, "</section>\n");
+}
+
+/* ---- relations ------------------------------------------------------------------------------------------------------- */
+
+typedef struct ranked {
+    const ken_counts *c;
+    size_t i;
+    double known; /* HighlyKnown and MaybeKnown, the share that decides the order */
+} ranked;
+
+static int by_known(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->known != y->known) return x->known > y->known ? -1 : 1;
+    return x->i < y->i ? -1 : 1;
+}
+
+static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, double score, bool scores)
+{
+    char a[32], b[32];
+    uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
+    double hk = share_of(c->category[KEN_HIGHLY_KNOWN], labelled);
+    ken_out_printf(o, "<td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
+    if (scores) {
+        ken_out_puts(o, "<td class=\"n\" data-label=\"Score\">");
+        if (n_score > 0) ken_out_printf(o, "%.3f", score / (double)n_score);
+        ken_out_puts(o, "</td>");
+    }
+    ken_out_printf(o,
+                   "<td class=\"n\" data-label=\"Unknown on a repeat\">%.0f\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f</td>",
+                   c->expected_unknown, c->sd_unknown);
+    ken_out_printf(o, "<td class=\"n\" data-label=\"HighlyKnown\">%s</td>", ken_html_percent(a, hk));
+    /* spec/slick.md 5.1: where one answer is most of the golds, a prior cannot be told from knowledge */
+    ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\"><span%s>%s</span></td>",
+                   c->majority_share >= 0.2 && c->n >= 10
+                       ? " class=\"strong\" title=\"always giving this one answer scores as much\""
+                       : "",
+                   ken_html_percent(a, c->majority_share));
+    ken_out_printf(o, "<td class=\"n\" data-label=\"Echo\">%s</td></tr>\n", ken_html_percent(b, c->echo_share));
+}
+
+int ken_section_relations(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, ken_err *err)
+{
+    char a[32];
+    size_t n = ken_run_n_relations(run);
+    ranked *r = ken_alloc(n, sizeof *r);
+    if (r == NULL) return ken_fail_nomem(err, "report");
+    bool unlabelled = ken_run_total(run)->category[KEN_UNLABELLED] > 0;
+    for (size_t i = 0; i < n; i++) {
+        const ken_counts *c = ken_run_relation(run, i);
+        uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
+        double known = share_of(c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
+        r[i] = (ranked){c, i, isfinite(known) ? known : -1.0};
+    }
+    qsort(r, n, sizeof *r, by_known);
+    ken_out_printf(o, "<section class=\"long\" id=\"relations-%zu\">\n<h2>By relation</h2>\n", k);
+    ken_out_puts(o, "<p class=\"note\">Best known first (HighlyKnown and MaybeKnown together). <b>Majority</b> is the "
+                    "share of the commonest answer: "
+                    "where it is large, a good score may be a habit and not knowledge. <b>Echo</b> is the share of "
+                    "questions that contain "
+                    "their answer. <b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with "
+                    "its standard deviation.</p>\n");
+    legend(o, unlabelled);
+    ken_out_puts(o, "<div class=\"card\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th><th "
+                    "scope=\"col\">Categories</th>"
+                    "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">P correct</th>");
+    if (s->n_score > 0) ken_out_puts(o, "<th class=\"n\" scope=\"col\">Score</th>");
+    ken_out_puts(
+        o,
+        "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th><th class=\"n\" scope=\"col\">Highly&shy;Known</th>"
+        "<th class=\"n\" scope=\"col\">Majority</th><th class=\"n\" scope=\"col\">Echo</th></tr></thead><tbody>\n");
+    for (size_t j = 0; j <= n; j++) {
+        bool sum = j == n;
+        if (sum && n == 1) break;
+        const ken_counts *c = sum ? ken_run_total(run) : r[j].c;
+        const ken_report_relation *x = sum ? NULL : &s->relations[r[j].i];
+        ken_tally t = tally_of(c);
+        ken_out_puts(o, sum ? "<tr class=\"total\"><th scope=\"row\">All" : "<tr><th scope=\"row\">");
+        if (!sum) ken_html_text(o, c->relation[0] != '\0' ? c->relation : "(no relation)", 80);
+        if (x != NULL && x->example != NULL) {
+            ken_out_puts(o, "<small>");
+            ken_html_text(o, x->example, 120);
+            ken_out_puts(o, "</small>");
+        }
+        ken_out_puts(o, "</th><td class=\"wide\">");
+        ken_plot_bar(o, &t, "", true);
+        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
+        relation_numbers(o, c, x == NULL ? s->n_score : x->n_score, x == NULL ? s->sum_score : x->score,
+                         s->n_score > 0);
+    }
+    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
+    ken_free(r);
+    return KEN_OK;
+}
+
+/* ---- distributions --------------------------------------------------------------------------------------------------- */
+
+static void hist_name(char buf[32], int i, const void *ctx)
+{
+    (void)ctx;
+    buf[0] = '\0'; /* i is an edge here */
+    if (i % 4 == 0) snprintf(buf, 32, "%.1f", (double)i / KEN_HIST_BINS);
+}
+
+static void hist_span(char buf[32], int i, const void *ctx)
+{
+    (void)ctx;
+    snprintf(buf, 32, "%.2f to %.2f", (double)i / KEN_HIST_BINS, (double)(i + 1) / KEN_HIST_BINS);
+}
+
+static void hits_span(char buf[32], int i, const void *ctx)
+{
+    const ken_report_summary *s = ctx;
+    if (s->prompts + 1 == s->n_hits || i == 0 || i == s->n_hits - 1)
+        snprintf(buf, 32, "%d of %d right", i == s->n_hits - 1 ? s->prompts : i, s->prompts);
+    else snprintf(buf, 32, "about %d%% right", i * 100 / (s->n_hits - 1));
+}
+
+static void hits_name(char buf[32], int i, const void *ctx)
+{
+    const ken_report_summary *s = ctx;
+    if (s->prompts + 1 == s->n_hits) snprintf(buf, 32, "%d", i);
+    else snprintf(buf, 32, "%s", i == 0 ? "none" : i == s->n_hits - 1 ? "all" : "");
+}
+
+void ken_section_distributions(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k)
+{
+    char title[64] = "Probability that a sampled answer is right";
+    const char *t = ken_run_setting(run, "temperature");
+    if (s->n == 0) return;
+    if (t != NULL) snprintf(title, sizeof title, "P correct at temperature %.3g", strtod(t, NULL));
+    ken_out_printf(o, "<section id=\"distributions-%zu\">\n<h2>How well, fact by fact</h2>\n", k);
+    legend(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
+    ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Chance of a right answer</h3><p class=\"note\">Facts "
+                    "by P<sub>Correct</sub>, "
+                    "the probability that one sampled answer is right, averaged over the prompts.</p>");
+    ken_plot_columns(o, s->hist, KEN_HIST_BINS, hist_name, hist_span, NULL, true,
+                     "Number of facts by P correct, in steps of 0.05", title);
+    ken_out_puts(o, "</div>");
+    if (s->n_labelled > 0 && s->n_hits > 1) {
+        ken_out_puts(o, "<div class=\"card\"><h3>Prompts that get it right</h3><p class=\"note\">Facts by the number "
+                        "of prompts whose greedy answer "
+                        "is right. None: WeaklyKnown or Unknown; all: HighlyKnown.</p>");
+        ken_plot_columns(o, s->hits, s->n_hits, hits_name, hits_span, s, false,
+                         "Number of facts by right greedy answers", "right greedy answers");
+        ken_out_puts(o, "</div>");
+    }
+    ken_out_puts(o, "</div>\n</section>\n");
+}
+
+/* ---- certainty ------------------------------------------------------------------------------------------------------- */
+
+static void flag_table(ken_out *o, const ken_report_summary *s)
+{
+    static const char *const meaning[] = {
+        "the same question stands with other answers",
+        "the same question and answers stand earlier",
+        "several answers are accepted",
+        "the question contains an accepted answer",
+        "the relation's exemplar sets share rows",
+        "exemplars come from all relations",
+        "no answer can match: it holds the stop string",
+        "the answer needs more tokens than allowed",
+        "within the error bound the draw could give another category",
+        "the walk left more open than its budget",
+        "multiple choice: a score, no category",
+        "the prompt does not fit the model",
+        "about as likely for other subjects: perhaps a guess",
+    };
+    char a[32], b[32];
+    bool any = false;
+    for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) any |= s->flags[bit] > 0;
+    if (!any) return;
+    ken_out_puts(o, "<div class=\"card\"><h3>Flags</h3><table><thead><tr><th scope=\"col\">Flag</th><th class=\"n\" "
+                    "scope=\"col\">Facts</th>"
+                    "<th class=\"n\" scope=\"col\">Share</th></tr></thead><tbody>");
+    for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) {
+        if (s->flags[bit] == 0) continue;
+        ken_out_printf(
+            o,
+            "<tr><td><span class=\"flag\">%s</span> <span class=\"times\" style=\"white-space:normal\">%s</span></td>"
+            "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
+            ken_flag_name(bit), bit < (int)(sizeof meaning / sizeof meaning[0]) ? meaning[bit] : "",
+            ken_html_count(a, s->flags[bit]), ken_html_percent(b, share_of(s->flags[bit], s->n)));
+    }
+    ken_out_puts(o, "</tbody></table></div>");
+}
+
+void ken_section_certainty(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k)
+{
+    char a[32], b[32];
+    const ken_counts *total = ken_run_total(run);
+    ken_out_printf(o, "<section id=\"certainty-%zu\">\n<h2>How sure the labels are</h2>\n", k);
+    ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
+                    "prompts would move facts between "
+                    "WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not move then; they depend on the choice "
+                    "of the prompts.</p>\n"
+                    "<div class=\"plots\">");
+    if (s->n_labelled > 0) {
+        double sd = sqrt(s->var_unknown);
+        double expected[4] = {(double)total->category[KEN_HIGHLY_KNOWN], (double)total->category[KEN_MAYBE_KNOWN],
+                              (double)s->n_no_greedy - s->sum_unknown, s->sum_unknown};
+        ken_out_puts(
+            o,
+            "<div class=\"card\"><h3>This annotation and a repeat</h3><table><thead><tr><th scope=\"col\">Category</th>"
+            "<th class=\"n\" scope=\"col\">Here</th><th class=\"n\" scope=\"col\">Expected</th><th class=\"n\" "
+            "scope=\"col\">Likelier label</th></tr></thead><tbody>");
+        for (int c = 0; c < 4; c++) {
+            ken_out_printf(o,
+                           "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th><td class=\"n\">%s</td><td "
+                           "class=\"n\">%.1f",
+                           c, ken_category_name(c), ken_html_count(a, total->category[c]), expected[c]);
+            if (c >= KEN_WEAKLY_KNOWN) ken_out_printf(o, "\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", sd);
+            ken_out_printf(o, "</td><td class=\"n\">%s</td></tr>", ken_html_count(b, s->mode[c]));
+        }
+        ken_out_puts(o, "</tbody></table><p class=\"note\">");
+        if (total->category[KEN_HIGHLY_KNOWN] > 0)
+            ken_out_printf(o,
+                           "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again "
+                           "with probability about "
+                           "%.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
+                           s->prompts, s->sum_hk_again / (double)total->category[KEN_HIGHLY_KNOWN]);
+        ken_out_puts(o,
+                     "Expected counts are sums of exact probabilities; \xC2\xB1 is one standard deviation.</p></div>");
+    }
+    flag_table(o, s);
+    ken_out_puts(o, "</div>\n</section>\n");
+}
+
+/* ---- saturation ------------------------------------------------------------------------------------------------------ */
+
+/* Shares by x, of the categories from `from` on. */
+static void share_table(ken_out *o, const char *head, const int *x, int n, const double (*share)[4], int from)
+{
+    char a[32];
+    ken_out_printf(o, "<table><thead><tr><th scope=\"col\">%s</th>", head);
+    for (int c = from; c < 4; c++) ken_out_printf(o, "<th class=\"n\" scope=\"col\">%s</th>", ken_category_name(c));
+    ken_out_puts(o, "</tr></thead><tbody>");
+    for (int i = 0; i < n; i++) {
+        ken_out_printf(o, "<tr><th scope=\"row\">%d</th>", x[i]);
+        for (int c = from; c < 4; c++) ken_out_printf(o, "<td class=\"n\">%s</td>", ken_html_percent(a, share[i][c]));
+        ken_out_puts(o, "</tr>");
+    }
+    ken_out_puts(o, "</tbody></table>");
+}
+
+void ken_section_saturation(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k)
+{
+    char a[32], b[32];
+    (void)run;
+    if (s->n_curve < 2) return;
+    ken_out_printf(o, "<section id=\"saturation-%zu\">\n<h2>Would fewer prompts do?</h2>\n", k);
+    ken_out_printf(
+        o,
+        "<p class=\"note\">Expected shares for every number of prompts, averaged over all choices among the %d. With "
+        "one prompt "
+        "%s would be called Unknown, with %d prompts %s. The same for other numbers of samples, all prompts "
+        "kept.</p>\n",
+        s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
+        ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
+    legend(o, false);
+    ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Number of prompts</h3>");
+    ken_plot_areas(o, s->curve, s->curve_n, s->n_curve, "Expected share of each category by number of prompts",
+                   "prompts");
+    ken_out_puts(o, "<details><summary>The numbers</summary>");
+    share_table(o, "Prompts", s->curve_n, s->n_curve, s->curve, 0);
+    ken_out_puts(o, "</details></div><div class=\"card\"><h3>Number of samples</h3><p class=\"note\">Samples a prompt. "
+                    "Only the border between WeaklyKnown "
+                    "and Unknown depends on it: every fact with a chance above zero is found in the end.</p>");
+    share_table(o, "Samples", s->by_samples_c, KEN_SAMPLES_POINTS, s->by_samples, KEN_WEAKLY_KNOWN);
+    ken_out_puts(o, "</div></div>\n</section>\n");
+}
+
+/* ---- popularity ------------------------------------------------------------------------------------------------------ */
+
+static const char *short_number(char buf[32], double x)
+{
+    static const char unit[] = " kMG";
+    int u = 0;
+    while (fabs(x) >= 1000.0 && u < 3) x /= 1000.0, u++;
+    if (u == 0) snprintf(buf, 32, "%.4g", x);
+    else snprintf(buf, 32, "%.3g\xE2\x80\x89%c", x, unit[u]);
+    return buf;
+}
+
+void ken_section_popularity(ken_out *o, const ken_report_summary *s, size_t k)
+{
+    char a[32], b[32];
+    if (s->n_deciles == 0) return;
+    ken_out_printf(o, "<section id=\"popularity-%zu\">\n<h2>By popularity of the subject</h2>\n", k);
+    ken_out_puts(o, "<p class=\"note\">Tenths of the facts, the least popular subjects first.</p>\n");
+    legend(o, false);
+    ken_out_puts(o, "<div class=\"card\"><table class=\"rel two\"><thead><tr><th scope=\"col\">Popularity</th><th "
+                    "scope=\"col\">Categories</th>"
+                    "<th class=\"n\" scope=\"col\">Facts</th></tr></thead><tbody>");
+    for (int d = 0; d < s->n_deciles; d++) {
+        ken_out_printf(o, "<tr><th scope=\"row\">%s to ", short_number(a, s->deciles[d].lo));
+        ken_out_printf(o, "%s</th><td class=\"wide\">", short_number(a, s->deciles[d].hi));
+        ken_plot_bar(o, &s->deciles[d].tally, "", true);
+        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td></tr>\n",
+                       ken_html_count(b, s->deciles[d].tally.n));
+    }
+    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
+}
+
+/* ---- settings and method --------------------------------------------------------------------------------------------- */
+
+void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
+{
+    /* what decides a label, then what identifies the inputs */
+    static const char *const keys[][2] = {
+        {"model", "Model"},
+        {"weight_type", "Weights"},
+        {"n_params", "Parameters"},
+        {"architecture", "Architecture"},
+        {"compute", "Arithmetic"},
+        {"isa", "Instruction set"},
+        {"gemm", "Matrix library"},
+        {"data", "Data"},
+        {"data_format", "Data format"},
+        {"splits", "Splits"},
+        {"relations", "Relations"},
+        {"rows", "Facts asked for"},
+        {"method", "Method"},
+        {"matcher", "Matcher"},
+        {"prompts", "Prompts"},
+        {"shots", "Shots"},
+        {"samples", "Samples a prompt"},
+        {"temperature", "Temperature"},
+        {"top_k", "Top-k"},
+        {"max_new", "Longest answer"},
+        {"mass_budget", "Mass budget"},
+        {"template", "Template"},
+        {"chat_template", "Chat template"},
+        {"stop", "Stop"},
+        {"exemplar_seed", "Exemplar seed"},
+        {"seed", "Seed"},
+        {"control", "Guess control"},
+        {"version", "ken version"},
+        {"model_hash", "Model hash"},
+        {"tokenizer_hash", "Tokenizer hash"},
+        {"data_hash", "Data hash"},
+        {"exemplars_hash", "Exemplars hash"},
+    };
+    ken_out_printf(o,
+                   "<section id=\"settings-%zu\">\n<h2>Settings of this run</h2>\n<p class=\"note\">Everything that "
+                   "decides a label. A label belongs to "
+                   "these settings; runs with others are not comparable row by row.</p>\n<dl class=\"settings card\">",
+                   k);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const char *value = ken_run_setting(run, keys[i][0]);
+        if (value == NULL || value[0] == '\0') continue;
+        ken_out_printf(o, "<div><dt>%s</dt><dd>", keys[i][1]);
+        if (strcmp(value, "\n") == 0) ken_out_puts(o, "newline");
+        else ken_html_text(o, value, 400);
+        ken_out_puts(o, "</dd></div>\n");
+    }
+    ken_out_puts(o, "</dl>\n</section>\n");
+}
+
+void ken_section_method(ken_out *o)
+{
+    ken_out_puts(o, "<section id=\"method\">\n<h2>What the four categories mean</h2>\n<div class=\"card\"><p "
+                    "style=\"max-width:74ch\">A model is asked each question with several "
+                    "few-shot prompts. A fact is <b>HighlyKnown</b> when the greedy answer is right under every "
+                    "prompt, <b>MaybeKnown</b> when it is right under "
+                    "some, <b>WeaklyKnown</b> when it never is but an answer drawn at temperature 0.5 is right at "
+                    "least once, and <b>Unknown</b> otherwise. "
+                    "The scheme is SliCK, by Gekhman, Yona, Aharoni, Eyal, Feder, Reichart and Herzig, <i>Does "
+                    "Fine-Tuning LLMs on New Knowledge Encourage "
+                    "Hallucinations?</i>, EMNLP 2024, <a href=\"https://arxiv.org/abs/2405.05904\" "
+                    "rel=\"noreferrer\">arXiv 2405.05904</a>.</p>\n"
+                    "<p style=\"max-width:74ch\">The paper estimates P<sub>Correct</sub> from 16 samples a prompt. "
+                    "Here it is summed exactly over the token paths whose text is an "
+                    "accepted answer, unless the settings say that answers were sampled; the hits that 16 samples "
+                    "would have had are then drawn with it, from the run's "
+                    "seed. Likeness to the accepted answer is decided by the matcher named in the settings.</p>\n"
+                    "<p style=\"max-width:74ch\">The paper found that examples of Unknown facts are learned slowly in "
+                    "fine-tuning and, once learned, make the model state more that is "
+                    "wrong; MaybeKnown examples are the most useful ones. A label belongs to one model, prompt and "
+                    "budget: Unknown means not elicited here.</p></div>\n</section>\n");
+}

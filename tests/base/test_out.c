@@ -1,0 +1,131 @@
+/* test_out.c - files that appear whole or not at all: long and short contents, giving up, and every way to fail. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/out.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/ken-out-XXXXXX", path[64];
+
+static int entries(void) /* in the folder */
+{
+    int n = 0;
+    char command[96];
+    snprintf(command, sizeof command, "ls -A %s | wc -l", folder);
+    FILE *f = popen(command, "r");
+    assert_true(f != NULL && fscanf(f, "%d", &n) == 1);
+    pclose(f);
+    return n;
+}
+
+static void long_contents_arrive(void **state)
+{
+    (void)state;
+    ken_out *o;
+    enum { LINES = 30000 };
+    char *big = ken_alloc(2000, 1);
+    memset(big, 'x', 1999);
+    big[1999] = '\0';
+    assert_int_equal(ken_out_open(&o, path, NULL), KEN_OK);
+    assert_false(ken_is_file(path)); /* not before it is whole */
+    for (int i = 0; i < LINES; i++) ken_out_printf(o, "%d\n", i);
+    ken_out_printf(o, "%s", big); /* longer than the small buffer */
+    ken_out_add(o, "\0", 1);
+    assert_int_equal(ken_out_close(o, true, NULL), KEN_OK);
+    ken_map m;
+    assert_int_equal(ken_map_file(&m, path, NULL), KEN_OK);
+    size_t at = 0;
+    for (int i = 0; i < LINES; i++) {
+        char line[16];
+        int n = snprintf(line, sizeof line, "%d\n", i);
+        assert_memory_equal(m.data + at, line, n);
+        at += (size_t)n;
+    }
+    assert_int_equal(m.size, at + 2000);
+    assert_memory_equal(m.data + at, big, 2000);
+    ken_unmap(&m);
+    struct stat st;
+    mode_t mask = umask(0);
+    umask(mask);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0666 & ~mask);
+    ken_free(big);
+    unlink(path);
+}
+
+static void giving_up_leaves_the_old_file(void **state)
+{
+    (void)state;
+    ken_out *o;
+    assert_int_equal(ken_write_file(path, "old", 3, NULL), KEN_OK);
+    assert_int_equal(ken_out_open(&o, path, NULL), KEN_OK);
+    ken_out_puts(o, "new");
+    assert_int_equal(ken_out_close(o, false, NULL), KEN_OK);
+    assert_int_equal(ken_out_close(NULL, false, NULL), KEN_OK);
+    ken_map m;
+    assert_int_equal(ken_map_file(&m, path, NULL), KEN_OK);
+    assert_int_equal(m.size, 3);
+    assert_memory_equal(m.data, "old", 3);
+    ken_unmap(&m);
+    assert_int_equal(entries(), 1);
+    unlink(path);
+}
+
+static void failures_are_said_and_leave_nothing(void **state)
+{
+    (void)state;
+    ken_out *o;
+    ken_err err = {0};
+    assert_int_equal(ken_out_open(&o, "/nonexistent/folder/x", &err), KEN_EFAIL);
+    assert_null(o);
+    assert_non_null(strstr(err.msg, "/nonexistent/folder/x: No such file"));
+    assert_int_equal(ken_write_file(folder, "x", 1, &err), KEN_EFAIL); /* a folder is not replaced by a file */
+    for (long k = 1; k <= 3; k++) {
+        ken_alloc_fail_after(k);
+        int rc = ken_out_open(&o, path, &err);
+        ken_alloc_fail_after(0);
+        assert_int_equal(rc, KEN_ENOMEM);
+        assert_null(o);
+    }
+    char big[600];
+    memset(big, 'y', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    assert_int_equal(ken_out_open(&o, path, &err), KEN_OK);
+    ken_alloc_fail_after(1);
+    ken_out_printf(o, "%s", big); /* needs memory, gets none */
+    ken_alloc_fail_after(0);
+    ken_out_puts(o, "after");
+    assert_int_equal(ken_out_close(o, true, &err), KEN_ENOMEM);
+    assert_false(ken_is_file(path));
+    assert_int_equal(entries(), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) return -1;
+    snprintf(path, sizeof path, "%s/file", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_contents_arrive),
+        cmocka_unit_test(giving_up_leaves_the_old_file),
+        cmocka_unit_test(failures_are_said_and_leave_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

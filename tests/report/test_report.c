@@ -1,0 +1,569 @@
+/* test_report.c - the HTML page: well-formed, safe against what runs may hold, and true to the numbers in them. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "made_run.h"
+#include "report/html.h"
+#include "report/summary.h"
+#include <ctype.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/ken-report-XXXXXX";
+static char run_path[64], page_path[64];
+
+static char *read_all(const char *path, size_t *n)
+{
+    ken_map m;
+    ken_err err = {0};
+    if (ken_map_file(&m, path, &err) != KEN_OK) fail_msg("%s", err.msg);
+    char *s = ken_strndup((const char *)m.data, m.size);
+    *n = m.size;
+    ken_unmap(&m);
+    return s;
+}
+
+static ken_run *open_made(size_t n, bool hostile_texts)
+{
+    ken_run *run;
+    ken_err err = {0};
+    if (make_run(run_path, n, hostile_texts, &err) != KEN_OK || ken_run_open(&run, run_path, &err) != KEN_OK)
+        fail_msg("%s", err.msg);
+    return run;
+}
+
+static char *report_on(ken_run *const *runs, size_t n, size_t *size)
+{
+    ken_err err = {0};
+    if (ken_report(runs, n, page_path, &err) != KEN_OK) fail_msg("%s", err.msg);
+    return read_all(page_path, size);
+}
+
+static size_t occurrences(const char *in, const char *what)
+{
+    size_t n = 0;
+    for (const char *p = in; (p = strcasestr(p, what)) != NULL; p++) n++;
+    return n;
+}
+
+/* ---- well-formed ----------------------------------------------------------------------------------------------------- */
+
+static bool is_void(const char *name)
+{
+    static const char *const names[] = {"meta", "input", "br", "line", "rect", "polyline"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
+/* Every element is closed in order, every attribute quoted and given once, no stray < or &, ids unique, anchors lead somewhere. */
+static void check_html(const char *html)
+{
+    enum { DEEPEST = 64, MOST_IDS = 200 };
+    char open[DEEPEST][24], ids[MOST_IDS][40], anchors[MOST_IDS][40];
+    int depth = 0, n_ids = 0, n_anchors = 0;
+    assert_int_equal(strncmp(html, "<!DOCTYPE html>\n", 16), 0);
+    for (const char *p = html + 16; *p != '\0';) {
+        if (*p == '&') {
+            size_t k = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz#0123456789");
+            assert_true(k > 0 && p[k + 1] == ';');
+            p += k + 2;
+            continue;
+        }
+        if (*p != '<') {
+            assert_int_not_equal(*p, '>');
+            p++;
+            continue;
+        }
+        bool closing = p[1] == '/', self = false;
+        char name[24], seen[16][24];
+        int n_seen = 0;
+        size_t k = 0;
+        for (p += closing ? 2 : 1; isalnum((unsigned char)*p) && k < sizeof name - 1; p++) name[k++] = *p;
+        name[k] = '\0';
+        if (k == 0) fail_msg("a < that begins no element: %.60s", p - 1);
+        while (*p == ' ') {
+            char attribute[24];
+            size_t a = 0;
+            for (p++; (isalnum((unsigned char)*p) || *p == '-') && a < sizeof attribute - 1; p++) attribute[a++] = *p;
+            attribute[a] = '\0';
+            if (a == 0) fail_msg("<%s: %.40s", name, p);
+            for (int i = 0; i < n_seen; i++) assert_string_not_equal(seen[i], attribute);
+            assert_true(n_seen < 16);
+            snprintf(seen[n_seen++], sizeof seen[0], "%s", attribute);
+            if (*p != '=') continue;
+            if (p[1] != '"') fail_msg("<%s %s is not quoted", name, attribute);
+            const char *value = p + 2, *end = strchr(value, '"');
+            assert_non_null(end);
+            assert_null(memchr(value, '<', (size_t)(end - value)));
+            assert_true(n_ids < MOST_IDS && n_anchors < MOST_IDS);
+            if (strcmp(attribute, "id") == 0) snprintf(ids[n_ids++], sizeof ids[0], "%.*s", (int)(end - value), value);
+            if (strcmp(attribute, "href") == 0 && *value == '#')
+                snprintf(anchors[n_anchors++], sizeof anchors[0], "%.*s", (int)(end - value) - 1, value + 1);
+            assert_true(strncmp(attribute, "on", 2) != 0); /* no event handlers in markup */
+            assert_string_not_equal(attribute, "src");     /* nothing to load */
+            p = end + 1;
+        }
+        if (*p == '/') self = true, p++;
+        if (*p != '>') fail_msg("<%s is not ended: %.40s", name, p);
+        p++;
+        if (closing) {
+            if (depth == 0 || strcmp(open[depth - 1], name) != 0)
+                fail_msg("</%s> closes <%s>", name, depth > 0 ? open[depth - 1] : "");
+            depth--;
+        } else if (strcmp(name, "script") == 0 ||
+                   strcmp(name, "style") == 0) { /* raw text: to its end tag, whatever it holds */
+            char end[32];
+            snprintf(end, sizeof end, "</%s", name);
+            p = strcasestr(p, end);
+            assert_non_null(p);
+            p += strlen(end) + 1;
+        } else if (!self && !is_void(name)) {
+            assert_true(depth < DEEPEST);
+            snprintf(open[depth++], sizeof open[0], "%s", name);
+        }
+    }
+    assert_int_equal(depth, 0);
+    for (int i = 0; i < n_ids; i++)
+        for (int j = 0; j < i; j++) assert_string_not_equal(ids[i], ids[j]);
+    for (int i = 0; i < n_anchors; i++) {
+        int j = 0;
+        while (j < n_ids && strcmp(ids[j], anchors[i]) != 0) j++;
+        if (j == n_ids) fail_msg("#%s leads nowhere", anchors[i]);
+    }
+}
+
+static json_t *json_of(const char *html, const char *id)
+{
+    char begin[80];
+    json_error_t why;
+    snprintf(begin, sizeof begin, "<script type=\"application/json\" id=\"%s\">", id);
+    const char *p = strstr(html, begin);
+    assert_non_null(p);
+    p += strlen(begin);
+    const char *end = strstr(p, "</script>");
+    assert_non_null(end);
+    json_t *j = json_loadb(p, (size_t)(end - p), 0, &why);
+    if (j == NULL) fail_msg("%s: %s", id, why.text);
+    return j;
+}
+
+static void page_is_well_formed_and_says_what_the_run_says(void **state)
+{
+    (void)state;
+    ken_run *run = open_made(480, false);
+    size_t size;
+    char *html = report_on(&run, 1, &size), text[64], number[32];
+    assert_int_equal(strlen(html), size);
+    check_html(html);
+    assert_non_null(strstr(html, "<h1>What SmolLM2-135M-Instruct knows</h1>"));
+    assert_null(strstr(html, "not finished"));
+    assert_int_equal(occurrences(html, "http"), 2); /* http-equiv, and the paper's address: a link, nothing to load */
+    assert_null(strstr(html, "@import"));
+    assert_null(strstr(html, "url("));
+    const ken_counts *total = ken_run_total(run);
+    uint64_t labelled = total->n - total->category[KEN_UNLABELLED];
+    for (int c = 0; c < 4; c++) { /* the headline numbers */
+        snprintf(text, sizeof text, "<div class=\"big\">%s</div>",
+                 ken_html_percent(number, (double)total->category[c] / (double)labelled));
+        assert_non_null(strstr(html, text));
+        assert_true(total->category[c] > 0);
+    }
+    snprintf(text, sizeof text, "%.1f\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", total->expected_unknown, total->sd_unknown);
+    assert_non_null(strstr(html, text));
+    assert_non_null(strstr(html, "What is the capital of \xE2\x80\xA6?"));
+    assert_non_null(strstr(html, "id=\"popularity-0\""));
+    assert_non_null(strstr(html, "about 0.71")); /* spec/slick.md 7.4 */
+
+    json_t *about = json_of(html, "about"), *rows = json_of(html, "rows");
+    assert_int_equal(json_array_size(rows), 480);
+    assert_int_equal(json_array_size(json_array_get(json_object_get(about, "relations"), 0)), N_MADE);
+    for (size_t i = 0; i < 480; i++) {
+        const ken_row *row = ken_run_row(run, i, NULL);
+        json_t *r = json_array_get(rows, i);
+        assert_int_equal(json_array_size(r), 20); /* page.js counts on the places */
+        assert_int_equal(json_integer_value(json_array_get(r, 1)), row->category);
+        assert_string_equal(json_string_value(json_array_get(r, 3)), row->id);
+        assert_string_equal(json_string_value(json_array_get(r, 4)), row->question);
+        assert_string_equal(json_string_value(json_array_get(json_array_get(r, 5), 0)), row->answers[0]);
+        assert_true(fabs(json_number_value(json_array_get(r, 6)) - row->p_t) <= 1e-5 * row->p_t);
+        assert_int_equal(json_integer_value(json_array_get(r, 9)), row->greedy_hits);
+        assert_true(fabs(json_number_value(json_array_get(r, 13)) - row->p_unknown) <= 1e-5);
+        assert_int_equal(json_integer_value(json_array_get(r, 15)), row->flags);
+        size_t said = 0, hits = 0, j;
+        json_t *s;
+        json_array_foreach(json_array_get(r, 17), j, s)
+        {
+            said += (size_t)json_integer_value(json_array_get(s, 1));
+            if (json_integer_value(json_array_get(s, 2)) != 0) hits += (size_t)json_integer_value(json_array_get(s, 1));
+        }
+        assert_int_equal(said, MADE_PROMPTS);
+        assert_int_equal(hits, row->greedy_hits);
+        assert_true(json_is_null(json_array_get(r, 18))); /* no knowledge score */
+    }
+    json_decref(about);
+    json_decref(rows);
+
+    /* best known first */
+    double last = 2;
+    const char *p = strstr(html, "id=\"relations-0\"");
+    for (size_t i = 0; i < ken_run_n_relations(run); i++) {
+        char name[40];
+        p = strstr(p, "<th scope=\"row\">") + 16;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(p, "<"), p);
+        size_t j = 0;
+        while (j < ken_run_n_relations(run) && strcmp(ken_run_relation(run, j)->relation, name) != 0) j++;
+        assert_true(j < ken_run_n_relations(run));
+        const ken_counts *c = ken_run_relation(run, j);
+        double known = (double)(c->category[0] + c->category[1]) / (double)(c->n - c->category[KEN_UNLABELLED]);
+        assert_true(known <= last);
+        last = known;
+    }
+    ken_free(html);
+    ken_run_free(run);
+}
+
+static void hostile_texts_stay_texts(void **state)
+{
+    (void)state;
+    ken_run *run = open_made(96, true);
+    size_t size, found = 0;
+    char *html = report_on(&run, 1, &size);
+    check_html(html);
+    assert_int_equal(occurrences(html, "<script"), 3);
+    assert_int_equal(occurrences(html, "</script"), 3);
+    assert_int_equal(occurrences(html, "<img"), 0);
+    assert_int_equal(occurrences(html, "<svg/"), 0);
+    assert_int_equal(occurrences(html, "<!--"), 0);
+    assert_null(strstr(html, "\xE2\x80\xA8")); /* JavaScript takes it for the end of a line */
+    json_t *rows = json_of(html, "rows");
+    for (size_t i = 0; i < 96; i++) { /* and nothing is lost on the way */
+        const ken_row *row = ken_run_row(run, i, NULL);
+        json_t *r = json_array_get(rows, i);
+        assert_string_equal(json_string_value(json_array_get(r, 4)), row->question);
+        assert_string_equal(json_string_value(json_array_get(json_array_get(r, 5), 0)), row->answers[0]);
+        found += strcmp(row->question, hostile[0]) == 0;
+    }
+    assert_true(found > 0);
+    json_decref(rows);
+    ken_free(html);
+    ken_run_free(run);
+}
+
+static void policy_allows_our_script_only(void **state)
+{
+    (void)state;
+    ken_run *run = open_made(9, false);
+    size_t size;
+    char *html = report_on(&run, 1, &size), hex[65], got[65];
+    const char *p = strstr(html, "script-src 'sha256-"), *begin = strstr(html, "<script>") + 8,
+               *end = strstr(begin, "</script>");
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    assert_non_null(p);
+    p += 19;
+    ken_sha256 *h = ken_sha256_new();
+    ken_sha256_add(h, begin, (size_t)(end - begin));
+    ken_sha256_hex(h, hex);
+    uint32_t bits = 0;
+    int have = 0, at = 0;
+    for (; *p != '=' && at < 64; p++) {
+        bits = bits << 6 | (uint32_t)(strchr(digits, *p) - digits);
+        have += 6;
+        if (have >= 8) have -= 8, snprintf(got + at, 3, "%02x", bits >> have & 255), at += 2;
+    }
+    assert_string_equal(got, hex);
+    assert_int_equal(strncmp(p, "='", 2), 0);
+    ken_free(html);
+    ken_run_free(run);
+}
+
+static void several_runs_and_odd_runs(void **state)
+{
+    (void)state;
+    char other[80];
+    ken_err err = {0};
+    size_t size;
+    snprintf(other, sizeof other, "%s/other.ken", folder);
+    ken_run *runs[3];
+    assert_int_equal(make_run(other, 40, true, &err), KEN_OK);
+    assert_int_equal(ken_run_open(&runs[1], other, &err), KEN_OK);
+    runs[0] = open_made(120, false);
+    char *html = report_on(runs, 2, &size);
+    check_html(html);
+    json_t *rows = json_of(html, "rows");
+    assert_int_equal(json_array_size(rows), 160);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, 159), 0)), 1);
+    json_decref(rows);
+    ken_free(html);
+    ken_run_free(runs[0]);
+    ken_run_free(runs[1]);
+
+    static const size_t sizes[] = {0, 1, 2};
+    for (size_t i = 0; i < 3; i++) {
+        ken_run *run = open_made(sizes[i], false);
+        html = report_on(&run, 1, &size);
+        check_html(html);
+        assert_null(strstr(html, "nan"));
+        assert_null(strstr(html, "inf%"));
+        rows = json_of(html, "rows");
+        assert_int_equal(json_array_size(rows), sizes[i]);
+        json_decref(rows);
+        ken_free(html);
+        ken_run_free(run);
+    }
+    assert_int_equal(ken_report(NULL, 0, page_path, &err), KEN_EUSAGE);
+}
+
+static void multiple_choice_has_scores(void **state)
+{
+    (void)state;
+    ken_store *s;
+    ken_err err = {0};
+    const ken_setting settings[] = {{"model", "m", false}, {KEN_SETTING_ROWS, "9", false}};
+    unlink(run_path);
+    assert_int_equal(ken_store_open(&s, run_path, settings, 2, &err), KEN_OK);
+    for (uint64_t i = 0; i < 3; i++) {
+        char id[8];
+        const char *answers[] = {"B"};
+        snprintf(id, sizeof id, "q%d", (int)i);
+        ken_row row = {.id = id,
+                       .relation = "anatomy",
+                       .split = "test",
+                       .question = "Which?",
+                       .answers = answers,
+                       .n_answers = 1,
+                       .popularity = NAN,
+                       .category = KEN_UNLABELLED,
+                       .category_mode = KEN_UNLABELLED,
+                       .p_t0 = 0.5,
+                       .p_t = 0.7,
+                       .p_t_lo = 0.7,
+                       .p_t_hi = 0.7,
+                       .greedy_hits = 5,
+                       .prompts = 10,
+                       .p_unknown = NAN,
+                       .p_unknown_lo = NAN,
+                       .p_unknown_hi = NAN,
+                       .p_flip = NAN,
+                       .min_margin = 1,
+                       .p_guess = NAN,
+                       .lift = NAN,
+                       .score = 0.25 * (double)(i + 1),
+                       .flags = KEN_FLAG_CHOICE,
+                       .method = "choice"};
+        if (ken_store_put_row(s, i, &row, &err) != KEN_OK) fail_msg("%s", err.msg);
+    }
+    assert_int_equal(ken_store_commit(s, &err), KEN_OK);
+    assert_int_equal(ken_store_close(s, &err), KEN_OK);
+    ken_run *run;
+    size_t size;
+    assert_int_equal(ken_run_open(&run, run_path, &err), KEN_OK);
+    char *html = report_on(&run, 1, &size);
+    check_html(html);
+    assert_non_null(strstr(html, "Knowledge score, multiple choice</dt><dd>0.500"));
+    assert_non_null(strstr(html, "data-key=\"score\""));
+    assert_non_null(strstr(html, "This run is not finished: 3 of 9 facts"));
+    assert_null(strstr(html, "bar big"));
+    assert_null(strstr(html, "nan"));
+    ken_free(html);
+    ken_run_free(run);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------------------------------- */
+
+static void summary_adds_up(void **state)
+{
+    (void)state;
+    ken_run *run = open_made(400, false);
+    ken_report_summary s;
+    assert_int_equal(ken_report_summarize(&s, run, NULL), KEN_OK);
+    const ken_counts *total = ken_run_total(run);
+    uint64_t in_hist = 0, in_hits = 0, in_deciles = 0, hist_at_one = 0;
+    for (int i = 0; i < KEN_HIST_BINS; i++) in_hist += s.hist[i].n;
+    for (int i = 0; i < s.n_hits; i++) in_hits += s.hits[i].n;
+    for (int i = 0; i < s.n_deciles; i++) {
+        in_deciles += s.deciles[i].tally.n;
+        assert_int_equal(s.deciles[i].tally.n, 40);
+        assert_true(s.deciles[i].lo <= s.deciles[i].hi && (i == 0 || s.deciles[i - 1].hi <= s.deciles[i].lo));
+    }
+    assert_int_equal(s.n, 400);
+    assert_int_equal(in_hist, s.n_labelled);
+    assert_int_equal(in_hits, s.n_labelled);
+    assert_int_equal(in_deciles, 400);
+    assert_int_equal(s.n_hits, 11);
+    assert_int_equal(s.hits[10].n, total->category[KEN_HIGHLY_KNOWN]);
+    assert_int_equal(s.hits[0].n, total->category[KEN_WEAKLY_KNOWN] + total->category[KEN_UNKNOWN]);
+    for (size_t i = 0; i < 400; i++) {
+        const ken_row *row = ken_run_row(run, i, NULL);
+        hist_at_one += row->category != KEN_UNLABELLED && row->p_t >= 0.95;
+    }
+    assert_int_equal(s.hist[KEN_HIST_BINS - 1].n, hist_at_one);
+    assert_true(fabs(s.sum_unknown - total->expected_unknown) < 1e-9);
+    assert_true(fabs(sqrt(s.var_unknown) - total->sd_unknown) < 1e-9);
+    /* the curve at all prompts and samples is the expected table itself */
+    assert_int_equal(s.n_curve, 10);
+    assert_int_equal(s.curve_n[9], 10);
+    double n = (double)s.n_labelled;
+    assert_true(fabs(s.curve[9][KEN_UNKNOWN] * n - s.sum_unknown) < 1e-6);
+    assert_true(fabs(s.curve[9][KEN_HIGHLY_KNOWN] * n - (double)total->category[KEN_HIGHLY_KNOWN]) < 1e-6);
+    for (int i = 0; i < 10; i++) {
+        double sum = 0;
+        for (int c = 0; c < 4; c++) sum += s.curve[i][c];
+        assert_true(fabs(sum - 1) < 1e-9);
+        if (i > 0) assert_true(s.curve[i][KEN_UNKNOWN] <= s.curve[i - 1][KEN_UNKNOWN] + 1e-12);
+    }
+    assert_int_equal(s.by_samples_c[2], MADE_SAMPLES);
+    for (int c = 0; c < 4; c++) assert_true(fabs(s.by_samples[2][c] - s.curve[9][c]) < 1e-12);
+    ken_report_summary_free(&s);
+    ken_run_free(run);
+}
+
+static void numbers_as_people_read_them(void **state)
+{
+    (void)state;
+    static const struct {
+        double share;
+        const char *text;
+    } percent[] = {{0, "0%"},        {1, "100%"},           {0.5, "50.0%"},  {0.0004, "&lt;0.1%"},
+                   {0.0005, "0.1%"}, {0.9999, "&gt;99.9%"}, {0.123, "12.3%"}};
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } count[] = {
+        {0, "0"}, {999, "999"}, {1000, "1,000"}, {1234567, "1,234,567"}, {UINT64_MAX, "18,446,744,073,709,551,615"}};
+    char buf[32];
+    for (size_t i = 0; i < sizeof percent / sizeof percent[0]; i++)
+        assert_string_equal(ken_html_percent(buf, percent[i].share), percent[i].text);
+    for (size_t i = 0; i < sizeof count / sizeof count[0]; i++)
+        assert_string_equal(ken_html_count(buf, count[i].n), count[i].text);
+    assert_string_equal(ken_html_percent(buf, NAN), "\xE2\x80\x93");
+}
+
+static void escaping(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *html, *json;
+    } cases[] = {
+        {"a<b>&\"'c", "a&lt;b&gt;&amp;&quot;&#39;c", "\"a\\u003cb\\u003e\\u0026\\\"'c\""},
+        {"x\\y", "x\\y", "\"x\\\\y\""},
+        {"\x01\x7F\n", "\xEF\xBF\xBD\xEF\xBF\xBD\n", "\"\xEF\xBF\xBD\xEF\xBF\xBD\\u000a\""},
+        {"\xFF\xC3", "\xEF\xBF\xBD\xEF\xBF\xBD", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
+        {"\xEF\xB7\x90\xEF\xBF\xBE", "\xEF\xBF\xBD\xEF\xBF\xBD", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""}, /* noncharacters */
+        {"\xE2\x80\xA9", "\xE2\x80\xA9", "\"\\u2029\""},
+        {"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9", "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xE2\x80\xA6",
+         "\"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xE2\x80\xA6\""}, /* cut between characters */
+        {"", "", "\"\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int json = 0; json < 2; json++) {
+            ken_out *o;
+            size_t n, most = strlen(cases[i].in) == 12 ? 5 : 0;
+            assert_int_equal(ken_out_open(&o, page_path, NULL), KEN_OK);
+            if (json) ken_html_json(o, cases[i].in, most);
+            else ken_html_text(o, cases[i].in, most);
+            assert_int_equal(ken_out_close(o, true, NULL), KEN_OK);
+            char *s = read_all(page_path, &n);
+            assert_string_equal(s, json ? cases[i].json : cases[i].html);
+            ken_free(s);
+        }
+    }
+}
+
+/* ---- failures -------------------------------------------------------------------------------------------------------- */
+
+static int files_in_folder(void)
+{
+    char command[128];
+    int n = 0;
+    snprintf(command, sizeof command, "ls -A %s | wc -l", folder);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%d", &n), 1);
+    pclose(f);
+    return n;
+}
+
+static void whole_or_not_at_all(void **state)
+{
+    (void)state;
+    ken_run *run = open_made(20, false);
+    ken_err err = {0};
+    size_t n;
+    assert_int_equal(ken_write_file(page_path, "old", 3, &err), KEN_OK);
+    int files = files_in_folder();
+    long k = 1;
+    for (;; k++) { /* every allocation in turn: nothing new under the final name, nothing left behind */
+        ken_alloc_fail_after(k);
+        int rc = ken_report(&run, 1, page_path, &err);
+        ken_alloc_fail_after(0);
+        if (rc == KEN_OK) break;
+        assert_int_equal(rc, KEN_ENOMEM);
+        if (k % 16 == 1) {
+            char *s = read_all(page_path, &n);
+            assert_string_equal(s, "old");
+            ken_free(s);
+            assert_int_equal(files_in_folder(), files);
+        }
+    }
+    assert_true(k > 20);
+    assert_int_equal(ken_report(&run, 1, "/nonexistent/folder/report.html", &err), KEN_EFAIL);
+    assert_non_null(strstr(err.msg, "/nonexistent/folder/report.html"));
+    assert_int_equal(ken_report(&run, 1, folder, &err), KEN_EFAIL); /* a folder cannot be replaced */
+    assert_int_equal(files_in_folder(), files);
+    ken_run_free(run);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) return -1;
+    snprintf(run_path, sizeof run_path, "%s/made.ken", folder);
+    snprintf(page_path, sizeof page_path, "%s/page.html", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"made.ken", "page.html", "other.ken"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[96];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3) { /* page_in_browser.py wants a page to look at: PATH ROWS */
+        ken_run *run;
+        ken_err err = {0};
+        snprintf(run_path, sizeof run_path, "%s.ken", argv[1]);
+        int rc = make_run(run_path, (size_t)strtoul(argv[2], NULL, 10), true, &err);
+        if (rc == KEN_OK) rc = ken_run_open(&run, run_path, &err);
+        if (rc == KEN_OK) {
+            rc = ken_report(&run, 1, argv[1], &err);
+            ken_run_free(run);
+        }
+        if (rc != KEN_OK) fprintf(stderr, "%s\n", err.msg);
+        unlink(run_path);
+        return rc;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(page_is_well_formed_and_says_what_the_run_says),
+        cmocka_unit_test(hostile_texts_stay_texts),
+        cmocka_unit_test(policy_allows_our_script_only),
+        cmocka_unit_test(several_runs_and_odd_runs),
+        cmocka_unit_test(multiple_choice_has_scores),
+        cmocka_unit_test(summary_adds_up),
+        cmocka_unit_test(numbers_as_people_read_them),
+        cmocka_unit_test(escaping),
+        cmocka_unit_test(whole_or_not_at_all),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
