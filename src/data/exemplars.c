@@ -291,10 +291,13 @@ static int choose_rows(ken_exemplar_plan *p, const ken_selection *want, ken_err 
     const ken_data *d = p->d;
     bool *used = ken_calloc(d->n, sizeof *used);
     p->rows = ken_arena_alloc(&p->arena, d->n, sizeof *p->rows);
-    int rc = used == NULL || p->rows == NULL || mark_used(p, used) != KEN_OK ? ken_fail_nomem(err, "rows") : KEN_OK;
+    if (used == NULL || p->rows == NULL || mark_used(p, used) != KEN_OK) {
+        ken_free(used);
+        return ken_fail_nomem(err, "rows");
+    }
     size_t of_relation = 0;
     bool full = false;
-    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+    for (size_t i = 0; i < d->n; i++) {
         const ken_example *e = &d->rows[i];
         if (i == 0 || e->relation != d->rows[i - 1].relation) of_relation = 0;
         if (!ken_selection_has(want, e)) continue;
@@ -309,12 +312,11 @@ static int choose_rows(ken_exemplar_plan *p, const ken_selection *want, ken_err 
         of_relation++;
     }
     ken_free(used);
-    if (rc == KEN_OK && p->n_rows == 0)
-        rc = ken_fail(
-            err, KEN_EINPUT,
-            "no row is left to annotate: %zu of those asked for serve as exemplars; give others with --exemplars DATA",
-            p->held_out);
-    return rc;
+    if (p->n_rows > 0) return KEN_OK;
+    return ken_fail(
+        err, KEN_EINPUT,
+        "no row is left to annotate: %zu of those asked for serve as exemplars; give others with --exemplars DATA",
+        p->held_out);
 }
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------------ */

@@ -109,6 +109,8 @@ static int mark_repeats(ken_data *d, size_t from, size_t to, bool dev)
 
 /* ---- groups ----------------------------------------------------------------------------------------------------------- */
 
+static const char *first_answer(const ken_example *e) { return e->n_answers > 0 ? e->answers[0] : ""; }
+
 /* The commonest first answer of rows [from, to) in the given split (NULL = all), the earliest among equals; NULL when there is
  * no row. */
 static int commonest(const ken_data *d, size_t from, size_t to, const char *split, const char **answer)
@@ -121,14 +123,14 @@ static int commonest(const ken_data *d, size_t from, size_t to, const char *spli
     for (size_t i = from; i < to && rc == KEN_OK; i++) {
         const ken_example *e = &d->rows[i];
         if (split != NULL && strcmp(e->split, split) != 0) continue;
-        size_t n = strlen(e->answers[0]);
-        if (ken_strmap_add(at, e->answers[0], n, (int32_t)(i - from)) < 0) rc = KEN_ENOMEM;
-        else count[ken_strmap_get(at, e->answers[0], n, 0)]++;
+        const char *gold = first_answer(e);
+        if (ken_strmap_add(at, gold, strlen(gold), (int32_t)(i - from)) < 0) rc = KEN_ENOMEM;
+        else count[ken_strmap_get(at, gold, strlen(gold), 0)]++;
     }
     for (size_t i = from; i < to && rc == KEN_OK; i++)
         if (count[i - from] > best) {
             best = count[i - from];
-            *answer = d->rows[i].answers[0];
+            *answer = first_answer(&d->rows[i]);
         }
     ken_strmap_free(at);
     ken_free(count);
@@ -174,7 +176,7 @@ static int mark_majority(ken_data *d, size_t g0, size_t g1)
         g->majority_answer = train;
         if (train == NULL) rc = commonest(d, g->first, g->first + g->rows, NULL, &g->majority_answer);
         for (size_t r = g->first; r < g->first + g->rows && rc == KEN_OK; r++)
-            g->majority += accepts(&d->rows[r], g->majority_answer);
+            g->majority += g->majority_answer != NULL && accepts(&d->rows[r], g->majority_answer);
     }
     return rc;
 }

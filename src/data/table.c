@@ -14,6 +14,8 @@ static ken_field field(const ken_table *t, const json_t *row, int line, const ch
 /* Optional text: NULL when absent, but absent is an error when the user named the field. */
 static int optional(const ken_field *f, bool named, const char **s, size_t *n, ken_err *err)
 {
+    *s = NULL;
+    *n = 0;
     if (named && json_object_get(f->row, f->name) == NULL) return ken_field_missing(f, err);
     return ken_field_text_or_null(f, s, n, err);
 }
@@ -79,8 +81,8 @@ static int read_answers(const ken_table *t, const json_t *row, int line, const c
 static int read_names(const ken_table *t, const json_t *row, int line, ken_example *e, ken_err *err)
 {
     const ken_data_options *o = t->b->o;
-    const char *s;
-    size_t n;
+    const char *s = NULL;
+    size_t n = 0;
     e->relation = t->relation;
     e->split = t->split;
     if (t->relation == NULL) {
