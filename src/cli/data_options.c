@@ -9,7 +9,9 @@ const cli_option cli_data_options[] = {
     {"format", 0, "NAME", CLI_CHOICE, &cli_data.o.format, "format of the data (default: found from the content)",
      .choices = "entityquestions|popqa|mmlu|jsonl|csv|tsv"},
     {"protocol", 0, "NAME", CLI_CHOICE, &cli_data.protocol,
-     "slick: the filters of the paper (EntityQuestions): one answer, no echo, 12 and 7 relations", .choices = "slick"},
+     "slick: the filters of the paper (EntityQuestions): one answer, no train row with a test subject, 12 and 7 "
+     "relations",
+     .choices = "slick"},
     {"question-field", 0, "NAME", CLI_STRING, &cli_data.o.question_field, "name of the question's field or column"},
     {"answer-field", 0, "NAME", CLI_STRING, &cli_data.o.answer_field,
      "name of the field with the answer or the list of answers"},

@@ -134,8 +134,14 @@ static int read_lines(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err)
         if (row.p < row.end) {
             cursor walk = row;
             size_t depth = 0;
-            if (*row.p == '{' || *row.p == '[') (void)skip_value(&walk, &depth);
-            int rc = emit(s, row.p, (size_t)(eol - row.p), depth, place++, c.line, fn, ctx, err);
+            bool whole = (*row.p != '{' && *row.p != '[') || skip_value(&walk, &depth);
+            int rc = whole ? emit(s, row.p, (size_t)(eol - row.p), depth, place, c.line, fn, ctx, err)
+                           : ken_fail(err, KEN_EINPUT,
+                                      "%s:%d: the row does not end on its line (one object a line, or one list [{...}, "
+                                      "...] of them "
+                                      "is read); is the file cut off?",
+                                      s->path, c.line);
+            place++;
             rc = ken_row_verdict(s, rc);
             if (rc != KEN_OK) return rc;
         }

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "data/dataset.h"
 #include "text/unicode.h"
-#include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -61,12 +61,25 @@ static int mark_echo(ken_data *d, ken_err *err)
 
 /* ---- duplicates and ambiguity ----------------------------------------------------------------------------------------- */
 
+/* What is asked: the question, and in multiple choice the options with it ("Which of these is true?" asks something else each
+ * time). NULL when out of memory. */
+static const char *asked_text(ken_data *d, const ken_example *e)
+{
+    if (e->n_choices == 0) return e->question;
+    ken_buf b = {0};
+    ken_buf_puts(&b, e->question);
+    for (int i = 0; i < e->n_choices; i++) ken_buf_printf(&b, "\n%s", e->choices[i]);
+    const char *s = b.failed ? NULL : ken_arena_strndup(&d->arena, b.data, b.len);
+    ken_buf_free(&b);
+    return s;
+}
+
 /* Marks the row when the same question and answers stand earlier, although the first row with this question has other answers.
  * Rare, so the key is a string of all of it. */
-static int mark_late_duplicate(ken_data *d, ken_example *e, ken_strmap **seen)
+static int mark_late_duplicate(ken_data *d, ken_example *e, const char *text, ken_strmap **seen)
 {
     ken_buf key = {0};
-    ken_buf_add(&key, e->question, strlen(e->question) + 1);
+    ken_buf_add(&key, text, strlen(text) + 1);
     for (int i = 0; i < e->n_answers; i++) ken_buf_add(&key, e->answers[i], strlen(e->answers[i]) + 1);
     if (*seen == NULL) *seen = ken_strmap_new(16);
     char *copy = key.failed ? NULL : ken_arena_strndup(&d->arena, key.data, key.len);
@@ -80,30 +93,33 @@ static int mark_late_duplicate(ken_data *d, ken_example *e, ken_strmap **seen)
 static int mark_repeats(ken_data *d, size_t from, size_t to, bool dev)
 {
     ken_strmap *first = ken_strmap_new(to - from), *late = NULL;
-    int rc = first == NULL ? KEN_ENOMEM : KEN_OK;
+    size_t *head = ken_alloc(to - from, sizeof *head); /* the first row that asks the same; SIZE_MAX = not looked at */
+    int rc = first == NULL || head == NULL ? KEN_ENOMEM : KEN_OK;
     for (size_t i = from; i < to && rc == KEN_OK; i++) {
         ken_example *e = &d->rows[i];
+        head[i - from] = SIZE_MAX;
         if ((strcmp(e->split, "dev") == 0) != dev) continue;
-        size_t n = strlen(e->question);
-        int added = ken_strmap_add(first, e->question, n, (int32_t)i);
-        if (added < 0) rc = KEN_ENOMEM;
-        if (added != 0) continue;
-        ken_example *head = &d->rows[ken_strmap_get(first, e->question, n, 0)];
-        if (same_answers(head, e)) e->flags |= KEN_FLAG_DUPLICATE;
+        const char *text = asked_text(d, e);
+        int added = text == NULL ? -1 : ken_strmap_add(first, text, strlen(text), (int32_t)i);
+        if (added < 0) {
+            rc = KEN_ENOMEM;
+            break;
+        }
+        head[i - from] = (size_t)ken_strmap_get(first, text, strlen(text), 0);
+        ken_example *h = &d->rows[head[i - from]];
+        if (added > 0) continue;
+        if (same_answers(h, e)) e->flags |= KEN_FLAG_DUPLICATE;
         else {
-            head->flags |= KEN_FLAG_AMBIGUOUS; /* found again below by the rows that equal it */
-            rc = mark_late_duplicate(d, e, &late);
+            h->flags |= KEN_FLAG_AMBIGUOUS;
+            rc = mark_late_duplicate(d, e, text, &late);
         }
     }
     /* Where one row differs from the first, every row of the question has another one that differs from it. */
-    for (size_t i = from; i < to && rc == KEN_OK; i++) {
-        ken_example *e = &d->rows[i];
-        if ((strcmp(e->split, "dev") == 0) != dev) continue;
-        const ken_example *head = &d->rows[ken_strmap_get(first, e->question, strlen(e->question), (int32_t)i)];
-        e->flags |= head->flags & KEN_FLAG_AMBIGUOUS;
-    }
+    for (size_t i = from; i < to && rc == KEN_OK; i++)
+        if (head[i - from] != SIZE_MAX) d->rows[i].flags |= d->rows[head[i - from]].flags & KEN_FLAG_AMBIGUOUS;
     ken_strmap_free(first);
     ken_strmap_free(late);
+    ken_free(head);
     return rc;
 }
 

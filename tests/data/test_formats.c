@@ -173,6 +173,20 @@ static void test_flags(void **state)
     ken_data_free(d);
 }
 
+/* In multiple choice the options are part of what is asked. */
+static void test_choice_flags(void **state)
+{
+    (void)state;
+    ken_data *d = data_of("law_test.csv",
+                          "question,choice0,choice1,choice2,choice3,answer\n"
+                          "Which is true?,a,b,c,d,0\nWhich is true?,e,f,g,h,1\n" /* nothing in common but the words */
+                          "Which is true?,a,b,c,d,0\nWhich is right?,a,b,c,d,0\nWhich is right?,a,b,c,d,3\n",
+                          NULL);
+    static const uint32_t want[] = {0, 0, KEN_FLAG_DUPLICATE, KEN_FLAG_AMBIGUOUS, KEN_FLAG_AMBIGUOUS};
+    for (size_t i = 0; i < 5; i++) assert_int_equal(ken_data_get(d, i)->flags, want[i] | KEN_FLAG_CHOICE);
+    ken_data_free(d);
+}
+
 /* ---- folders -------------------------------------------------------------------------------------------------------------- */
 
 static const char ROW[] = "[{\"question\": \"Who made Emma?\", \"answers\": [\"Jane\"]}]";
@@ -315,10 +329,15 @@ static void test_natural_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),       cmocka_unit_test(test_named_fields),
-        cmocka_unit_test(test_flags),       cmocka_unit_test(test_entityquestions_folder),
-        cmocka_unit_test(test_flat_folder), cmocka_unit_test(test_mmlu_folder),
-        cmocka_unit_test(test_aliases),     cmocka_unit_test(test_natural_order),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_named_fields),
+        cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_choice_flags),
+        cmocka_unit_test(test_entityquestions_folder),
+        cmocka_unit_test(test_flat_folder),
+        cmocka_unit_test(test_mmlu_folder),
+        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_natural_order),
     };
     return cmocka_run_group_tests_name("data formats", tests, NULL, NULL);
 }

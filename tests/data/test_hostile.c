@@ -58,7 +58,9 @@ static const bad_case bads[] = {
     {"f.jsonl", GOOD "\nnonsense", "f.jsonl:2: not valid JSON: *", 1},
     {"f.jsonl", GOOD "\n[1]", "f.jsonl:2: the row is not an object like {\"question\": ...}", 1},
     {"f.jsonl", GOOD "\n" GOOD "x", "f.jsonl:2: not valid JSON: end of file expected*", 1},
-    {"f.jsonl", GOOD "\n{\"question\":\"q\",", "f.jsonl:2: not valid JSON: *", 1},
+    {"f.jsonl", GOOD "\n{\"question\":\"q\",", "f.jsonl:2: the row does not end on its line (one object a line, *", 1},
+    {"f.jsonl", "{\n\"question\":\"q\",\n\"answer\":\"a\"}",
+     "f.jsonl:1: the row does not end on its line (one object a line, *", -1},
     {"f.jsonl", GOOD "\n{\"question\":\"q\\u0000\",\"answer\":\"a\"}",
      "f.jsonl:2: not valid JSON: \\u0000 is not allowed*", 1},
     {"f.jsonl", GOOD "\n{\"question\":\"\xff\",\"answer\":\"a\"}",
@@ -185,6 +187,7 @@ static void test_limits(void **state)
     refuse_buf("f.json", &b, "nested 999 deep; at most 64 are read");
     ken_buf_puts(&b, "{\"question\":");
     repeat(&b, "{\"a\":", 5000);
+    repeat(&b, "}", 5001);
     refuse_buf("f.jsonl", &b, "nested 5001 deep; at most 64 are read");
     ken_buf_puts(&b, "question,answer\nq,\"");
     repeat(&b, "[", 100000); /* a cell that looks like a JSON list */
