@@ -43,18 +43,17 @@ int ken_tensors_add(ken_tensors *s, const char *name, size_t n, int type, int n_
     if (n == 0 || n > MAX_NAME || memchr(name, '\0', n) != NULL)
         return ken_fail(err, KEN_EINPUT, "tensor %zu has no usable name (1 to %d bytes without NUL)", s->n, MAX_NAME);
     if (s->n >= MAX_TENSORS) return ken_fail(err, KEN_EINPUT, "more than %d tensors", MAX_TENSORS);
+    const ken_dtype_info *info = ken_dtype_get(type);
+    if (info == NULL)
+        return ken_fail(err, KEN_EINPUT,
+                        "tensor %.*s: type %d is not supported; use F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 or "
+                        "Q2_K to Q6_K",
+                        (int)n, name, type);
     char *copy = ken_strndup(name, n);
     if (copy == NULL) return ken_fail_nomem(err, "tensor names");
 
-    int rc = KEN_OK;
     uint64_t bytes = 0;
-    const ken_dtype_info *info = ken_dtype_get(type);
-    if (info == NULL)
-        rc = ken_fail(err, KEN_EINPUT,
-                      "tensor %s: type %d is not supported; use F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 or "
-                      "Q2_K to Q6_K",
-                      copy, type);
-    else rc = measure(copy, info, n_dims, ne, &bytes, err);
+    int rc = measure(copy, info, n_dims, ne, &bytes, err);
     if (rc == KEN_OK && (offset > area_size || bytes > area_size - offset))
         rc = ken_fail(err, KEN_EINPUT,
                       "tensor %s: its %" PRIu64 " bytes at offset %" PRIu64 " end outside the file (%" PRIu64
@@ -80,27 +79,32 @@ done:
     return rc;
 }
 
-static int by_address(const void *a, const void *b)
+typedef struct extent {
+    uintptr_t begin, end;
+    const char *name;
+} extent;
+
+static int by_begin(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)(*(const ken_tensor *const *)a)->data,
-              y = (uintptr_t)(*(const ken_tensor *const *)b)->data;
-    return (x > y) - (x < y);
+    const extent *x = a, *y = b;
+    return (x->begin > y->begin) - (x->begin < y->begin);
 }
 
 int ken_tensors_check_overlap(const ken_tensors *s, size_t first, ken_err *err)
 {
-    if (s->n < first + 2) return KEN_OK;
     size_t n = s->n - first;
-    const ken_tensor **order = ken_alloc(n, sizeof *order);
-    if (order == NULL) return ken_fail_nomem(err, "tensor order");
-    for (size_t i = 0; i < n; i++) order[i] = &s->t[first + i];
-    qsort(order, n, sizeof *order, by_address);
+    extent *e = ken_alloc(n, sizeof *e);
+    if (e == NULL) return ken_fail_nomem(err, "tensor order");
+    for (size_t i = 0; i < n; i++) {
+        const ken_tensor *t = &s->t[first + i];
+        e[i] = (extent){(uintptr_t)t->data, (uintptr_t)t->data + t->bytes, t->name};
+    }
+    qsort(e, n, sizeof *e, by_begin);
     int rc = KEN_OK;
     for (size_t i = 1; i < n && rc == KEN_OK; i++)
-        if ((uintptr_t)order[i - 1]->data + order[i - 1]->bytes > (uintptr_t)order[i]->data)
-            rc = ken_fail(err, KEN_EINPUT, "tensors %s and %s overlap; the file is damaged", order[i - 1]->name,
-                          order[i]->name);
-    ken_free(order);
+        if (e[i - 1].end > e[i].begin)
+            rc = ken_fail(err, KEN_EINPUT, "tensors %s and %s overlap; the file is damaged", e[i - 1].name, e[i].name);
+    ken_free(e);
     return rc;
 }
 

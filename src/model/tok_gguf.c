@@ -38,12 +38,11 @@ static int read_merges(ken_tok_source *t, const ken_gguf *g, ken_err *err)
         return ken_fail(err, KEN_EINPUT, "metadata tokenizer.ggml.merges is missing; convert the model again");
     if (kv->n > MAX_VOCAB)
         return ken_fail(err, KEN_EINPUT, "metadata tokenizer.ggml.merges: more than %d merges", MAX_VOCAB);
-    ken_str *merges = NULL;
-    int rc = ken_gguf_strings(kv, &merges, err);
-    if (rc != KEN_OK) return rc;
     t->left = ken_alloc((size_t)kv->n, sizeof *t->left);
     t->right = ken_alloc((size_t)kv->n, sizeof *t->right);
-    if (t->left == NULL || t->right == NULL) rc = ken_fail_nomem(err, "merges");
+    if (t->left == NULL || t->right == NULL) return ken_fail_nomem(err, "merges");
+    ken_str *merges = NULL;
+    int rc = ken_gguf_strings(kv, &merges, err);
     for (uint64_t i = 0; i < kv->n && rc == KEN_OK; i++) {
         const char *space = merges[i].n > 2 ? memchr(merges[i].p + 1, ' ', merges[i].n - 1) : NULL;
         if (space == NULL || space == merges[i].p + merges[i].n - 1) {

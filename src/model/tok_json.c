@@ -163,15 +163,28 @@ static int read_merges(ken_tok_source *t, const json_t *model, ken_err *err)
     return KEN_OK;
 }
 
-/* SentencePiece merges by the score of the result. Such files were made by listing every pair by the score of its result, best first,
- * so the first place where a piece is a result orders the pieces as their scores did. Pieces that are no result never merge. */
-static int scores_from_merges(ken_tok_source *t, ken_err *err)
+/* The ways to cut a piece into two pieces. */
+static size_t count_cuts(const ken_strmap *ids, ken_str s)
 {
+    size_t n = 0;
+    for (size_t k = 1; k < s.n; k++)
+        if (((unsigned char)s.p[k] & 0xC0) != 0x80 && ken_strmap_get(ids, s.p, k, -1) >= 0 &&
+            ken_strmap_get(ids, s.p + k, s.n - k, -1) >= 0)
+            n++;
+    return n;
+}
+
+/* SentencePiece merges by the score of the result, these files by a list of pairs. The converter lists every way to cut every piece
+ * into two, best score first, so the first place where a piece is a result orders the pieces as their scores did. A file with fewer
+ * pairs was not made that way, and is warned about: we would merge what it does not list. */
+static int scores_from_merges(ken_tok_source *t, ken_buf *notes, ken_err *err)
+{
+    if ((t->scores = ken_alloc((size_t)t->spec.n_vocab, sizeof *t->scores)) == NULL)
+        return ken_fail_nomem(err, "token scores");
+    ken_strmap *ids = ken_strmap_new((size_t)t->spec.n_vocab);
+    if (ids == NULL) return ken_fail_nomem(err, "token scores");
     int rc = KEN_OK;
     ken_buf joined = {0};
-    ken_strmap *ids = ken_strmap_new((size_t)t->spec.n_vocab);
-    t->scores = ken_alloc((size_t)t->spec.n_vocab, sizeof *t->scores);
-    if (ids == NULL || t->scores == NULL) rc = ken_fail_nomem(err, "token scores");
     for (int32_t i = 0; i < t->spec.n_vocab && rc == KEN_OK; i++) {
         t->scores[i] = -1e30f;
         if (t->types[i] == KEN_TT_NORMAL && ken_strmap_add(ids, t->pieces[i].p, t->pieces[i].n, i) < 0)
@@ -181,12 +194,22 @@ static int scores_from_merges(ken_tok_source *t, ken_err *err)
         ken_buf_clear(&joined);
         ken_buf_add(&joined, t->left[i].p, t->left[i].n);
         ken_buf_add(&joined, t->right[i].p, t->right[i].n);
-        if (joined.failed) rc = ken_fail_nomem(err, "token scores");
-        else {
-            int32_t id = ken_strmap_get(ids, joined.data, joined.len, -1);
-            if (id >= 0 && t->scores[id] < -1e29f) t->scores[id] = -(float)i;
+        if (joined.failed) {
+            rc = ken_fail_nomem(err, "token scores");
+            break;
         }
+        int32_t id = ken_strmap_get(ids, joined.data, joined.len, -1);
+        if (id >= 0 && t->scores[id] < -1e29f) t->scores[id] = -(float)i;
     }
+    size_t n_cuts = 0;
+    for (int32_t i = 0; i < t->spec.n_vocab && rc == KEN_OK; i++)
+        if (t->types[i] == KEN_TT_NORMAL) n_cuts += count_cuts(ids, t->pieces[i]);
+    if (rc == KEN_OK && n_cuts > (size_t)t->spec.n_merges)
+        ken_buf_printf(
+            notes,
+            "the vocabulary allows %zu merges, but model.merges lists %d: it was not converted from SentencePiece, "
+            "and token ids may differ from those the model was trained with\n",
+            n_cuts, t->spec.n_merges);
     ken_buf_free(&joined);
     ken_strmap_free(ids);
     return rc;
@@ -384,7 +407,7 @@ int ken_tok_from_json(ken_tok_source *t, const ken_tok_files *f, int32_t n_rows,
     int rc = recognise(t, f->tokenizer, err);
     if (rc == KEN_OK) rc = read_vocab(t, f->tokenizer, n_rows, notes, err);
     if (rc == KEN_OK) rc = read_merges(t, model, err);
-    if (rc == KEN_OK && t->spec.kind == KEN_TOK_SPM) rc = scores_from_merges(t, err);
+    if (rc == KEN_OK && t->spec.kind == KEN_TOK_SPM) rc = scores_from_merges(t, notes, err);
     if (rc == KEN_OK) rc = read_specials(t, f->tokenizer, f, err);
     for (int32_t i = 0; i < t->spec.n_vocab && rc == KEN_OK && t->spec.kind == KEN_TOK_SPM; i++) {
         const ken_str *p = &t->pieces[i]; /* "<0x0A>" */
