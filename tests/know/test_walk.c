@@ -1,4 +1,5 @@
 /* test_walk.c - the walk, the sampler and the engine under them, on networks small enough to enumerate. */
+#include "base/alloc.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "fake_net.h"
@@ -387,6 +388,60 @@ static void test_nan_is_an_error(void **state)
     ken_tokenizer_free(t);
 }
 
+/* Every allocation fails in turn: a clean error each time, nothing leaked (the sanitizer build watches), then success. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    ken_tokenizer *t = tokenizer(pieces, V, EOS);
+    fake_net_set(V, 64, random_logits);
+    net_seed = 3;
+    static const char *const golds[] = {"a", "ab"};
+    ken_accept *a = accept_for(KEN_EM_SQUAD, golds, 2), *raw = accept_for(KEN_EM_RAW, golds, 2);
+    ken_rules r = {.tokenizer = t,
+                   .top_k = V,
+                   .temperature = T,
+                   .max_new = L_MAX,
+                   .stop = "\n",
+                   .n_stop = 1,
+                   .prompts = 2,
+                   .samples = 8,
+                   .texts = true};
+    for (int sample = 0; sample < 2; sample++) {
+        int rc = KEN_ENOMEM;
+        for (long n = 1; rc == KEN_ENOMEM && n < 3000; n++) {
+            ken_engine *e = NULL;
+            ken_walk *w = NULL;
+            ken_sampler *s = NULL;
+            ken_node root[2];
+            int held = 0;
+            ken_engine_options eo = {.wave_rows = 16, .slots = 256};
+            ken_alloc_fail_after(n);
+            rc = ken_engine_new(&e, fake_net(), &eo, NULL);
+            for (int i = 0; i < 2 && rc == KEN_OK; i++) {
+                int32_t prompt[] = {1, i};
+                rc = ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 2, &root[i], NULL);
+                held += rc == KEN_OK;
+            }
+            if (rc == KEN_OK && sample) rc = ken_sampler_new(&s, e, &r, a, raw, root, 2, "row", NULL);
+            else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, a, raw, root, 2, KEN_WALK_KEEP_PATHS, NULL);
+            while (rc == KEN_OK && !(sample ? ken_sampler_done(s) : ken_walk_done(w))) {
+                rc = ken_engine_wave(e, NULL);
+                if (rc == KEN_OK && sample && ken_sampler_waiting(s) == 0) rc = ken_sampler_advance(s, NULL);
+                if (rc == KEN_OK && !sample && ken_walk_waiting(w) == 0) rc = ken_walk_advance(w, NULL);
+            }
+            ken_alloc_fail_after(0);
+            ken_sampler_free(s);
+            ken_walk_free(w);
+            for (int i = 0; i < held; i++) ken_engine_release(e, root[i]);
+            ken_engine_free(e);
+        }
+        assert_int_equal(rc, KEN_OK);
+    }
+    ken_accept_free(a);
+    ken_accept_free(raw);
+    ken_tokenizer_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_waves_share_and_evict),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_nan_is_an_error),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
 }
