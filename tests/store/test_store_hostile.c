@@ -281,7 +281,7 @@ static void damaged(void **state)
         unlink(journal);
     }
     /* Somewhere; most bytes of the pages are empty space, so half of the flips go to the heads of pages, where the cells are. */
-    for (size_t i = 0; i < 1500; i++) {
+    for (size_t i = 0; i < 800; i++) {
         size_t at = (size_t)rand() % n;
         if (i % 2 == 0) at = at / 4096 * 4096 + (size_t)rand() % 64;
         char old = data[at];
