@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "data/exemplars.h"
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_SETS = 1000, MAX_SHOTS = 64, CHOICE_SHOTS = 5 /* MMLU has five dev rows a subject */ };
@@ -234,6 +234,19 @@ static int deal(ken_exemplar_plan *p, const char *relation, const size_t *rows, 
     return ken_sets_deal(rows, m, n_sets, shots, p->o.seed, relation, set_rows);
 }
 
+/* own: rows of the relation that can serve; all: of every relation. */
+static int too_small(const ken_exemplar_plan *p, const char *relation, size_t own, size_t all, ken_err *err)
+{
+    char shown[80], which[160] = "";
+    (void)ken_printable(shown, sizeof shown, relation, strlen(relation));
+    if (relation[0] != '\0') snprintf(which, sizeof which, " for relation \"%s\" (%zu of them its own)", shown, own);
+    return ken_fail(
+        err, KEN_EINPUT,
+        "the data is too small for its exemplars: %zu row%s can serve%s, and %zu are needed for %d prompts of %d; give "
+        "more with --exemplars DATA",
+        all, all == 1 ? "" : "s", which, p->least, p->o.n_sets, p->o.shots);
+}
+
 /* The sets of the relation in rows [first, end) of d. */
 static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t first, size_t end, ken_exemplars *x,
                          ken_err *err)
@@ -246,15 +259,8 @@ static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t firs
     if (rc == KEN_OK && at >= 0) m = own = pick(p, &a, relation, p->sources[at].pool, p->sources[at].n_pool, rows);
     bool foreign = rc == KEN_OK && own < p->least;
     if (foreign && !p->choice) m = pick(p, &a, relation, p->all, p->n_all, rows);
-    if (rc == KEN_OK && m < p->least) {
-        char shown[80];
-        rc = ken_fail(err, KEN_EINPUT,
-                      "the data is too small for its exemplars: relation \"%s\" has %zu row%s that can serve, all "
-                      "relations together "
-                      "%zu, and %zu are needed for %d prompts of %d; give more with --exemplars DATA",
-                      ken_printable(shown, sizeof shown, relation, strlen(relation)), own, own == 1 ? "" : "s",
-                      p->choice ? own : m, p->least, p->o.n_sets, p->o.shots);
-    } else if (rc == KEN_OK) rc = deal(p, relation, rows, m, foreign, x);
+    if (rc == KEN_OK && m < p->least) rc = too_small(p, relation, own, m, err);
+    else if (rc == KEN_OK) rc = deal(p, relation, rows, m, foreign, x);
     asked_free(&a);
     ken_free(rows);
     return rc == KEN_ENOMEM ? ken_fail_nomem(err, "exemplars") : rc;

@@ -208,6 +208,36 @@ static void test_held_out(void **state)
     }
 }
 
+/* Data that is all dev has no split to spare for exemplars. */
+static void test_only_dev(void **state)
+{
+    (void)state;
+    ken_buf b = {0};
+    add_rows(&b, "r", "dev", 0, 90);
+    ken_data *d = made(&b);
+    ken_exemplar_options o = usual();
+    ken_exemplar_plan *p = plan(d, &o);
+    const size_t *rows;
+    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 50);
+    assert_int_equal(ken_exemplar_plan_held_out(p), 40);
+    check_sets(ken_exemplar_plan_for(p, "r"), d, p);
+    ken_exemplar_plan_free(p);
+
+    /* As exemplars for others it gives its dev rows only, when it has more than those. */
+    add_rows(&b, "r", "train", 200, 50);
+    add_rows(&b, "r", "dev", 300, 50);
+    ken_data *more = made(&b);
+    o.exemplars = more;
+    p = plan(d, &o);
+    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 90); /* the data's own dev rows are asked like any other */
+    const ken_exemplars *x = ken_exemplar_plan_for(p, "r");
+    for (int i = 0; i < 40; i++) assert_string_equal(ken_data_get(more, x->rows[i])->split, "dev");
+    check_sets(x, d, p);
+    ken_exemplar_plan_free(p);
+    ken_data_free(more);
+    ken_data_free(d);
+}
+
 /* Rows that share a subject or a question with another are never held out: the other would meet them. */
 static void test_held_out_lone(void **state)
 {
@@ -231,7 +261,10 @@ static void test_too_small(void **state)
     add_rows(&b, "r", "", 0, 11);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    no_plan(d, &o, KEN_EINPUT, "--exemplars");
+    no_plan(
+        d, &o, KEN_EINPUT,
+        "too small for its exemplars: 5 rows can serve for relation \"r\" (5 of them its own), and 6 are needed for 10 "
+        "prompts of 4; give more with --exemplars DATA");
     o.shots = 0; /* no exemplars, nothing held out */
     ken_exemplar_plan *p = plan(d, &o);
     const size_t *rows;
@@ -530,11 +563,11 @@ static void test_mmlu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dev),           cmocka_unit_test(test_foreign),   cmocka_unit_test(test_held_out),
-        cmocka_unit_test(test_held_out_lone), cmocka_unit_test(test_too_small), cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_plain),         cmocka_unit_test(test_choice),    cmocka_unit_test(test_deal),
-        cmocka_unit_test(test_allocation),    cmocka_unit_test(test_slick),     cmocka_unit_test(test_unfiltered),
-        cmocka_unit_test(test_popqa),         cmocka_unit_test(test_mmlu),
+        cmocka_unit_test(test_dev),           cmocka_unit_test(test_foreign),    cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_held_out_lone), cmocka_unit_test(test_only_dev),   cmocka_unit_test(test_too_small),
+        cmocka_unit_test(test_selection),     cmocka_unit_test(test_plain),      cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_deal),          cmocka_unit_test(test_allocation), cmocka_unit_test(test_slick),
+        cmocka_unit_test(test_unfiltered),    cmocka_unit_test(test_popqa),      cmocka_unit_test(test_mmlu),
     };
     return cmocka_run_group_tests_name("exemplars", tests, NULL, NULL);
 }
