@@ -59,6 +59,10 @@ int ken_gemm_new(ken_gemm **out, ken_isa isa, int threads, ken_err *err)
 void ken_gemm_free(ken_gemm *g)
 {
     if (g == NULL) return;
+    for (ken_gemm_shape *s = g->checked, *next; s != NULL; s = next) {
+        next = s->next;
+        ken_free(s);
+    }
     g->ops->close(g);
     ken_free(g);
 }
@@ -90,13 +94,65 @@ void ken_matrix_free(ken_matrix *w)
 }
 
 size_t ken_matrix_bytes(const ken_matrix *w) { return w->bytes; }
-int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err) { return w->gemm->ops->pack(w, values, err); }
+
+/* Two products of the same 64 rows: one full block, and one in which every row lies elsewhere, in short blocks where the library
+ * offers them. Their bits must agree row by row; when only the short blocks disagree, they are not used. */
+static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
+{
+    const size_t k = (size_t)w->k, n = (size_t)w->n, B = KEN_GEMM_ROWS;
+    float *a = ken_alloc_aligned(2 * B * k * sizeof *a), *c = ken_alloc_aligned(2 * B * n * sizeof *c);
+    int status = a == NULL || c == NULL ? ken_fail_nomem(err, "weights") : KEN_OK;
+    if (status != KEN_OK) goto done;
+    for (size_t r = 0; r < B; r++)
+        for (size_t i = 0; i < k; i++)
+            a[(B + (r + 13) % B) * k + i] = a[r * k + i] =
+                (float)((r * k + i) * 2654435761U >> 16 & 0xffff) / 32768.0F - 1.0F;
+    const int entered = ken_gemm_enter();
+    status = w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, 0);
+    for (int rows = w->small_rows > 0 ? w->small_rows : KEN_GEMM_ROWS; status == KEN_OK; rows = KEN_GEMM_ROWS) {
+        bool same = true;
+        for (size_t r = 0; r < B && status == KEN_OK; r += (size_t)rows)
+            status = w->gemm->ops->run(w, a + (B + r) * k, c + (B + r) * n, rows, 0);
+        for (size_t r = 0; r < B && same; r++) same = memcmp(c + r * n, c + (B + (r + 13) % B) * n, n * sizeof *c) == 0;
+        *small_works = same && rows < KEN_GEMM_ROWS;
+        if (same || status != KEN_OK) break;
+        if (rows == KEN_GEMM_ROWS)
+            status = ken_fail(
+                err, KEN_EFAIL,
+                "%s: a row's result depends on its place in a block (shape %d x %d), so results could not be repeated; "
+                "choose another instruction set with --isa",
+                w->gemm->name, w->n, w->k);
+    }
+    ken_gemm_leave(entered);
+done:
+    ken_free(a);
+    ken_free(c);
+    return status;
+}
+
+int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err)
+{
+    int status = w->gemm->ops->pack(w, values, err);
+    if (status != KEN_OK) return status;
+    ken_gemm_shape *s = w->gemm->checked;
+    while (s != NULL && (s->n != w->n || s->k != w->k)) s = s->next;
+    if (s == NULL) {
+        bool small_works = false;
+        status = check_rows(w, &small_works, err);
+        if (status != KEN_OK) return status;
+        s = ken_calloc(1, sizeof *s);
+        if (s == NULL) return ken_fail_nomem(err, "weights");
+        *s = (ken_gemm_shape){w->gemm->checked, w->n, w->k, small_works};
+        w->gemm->checked = s;
+    }
+    if (!s->small_works) w->small_rows = 0;
+    return KEN_OK;
+}
 
 int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread)
 {
     const size_t k = (size_t)w->k, n = (size_t)w->n;
-    if (rows > w->small_rows / 16 * 48) /* at most three short calls: four cost as much as a full one */
-    {
+    if (rows > KEN_GEMM_ROWS - w->small_rows || w->small_rows == 0) { /* as many short calls would cost the same */
         memset(a + (size_t)rows * k, 0, (size_t)(KEN_GEMM_ROWS - rows) * k * sizeof *a);
         return w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, thread);
     }

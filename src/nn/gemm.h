@@ -6,8 +6,9 @@
  *     ken_gemm_run(w, a, c, rows, thread);                            from any thread, each under its own number
  *
  * One call is one block of at most KEN_GEMM_ROWS rows, computed by the calling thread alone, never split over K: a row's bits
- * depend on that row and W only. With oneDNN's AVX-512 kernels they do not depend on M either (checked at start, on this machine,
- * for each shape), so short blocks use a smaller M; elsewhere every block is padded to the full size.
+ * depend on that row and W only. With oneDNN's AVX-512 kernels they do not depend on M either, so short
+ * blocks use a smaller M; elsewhere every block is padded to the full size. Both are checked on this machine, for each shape, when its
+ * first matrix is packed: a library that broke the rule would break every promise above it.
  * Another arithmetic (bf16) is another implementation of ken_gemm_ops. */
 #ifndef KEN_NN_GEMM_H
 #define KEN_NN_GEMM_H
@@ -39,6 +40,12 @@ void ken_gemm_leave(int entered);
 
 /* ---- for implementations --------------------------------------------------------------------------------------------- */
 
+typedef struct ken_gemm_shape {
+    struct ken_gemm_shape *next;
+    int n, k;
+    bool small_works;
+} ken_gemm_shape;
+
 typedef struct ken_gemm_ops {
     int (*open)(ken_gemm *g, ken_err *err);
     void (*close)(ken_gemm *g);
@@ -53,13 +60,14 @@ struct ken_gemm {
     ken_isa isa;
     int threads;
     char name[160];
+    ken_gemm_shape *checked; /* shapes whose rows have been shown independent */
     void *impl;
 };
 
 struct ken_matrix {
     ken_gemm *gemm;
     int n, k;
-    int small_rows; /* blocks of at most so many rows run with this M; 0 = every block is full */
+    int small_rows; /* a smaller M that the library offers, a divisor of KEN_GEMM_ROWS; 0 = every block is full */
     size_t bytes;
     void *impl;
 };

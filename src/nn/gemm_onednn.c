@@ -82,6 +82,7 @@ typedef struct plan {
     int n, k;
     desc weights; /* the packed layout */
     bool has_weights;
+    bool blocked; /* the primitive may choose the layout */
     struct {
         dnnl_primitive_t matmul;            /* NULL: this size is not used */
         dnnl_memory_t *src, *dst, *scratch; /* (threads) handles, pointed at the caller's data in each call */
@@ -115,11 +116,15 @@ static void plan_free(plan *p, int threads)
 static dnnl_status_t plan_size(library *lib, plan *p, int i, int threads)
 {
     const dnnl_dims_t src_dims = {sizes[i], p->k}, w_dims = {p->k, p->n}, dst_dims = {sizes[i], p->n};
+    /* Without AVX-512 the layout is (K, N) as it is, and slow by half when a row's bytes are a multiple of a page, as 3072 columns
+     * are: rows are padded to an odd number of cache lines. */
+    const dnnl_dims_t padded = {(p->n + 31) / 32 * 32 + 16, 1};
     desc src = {0}, any = {0}, dst = {0}, scratch = {0};
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = desc_plain(&src, src_dims, dnnl_ab);
-    if (s == dnnl_success) s = desc_plain(&any, w_dims, dnnl_format_tag_any);
+    if (s == dnnl_success)
+        s = p->blocked ? desc_plain(&any, w_dims, dnnl_format_tag_any) : desc_strided(&any, w_dims, padded);
     if (s == dnnl_success) s = desc_plain(&dst, dst_dims, dnnl_ab);
     if (s == dnnl_success) s = dnnl_primitive_attr_create(&attr);
     if (s == dnnl_success) s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
@@ -170,6 +175,7 @@ static int plan_get(plan **out, ken_gemm *g, int n, int k, ken_err *err)
     if (p == NULL) return ken_fail_nomem(err, "weights");
     p->n = n;
     p->k = k;
+    p->blocked = g->isa == KEN_ISA_AVX512;
     const int entered =
         ken_gemm_enter(); /* one thread: a primitive splits its work for the threads it sees when it is made */
     dnnl_status_t s = plan_size(lib, p, 0, g->threads);
