@@ -62,7 +62,7 @@ static void string_map_finds_what_was_put_in(void **state)
 {
     (void)state;
     enum { N = 10000 };
-    static char keys[N][12];
+    static char keys[N][16];
     ken_strmap *m = ken_strmap_new(0);
     assert_non_null(m);
     for (int i = 0; i < N; i++) {
