@@ -14,8 +14,9 @@ const cli_option cli_label_options[] = {
      .max = 10000},
     {"temperature", 0, "T", CLI_REAL, &O.temperature, "sampling temperature", .min = 1e-6, .max = 100},
     {"top-k", 0, "K", CLI_INT, &O.top_k, "sampling is among the K likeliest tokens", .min = 1, .max = 1 << 20},
-    {"matcher", 0, "NAME", CLI_CHOICE, &O.matcher, "when a text counts as an answer",
-     .choices = "em-squad|em-raw|em-alias"},
+    {"matcher", 0, "NAME", CLI_STRING, &O.matcher,
+     "when a text counts as an answer: em-squad, em-raw, em-alias; with --method sample also contains and f1@T, as in "
+     "f1@0.5"},
     {"max-new", 0, "N", CLI_INT, &O.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
     {"exemplar-seed", 0, "N", CLI_U64, &O.exemplar_seed, "seed of the exemplar sets"},
     {"seed", 0, "N", CLI_U64, &O.seed, "seed of the draws"},

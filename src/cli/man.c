@@ -94,7 +94,7 @@ static void man_verb(const cli_verb *v)
         roff(v->examples);
         fputs("\n.fi\n", stdout);
     }
-    fputs(".SH SEE ALSO\n\\fBken\\fR(1)\n", stdout);
+    fputs(".SH SEE ALSO\n\\fBken\\fR(1), \\fBken\\-run\\fR(5)\n", stdout);
 }
 
 static const struct {
@@ -158,7 +158,7 @@ static void man_ken(void)
                "outputs are not taken from the environment. NO_COLOR: plain text. XDG_CACHE_HOME: where the default "
                "model is kept "
                "(else ~/.cache).");
-    fputs(".SH SEE ALSO\n", stdout);
+    fputs(".SH SEE ALSO\n\\fBken\\-run\\fR(5): the tables of a run,\n", stdout);
     for (size_t i = 0; i < cli_n_verbs; i++) printf("%s\\fBken\\-%s\\fR(1)", i > 0 ? ",\n" : "", cli_verbs[i]->name);
     fputc('\n', stdout);
 }
