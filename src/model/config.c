@@ -105,7 +105,7 @@ static int read_factor(double *out, const ken_source *s, const char *gguf, const
 }
 
 /* The kind of scaling stands under rope_scaling.type, rope_scaling.rope_type (since 4.43) or rope_parameters.rope_type (since 5)
- * in config.json; GGUF knows "linear" and "yarn" and stores Llama-3's scaling as the tensor rope_freqs.weight. */
+ * in config.json; GGUF knows "linear" and "yarn", takes a factor without a type as linear, and stores Llama-3's scaling as the tensor rope_freqs.weight. */
 static int read_rope_scaling(ken_config *c, const ken_source *s, ken_err *err)
 {
     const char *in = "rope_scaling";
@@ -115,8 +115,10 @@ static int read_rope_scaling(ken_config *c, const ken_source *s, ken_err *err)
         in = "rope_parameters";
         type = ken_source_get(s, NULL, "rope_parameters.rope_type");
     }
-    if (type.kind == KEN_V_NONE || type.kind == KEN_V_NULL || ken_value_is(&type, "none") ||
-        ken_value_is(&type, "default"))
+    ken_value factor_alone = ken_source_get(s, "rope.scaling.factor", NULL);
+    bool linear = ken_value_is(&type, "linear") || (type.kind == KEN_V_NONE && factor_alone.kind == KEN_V_NUMBER);
+    if (!linear && (type.kind == KEN_V_NONE || type.kind == KEN_V_NULL || ken_value_is(&type, "none") ||
+                    ken_value_is(&type, "default")))
         return KEN_OK;
 
     char factor[64], low[64], high[64], orig[80];
@@ -126,7 +128,7 @@ static int read_rope_scaling(ken_config *c, const ken_source *s, ken_err *err)
     snprintf(orig, sizeof orig, "%s.original_max_position_embeddings", in);
     int rc;
     double orig_ctx = 0;
-    if (ken_value_is(&type, "linear")) {
+    if (linear) {
         if ((rc = read_factor(&c->rope_factor, s, "rope.scaling.factor", factor, err)) != KEN_OK) return rc;
         c->rope_scaling = c->rope_factor == 1.0 ? KEN_ROPE_NONE : KEN_ROPE_LINEAR;
         return KEN_OK;

@@ -129,24 +129,24 @@ static int copy_string(char **out, const json_t *j, const char *key, ken_err *er
     return *out == NULL ? ken_fail_nomem(err, "model description") : KEN_OK;
 }
 
-/* In tokenizer_config.json, as a string or as a list of named ones ("default" counts), or in a file of its own. */
+/* A file of its own comes first (transformers 5); else tokenizer_config.json, as a string or as a list of named ones, of which
+ * "default" counts. */
 static int read_chat_template(ken_model *m, const json_t *tokenizer_config, ken_err *err)
 {
-    int rc = copy_string(&m->chat_template, tokenizer_config, "chat_template", err);
+    char *path = join(m->path, "chat_template.jinja");
+    if (path == NULL) return ken_fail_nomem(err, "file name");
+    ken_map map = {0};
+    int rc = ken_is_file(path) ? ken_model_map(m, path, &map, err) : KEN_OK;
+    ken_free(path);
+    if (rc == KEN_OK && map.size > 0 && (m->chat_template = ken_strndup((const char *)map.data, map.size)) == NULL)
+        rc = ken_fail_nomem(err, "chat template");
+    if (rc == KEN_OK) rc = copy_string(&m->chat_template, tokenizer_config, "chat_template", err);
     const json_t *list = json_object_get(tokenizer_config, "chat_template");
     for (size_t i = 0; i < json_array_size(list) && rc == KEN_OK; i++) {
         ken_value name = ken_json_value(json_array_get(list, i), "name");
         if (ken_value_is(&name, "default"))
             rc = copy_string(&m->chat_template, json_array_get(list, i), "template", err);
     }
-    char *path = join(m->path, "chat_template.jinja");
-    if (path == NULL) return ken_fail_nomem(err, "file name");
-    ken_map map;
-    if (rc == KEN_OK && m->chat_template == NULL && ken_is_file(path) &&
-        (rc = ken_model_map(m, path, &map, err)) == KEN_OK && map.size > 0 &&
-        (m->chat_template = ken_strndup((const char *)map.data, map.size)) == NULL)
-        rc = ken_fail_nomem(err, "chat template");
-    ken_free(path);
     return rc;
 }
 

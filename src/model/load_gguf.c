@@ -49,6 +49,13 @@ int ken_model_load_gguf(ken_model *m, const void *data, size_t size, ken_err *er
     if (rc != KEN_OK) return err == NULL ? rc : ken_fail_prefix(err, "%s", m->path);
     snprintf(m->format, sizeof m->format, "GGUF v%u", g.version);
 
+    ken_value parts = ken_gguf_value(ken_gguf_find(&g, "split.count"));
+    if (parts.kind == KEN_V_NUMBER && parts.number > 1) {
+        ken_gguf_free(&g);
+        return ken_fail(err, KEN_EINPUT,
+                        "%s: one of %.0f parts of a split model; join them first (llama-gguf-split --merge)", m->path,
+                        parts.number);
+    }
     const ken_family *family = NULL;
     ken_source source = {.gguf = &g, .file = m->path};
     rc = ken_family_find(&family, &source, err);

@@ -121,6 +121,7 @@ static int finish(ken_model *m, ken_err *err)
                                .n_warnings = m->n_warnings};
     for (size_t i = 0; i < m->tensors.n; i++) {
         const ken_tensor *t = &m->tensors.t[i];
+        if (strcmp(t->name, "rope_freqs.weight") == 0) continue; /* a table, not a weight */
         m->info.n_params += (uint64_t)(t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3]);
         m->info.bytes += t->bytes;
     }

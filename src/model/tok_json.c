@@ -287,10 +287,13 @@ static int recognise_spm(ken_tok_source *t, const json_t *normalizer, const json
     }
     for (size_t i = 0; (p = part(pre, "pretokenizers", i)) != NULL; i++) {
         ken_value scheme = ken_json_value(p, "prepend_scheme"), mark = ken_json_value(p, "replacement");
-        if (!is_type(p, "Metaspace") || !ken_value_is(&mark, "\u2581") || json_is_true(json_object_get(p, "split")))
+        if (!is_type(p, "Metaspace"))
+            return ken_fail(err, KEN_EINPUT, "pre_tokenizer: part %zu (%.40s) is not supported; known: %s", i,
+                            type_of(p), ken_pretok_names);
+        if (!ken_value_is(&mark, "\u2581") ||
+            !json_is_false(json_object_get(p, "split"))) /* it splits unless told not to */
             return ken_fail(err, KEN_EINPUT,
-                            "pre_tokenizer: part %zu (%.40s) is not supported in a SentencePiece vocabulary", i,
-                            type_of(p));
+                            "pre_tokenizer: Metaspace is only supported with U+2581 and without splitting");
         marks = true;
         if (ken_value_is(&scheme, "first") || ken_value_is(&scheme, "always") ||
             (scheme.kind == KEN_V_NONE && json_is_true(json_object_get(p, "add_prefix_space"))))
@@ -372,6 +375,7 @@ static int read_specials(ken_tok_source *t, const json_t *root, const ken_tok_fi
 {
     const json_t *model = json_object_get(root, "model");
     t->spec.unk = find_piece(t, json_str(json_object_get(model, "unk_token")));
+    if (t->spec.unk < 0 && t->spec.kind == KEN_TOK_SPM) t->spec.unk = named_token(t, f->tokenizer_config, "unk_token");
     if (t->spec.unk >= 0 && t->spec.kind == KEN_TOK_SPM) t->types[t->spec.unk] = KEN_TT_UNKNOWN;
     t->spec.bos = named_token(t, f->tokenizer_config, "bos_token");
     t->spec.eos = named_token(t, f->tokenizer_config, "eos_token");

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include "base/buf.h"
 #include "base/file.h"
-#include "model/model.h"
+#include "model/family.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,6 +378,88 @@ static void missing_files(void **state)
     assert_opens("without tokenizer_config.json");
 }
 
+/* ---- parts of the pipeline that the tiny models do not have ----------------------------------------------------------- */
+
+static void metaspace(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options, *says;
+        bool prefix;
+    } cases[] = {
+        {"\"replacement\": \"\u2581\", \"prepend_scheme\": \"first\", \"split\": false", NULL, true},
+        {"\"replacement\": \"\u2581\", \"prepend_scheme\": \"never\", \"split\": false", NULL, false},
+        {"\"replacement\": \"\u2581\", \"add_prefix_space\": true, \"split\": false", NULL, true},
+        {"\"replacement\": \"\u2581\", \"prepend_scheme\": \"first\", \"split\": true", "without splitting", false},
+        {"\"replacement\": \"\u2581\", \"prepend_scheme\": \"first\"", "without splitting", false},
+        {"\"replacement\": \"_\", \"split\": false", "only supported with U+2581", false}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[1024];
+        put_right();
+        snprintf(text, sizeof text,
+                 "{\"pre_tokenizer\": {\"type\": \"Metaspace\", %s}, \"added_tokens\": [{\"id\": 0, \"content\": "
+                 "\"<unk>\", \"special\":"
+                 " true}], \"model\": {\"type\": \"BPE\", \"byte_fallback\": true, \"unk_token\": null, \"vocab\": "
+                 "{\"<unk>\": 0,"
+                 " \"<0x41>\": 1, \"\u2581\": 2, \"a\": 3, \"\u2581a\": 4}, \"merges\": [\"\u2581 a\"]}}",
+                 cases[i].options);
+        put("tokenizer.json", text, strlen(text));
+        put("tokenizer_config.json", "{\"unk_token\": \"<unk>\"}", 22);
+        if (cases[i].says != NULL) {
+            assert_refused(cases[i].options, cases[i].says);
+            continue;
+        }
+        ken_model *m;
+        ken_err err;
+        if (ken_model_open(&m, folder, &err) != KEN_OK) fail_msg("%s", err.msg);
+        int32_t *ids;
+        size_t n;
+        assert_int_equal(ken_tokenize(m, "aA z", 4, false, false, &ids, &n, &err), KEN_OK);
+        const int32_t want[] = {cases[i].prefix ? 4 : 3, 1, 2, 0}; /* z has no byte token: unknown */
+        assert_int_equal(n, 4);
+        assert_memory_equal(ids, want, sizeof want);
+        ken_buffer_free(ids);
+        ken_model_free(m);
+    }
+}
+
+/* Qwen2 states a window that is off, or holds from some layer on. */
+static void windows_of_qwen2(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        int window;
+        const char *says;
+    } cases[] = {{"\"sliding_window\": 16", 0, NULL},
+                 {"\"sliding_window\": 16, \"use_sliding_window\": false", 0, NULL},
+                 {"\"sliding_window\": null, \"use_sliding_window\": true", 0, NULL},
+                 {"\"sliding_window\": 16, \"use_sliding_window\": true", 16, NULL},
+                 {"\"sliding_window\": 16, \"use_sliding_window\": true, \"max_window_layers\": 0", 16, NULL},
+                 {"\"sliding_window\": 16, \"use_sliding_window\": true, \"max_window_layers\": 4", 0, NULL},
+                 {"\"sliding_window\": 16, \"use_sliding_window\": true, \"max_window_layers\": 2", 0,
+                  "max_window_layers 2 of 4"},
+                 {"\"sliding_window\": -1, \"use_sliding_window\": true", 0, "sliding_window is -1"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "{\"model_type\": \"qwen2\", \"hidden_size\": 8, \"intermediate_size\": 8, \"num_hidden_layers\": 4,"
+                 " \"num_attention_heads\": 2, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-6, %s}",
+                 cases[i].json);
+        json_t *root = json_loads(text, 0, NULL);
+        ken_source s = {.json = root, .file = "config.json"};
+        const ken_family *family;
+        ken_config c;
+        ken_err err;
+        assert_int_equal(ken_family_find(&family, &s, &err), KEN_OK);
+        int rc = ken_config_read(&c, family, &s, &err);
+        assert_int_equal(rc, cases[i].says == NULL ? KEN_OK : KEN_EINPUT);
+        if (cases[i].says == NULL) assert_int_equal(c.window, cases[i].window);
+        else assert_non_null(strstr(err.msg, cases[i].says));
+        json_decref(root);
+    }
+}
+
 static void cut_files(void **state)
 {
     (void)state;
@@ -452,9 +534,11 @@ static void too_deep(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(right_folder), cmocka_unit_test(warnings),       cmocka_unit_test(missing_files),
-        cmocka_unit_test(config_json),  cmocka_unit_test(tokenizer_json), cmocka_unit_test(safetensors_header),
-        cmocka_unit_test(cut_files),    cmocka_unit_test(shards),         cmocka_unit_test(too_deep)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(right_folder),   cmocka_unit_test(warnings),
+                                       cmocka_unit_test(metaspace),      cmocka_unit_test(windows_of_qwen2),
+                                       cmocka_unit_test(missing_files),  cmocka_unit_test(config_json),
+                                       cmocka_unit_test(tokenizer_json), cmocka_unit_test(safetensors_header),
+                                       cmocka_unit_test(cut_files),      cmocka_unit_test(shards),
+                                       cmocka_unit_test(too_deep)};
     return cmocka_run_group_tests_name("folder", tests, make_folder, remove_folder);
 }

@@ -96,6 +96,12 @@ static void what_the_image_says(void **state)
     assert_int_equal(ken_model_get_info(m)->n_warnings, 1);
     assert_non_null(strstr(ken_model_warning(m, 0), "pre-tokenizer"));
     ken_model_free(m);
+    ken_buf_clear(&b);
+    gguf_image_write(&b, &(gguf_image){.set_key = "llama.rope.scaling.factor", .set_type = SET_F32, .set_number = 4});
+    assert_int_equal(ken_model_open_memory(&m, b.data, b.len, NULL), KEN_OK);
+    assert_string_equal(ken_model_get_info(m)->rope_scaling, "linear");
+    assert_true(ken_model_config(m)->rope_factor == 4.0);
+    ken_model_free(m);
     ken_buf_free(&b);
 }
 
@@ -209,6 +215,8 @@ static const struct lie {
     {{.set_key = "llama.rope.scaling.type", .set_type = SET_STRING, .set_string = "yarn"}, "\"yarn\" is not supported"},
     {{.set_key = "llama.rope.scaling.type", .set_type = SET_STRING, .set_string = "linear"},
      "rope.scaling.factor is missing"},
+    {{.set_key = "llama.rope.scaling.factor", .set_type = SET_F32, .set_number = -2}, "rope.scaling.factor is -2"},
+    {{.set_key = "split.count", .set_number = 3}, "one of 3 parts of a split model"},
     {{.set_key = "llama.expert_count", .set_number = 8}, "mixture of 8 experts"},
     {{.set_key = "llama.vocab_size", .set_number = 9}, "has shape [8, 8], but the configuration makes it [9, 8]"},
     /* tensors */
