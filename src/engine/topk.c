@@ -53,7 +53,8 @@ int32_t ken_topk(const float *logits, int32_t V, int32_t k, int32_t *id, float *
         int32_t end = V - at < BLOCK ? V : at + BLOCK;
         float most = block_max(logits + at, end - at, &bad);
         if (bad) return -1;
-        if (n == k && !(most > value[0])) continue; /* ids ascend, so an equal logit never displaces one in the heap */
+        if (n == k && (k == 0 || !(most > value[0])))
+            continue; /* ids ascend, so an equal logit never displaces one in the heap */
         for (int32_t i = at; i < end; i++) {
             if (n < k) { /* filling: sift up */
                 int32_t c = n++;
@@ -64,7 +65,7 @@ int32_t ken_topk(const float *logits, int32_t V, int32_t k, int32_t *id, float *
                 }
                 value[c] = logits[i];
                 id[c] = i;
-            } else if (k > 0 && logits[i] > value[0]) {
+            } else if (logits[i] > value[0]) {
                 value[0] = logits[i];
                 id[0] = i;
                 sift_down(value, id, n, 0);

@@ -158,6 +158,7 @@ static void test_topk_against_sorting(void **state)
                 }
             }
         }
+    assert_int_equal(ken_topk(x, 49152, 0, NULL, NULL), 0);
     int32_t id[4];
     float value[4];
     for (int bad = 0; bad < 3; bad++) /* wherever it stands */
@@ -165,6 +166,7 @@ static void test_topk_against_sorting(void **state)
             for (int32_t i = 0; i < 200; i++) x[i] = (float)-i;
             x[at] = bad == 0 ? NAN : bad == 1 ? INFINITY : -INFINITY;
             assert_int_equal(ken_topk(x, 200, 4, id, value), -1);
+            assert_int_equal(ken_topk(x, 200, 0, NULL, NULL), -1);
         }
     free(x);
     free(all);
