@@ -23,7 +23,7 @@
 
   const rows = parse("rows");
   const table = el("facts-table"), body = table.tBodies[0], search = el("search"), relation = el("relation"), flag = el("flag");
-  const PAGE = 100;
+  const PAGE = 100, collator = new Intl.Collator("en", { numeric: true });
   let shown = [], page = 0, sortBy = null, down = false;
   const off = new Set();
   const hay = new Array(rows.length); /* what the search looks through, made when first needed */
@@ -62,7 +62,7 @@
         if (a === b) return x - y;
         if (a === null || a === "") return 1; /* nothing to sort by: last either way */
         if (b === null || b === "") return -1;
-        return sign * (typeof a === "string" ? a.localeCompare(b) : a - b) || x - y;
+        return sign * (typeof a === "string" ? collator.compare(a, b) : a - b) || x - y;
       });
     }
     page = 0;

@@ -11,7 +11,7 @@ enum { WIDTH = 480, HEIGHT = 262, LEFT = 44, RIGHT = 8, TOP = 10, BOTTOM = 46 };
 static double plot_width(void) { return WIDTH - LEFT - RIGHT; }
 static double plot_height(void) { return HEIGHT - TOP - BOTTOM; }
 
-void ken_plot_bar(ken_out *o, const ken_tally *t, const char *extra_class, bool labels)
+void ken_plot_bar(ken_out *o, const ken_tally *t, const char *extra_class, double least)
 {
     char percent[32], number[32];
     ken_out_printf(o, "<div class=\"bar%s\" role=\"img\" aria-label=\"", extra_class);
@@ -27,7 +27,7 @@ void ken_plot_bar(ken_out *o, const ken_tally *t, const char *extra_class, bool 
         double share = (double)t->category[c] / (double)t->n;
         ken_out_printf(o, "<i class=\"c%d\" style=\"flex-grow:%" PRIu64 "\" title=\"%s: %s (%s)\">", c, t->category[c],
                        ken_category_name(c), ken_html_count(number, t->category[c]), ken_html_percent(percent, share));
-        if (labels && share >= 0.085) ken_out_printf(o, "%.0f%%", 100.0 * share);
+        if (share >= least) ken_out_printf(o, "%.0f%%", 100.0 * share);
         ken_out_puts(o, "</i>");
     }
     ken_out_puts(o, "</div>");

@@ -4,8 +4,9 @@
 #include "base/out.h"
 #include "report/summary.h"
 
-/* One HTML bar of stacked categories; nothing visible when empty. Its label for screen readers says the shares. */
-void ken_plot_bar(ken_out *o, const ken_tally *t, const char *extra_class, bool labels);
+/* One HTML bar of stacked categories; nothing visible when empty. Its label for screen readers says the
+ * shares; those of at least `least` stand in the bar too. */
+void ken_plot_bar(ken_out *o, const ken_tally *t, const char *extra_class, double least);
 
 /* Stacked columns, one a bin. name(i) goes under column i where not empty, or with `edges` under the left edge of column i (n
  * being the right end); span(i) goes into the column's tooltip. Text is ours, never data. */

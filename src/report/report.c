@@ -48,40 +48,40 @@ static int script_hash(char out[48], ken_err *err)
 
 static void put_head(ken_out *o, ken_run *const *runs, size_t n, const char *hash)
 {
+    char model[KEN_MODEL_NAME];
     ken_out_puts(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     ken_out_printf(o,
                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-                   "'unsafe-inline'; script-src 'sha256-%s'; "
-                   "base-uri 'none'; form-action 'none'\">\n<title>What ",
+                   "'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
+                   "<title>What ",
                    hash);
     for (size_t k = 0; k < n && k < 3; k++) {
         if (k > 0) ken_out_puts(o, k + 1 == n ? " and " : ", ");
-        ken_html_text(o, ken_report_model_name(runs[k]), 80);
+        ken_html_text(o, ken_report_model_name(model, runs[k]), 80);
     }
     ken_out_printf(o, " %s \xC2\xB7 ken</title>\n<style>\n", n > 1 ? "know" : "knows");
     ken_out_add(o, ken_page_css, ken_page_css_size);
-    ken_out_puts(o, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#facts\">To the table of facts</a>\n<header "
-                    "class=\"top\"><b>ken</b><nav aria-label=\"Sections\">");
+    ken_out_puts(o, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#facts\">To the table of facts</a>\n"
+                    "<header class=\"top\"><b>ken</b><nav aria-label=\"Sections\">");
     if (n == 1)
-        ken_out_puts(o, "<a href=\"#relations-0\">Relations</a><a href=\"#certainty-0\">Certainty</a><a "
-                        "href=\"#facts\">Facts</a><a href=\"#settings-0\">Settings</a>");
+        ken_out_puts(o, "<a href=\"#relations-0\">Relations</a><a href=\"#certainty-0\">Certainty</a>"
+                        "<a href=\"#facts\">Facts</a><a href=\"#settings-0\">Settings</a>");
     else ken_out_puts(o, "<a href=\"#runs\">Runs</a><a href=\"#facts\">Facts</a>");
-    ken_out_puts(o, "<a href=\"#method\">Method</a><button type=\"button\" id=\"theme\" aria-label=\"Switch between "
-                    "light and dark\">\xE2\x97\x90</button></nav></header>\n<main>\n");
+    ken_out_puts(o, "<a href=\"#method\">Method</a><button type=\"button\" id=\"theme\" aria-label=\"Switch "
+                    "between light and dark\">\xE2\x97\x90</button></nav></header>\n<main>\n");
 }
 
 /* Several runs: one bar each, before the first run's own part. */
 static void put_overview(ken_out *o, ken_run *const *runs, size_t n)
 {
-    char a[32];
+    char a[32], model[KEN_MODEL_NAME];
     ken_out_printf(o,
-                   "<section class=\"hero\" id=\"runs\">\n<h1>%zu runs side by side</h1>\n<p class=\"note\">Each on "
-                   "its own facts; where these are the same, "
-                   "<b>ken diff</b> says which of them moved.</p>\n<div class=\"card\"><table "
-                   "class=\"rel\"><thead><tr><th scope=\"col\">Run</th>"
-                   "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" "
-                   "scope=\"col\">Greedy right</th>"
+                   "<section class=\"hero\" id=\"runs\">\n<h1>%zu runs side by side</h1>\n"
+                   "<p class=\"note\">Each on its own facts; where these are the same, <b>ken diff"
+                   "</b> says which of them moved.</p>\n<div class=\"card\"><table class=\"rel\"><thead><tr>"
+                   "<th scope=\"col\">Run</th><th scope=\"col\">Categories</th>"
+                   "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">Greedy right</th>"
                    "<th class=\"n\" scope=\"col\">P correct</th></tr></thead><tbody>\n",
                    n);
     for (size_t k = 0; k < n; k++) {
@@ -89,9 +89,9 @@ static void put_overview(ken_out *o, ken_run *const *runs, size_t n)
         ken_tally t = {.n = c->n};
         memcpy(t.category, c->category, sizeof t.category);
         ken_out_printf(o, "<tr><th scope=\"row\"><a href=\"#run-%zu\">", k);
-        ken_html_text(o, ken_report_model_name(runs[k]), 100);
+        ken_html_text(o, ken_report_model_name(model, runs[k]), 100);
         ken_out_puts(o, "</a></th><td class=\"wide\">");
-        ken_plot_bar(o, &t, "", true);
+        ken_plot_bar(o, &t, "", 0.125);
         ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
         ken_out_printf(o, "<td class=\"n\" data-label=\"Greedy right\">%s</td>", ken_html_percent(a, c->mean_p_t0));
         ken_out_printf(o, "<td class=\"n\" data-label=\"P correct\">%s</td></tr>\n", ken_html_percent(a, c->mean_p_t));
@@ -104,11 +104,11 @@ static void put_overview(ken_out *o, ken_run *const *runs, size_t n)
 static void put_facts(ken_out *o, ken_run *const *runs, const ken_report_summary *s, size_t n)
 {
     static const char pager[] =
-        "<div class=\"pager\"><span class=\"where\"></span><div><button type=\"button\" aria-label=\"First "
-        "page\">\xC2\xAB</button>"
-        "<button type=\"button\" aria-label=\"Previous page\">\xE2\x80\xB9</button><span class=\"page\"></span>"
-        "<button type=\"button\" aria-label=\"Next page\">\xE2\x80\xBA</button><button type=\"button\" "
-        "aria-label=\"Last page\">\xC2\xBB</button></div></div>\n";
+        "<div class=\"pager\"><span class=\"where\"></span><div>"
+        "<button type=\"button\" aria-label=\"First page\">\xC2\xAB</button>"
+        "<button type=\"button\" aria-label=\"Previous page\">\xE2\x80\xB9</button>"
+        "<span class=\"page\"></span><button type=\"button\" aria-label=\"Next page\">\xE2\x80\xBA"
+        "</button><button type=\"button\" aria-label=\"Last page\">\xC2\xBB</button></div></div>\n";
     static const struct {
         const char *key, *name;
         bool number;
@@ -123,25 +123,25 @@ static void put_facts(ken_out *o, ken_run *const *runs, const ken_report_summary
         texts += s[k].n_texts;
         scores += s[k].n_score;
     }
-    ken_out_puts(o, "<section id=\"facts\">\n<h2>The facts</h2>\n<p class=\"note\">Search looks through questions, "
-                    "answers, ids and what the model says. "
-                    "A click on a heading sorts, a click on a fact opens it.</p>\n"
-                    "<noscript><p class=\"warn\">The table needs JavaScript; it is part of this page and loads "
-                    "nothing.</p></noscript>\n<div class=\"tools\">"
-                    "<input type=\"search\" id=\"search\" placeholder=\"Search\" aria-label=\"Search the facts\">"
-                    "<select id=\"relation\" aria-label=\"Relation\"><option value=\"\">all relations</option></select>"
-                    "<select id=\"flag\" aria-label=\"Flag\"><option value=\"\">any flags</option></select>"
+    ken_out_puts(o, "<section id=\"facts\">\n<h2>The facts</h2>\n<p class=\"note\">Search looks through "
+                    "questions, answers, ids and what the model says. A click on a heading sorts, a click on a "
+                    "fact opens it.</p>\n<noscript><p class=\"warn\">The table needs JavaScript; it is part of "
+                    "this page and loads nothing.</p></noscript>\n"
+                    "<div class=\"tools\"><input type=\"search\" id=\"search\" placeholder=\"Search\" "
+                    "aria-label=\"Search the facts\"><select id=\"relation\" aria-label=\"Relation\">"
+                    "<option value=\"\">all relations</option></select><select id=\"flag\" aria-label=\"Flag\">"
+                    "<option value=\"\">any flags</option></select>"
                     "<div class=\"chips\" role=\"group\" aria-label=\"Categories\">");
     for (int c = 0; c < KEN_N_CATEGORIES; c++)
         if (category[c] > 0)
             ken_out_printf(o,
-                           "<button type=\"button\" class=\"chip\" data-category=\"%d\" aria-pressed=\"true\"><i "
-                           "class=\"c%d\"></i>%s %s</button>",
+                           "<button type=\"button\" class=\"chip\" data-category=\"%d\" aria-pressed=\"true\">"
+                           "<i class=\"c%d\"></i>%s %s</button>",
                            c, c, ken_category_name(c), ken_html_count(a, category[c]));
     ken_out_puts(o, "</div></div>\n");
     ken_out_puts(o, pager);
-    ken_out_puts(o, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Facts\"><table "
-                    "id=\"facts-table\"><thead><tr>");
+    ken_out_puts(o, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Facts\">"
+                    "<table id=\"facts-table\"><thead><tr>");
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         if ((strcmp(columns[i].key, "says") == 0 && texts == 0) ||
             (strcmp(columns[i].key, "score") == 0 && scores == 0))
@@ -157,12 +157,13 @@ static void put_facts(ken_out *o, ken_run *const *runs, const ken_report_summary
 /* What the script needs besides the rows. */
 static void put_about(ken_out *o, ken_run *const *runs, const ken_report_summary *s, size_t n)
 {
+    char model[KEN_MODEL_NAME];
     uint32_t flagged = 0;
     uint64_t texts = 0, scores = 0;
     ken_out_puts(o, "<script type=\"application/json\" id=\"about\">{\"runs\":[");
     for (size_t k = 0; k < n; k++) {
         if (k > 0) ken_out_puts(o, ",");
-        ken_html_json(o, ken_report_model_name(runs[k]), 100);
+        ken_html_json(o, ken_report_model_name(model, runs[k]), 100);
         for (int bit = 0; bit < KEN_FLAGS_MAX; bit++) flagged |= (uint32_t)(s[k].flags[bit] > 0) << bit;
         texts += s[k].n_texts;
         scores += s[k].n_score;

@@ -10,13 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *ken_report_model_name(const ken_run *run)
+const char *ken_report_model_name(char buf[KEN_MODEL_NAME], const ken_run *run)
 {
-    const char *name = ken_run_setting(run, "model"), *path = ken_run_setting(run, "model_path");
-    if (name != NULL && name[0] != '\0') return name;
-    if (path == NULL || path[0] == '\0') return "a model";
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    /* the file's name says more than the name inside many a file */
+    const char *path = ken_run_setting(run, "model_path"), *name = ken_run_setting(run, "model");
+    if (path != NULL && path[0] != '\0') {
+        const char *slash = strrchr(path, '/');
+        if (slash == NULL) name = path;
+        else if (slash[1] != '\0') name = slash + 1;
+    }
+    snprintf(buf, KEN_MODEL_NAME, "%s", name != NULL && name[0] != '\0' ? name : "a model");
+    size_t n = strlen(buf);
+    if (n > 5 && strcmp(buf + n - 5, ".gguf") == 0) buf[n - 5] = '\0';
+    return buf;
 }
 
 static double share_of(uint64_t part, uint64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
@@ -48,7 +54,6 @@ static void subtitle(ken_out *o, const ken_run *run, const ken_report_summary *s
     char a[32], b[32];
     const char *data = ken_run_setting(run, "data"), *t = ken_run_setting(run, "temperature"),
                *top_k = ken_run_setting(run, "top_k");
-    if (data == NULL) data = ken_run_setting(run, "data_format");
     ken_out_printf(o, "<p class=\"lead\">%s fact%s in %s relation%s", ken_html_count(a, s->n), s->n == 1 ? "" : "s",
                    ken_html_count(b, s->n_relations), s->n_relations == 1 ? "" : "s");
     if (data != NULL && data[0] != '\0') {
@@ -96,11 +101,11 @@ static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, c
 
 void ken_section_hero(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, bool only_run)
 {
-    char a[32], b[64];
+    char a[32], b[64], model[KEN_MODEL_NAME];
     const ken_counts *total = ken_run_total(run);
     uint64_t labelled = s->n_labelled, unlabelled = total->category[KEN_UNLABELLED];
     ken_out_printf(o, "<section class=\"hero%s\" id=\"run-%zu\">\n<h1>What ", only_run ? "" : " run-title", k);
-    ken_html_text(o, ken_report_model_name(run), 120);
+    ken_html_text(o, ken_report_model_name(model, run), 120);
     ken_out_puts(o, " knows</h1>\n");
     subtitle(o, run, s);
     if (!ken_run_complete(run)) {
@@ -117,7 +122,7 @@ void ken_section_hero(ken_out *o, const ken_run *run, const ken_report_summary *
         ken_tally t = tally_of(total);
         t.n = labelled;
         t.category[KEN_UNLABELLED] = 0;
-        ken_plot_bar(o, &t, " big", true);
+        ken_plot_bar(o, &t, " big", 0.04);
         categories(o, total, labelled, s);
     }
     ken_out_puts(o, "<dl class=\"kpis\">");
@@ -138,7 +143,7 @@ void ken_section_hero(ken_out *o, const ken_run *run, const ken_report_summary *
         kpi(o, "Knowledge score, multiple choice", b, "0 = guessing, 1 = certain");
     }
     ken_out_puts(o, "</dl>\n");
-    if (unlabelled > 0)
+    if (unlabelled > 0 && labelled > 0)
         ken_out_printf(o,
                        "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "
                        "table say why.</p>\n",
@@ -178,7 +183,7 @@ static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, 
     ken_out_printf(o, "<td class=\"n\" data-label=\"HighlyKnown\">%s</td>", ken_html_percent(a, hk));
     /* spec/slick.md 5.1: where one answer is most of the golds, a prior cannot be told from knowledge */
     ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\"><span%s>%s</span></td>",
-                   c->majority_share >= 0.2 && c->n >= 10
+                   c->majority_share >= 0.2 && c->n >= 30
                        ? " class=\"strong\" title=\"always giving this one answer scores as much\""
                        : "",
                    ken_html_percent(a, c->majority_share));
@@ -200,21 +205,19 @@ int ken_section_relations(ken_out *o, const ken_run *run, const ken_report_summa
     }
     qsort(r, n, sizeof *r, by_known);
     ken_out_printf(o, "<section class=\"long\" id=\"relations-%zu\">\n<h2>By relation</h2>\n", k);
-    ken_out_puts(o, "<p class=\"note\">Best known first (HighlyKnown and MaybeKnown together). <b>Majority</b> is the "
-                    "share of the commonest answer: "
-                    "where it is large, a good score may be a habit and not knowledge. <b>Echo</b> is the share of "
-                    "questions that contain "
-                    "their answer. <b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with "
-                    "its standard deviation.</p>\n");
+    ken_out_puts(o, "<p class=\"note\">Best known first (HighlyKnown and MaybeKnown together). <b>Majority"
+                    "</b> is the share of the commonest answer: where it is large, a good score may be a habit "
+                    "and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
+                    "<b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with its "
+                    "standard deviation.</p>\n");
     legend(o, unlabelled);
-    ken_out_puts(o, "<div class=\"card\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th><th "
-                    "scope=\"col\">Categories</th>"
-                    "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">P correct</th>");
+    ken_out_puts(o, "<div class=\"card\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th>"
+                    "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
+                    "<th class=\"n\" scope=\"col\">P correct</th>");
     if (s->n_score > 0) ken_out_puts(o, "<th class=\"n\" scope=\"col\">Score</th>");
-    ken_out_puts(
-        o,
-        "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th><th class=\"n\" scope=\"col\">Highly&shy;Known</th>"
-        "<th class=\"n\" scope=\"col\">Majority</th><th class=\"n\" scope=\"col\">Echo</th></tr></thead><tbody>\n");
+    ken_out_puts(o, "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th>"
+                    "<th class=\"n\" scope=\"col\">Highly&shy;Known</th><th class=\"n\" scope=\"col\">Majority"
+                    "</th><th class=\"n\" scope=\"col\">Echo</th></tr></thead><tbody>\n");
     for (size_t j = 0; j <= n; j++) {
         bool sum = j == n;
         if (sum && n == 1) break;
@@ -229,7 +232,7 @@ int ken_section_relations(ken_out *o, const ken_run *run, const ken_report_summa
             ken_out_puts(o, "</small>");
         }
         ken_out_puts(o, "</th><td class=\"wide\">");
-        ken_plot_bar(o, &t, "", true);
+        ken_plot_bar(o, &t, "", 0.125);
         ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
         relation_numbers(o, c, x == NULL ? s->n_score : x->n_score, x == NULL ? s->sum_score : x->score,
                          s->n_score > 0);
@@ -277,16 +280,16 @@ void ken_section_distributions(ken_out *o, const ken_run *run, const ken_report_
     if (t != NULL) snprintf(title, sizeof title, "P correct at temperature %.3g", strtod(t, NULL));
     ken_out_printf(o, "<section id=\"distributions-%zu\">\n<h2>How well, fact by fact</h2>\n", k);
     legend(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
-    ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Chance of a right answer</h3><p class=\"note\">Facts "
-                    "by P<sub>Correct</sub>, "
-                    "the probability that one sampled answer is right, averaged over the prompts.</p>");
+    ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Chance of a right answer</h3>"
+                    "<p class=\"note\">Facts by P<sub>Correct</sub>, the probability that one sampled answer is "
+                    "right, averaged over the prompts.</p>");
     ken_plot_columns(o, s->hist, KEN_HIST_BINS, hist_name, hist_span, NULL, true,
                      "Number of facts by P correct, in steps of 0.05", title);
     ken_out_puts(o, "</div>");
     if (s->n_labelled > 0 && s->n_hits > 1) {
-        ken_out_puts(o, "<div class=\"card\"><h3>Prompts that get it right</h3><p class=\"note\">Facts by the number "
-                        "of prompts whose greedy answer "
-                        "is right. None: WeaklyKnown or Unknown; all: HighlyKnown.</p>");
+        ken_out_puts(o, "<div class=\"card\"><h3>Prompts that get it right</h3>"
+                        "<p class=\"note\">Facts by the number of prompts whose greedy answer is right. None: "
+                        "WeaklyKnown or Unknown; all: HighlyKnown.</p>");
         ken_plot_columns(o, s->hits, s->n_hits, hits_name, hits_span, s, false,
                          "Number of facts by right greedy answers", "right greedy answers");
         ken_out_puts(o, "</div>");
@@ -317,17 +320,16 @@ static void flag_table(ken_out *o, const ken_report_summary *s)
     bool any = false;
     for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) any |= s->flags[bit] > 0;
     if (!any) return;
-    ken_out_puts(o, "<div class=\"card\"><h3>Flags</h3><table><thead><tr><th scope=\"col\">Flag</th><th class=\"n\" "
-                    "scope=\"col\">Facts</th>"
-                    "<th class=\"n\" scope=\"col\">Share</th></tr></thead><tbody>");
+    ken_out_puts(o, "<div class=\"card\"><h3>Flags</h3><table><thead><tr><th scope=\"col\">Flag</th>"
+                    "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">Share</th></tr>"
+                    "</thead><tbody>");
     for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) {
         if (s->flags[bit] == 0) continue;
-        ken_out_printf(
-            o,
-            "<tr><td><span class=\"flag\">%s</span> <span class=\"times\" style=\"white-space:normal\">%s</span></td>"
-            "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
-            ken_flag_name(bit), bit < (int)(sizeof meaning / sizeof meaning[0]) ? meaning[bit] : "",
-            ken_html_count(a, s->flags[bit]), ken_html_percent(b, share_of(s->flags[bit], s->n)));
+        ken_out_printf(o,
+                       "<tr><td><span class=\"flag\">%s</span> <span class=\"times\" style=\"white-space:normal\">%s"
+                       "</span></td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
+                       ken_flag_name(bit), bit < (int)(sizeof meaning / sizeof meaning[0]) ? meaning[bit] : "",
+                       ken_html_count(a, s->flags[bit]), ken_html_percent(b, share_of(s->flags[bit], s->n)));
     }
     ken_out_puts(o, "</tbody></table></div>");
 }
@@ -338,23 +340,20 @@ void ken_section_certainty(ken_out *o, const ken_run *run, const ken_report_summ
     const ken_counts *total = ken_run_total(run);
     ken_out_printf(o, "<section id=\"certainty-%zu\">\n<h2>How sure the labels are</h2>\n", k);
     ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
-                    "prompts would move facts between "
-                    "WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not move then; they depend on the choice "
-                    "of the prompts.</p>\n"
-                    "<div class=\"plots\">");
+                    "prompts would move facts between WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not "
+                    "move then; they depend on the choice of the prompts.</p>\n<div class=\"plots\">");
     if (s->n_labelled > 0) {
         double sd = sqrt(s->var_unknown);
         double expected[4] = {(double)total->category[KEN_HIGHLY_KNOWN], (double)total->category[KEN_MAYBE_KNOWN],
                               (double)s->n_no_greedy - s->sum_unknown, s->sum_unknown};
-        ken_out_puts(
-            o,
-            "<div class=\"card\"><h3>This annotation and a repeat</h3><table><thead><tr><th scope=\"col\">Category</th>"
-            "<th class=\"n\" scope=\"col\">Here</th><th class=\"n\" scope=\"col\">Expected</th><th class=\"n\" "
-            "scope=\"col\">Likelier label</th></tr></thead><tbody>");
+        ken_out_puts(o, "<div class=\"card\"><h3>This annotation and a repeat</h3><table><thead><tr>"
+                        "<th scope=\"col\">Category</th><th class=\"n\" scope=\"col\">Here</th>"
+                        "<th class=\"n\" scope=\"col\">Expected</th><th class=\"n\" scope=\"col\">Likelier label</th>"
+                        "</tr></thead><tbody>");
         for (int c = 0; c < 4; c++) {
             ken_out_printf(o,
-                           "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th><td class=\"n\">%s</td><td "
-                           "class=\"n\">%.1f",
+                           "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th><td class=\"n\">%s</td>"
+                           "<td class=\"n\">%.1f",
                            c, ken_category_name(c), ken_html_count(a, total->category[c]), expected[c]);
             if (c >= KEN_WEAKLY_KNOWN) ken_out_printf(o, "\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", sd);
             ken_out_printf(o, "</td><td class=\"n\">%s</td></tr>", ken_html_count(b, s->mode[c]));
@@ -362,9 +361,8 @@ void ken_section_certainty(ken_out *o, const ken_run *run, const ken_report_summ
         ken_out_puts(o, "</tbody></table><p class=\"note\">");
         if (total->category[KEN_HIGHLY_KNOWN] > 0)
             ken_out_printf(o,
-                           "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again "
-                           "with probability about "
-                           "%.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
+                           "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again with "
+                           "probability about %.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
                            s->prompts, s->sum_hk_again / (double)total->category[KEN_HIGHLY_KNOWN]);
         ken_out_puts(o,
                      "Expected counts are sums of exact probabilities; \xC2\xB1 is one standard deviation.</p></div>");
@@ -396,23 +394,21 @@ void ken_section_saturation(ken_out *o, const ken_run *run, const ken_report_sum
     (void)run;
     if (s->n_curve < 2) return;
     ken_out_printf(o, "<section id=\"saturation-%zu\">\n<h2>Would fewer prompts do?</h2>\n", k);
-    ken_out_printf(
-        o,
-        "<p class=\"note\">Expected shares for every number of prompts, averaged over all choices among the %d. With "
-        "one prompt "
-        "%s would be called Unknown, with %d prompts %s. The same for other numbers of samples, all prompts "
-        "kept.</p>\n",
-        s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
-        ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
+    ken_out_printf(o,
+                   "<p class=\"note\">Expected shares for every number of prompts, averaged over all choices "
+                   "among the %d. With one prompt %s would be called Unknown, with %d prompts %s. The same for "
+                   "other numbers of samples, all prompts kept.</p>\n",
+                   s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
+                   ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
     legend(o, false);
     ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Number of prompts</h3>");
     ken_plot_areas(o, s->curve, s->curve_n, s->n_curve, "Expected share of each category by number of prompts",
                    "prompts");
     ken_out_puts(o, "<details><summary>The numbers</summary>");
     share_table(o, "Prompts", s->curve_n, s->n_curve, s->curve, 0);
-    ken_out_puts(o, "</details></div><div class=\"card\"><h3>Number of samples</h3><p class=\"note\">Samples a prompt. "
-                    "Only the border between WeaklyKnown "
-                    "and Unknown depends on it: every fact with a chance above zero is found in the end.</p>");
+    ken_out_puts(o, "</details></div><div class=\"card\"><h3>Number of samples</h3>"
+                    "<p class=\"note\">Samples a prompt. Only the border between WeaklyKnown and Unknown depends "
+                    "on it: every fact with a chance above zero is found in the end.</p>");
     share_table(o, "Samples", s->by_samples_c, KEN_SAMPLES_POINTS, s->by_samples, KEN_WEAKLY_KNOWN);
     ken_out_puts(o, "</div></div>\n</section>\n");
 }
@@ -436,13 +432,13 @@ void ken_section_popularity(ken_out *o, const ken_report_summary *s, size_t k)
     ken_out_printf(o, "<section id=\"popularity-%zu\">\n<h2>By popularity of the subject</h2>\n", k);
     ken_out_puts(o, "<p class=\"note\">Tenths of the facts, the least popular subjects first.</p>\n");
     legend(o, false);
-    ken_out_puts(o, "<div class=\"card\"><table class=\"rel two\"><thead><tr><th scope=\"col\">Popularity</th><th "
-                    "scope=\"col\">Categories</th>"
-                    "<th class=\"n\" scope=\"col\">Facts</th></tr></thead><tbody>");
+    ken_out_puts(o, "<div class=\"card\"><table class=\"rel two\"><thead><tr><th scope=\"col\">Popularity</th>"
+                    "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th></tr></thead>"
+                    "<tbody>");
     for (int d = 0; d < s->n_deciles; d++) {
         ken_out_printf(o, "<tr><th scope=\"row\">%s to ", short_number(a, s->deciles[d].lo));
         ken_out_printf(o, "%s</th><td class=\"wide\">", short_number(a, s->deciles[d].hi));
-        ken_plot_bar(o, &s->deciles[d].tally, "", true);
+        ken_plot_bar(o, &s->deciles[d].tally, "", 0.125);
         ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td></tr>\n",
                        ken_html_count(b, s->deciles[d].tally.n));
     }
@@ -489,9 +485,9 @@ void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
         {"exemplars_hash", "Exemplars hash"},
     };
     ken_out_printf(o,
-                   "<section id=\"settings-%zu\">\n<h2>Settings of this run</h2>\n<p class=\"note\">Everything that "
-                   "decides a label. A label belongs to "
-                   "these settings; runs with others are not comparable row by row.</p>\n<dl class=\"settings card\">",
+                   "<section id=\"settings-%zu\">\n<h2>Settings of this run</h2>\n"
+                   "<p class=\"note\">Everything that decides a label. A label belongs to these settings; runs "
+                   "with others are not comparable row by row.</p>\n<dl class=\"settings card\">",
                    k);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = ken_run_setting(run, keys[i][0]);
@@ -506,23 +502,21 @@ void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
 
 void ken_section_method(ken_out *o)
 {
-    ken_out_puts(o, "<section id=\"method\">\n<h2>What the four categories mean</h2>\n<div class=\"card\"><p "
-                    "style=\"max-width:74ch\">A model is asked each question with several "
+    ken_out_puts(o, "<section id=\"method\">\n<h2>What the four categories mean</h2>\n"
+                    "<div class=\"card\"><p style=\"max-width:74ch\">A model is asked each question with several "
                     "few-shot prompts. A fact is <b>HighlyKnown</b> when the greedy answer is right under every "
-                    "prompt, <b>MaybeKnown</b> when it is right under "
-                    "some, <b>WeaklyKnown</b> when it never is but an answer drawn at temperature 0.5 is right at "
-                    "least once, and <b>Unknown</b> otherwise. "
-                    "The scheme is SliCK, by Gekhman, Yona, Aharoni, Eyal, Feder, Reichart and Herzig, <i>Does "
-                    "Fine-Tuning LLMs on New Knowledge Encourage "
-                    "Hallucinations?</i>, EMNLP 2024, <a href=\"https://arxiv.org/abs/2405.05904\" "
-                    "rel=\"noreferrer\">arXiv 2405.05904</a>.</p>\n"
-                    "<p style=\"max-width:74ch\">The paper estimates P<sub>Correct</sub> from 16 samples a prompt. "
-                    "Here it is summed exactly over the token paths whose text is an "
-                    "accepted answer, unless the settings say that answers were sampled; the hits that 16 samples "
-                    "would have had are then drawn with it, from the run's "
-                    "seed. Likeness to the accepted answer is decided by the matcher named in the settings.</p>\n"
-                    "<p style=\"max-width:74ch\">The paper found that examples of Unknown facts are learned slowly in "
-                    "fine-tuning and, once learned, make the model state more that is "
-                    "wrong; MaybeKnown examples are the most useful ones. A label belongs to one model, prompt and "
+                    "prompt, <b>MaybeKnown</b> when it is right under some, <b>WeaklyKnown"
+                    "</b> when it never is but an answer drawn at temperature 0.5 is right at least once, and "
+                    "<b>Unknown</b> otherwise. The scheme is SliCK, by Gekhman, Yona, Aharoni, Eyal, Feder, "
+                    "Reichart and Herzig, <i>Does Fine-Tuning LLMs on New Knowledge Encourage Hallucinations?"
+                    "</i>, EMNLP 2024, <a href=\"https://arxiv.org/abs/2405.05904\" rel=\"noreferrer\">"
+                    "arXiv 2405.05904</a>.</p>\n<p style=\"max-width:74ch\">The paper estimates P<sub>Correct"
+                    "</sub> from 16 samples a prompt. Here it is summed exactly over the token paths whose text "
+                    "is an accepted answer, unless the settings say that answers were sampled; the hits that 16 "
+                    "samples would have had are then drawn with it, from the run's seed. Likeness to the "
+                    "accepted answer is decided by the matcher named in the settings.</p>\n"
+                    "<p style=\"max-width:74ch\">The paper found that examples of Unknown facts are learned "
+                    "slowly in fine-tuning and, once learned, make the model state more that is wrong; "
+                    "MaybeKnown examples are the most useful ones. A label belongs to one model, prompt and "
                     "budget: Unknown means not elicited here.</p></div>\n</section>\n");
 }

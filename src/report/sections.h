@@ -14,6 +14,8 @@ void ken_section_popularity(ken_out *o, const ken_report_summary *s, size_t k);
 void ken_section_settings(ken_out *o, const ken_run *run, size_t k);
 void ken_section_method(ken_out *o); /* the four categories and where they come from; once a page */
 
-/* How a run is called on the page: its model's name, else the model file's; "a model" when it says neither. Borrowed. */
-const char *ken_report_model_name(const ken_run *run);
+/* How a run is called on the page: its model file's or folder's name, else the model's own; "a model" when it says neither.
+ * Returns buf. */
+enum { KEN_MODEL_NAME = 256 };
+const char *ken_report_model_name(char buf[KEN_MODEL_NAME], const ken_run *run);
 #endif

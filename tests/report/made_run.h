@@ -75,8 +75,8 @@ static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err
         bool bad = hostile_texts && i % 3 == 0;
         char id[32], subject[64], question[160], other[64], wrong[2][64];
         snprintf(id, sizeof id, "%s/test/%zu", made[m].name, i);
-        snprintf(subject, sizeof subject, "%s%s%s", syllable[(int)(draw(r, 2, 0) * 16)],
-                 "aeiou" + (int)(draw(r, 2, 1) * 5), syllable[(int)(draw(r, 2, 2) * 16)]);
+        snprintf(subject, sizeof subject, "%s%c%s", syllable[(int)(draw(r, 2, 0) * 16)],
+                 "aeiou"[(int)(draw(r, 2, 1) * 5)], syllable[(int)(draw(r, 2, 2) * 16)]);
         snprintf(question, sizeof question, made[m].question, subject);
         snprintf(other, sizeof other, "%s", made[m].answers[(a + 2) % 5]);
         for (int j = 0; j < 2; j++) snprintf(wrong[j], sizeof wrong[j], "%s", made[m].answers[(a + 1 + (size_t)j) % 5]);

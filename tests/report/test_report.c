@@ -20,7 +20,7 @@ static char *read_all(const char *path, size_t *n)
     ken_map m;
     ken_err err = {0};
     if (ken_map_file(&m, path, &err) != KEN_OK) fail_msg("%s", err.msg);
-    char *s = ken_strndup((const char *)m.data, m.size);
+    char *s = ken_strndup(m.size > 0 ? (const char *)m.data : "", m.size);
     *n = m.size;
     ken_unmap(&m);
     return s;
@@ -28,7 +28,7 @@ static char *read_all(const char *path, size_t *n)
 
 static ken_run *open_made(size_t n, bool hostile_texts)
 {
-    ken_run *run;
+    ken_run *run = NULL;
     ken_err err = {0};
     if (make_run(run_path, n, hostile_texts, &err) != KEN_OK || ken_run_open(&run, run_path, &err) != KEN_OK)
         fail_msg("%s", err.msg);

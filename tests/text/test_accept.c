@@ -19,7 +19,7 @@
 static ken_accept *compile(const char *matcher, const char *const *golds, int n)
 {
     ken_matcher m;
-    ken_accept *a;
+    ken_accept *a = NULL;
     ken_err err = {0};
     if (ken_matcher_parse(&m, matcher, &err) != KEN_OK || ken_accept_new(&a, &m, golds, n, &err) != KEN_OK)
         fail_msg("%s", err.msg);

@@ -29,7 +29,7 @@ static size_t unhex(const char *hex, char *out)
 static bool accepts(const char *matcher, const char *y, size_t n, const char *const *golds, int n_golds)
 {
     ken_matcher m;
-    ken_accept *a;
+    ken_accept *a = NULL;
     ken_err err = {0};
     if (ken_matcher_parse(&m, matcher, &err) != KEN_OK || ken_accept_new(&a, &m, golds, n_golds, &err) != KEN_OK)
         fail_msg("%s", err.msg);
