@@ -24,7 +24,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#define KEN_API __attribute__((visibility("default")))
+#define KEN_API     __attribute__((visibility("default")))
 #define KEN_VERSION "0.1.0"
 
 /* ---- status and errors ---------------------------------------------------------------------------------------------- */
@@ -62,46 +62,47 @@ KEN_API int ken_model_open(ken_model **out, const char *path, ken_err *err);
 KEN_API void ken_model_free(ken_model *m);
 
 typedef struct ken_model_info {
-    const char *path, *name, *format;       /* name as the file says or the file's name; format "GGUF v3" or "safetensors" */
-    const char *architecture;               /* "llama", "qwen2", "qwen3" */
-    const char *weight_type;                /* the commonest type of the matrices: "Q4_1", "F32", ... */
-    const char *hash;                       /* SHA-256 of the file (folder: of its weight and config files in order), 64 hex digits;
+    const char *path, *name, *format; /* name as the file says or the file's name; format "GGUF v3" or "safetensors" */
+    const char *architecture;         /* "llama", "qwen2", "qwen3" */
+    const char *weight_type;          /* the commonest type of the matrices: "Q4_1", "F32", ... */
+    const char *hash;         /* SHA-256 of the file (folder: of its weight and config files in order), 64 hex digits;
                                                NULL until ken_model_hash was called */
-    const char *source;                     /* where the file says it comes from, or NULL */
-    uint64_t n_params, bytes;               /* weights, and their bytes in the file(s) */
+    const char *source;       /* where the file says it comes from, or NULL */
+    uint64_t n_params, bytes; /* weights, and their bytes in the file(s) */
     int n_layer, n_embd, n_head, n_kv_head, d_head, n_ff, n_vocab, n_ctx;
     double rope_theta, norm_eps;
-    const char *rope_scaling;               /* "none", "linear", "llama3", "yarn" */
-    int sliding_window;                     /* 0 = none */
+    const char *rope_scaling; /* "none", "linear", "llama3", "yarn" */
+    int sliding_window;       /* 0 = none */
     bool tied_head, qkv_bias, qk_norm;
-    const char *tokenizer;                  /* "byte-level BPE (smollm)", "SentencePiece BPE", ... */
-    const char *tokenizer_hash;             /* SHA-256 over everything that decides token ids */
-    int bos, eos;                           /* token ids, -1 = none */
+    const char *tokenizer;      /* "byte-level BPE (smollm)", "SentencePiece BPE", ... */
+    const char *tokenizer_hash; /* SHA-256 over everything that decides token ids */
+    int bos, eos;               /* token ids, -1 = none */
     bool add_bos, add_eos;
     bool has_chat_template;
     int n_tensors;
-    int n_warnings;                         /* see ken_model_warning */
+    int n_warnings; /* see ken_model_warning */
 } ken_model_info;
 
 typedef struct ken_tensor_info {
-    const char *name, *type;                /* type as in GGUF: "Q4_1" */
+    const char *name, *type; /* type as in GGUF: "Q4_1" */
     int n_dims;
-    int64_t shape[4];                       /* slowest first, as PyTorch prints it */
+    int64_t shape[4]; /* slowest first, as PyTorch prints it */
     uint64_t bytes;
 } ken_tensor_info;
 
-KEN_API const ken_model_info *ken_model_get_info(const ken_model *m);                   /* borrowed */
-KEN_API int ken_model_tensor(const ken_model *m, int i, ken_tensor_info *out);          /* 0 <= i < n_tensors, in file order */
-KEN_API const char *ken_model_warning(const ken_model *m, int i);                       /* e.g. no pre-tokenizer named; borrowed */
-KEN_API int ken_model_hash(ken_model *m, const char **hex, ken_err *err);               /* reads the whole file once; borrowed */
+KEN_API const ken_model_info *ken_model_get_info(const ken_model *m);          /* borrowed */
+KEN_API int ken_model_tensor(const ken_model *m, int i, ken_tensor_info *out); /* 0 <= i < n_tensors, in file order */
+KEN_API const char *ken_model_warning(const ken_model *m, int i);         /* e.g. no pre-tokenizer named; borrowed */
+KEN_API int ken_model_hash(ken_model *m, const char **hex, ken_err *err); /* reads the whole file once; borrowed */
 
 /* Token ids of text (length n bytes; any bytes). With add_special, BOS/EOS as the file says; with parse_special, text such as
  * <|im_end|> becomes the control token. *ids is the caller's, free with ken_buffer_free. */
-KEN_API int ken_tokenize(const ken_model *m, const char *text, size_t n, bool add_special, bool parse_special, int32_t **ids,
-                         size_t *n_ids, ken_err *err);
+KEN_API int ken_tokenize(const ken_model *m, const char *text, size_t n, bool add_special, bool parse_special,
+                         int32_t **ids, size_t *n_ids, ken_err *err);
 /* The bytes that a token appends to the text; NULL when id is out of range. Control tokens have none. Borrowed, *n bytes. */
 KEN_API const char *ken_token_bytes(const ken_model *m, int32_t id, size_t *n);
-KEN_API const char *ken_token_name(const ken_model *m, int32_t id); /* as the vocabulary spells it; borrowed; NULL out of range */
+/* As the vocabulary spells it; borrowed; NULL out of range. */
+KEN_API const char *ken_token_name(const ken_model *m, int32_t id);
 /* Encodes and decodes built-in strings in many scripts; *bad counts those that do not come back byte for byte, *first_bad is
  * the first (borrowed, static). SentencePiece models may add a leading space, which is allowed for. */
 KEN_API int ken_tokenizer_selftest(const ken_model *m, int *n, int *bad, const char **first_bad, ken_err *err);
@@ -130,28 +131,29 @@ enum {
 KEN_API const char *ken_flag_name(int bit); /* bit = 0, 1, ...; NULL past the last */
 
 typedef struct ken_example {
-    const char *id;              /* "P36/test/12" or the data's own */
-    const char *relation;        /* "" when the data has none */
-    const char *split;           /* "train", "dev", "test" or "" */
+    const char *id;       /* "P36/test/12" or the data's own */
+    const char *relation; /* "" when the data has none */
+    const char *split;    /* "train", "dev", "test" or "" */
     const char *question;
-    const char *subject;         /* NULL when not known */
-    const char *const *answers;  /* (n_answers) any is accepted; answers[0] is shown and trained */
+    const char *subject;        /* NULL when not known */
+    const char *const *answers; /* (n_answers) any is accepted; answers[0] is shown and trained */
     int n_answers;
-    double popularity;           /* NaN when not known */
-    const char *const *choices;  /* (n_choices) multiple choice, else NULL */
-    int n_choices, choice;       /* the right one, 0-based; -1 */
-    uint32_t flags;              /* KEN_FLAG_* that the data decides */
-    const char *file;            /* where it was read: file and line or place */
+    double popularity;          /* NaN when not known */
+    const char *const *choices; /* (n_choices) multiple choice, else NULL */
+    int n_choices, choice;      /* the right one, 0-based; -1 */
+    uint32_t flags;             /* KEN_FLAG_* that the data decides */
+    const char *file;           /* where it was read: file and line or place */
     int line;
 } ken_example;
 
 typedef struct ken_data_options {
-    const char *format;          /* NULL = found from the content: entityquestions, popqa, mmlu, jsonl, csv, tsv */
-    const char *question_field, *answer_field, *id_field, *relation_field, *subject_field, *split_field, *popularity_field;
-    const char *templates;       /* EntityQuestions: file of question templates; NULL = found beside the data */
-    const char *aliases;         /* JSON file: answer string -> list of aliases; NULL = none */
-    bool slick;                  /* the filters of spec/slick.md 2.3 */
-    bool skip_bad;               /* drop malformed rows and count them */
+    const char *format; /* NULL = found from the content: entityquestions, popqa, mmlu, jsonl, csv, tsv */
+    const char *question_field, *answer_field, *id_field, *relation_field, *subject_field, *split_field,
+        *popularity_field;
+    const char *templates; /* EntityQuestions: file of question templates; NULL = found beside the data */
+    const char *aliases;   /* JSON file: answer string -> list of aliases; NULL = none */
+    bool slick;            /* the filters of spec/slick.md 2.3 */
+    bool skip_bad;         /* drop malformed rows and count them */
 } ken_data_options;
 
 typedef struct ken_data_stats {
@@ -162,20 +164,22 @@ typedef struct ken_data_stats {
 /* The rows of one relation in one split; they stand together in data order. */
 typedef struct ken_data_group {
     const char *relation, *split;
-    size_t first, rows;          /* ken_data_get(first) .. ken_data_get(first + rows - 1) */
+    size_t first, rows; /* ken_data_get(first) .. ken_data_get(first + rows - 1) */
     size_t multi_answer, duplicates, ambiguous, echo;
     const char *majority_answer; /* the commonest first answer of the relation's train rows, else of these rows */
     size_t majority;             /* rows that accept it: the score of always giving that answer */
 } ken_data_group;
 
 KEN_API ken_data_options ken_data_defaults(void);
-KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err); /* o NULL = defaults */
+/* o NULL = defaults. */
+KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err);
 KEN_API void ken_data_free(ken_data *d);
 KEN_API size_t ken_data_count(const ken_data *d);
 KEN_API const ken_example *ken_data_get(const ken_data *d, size_t i); /* borrowed; data order: relation, split, place */
 KEN_API const ken_data_stats *ken_data_get_stats(const ken_data *d);
 KEN_API size_t ken_data_n_groups(const ken_data *d);
-KEN_API const ken_data_group *ken_data_get_group(const ken_data *d, size_t i); /* borrowed; data order; NULL past the last */
+/* Borrowed; data order; NULL past the last. */
+KEN_API const ken_data_group *ken_data_get_group(const ken_data *d, size_t i);
 KEN_API const char *ken_data_format(const ken_data *d); /* "entityquestions", ... */
 
 /* ---- annotate ------------------------------------------------------------------------------------------------------- */
@@ -184,11 +188,11 @@ enum { KEN_HIGHLY_KNOWN, KEN_MAYBE_KNOWN, KEN_WEAKLY_KNOWN, KEN_UNKNOWN, KEN_UNL
 KEN_API const char *ken_category_name(int category); /* "HighlyKnown", ..., "unlabelled" */
 
 typedef struct ken_progress {
-    uint64_t done, total;            /* examples */
+    uint64_t done, total; /* examples */
     uint64_t counts[KEN_N_CATEGORIES];
-    uint64_t token_forwards;         /* positions forwarded so far in this call */
-    double seconds;                  /* since the call began */
-    const char *stage;               /* "hashing the model", "annotating", ... */
+    uint64_t token_forwards; /* positions forwarded so far in this call */
+    double seconds;          /* since the call began */
+    const char *stage;       /* "hashing the model", "annotating", ... */
 } ken_progress;
 typedef void (*ken_progress_fn)(void *ctx, const ken_progress *p);
 
@@ -211,28 +215,30 @@ typedef struct ken_annotate_options {
     size_t memory;                               /* bytes for key-value cache; 0 = chosen */
     ken_poll_fn poll;
     ken_progress_fn progress;
-    void *ctx;                                   /* for poll and progress */
+    void *ctx; /* for poll and progress */
 } ken_annotate_options;
 
-typedef struct ken_plan {                        /* what --dry-run shows */
+typedef struct ken_plan { /* what --dry-run shows */
     size_t examples, held_out;
-    uint64_t token_forwards;                     /* expected */
-    double seconds;                              /* expected, from a short measurement */
-    uint64_t memory;                             /* bytes, expected peak */
-    char **prompts;                              /* (n_prompts) full prompts of the first examples */
+    uint64_t token_forwards; /* expected */
+    double seconds;          /* expected, from a short measurement */
+    uint64_t memory;         /* bytes, expected peak */
+    char **prompts;          /* (n_prompts) full prompts of the first examples */
     size_t n_prompts;
 } ken_plan;
 
 KEN_API ken_annotate_options ken_annotate_defaults(void);
-KEN_API int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path, ken_err *err);
-KEN_API int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out, ken_err *err);
+KEN_API int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path,
+                         ken_err *err);
+KEN_API int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out,
+                              ken_err *err);
 KEN_API void ken_plan_free(ken_plan *p);
 
 /* ---- runs ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct ken_run ken_run;
 
-typedef struct ken_drawn {           /* --method sample: a text that was drawn, and how often */
+typedef struct ken_drawn { /* --method sample: a text that was drawn, and how often */
     const char *text;
     int count;
     bool hit;
@@ -244,12 +250,15 @@ typedef struct ken_prompt_row {      /* one of the ten prompts of a row */
     const char *finish;              /* "eos", "newline", "stop", "length", "" */
     double text_p;                   /* probability of the greedy tokens at the run's temperature and top-k */
     double margin;                   /* smallest gap between the two largest logits on the greedy path */
-    double top_gap;                  /* gap between logits at places top_k and top_k + 1, smallest on the paths with mass */
+    double top_gap; /* gap between logits at places top_k and top_k + 1, smallest on the paths with mass */
     double p_lo, p_hi, raw_lo, raw_hi;
-    int hits, samples;               /* seeded draw, or real samples with --method sample */
-    int n_other;                     /* likeliest first tokens at the root, best first */
-    struct { const char *text; double p; } other[5];
-    int n_drawn;                     /* sampled texts, most frequent first; none with --method exact */
+    int hits, samples; /* seeded draw, or real samples with --method sample */
+    int n_other;       /* likeliest first tokens at the root, best first */
+    struct {
+        const char *text;
+        double p;
+    } other[5];
+    int n_drawn; /* sampled texts, most frequent first; none with --method exact */
     const ken_drawn *drawn;
 } ken_prompt_row;
 
@@ -257,55 +266,58 @@ typedef struct ken_row {
     const char *id, *relation, *split, *question, *subject;
     const char *const *answers;
     int n_answers;
-    double popularity;               /* NaN = none */
+    double popularity; /* NaN = none */
     int category, category_mode;
     double p_t0, p_t, p_t_lo, p_t_hi;
     int greedy_hits, prompts, sample_hits, samples;
     double p_unknown, p_unknown_lo, p_unknown_hi, p_flip, min_margin;
     int abstain_hits;
-    double p_guess, lift;            /* NaN without --control */
-    double score;                    /* knowledge score of choice rows, else NaN */
+    double p_guess, lift; /* NaN without --control */
+    double score;         /* knowledge score of choice rows, else NaN */
     uint32_t flags;
-    const char *method;              /* "exact", "sample", "choice" */
+    const char *method; /* "exact", "sample", "choice" */
     int n_prompt_rows;
     const ken_prompt_row *prompt_rows;
 } ken_row;
 
 typedef struct ken_counts {
-    const char *relation;            /* "" for the total */
+    const char *relation; /* "" for the total */
     uint64_t n, category[KEN_N_CATEGORIES];
     double expected_unknown, sd_unknown; /* over fresh annotations (spec/slick.md 7.4) */
     double mean_p_t0, mean_p_t;
-    double majority_share;           /* of the commonest answer */
+    double majority_share; /* of the commonest answer */
     double echo_share;
 } ken_counts;
 
-KEN_API int ken_run_open(ken_run **out, const char *path, ken_err *err); /* read-only; KEN_EINPUT when it is not a run */
+/* Read-only; KEN_EINPUT when it is not a run. */
+KEN_API int ken_run_open(ken_run **out, const char *path, ken_err *err);
 KEN_API void ken_run_free(ken_run *r);
-KEN_API size_t ken_run_count(const ken_run *r);                                      /* rows annotated so far */
-KEN_API const ken_row *ken_run_row(ken_run *r, size_t i, ken_err *err);              /* data order; borrowed until the next call */
-KEN_API const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err);       /* NULL and KEN_EINPUT when there is none */
+KEN_API size_t ken_run_count(const ken_run *r);                         /* rows annotated so far */
+KEN_API const ken_row *ken_run_row(ken_run *r, size_t i, ken_err *err); /* data order; borrowed until the next call */
+/* NULL and KEN_EINPUT when there is none. */
+KEN_API const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err);
 /* A setting of the run, or "token_forwards" and "seconds": what all sessions together have spent. Borrowed; NULL when absent. */
 KEN_API const char *ken_run_setting(const ken_run *r, const char *key);
 KEN_API size_t ken_run_n_relations(const ken_run *r);
-KEN_API const ken_counts *ken_run_relation(const ken_run *r, size_t i);              /* borrowed */
+KEN_API const ken_counts *ken_run_relation(const ken_run *r, size_t i); /* borrowed */
 KEN_API const ken_counts *ken_run_total(const ken_run *r);
-KEN_API bool ken_run_complete(const ken_run *r);                                     /* all rows asked for are in it */
+KEN_API bool ken_run_complete(const ken_run *r); /* all rows asked for are in it */
 
 /* ---- explain -------------------------------------------------------------------------------------------------------- */
 
-typedef struct ken_path {            /* one way to answer */
-    const char *tokens;              /* its tokens joined by "|", printable */
-    const char *text;                /* the answer it gives */
+typedef struct ken_path { /* one way to answer */
+    const char *tokens;   /* its tokens joined by "|", printable */
+    const char *text;     /* the answer it gives */
     double p;
     bool accepted;
 } ken_path;
 
 typedef struct ken_explained_prompt {
-    const char *prompt;              /* whole prompt text */
-    const ken_path *accepted;        /* (n_accepted) token paths that carry the answer's mass, largest first */
+    const char *prompt;       /* whole prompt text */
+    const ken_path *accepted; /* (n_accepted) token paths that carry the answer's mass, largest first */
     int n_accepted;
-    const ken_path *instead;         /* (n_instead) the likeliest first tokens, each completed greedily: what the model would say, best first */
+    /* (n_instead) the likeliest first tokens, each completed greedily: what the model would say, best first */
+    const ken_path *instead;
     int n_instead;
 } ken_explained_prompt;
 
@@ -316,9 +328,9 @@ typedef struct ken_explanation {
 } ken_explanation;
 
 typedef struct ken_explain_request { /* a row of a run, or a question of one's own */
-    ken_run *run;                    /* with id: its settings, exemplars, question and answers; o is used for threads, isa and poll only */
+    ken_run *run; /* with id: its settings, exemplars, question and answers; o is used for threads, isa and poll only */
     const char *id;
-    const char *question;            /* with answers: exemplars from relation (NULL = the first one there is) of data */
+    const char *question; /* with answers: exemplars from relation (NULL = the first one there is) of data */
     const char *const *answers;
     int n_answers;
     const ken_data *data;
@@ -327,7 +339,8 @@ typedef struct ken_explain_request { /* a row of a run, or a question of one's o
 
 /* Runs the model for one question. A model other than the run's is allowed (KEN_OK), and the caller may warn: compare
  * ken_run_setting(run, "model_hash"). Free with ken_explanation_free. */
-KEN_API int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o, ken_explanation **out, ken_err *err);
+KEN_API int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o,
+                        ken_explanation **out, ken_err *err);
 KEN_API void ken_explanation_free(ken_explanation *x);
 
 /* ---- report --------------------------------------------------------------------------------------------------------- */
@@ -337,7 +350,8 @@ KEN_API int ken_report(ken_run *const *runs, size_t n, const char *path, ken_err
 
 /* ---- this build ----------------------------------------------------------------------------------------------------- */
 
-KEN_API const char *ken_build_info(void); /* version, revision, CPU features, ISA in use, library versions; one fact a line; static */
+/* Version, revision, CPU features, ISA in use, library versions; one fact a line; static. */
+KEN_API const char *ken_build_info(void);
 
 #ifdef __cplusplus
 }

@@ -12,12 +12,12 @@ make --no-print-directory BUILD="$build" all >&2
 
 echo "demo: annotating the facts of data/world with $(basename "$model")" >&2
 status=0
-"$build/ken" annotate -m "$model" -d data/world -o "$run" || status=$?
+"$build/ken" annotate -m "$model" -d data/world --split test -o "$run" || status=$?
 if [ "$status" -eq 3 ] && [ -e "$run" ]; then
     echo "demo: $run was made under other settings; starting anew" >&2
     rm -f "$run" "$run-wal" "$run-shm"
     status=0
-    "$build/ken" annotate -m "$model" -d data/world -o "$run" || status=$?
+    "$build/ken" annotate -m "$model" -d data/world --split test -o "$run" || status=$?
 fi
 [ "$status" -eq 0 ] || exit "$status"
 "$build/ken" report "$run" -o report.html

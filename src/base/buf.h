@@ -21,6 +21,7 @@ void ken_buf_putc(ken_buf *b, char c);
 void ken_buf_printf(ken_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ken_buf_clear(ken_buf *b); /* keeps the memory */
 void ken_buf_free(ken_buf *b);
-char *ken_buf_take(ken_buf *b); /* caller frees with ken_free; "" if empty; NULL if failed. The buffer is empty afterwards */
+char *
+ken_buf_take(ken_buf *b); /* caller frees with ken_free; "" if empty; NULL if failed. The buffer is empty afterwards */
 const char *ken_buf_str(const ken_buf *b); /* borrowed; "" if empty */
 #endif

@@ -29,7 +29,8 @@ static int compare(const void *pa, const void *pb, int sign)
 {
     const keyed *a = pa, *b = pb;
     int c = 0;
-    if (a->text != NULL && b->text != NULL) c = sign * strcmp(a->text, b->text);
+    if (a->text != NULL && b->text != NULL)
+        c = strcmp(a->text, b->text) < 0 ? -sign : strcmp(a->text, b->text) > 0 ? sign : 0;
     else if (isnan(a->number) || isnan(b->number)) c = (isnan(a->number) != 0) - (isnan(b->number) != 0);
     else c = sign * ((a->number > b->number) - (a->number < b->number));
     return c != 0 ? c : (a->at > b->at) - (a->at < b->at);

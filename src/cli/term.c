@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-static bool color, unicode;
+static bool color, unicode, utf8;
 static int width = 100;
 
 void term_start(void)
@@ -20,7 +20,8 @@ void term_start(void)
     color = tty && !dumb && (no_color == NULL || *no_color == '\0');
     if (strcmp(cli.color, "always") == 0) color = true;
     if (strcmp(cli.color, "never") == 0) color = false;
-    unicode = (tty || color) && !dumb && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    unicode = (tty || color) && !dumb && utf8;
     struct winsize w;
     if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40) width = w.ws_col;
 }
@@ -83,7 +84,7 @@ static void put_up_to(const char *s, int limit)
         int n = character(s, &columns, &printable);
         if (columns > limit) return;
         limit -= columns;
-        if (printable || (unsigned char)*s >= 0x80) fwrite(s, 1, (size_t)n, stdout);
+        if (printable || (!utf8 && (unsigned char)*s >= 0x80)) fwrite(s, 1, (size_t)n, stdout);
         else fputc(*s == '\n' || *s == '\t' ? ' ' : '?', stdout);
         s += n;
     }
@@ -96,11 +97,9 @@ void term_cell(const char *s, int w)
     int room = w < 0 ? -w : w, has = term_columns(s), dots = unicode ? 1 : 3;
     if (w < 0)
         for (int i = has; i < room; i++) fputc(' ', stdout);
-    if (has <= room) put_up_to(s, room);
-    else if (room > dots) {
-        put_up_to(s, room - dots);
-        fputs(unicode ? "\u2026" : "...", stdout);
-    } else put_up_to(s, room);
+    bool cut = has > room && room > dots;
+    put_up_to(s, cut ? room - dots : room);
+    if (cut) fputs(unicode ? "\u2026" : "...", stdout);
     if (w > 0)
         for (int i = has; i < room; i++) fputc(' ', stdout);
 }
