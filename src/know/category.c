@@ -13,7 +13,7 @@ static double clamp01(double p) { return p > 0.0 ? (p < 1.0 ? p : 1.0) : 0.0; } 
 /* ---- the seeded draw ------------------------------------------------------------------------------------------------- */
 
 /* Smallest k with u < P(S <= k), for p <= 1/2, terms in logarithms: for an n so large that (1-p)^n leaves the range of a
- * long double, which happens from about 16,000 samples a prompt on. */
+ * double (a long double is no more than that on some machines, and under valgrind), from about 960 samples a prompt on. */
 static int draw_by_logs(int n, long double p, long double u)
 {
     long double odds = logl(p) - log1pl(-p), term = (long double)n * log1pl(-p), cdf = expl(term);
@@ -37,7 +37,7 @@ int ken_binomial_draw(int n, double p_in, double u_in)
     if (u < expl((long double)n * log1pl(-p))) return 0;
     if (p <= 0.5L) {
         long double term = expl((long double)n * log1pl(-p)), cdf = term, odds = p / (1.0L - p);
-        if (term < 1e-4000L) return draw_by_logs(n, p, u);
+        if (term < 1e-290L) return draw_by_logs(n, p, u);
         int k = 0;
         while (u >= cdf && k < n) {
             term *= (long double)(n - k) / (long double)(k + 1) * odds;
@@ -47,7 +47,7 @@ int ken_binomial_draw(int n, double p_in, double u_in)
         return k;
     }
     long double q = 1.0L - p, term = expl((long double)n * log1pl(-q)), above = term, odds = q / p;
-    if (term < 1e-4000L) return n - draw_by_logs(n, q, 1.0L - u);
+    if (term < 1e-290L) return n - draw_by_logs(n, q, 1.0L - u);
     int k = n;
     while (k > 1 && above < 1.0L - u) { /* above = P(S >= k); k - 1 is enough while it stays below 1 - u */
         term *= (long double)k / (long double)(n - k + 1) * odds;

@@ -78,11 +78,11 @@ static void put_overview(ken_out *o, ken_run *const *runs, size_t n)
     char a[32], model[KEN_MODEL_NAME];
     ken_out_printf(o,
                    "<section class=\"hero\" id=\"runs\">\n<h1>%zu runs side by side</h1>\n"
-                   "<p class=\"note\">Each on its own facts; where these are the same, <b>ken diff"
-                   "</b> says which of them moved.</p>\n<div class=\"card\"><table class=\"rel\"><thead><tr>"
-                   "<th scope=\"col\">Run</th><th scope=\"col\">Categories</th>"
-                   "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">Greedy right</th>"
-                   "<th class=\"n\" scope=\"col\">P correct</th></tr></thead><tbody>\n",
+                   "<p class=\"note\">Each on its own facts; compare shares only where these are the same.</p>\n"
+                   "<div class=\"card\"><table class=\"rel\"><thead><tr><th scope=\"col\">Run</th>"
+                   "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
+                   "<th class=\"n\" scope=\"col\">Greedy right</th><th class=\"n\" scope=\"col\">P correct</th>"
+                   "</tr></thead><tbody>\n",
                    n);
     for (size_t k = 0; k < n; k++) {
         const ken_counts *c = ken_run_total(runs[k]);
