@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_WAVE_ROWS = 2048, SLOTS_PER_ROW = 6, MIN_SLOTS = 256 };
+enum { DEFAULT_WAVE_ROWS = 2048, SLOTS_PER_ROW = 4, MIN_SLOTS = 256 };
 
 struct ken_engine {
     ken_trie trie;
@@ -117,6 +117,7 @@ void ken_engine_release(ken_engine *e, ken_node v) { ken_trie_release(&e->trie, 
 int32_t ken_engine_backlog(const ken_engine *e) { return e->backlog; }
 int32_t ken_engine_wave_rows(const ken_engine *e) { return e->wave_rows; }
 int32_t ken_engine_default_slots(void) { return DEFAULT_WAVE_ROWS * SLOTS_PER_ROW; }
+int32_t ken_engine_slots(const ken_engine *e) { return e->n_slots; }
 int32_t ken_engine_longest(const ken_engine *e) { return e->n_ctx < e->n_slots ? e->n_ctx : e->n_slots; }
 ken_engine_stats ken_engine_get_stats(const ken_engine *e) { return e->stats; }
 

@@ -45,6 +45,7 @@ void ken_engine_release(ken_engine *e, ken_node v);
 int ken_engine_ask(ken_engine *e, ken_request *r, ken_err *err);
 int32_t ken_engine_backlog(const ken_engine *e); /* rows that the queued requests need, about */
 int32_t ken_engine_default_slots(void);          /* of the cache, when nothing else is asked for */
+int32_t ken_engine_slots(const ken_engine *e);
 int32_t ken_engine_wave_rows(const ken_engine *e);
 int32_t ken_engine_longest(const ken_engine *e); /* the longest path in tokens that can be asked for */
 

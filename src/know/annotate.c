@@ -11,6 +11,9 @@
 #include <time.h>
 
 #define COMMIT_SECONDS 1.0
+#define GROWTH         1.7 /* rows of a task in the end, as a multiple of those of its prompts: answers and texts come behind */
+#define CACHE_SHARE                                                                                                    \
+    0.9 /* of the slots: more open tasks would push each other's prompts out, which costs forwards, not results */
 
 typedef struct job {
     const ken_annotate_options *o;
@@ -28,8 +31,10 @@ typedef struct job {
     int64_t *twin; /* (n_todo) the next entry of todo with the same question and answers, or -1 */
     bool *is_twin; /* (n_todo) it follows another one: computed with that */
     ken_task **open;
-    size_t *open_at; /* which entry of todo */
-    size_t n_open, cap_open, cap_open_at;
+    size_t *open_at;    /* which entry of todo */
+    int32_t *open_rows; /* rows it asked for at first */
+    size_t n_open, cap_open, cap_open_at, cap_open_rows;
+    double cached; /* slots that the open tasks are expected to use in the end */
     double began, committed;
     uint64_t rows_booked; /* token forwards already added to the store */
     double seconds_booked;
@@ -226,14 +231,19 @@ static int write_down(job *j, ken_task *t, size_t at, ken_err *err)
 
 static int admit(job *j, size_t *next, ken_err *err)
 {
-    while (*next < j->n_todo && ken_engine_backlog(j->engine) < ken_engine_wave_rows(j->engine)) {
+    while (*next < j->n_todo && ken_engine_backlog(j->engine) < ken_engine_wave_rows(j->engine) &&
+           (j->n_open == 0 || j->cached < CACHE_SHARE * ken_engine_slots(j->engine))) {
         size_t at = (*next)++;
         if (j->is_twin[at]) continue;
         if (ken_grow((void **)&j->open, &j->cap_open, j->n_open + 1, sizeof *j->open) != 0 ||
-            ken_grow((void **)&j->open_at, &j->cap_open_at, j->n_open + 1, sizeof *j->open_at) != 0)
+            ken_grow((void **)&j->open_at, &j->cap_open_at, j->n_open + 1, sizeof *j->open_at) != 0 ||
+            ken_grow((void **)&j->open_rows, &j->cap_open_rows, j->n_open + 1, sizeof *j->open_rows) != 0)
             return ken_fail_nomem(err, "rows");
+        int32_t before = ken_engine_backlog(j->engine);
         int rc = ken_task_new(&j->open[j->n_open], &j->context, ken_data_get(j->data, j->todo[at]), j->todo[at], err);
         if (rc != KEN_OK) return rc;
+        j->open_rows[j->n_open] = ken_engine_backlog(j->engine) - before;
+        j->cached += GROWTH * j->open_rows[j->n_open];
         j->open_at[j->n_open++] = at;
     }
     return KEN_OK;
@@ -250,9 +260,11 @@ static int advance(job *j, ken_err *err)
         if (rc == KEN_OK && ken_task_done(t)) {
             rc = write_down(j, t, j->open_at[i], err);
             ken_task_free(t);
+            j->cached -= GROWTH * j->open_rows[i];
             continue;
         }
         j->open[keep] = t;
+        j->open_rows[keep] = j->open_rows[i];
         j->open_at[keep++] = j->open_at[i];
     }
     j->n_open = keep;
@@ -279,7 +291,7 @@ static void clean_up(job *j)
     ken_engine_free(j->engine);
     ken_net_free(j->net);
     ken_exemplar_plan_free(j->exemplars);
-    void *all[] = {j->todo, j->twin, j->is_twin, j->open, j->open_at};
+    void *all[] = {j->todo, j->twin, j->is_twin, j->open, j->open_at, j->open_rows};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_arena_free(&j->arena);
 }
