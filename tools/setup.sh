@@ -6,7 +6,7 @@
 set -eu
 
 build="gcc libc6-dev git meson ninja-build pkg-config python3 libdnnl-dev libopenblas-dev libsqlite3-dev libjansson-dev
-libutf8proc-dev libpcre2-dev libssl-dev libcmocka-dev"
+libutf8proc-dev libssl-dev libcmocka-dev"
 # libc6-dbg: valgrind cannot replace the loader's string functions without its symbols.
 check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev libomp-14-dev cppcheck valgrind libc6-dbg man-db"
 

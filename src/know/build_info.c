@@ -6,8 +6,6 @@
 #include "revision.h"
 #include <jansson.h>
 #include <openssl/crypto.h>
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -65,10 +63,8 @@ static void make(void)
 #else
     add("gemm: %s\n", openblas_get_config());
 #endif
-    char pcre[64] = "";
-    (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre);
-    add("sqlite: %s\njansson: %s\nutf8proc: %s\npcre2: %s\nlibcrypto: %s", sqlite3_libversion(), jansson_version_str(),
-        utf8proc_version(), pcre, OpenSSL_version(OPENSSL_VERSION_STRING));
+    add("sqlite: %s\njansson: %s\nutf8proc: %s\nlibcrypto: %s", sqlite3_libversion(), jansson_version_str(),
+        utf8proc_version(), OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
 const char *ken_build_info(void)
