@@ -5,9 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 #include "base/buf.h"
+#include "test_tok_vocab.h"
 #include "text/pretok.h"
+#include "text/unicode.h"
 
 static const struct {
     ken_pretok pre;
@@ -116,8 +121,53 @@ static void every_prefix(void **state)
             }
 }
 
+/* The class of cp, seen from outside: how GPT-2's machine cuts it before itself, a letter and a digit. */
+static char class_of(int32_t cp)
+{
+    char s[16];
+    size_t k = (size_t)ken_utf8_encode(cp, s);
+    memcpy(s + k, s, k);
+    s[2 * k] = 'a';
+    size_t len = ken_pretok_next(KEN_PRE_GPT2, s, 2 * k + 1);
+    if (len == k) return 'S'; /* of two spaces the first; the second is left to the word */
+    if (len == 2 * k + 1) return 'L';
+    s[k] = '1';
+    return ken_pretok_next(KEN_PRE_GPT2, s, k + 1) == k + 1 ? 'N' : 'O';
+}
+
+/* Letters, numbers and white space are the reference's, for every code point (tests/oracles/tok_unicode.py). */
+static void classes(void **state)
+{
+    (void)state;
+    if (atoi(utf8proc_unicode_version()) > 16) {
+        print_message("utf8proc knows Unicode %s, newer than the reference's 16\n", utf8proc_unicode_version());
+        skip();
+    }
+    size_t n;
+    char *file = test_read_fixture("tok_classes.txt", &n), *want = malloc(0x110000);
+    assert_non_null(want);
+    memset(want, 'O', 0x110000);
+    for (const char *p = file; *p; p = strchr(p, '\n') + 1) {
+        char k;
+        unsigned first, last;
+        if (sscanf(p, "%c %X %X", &k, &first, &last) != 3) continue;
+        assert_true(first <= last && last < 0x110000);
+        memset(want + first, k, last - first + 1);
+    }
+    int differ = 0;
+    for (int32_t cp = 0; cp < 0x110000; cp++) {
+        if (cp >= 0xD800 && cp <= 0xDFFF) continue;
+        char got = class_of(cp);
+        if (got != want[cp] && differ++ < 5) print_error("U+%04X is %c, not %c\n", (unsigned)cp, got, want[cp]);
+    }
+    assert_int_equal(differ, 0);
+    free(want);
+    free(file);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cuts), cmocka_unit_test(every_prefix)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cuts), cmocka_unit_test(every_prefix),
+                                       cmocka_unit_test(classes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
