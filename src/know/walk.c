@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LAST_REACH    1e-7    /* smaller nodes are never forwarded for their mass */
-#define SPARED        0.5     /* share of the budget that the nodes left open by a step may have; 0.25 and 0.75 cost as much */
+#define LAST_REACH    1e-7 /* smaller nodes are never forwarded for their mass */
+#define SPARED        0.5 /* share of the budget that the nodes left open by a step may have; 0.25 and 0.75 cost as much */
 #define BUDGET_MISS   1.25e-3 /* g = 0: P_U moves by at most 16 * budget = 0.02 */
 #define BUDGET_HIT    1e-2    /* g > 0: the category is certain, P_plus is within 1e-3 */
 #define MAX_FORWARDED 4096
