@@ -162,4 +162,5 @@ def main():
               f"on {nfkc} when the reference gets NFKC too", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -63,4 +63,5 @@ def main(path, out):
     pathlib.Path(out).write_bytes(blob)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
