@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz bench install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample bench install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -17,7 +17,7 @@ $(BUILD)/build.ninja:
 	@rm -f $(BUILD)-setup.log
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## install the Debian packages that are needed (with sudo when not root), nothing else
 	@tools/setup.sh check
@@ -44,6 +44,9 @@ asan: ## the tests under the address and undefined-behaviour sanitizers
 
 fuzz: ## fuzz every parser, FUZZ_SECONDS each (default 300)
 	@tools/check.py --only fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),300)
+
+oracle-sample: all ## exact probabilities against the literal protocol on 200 questions; minutes; needs KEN_TEST_DATA
+	@tests/oracles/e2e_sample.py $(BUILD)/ken docs/results/oracle-sample.txt
 
 format: ## reformat the sources in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
