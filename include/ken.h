@@ -180,6 +180,7 @@ KEN_API const ken_data_stats *ken_data_get_stats(const ken_data *d);
 KEN_API size_t ken_data_n_groups(const ken_data *d);
 /* Borrowed; data order; NULL past the last. */
 KEN_API const ken_data_group *ken_data_get_group(const ken_data *d, size_t i);
+KEN_API const char *ken_data_name(const ken_data *d);   /* end of the path that was opened: "entityquestions/dataset" */
 KEN_API const char *ken_data_format(const ken_data *d); /* "entityquestions", ... */
 
 /* ---- annotate ------------------------------------------------------------------------------------------------------- */

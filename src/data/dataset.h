@@ -24,6 +24,7 @@ typedef enum ken_format {
 struct ken_data {
     ken_arena arena; /* every string and array below */
     ken_format format;
+    const char *name;  /* end of the path it was read from */
     ken_example *rows; /* (n) in data order */
     size_t n;
     ken_data_group *groups; /* (n_groups) one per relation and split, in data order */

@@ -104,8 +104,23 @@ static int read_folder(ken_builder *b, const char *path, int asked, ken_err *err
     return rc;
 }
 
+/* What to call the data in a title: the last part of the path, and the one before when the last says nothing by itself. */
+static const char *name_of_path(ken_data *d, const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') end--;
+    size_t at = end;
+    while (at > 0 && path[at - 1] != '/') at--;
+    if (at > 1 && ((end - at == 7 && memcmp(path + at, "dataset", 7) == 0) ||
+                   (end - at == 4 && memcmp(path + at, "data", 4) == 0)))
+        for (at--; at > 0 && path[at - 1] != '/'; at--) continue;
+    return ken_arena_strndup(&d->arena, path + at, end - at);
+}
+
 static int finish(ken_builder *b, const char *path, ken_data **out, ken_err *err)
 {
+    b->d->name = name_of_path(b->d, path);
+    if (b->d->name == NULL) return ken_fail_nomem(err, "path");
     if (b->d->n > 0) return ken_builder_finish(b, out, err);
     size_t bad = b->d->stats.bad;
     return bad > 0
@@ -162,6 +177,7 @@ void ken_data_free(ken_data *d)
 size_t ken_data_count(const ken_data *d) { return d->n; }
 const ken_example *ken_data_get(const ken_data *d, size_t i) { return i < d->n ? &d->rows[i] : NULL; }
 const ken_data_stats *ken_data_get_stats(const ken_data *d) { return &d->stats; }
+const char *ken_data_name(const ken_data *d) { return d->name; }
 const char *ken_data_format(const ken_data *d) { return format_names[d->format]; }
 size_t ken_data_n_groups(const ken_data *d) { return d->n_groups; }
 const ken_data_group *ken_data_get_group(const ken_data *d, size_t i) { return i < d->n_groups ? &d->groups[i] : NULL; }

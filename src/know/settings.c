@@ -111,6 +111,7 @@ int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, k
     TEXT("compute", true, "f32");
     TEXT("isa", true, ken_isa_name(p->isa));
     TEXT("gemm", true, gemm);
+    TEXT("data", false, ken_data_name(d));
     TEXT("data_format", true, ken_data_format(d));
     TEXT("data_hash", true, data_hash);
     TEXT("exemplars_hash", true, exemplars_hash);
