@@ -108,7 +108,7 @@ static void blocks(products *p, int first, int last, int rows, int times)
 {
 #pragma omp parallel num_threads(p->threads)
     {
-        const int t = omp_get_thread_num(), entered = ken_gemm_enter();
+        const int t = omp_get_thread_num(), entered = ken_gemm_enter(1);
         for (int l = 0; l < times; l++) {
 #pragma omp for schedule(dynamic, 1)
             for (int r = 0; r < rows; r += KEN_GEMM_ROWS)

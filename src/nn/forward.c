@@ -171,7 +171,7 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int s)
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(net->threads)
     {
-        const int thread = omp_get_thread_num(), entered = ken_gemm_enter();
+        const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
         for (int32_t row = 0; row < n; row += B) {
             const int m = n - row < B ? n - row : B;

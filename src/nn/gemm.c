@@ -101,14 +101,17 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
 {
     const size_t k = (size_t)w->k, n = (size_t)w->n, B = KEN_GEMM_ROWS;
     float *a = ken_alloc_aligned(2 * B * k * sizeof *a), *c = ken_alloc_aligned(2 * B * n * sizeof *c);
-    int status = a == NULL || c == NULL ? ken_fail_nomem(err, "weights") : KEN_OK;
-    if (status != KEN_OK) goto done;
+    if (a == NULL || c == NULL) {
+        ken_free(a);
+        ken_free(c);
+        return ken_fail_nomem(err, "weights");
+    }
     for (size_t r = 0; r < B; r++)
         for (size_t i = 0; i < k; i++)
             a[(B + (r + 13) % B) * k + i] = a[r * k + i] =
                 (float)((r * k + i) * 2654435761U >> 16 & 0xffff) / 32768.0F - 1.0F;
-    const int entered = ken_gemm_enter();
-    status = w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, 0);
+    const int entered = ken_gemm_enter(1);
+    int status = w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, 0);
     for (int rows = w->small_rows > 0 ? w->small_rows : KEN_GEMM_ROWS; status == KEN_OK; rows = KEN_GEMM_ROWS) {
         bool same = true;
         for (size_t r = 0; r < B && status == KEN_OK; r += (size_t)rows)
@@ -124,7 +127,6 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
                 w->gemm->name, w->n, w->k);
     }
     ken_gemm_leave(entered);
-done:
     ken_free(a);
     ken_free(c);
     return status;
@@ -165,10 +167,10 @@ int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread)
     return KEN_OK;
 }
 
-int ken_gemm_enter(void)
+int ken_gemm_enter(int threads)
 {
     int was = omp_get_max_threads();
-    omp_set_num_threads(1);
+    omp_set_num_threads(threads);
     return was;
 }
 

@@ -34,8 +34,9 @@ int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err); /* values
  * undefined. 0 <= thread < threads. KEN_EFAIL only when the library fails. Call inside ken_gemm_enter/leave. */
 int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread);
 
-/* Around a parallel region of ken_gemm_run calls: keeps the library from starting threads of its own when ours is only one. */
-int ken_gemm_enter(void);
+/* Around calls into the library: how many threads it may use there. Ours run it with 1; without this it would start its own when our
+ * parallel region has a single thread. Returns what ken_gemm_leave puts back. */
+int ken_gemm_enter(int threads);
 void ken_gemm_leave(int entered);
 
 /* ---- for implementations --------------------------------------------------------------------------------------------- */

@@ -159,36 +159,36 @@ done:
     desc_free(&src);
     desc_free(&any);
     desc_free(&dst);
-    if (s == dnnl_success) desc_free(&scratch);
+    desc_free(&scratch);
     return s;
 }
 
-static int plan_get(plan **out, ken_gemm *g, int n, int k, ken_err *err)
+/* The plan of a shape, made when it is new; NULL and *status on failure. */
+static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
 {
     library *lib = g->impl;
     for (plan *p = lib->plans; p != NULL; p = p->next)
-        if (p->n == n && p->k == k) {
-            *out = p;
-            return KEN_OK;
-        }
+        if (p->n == n && p->k == k) return p;
     plan *p = ken_calloc(1, sizeof *p);
-    if (p == NULL) return ken_fail_nomem(err, "weights");
+    if (p == NULL) {
+        *status = ken_fail_nomem(err, "weights");
+        return NULL;
+    }
     p->n = n;
     p->k = k;
     p->blocked = g->isa == KEN_ISA_AVX512;
-    const int entered =
-        ken_gemm_enter(); /* one thread: a primitive splits its work for the threads it sees when it is made */
+    const int entered = ken_gemm_enter(1); /* a primitive splits its work for the threads it sees when it is made */
     dnnl_status_t s = plan_size(lib, p, 0, g->threads);
     if (s == dnnl_success && g->isa == KEN_ISA_AVX512) s = plan_size(lib, p, 1, g->threads);
     ken_gemm_leave(entered);
     if (s != dnnl_success) {
         plan_free(p, g->threads);
-        return broken(err, s, "planning a matrix product");
+        *status = broken(err, s, "planning a matrix product");
+        return NULL;
     }
     p->next = lib->plans;
     lib->plans = p;
-    *out = p;
-    return KEN_OK;
+    return p;
 }
 
 /* ---- the shim -------------------------------------------------------------------------------------------------------- */
@@ -218,7 +218,7 @@ static int onednn_open(ken_gemm *g, ken_err *err)
     library *lib = ken_calloc(1, sizeof *lib);
     if (lib == NULL) return ken_fail_nomem(err, "matrix library");
     g->impl = lib;
-    lib->stream = ken_calloc((size_t)g->threads, sizeof *lib->stream);
+    lib->stream = ken_calloc((size_t)g->threads, sizeof(dnnl_stream_t));
     if (lib->stream == NULL) return ken_fail_nomem(err, "matrix library");
     dnnl_status_t s = dnnl_engine_create(&lib->engine, dnnl_cpu, 0);
     for (int t = 0; t < g->threads && s == dnnl_success; t++)
@@ -258,9 +258,9 @@ static void onednn_matrix_free(ken_matrix *w)
 
 static int onednn_matrix_new(ken_matrix *w, ken_err *err)
 {
-    plan *pl = NULL;
-    int status = plan_get(&pl, w->gemm, w->n, w->k, err);
-    if (status != KEN_OK) return status;
+    int status = KEN_OK;
+    const plan *pl = plan_get(w->gemm, w->n, w->k, &status, err);
+    if (pl == NULL) return status;
     packed *p = ken_calloc(1, sizeof *p);
     if (p == NULL) return ken_fail_nomem(err, "weights");
     w->impl = p;
@@ -290,8 +290,10 @@ static int onednn_pack(ken_matrix *w, const float *values, ken_err *err)
         s = dnnl_reorder_primitive_desc_create(&pd, REF(from), lib->engine, REF(p->plan->weights), lib->engine, NULL);
     if (s == dnnl_success) s = dnnl_primitive_create(&reorder, pd);
     const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->memory}};
+    const int entered = ken_gemm_enter(w->gemm->threads);
     if (s == dnnl_success) s = dnnl_primitive_execute(reorder, lib->stream[0], 2, args);
     if (s == dnnl_success) s = dnnl_stream_wait(lib->stream[0]);
+    ken_gemm_leave(entered);
     if (reorder != NULL) dnnl_primitive_destroy(reorder);
     if (pd != NULL) dnnl_primitive_desc_destroy(pd);
     if (source != NULL) dnnl_memory_destroy(source);

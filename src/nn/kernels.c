@@ -171,7 +171,7 @@ INLINE void score_row(const int heads, const float *q, int d, const float *kt, i
  * Returns their sum: lane l adds positions l, l + L, ... in order. */
 INLINE float softmax_row(float *s, int first, int last, int lo, int pos, float scale)
 {
-    ivec index;
+    ivec index = {0};
     for (int l = 0; l < L; l++) index[l] = first * L + l;
     const vec none = splat(-__builtin_inff());
     vec m = none;
