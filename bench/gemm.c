@@ -17,7 +17,7 @@
 #include <cblas.h>
 #endif
 
-enum { TURNS = 5, WEIGHTS = 12 }; /* as many matrices of a shape, so that they do not stay in the nearest cache */
+enum { TURNS = 3, WEIGHTS = 6 }; /* as many matrices of a shape, so that they do not stay in the nearest cache */
 
 typedef struct job {
     int n, k, rows, threads;
@@ -65,7 +65,7 @@ static double processor_seconds(void)
 
 static double rate(const job *j, int way) /* GFLOPS of all threads */
 {
-    const int blocks = 4 * j->threads;
+    const int blocks = 2 * j->threads;
     const double from = processor_seconds();
 #pragma omp parallel num_threads(j->threads)
     {
@@ -115,6 +115,7 @@ static void measure(ken_gemm *g, int n, int k, int rows, int threads)
     printf("%5d %5d %5d", rows, n, k);
     for (int way = 0; way < N_WAYS; way++) printf(" %12.1f", best[way]);
     printf("\n");
+    fflush(stdout);
     for (int w = 0; w < weights; w++) ken_free(j.plain[w]), ken_matrix_free(j.packed[w]);
     for (int t = 0; t < threads; t++) ken_free(j.a[t]), ken_free(j.c[t]);
     free(j.a), free(j.c);

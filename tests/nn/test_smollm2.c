@@ -63,7 +63,7 @@ static void test_smollm2(void **state)
     }
     fixture_close(&f);
     print_message("%s: largest difference of a logit %.2g\n", ken_net_gemm_name(net), worst);
-    assert_true(worst < 5e-4); /* 30 layers in another order of summation; observed: 6e-5 */
+    assert_true(worst < 5e-4); /* 30 layers in another order of summation; observed: below 8e-5 */
     ken_kv_free(kv);
     ken_net_free(net);
     ken_model_free(m);
