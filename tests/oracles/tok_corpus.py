@@ -1,7 +1,7 @@
 """Strings that are hard for tokenizers, from a fixed seed. All sentences here were written for this project.
 
-strings() gives them as bytes, the same on every machine (only random.Random is used). sentences() is also the text that the
-small vocabularies of tok_fixtures.py are trained on.
+strings() gives them as bytes, the same on every machine (only random.Random is used). sentences() is also the text that
+the small vocabularies of tok_fixtures.py are trained on.
 """
 import random
 

