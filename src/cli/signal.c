@@ -17,10 +17,11 @@ static void on_signal(int sig)
 
 void cli_catch_signals(void)
 {
-    struct sigaction a = {.sa_handler = on_signal}, old;
+    struct sigaction a = {.sa_handler = on_signal};
     sigemptyset(&a.sa_mask);
-    /* A program started with SIGINT ignored (nohup, a shell's background job) keeps ignoring it. */
-    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(SIGINT, &a, NULL);
+    /* Also where SIGINT came ignored, as in a script's background job: a clean stop loses nothing, and whoever sends the signal to
+     * a job of an hour means it. */
+    sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     signal(SIGXFSZ, SIG_IGN); /* a write past `ulimit -f` then fails like one on a full disk, with a message */
 }

@@ -101,13 +101,19 @@ static void print_base_name(const char *path)
 
 static void print_title(const ken_run *r, const ken_counts *total)
 {
-    const char *path = ken_run_setting(r, "model_path"), *matcher = ken_run_setting(r, "matcher");
+    const char *path = ken_run_setting(r, "model_path"), *data = ken_run_setting(r, "data"),
+               *matcher = ken_run_setting(r, "matcher");
     const char *prompts = ken_run_setting(r, "prompts"), *samples = ken_run_setting(r, "samples"),
                *method = ken_run_setting(r, "method");
     char n[32];
     fputs(term_on(TERM_BOLD), stdout);
     print_base_name(path != NULL ? path : "a model");
-    printf("%s: %s facts", term_off(), cli_thousands(total->n, n));
+    fputs(term_off(), stdout);
+    if (data != NULL) {
+        fputs(" on ", stdout);
+        term_text(data);
+    }
+    printf(": %s facts", cli_thousands(total->n, n));
     if (prompts != NULL && samples != NULL && method != NULL && matcher != NULL) {
         char s[400];
         snprintf(s, sizeof s, "; %s prompts, %s samples each (%s), matcher %s", prompts, samples, method, matcher);

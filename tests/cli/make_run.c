@@ -97,10 +97,15 @@ static int put(ken_store *s, int i, bool choice, ken_err *err)
 int main(int argc, char **argv)
 {
     static const ken_setting settings[] = {
-        {"model", "Tiny", false},        {"model_path", "/models/tiny-1M.Q4_1.gguf", false},
-        {"weight_type", "Q4_1", true},   {"matcher", "em-squad/1", true},
-        {"prompts", "10", true},         {"samples", "16", true},
-        {"method", "exact", true},       {"model_hash", "00", true},
+        {"data", "facts.jsonl", false},
+        {"model", "Tiny", false},
+        {"model_path", "/models/tiny-1M.Q4_1.gguf", false},
+        {"weight_type", "Q4_1", true},
+        {"matcher", "em-squad/1", true},
+        {"prompts", "10", true},
+        {"samples", "16", true},
+        {"method", "exact", true},
+        {"model_hash", "00", true},
         {KEN_SETTING_ROWS, "12", false},
     };
     bool choice = argc > 2 && strcmp(argv[2], "choice") == 0;
