@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What would print as 0.0000 says nothing, unless there is nothing better. */
+#define VISIBLE 0.00005
+
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
 static json_t *paths_json(const ken_path *p, int n)
@@ -99,9 +102,9 @@ static void print_beliefs(const ken_explanation *x, int top, ken_err *err)
         return;
     }
     size_t n = merge_beliefs(x, list);
-    printf("%sWhat it would say%s (probability of the beginning, mean over %d prompts)\n", term_on(TERM_BOLD),
+    printf("%sWhat it would say%s (probability of that very text, mean over %d prompts)\n", term_on(TERM_BOLD),
            term_off(), x->n_prompts);
-    for (size_t i = 0; i < n && i < 2 * (size_t)top; i++) {
+    for (size_t i = 0; i < n && i < 2 * (size_t)top && (i == 0 || list[i].p >= VISIBLE); i++) {
         int color = TERM_CATEGORY + (list[i].accepted ? KEN_HIGHLY_KNOWN : KEN_UNLABELLED);
         printf("  %6.2f%%  ", 100 * list[i].p);
         term_share_bar(list[i].p, 24, color);
@@ -151,14 +154,15 @@ static void print_prompt(const ken_explanation *x, int i, int top)
     putchar('\n');
     if (cli.verbose) print_whole_prompt(p->prompt);
     printf("  says\n");
-    for (int j = 0; j < p->n_instead && j < top; j++) print_path(&p->instead[j], false);
+    for (int j = 0; j < p->n_instead && j < top && (j == 0 || p->instead[j].p >= VISIBLE); j++)
+        print_path(&p->instead[j], false);
     if (p->n_accepted == 0) {
         printf("  no path among the likeliest tokens leads to the answer\n");
         return;
     }
     printf("  paths to the answer\n");
-    int shown = 0; /* paths that would print as 0.0000 say nothing, unless there is nothing better */
-    for (; shown < p->n_accepted && shown < top && (shown == 0 || p->accepted[shown].p >= 0.00005); shown++)
+    int shown = 0;
+    for (; shown < p->n_accepted && shown < top && (shown == 0 || p->accepted[shown].p >= VISIBLE); shown++)
         print_path(&p->accepted[shown], true);
     if (p->n_accepted > shown)
         printf("    %s... and %d more%s\n", term_on(TERM_DIM), p->n_accepted - shown, term_off());
