@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int ken_fail(ken_err *err, int status, const char *fmt, ...)
+void ken_fail_set(ken_err *err, int status, const char *fmt, ...)
 {
     if (err != NULL) {
         va_list ap;
@@ -14,18 +14,13 @@ int ken_fail(ken_err *err, int status, const char *fmt, ...)
         vsnprintf(err->msg, sizeof err->msg, fmt, ap);
         va_end(ap);
     }
-    return status;
-}
-
-int ken_fail_nomem(ken_err *err, const char *what)
-{
-    return ken_fail(err, KEN_ENOMEM, "out of memory (%s); free some, or use fewer threads or a smaller model", what);
 }
 
 int ken_fail_errno(ken_err *err, const char *what, const char *path)
 {
     int e = errno;
-    return ken_fail(err, e == ENOMEM ? KEN_ENOMEM : KEN_EFAIL, "%s %s: %s", what, path, strerror(e));
+    const int status = e == ENOMEM ? KEN_ENOMEM : KEN_EFAIL;
+    return ken_fail(err, status, "%s %s: %s", what, path, strerror(e));
 }
 
 int ken_fail_prefix(ken_err *err, const char *fmt, ...)

@@ -186,12 +186,13 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
                          .choice = -1,
                          .flags = ex != NULL ? ex->flags : 0};
     rc = failed ? ken_fail_nomem(err, "question") : copy_answers(e, q->answers, q->n_answers, err);
+    int n_shots = ex != NULL ? ex->shots : 0;
     for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
         const ken_example *shots[64];
-        for (int j = 0; j < e->plan.shots; j++)
-            shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)ex->shots + (size_t)j]);
+        for (int j = 0; j < n_shots; j++)
+            shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
         ken_buf b = {0};
-        ken_prompt_text(&e->plan.style, shots, e->plan.shots, &e->x, &b);
+        ken_prompt_text(&e->plan.style, shots, n_shots, &e->x, &b);
         e->prompts[i] = (char *)keep(e, &b);
         ken_buf_free(&b);
         if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");

@@ -144,7 +144,7 @@ done:
 void ken_plan_free(ken_plan *p)
 {
     if (p == NULL) return;
-    for (size_t i = 0; i < p->n_prompts; i++) ken_free(p->prompts[i]);
+    for (size_t i = 0; p->prompts != NULL && i < p->n_prompts; i++) ken_free(p->prompts[i]);
     ken_free(p->prompts);
     *p = (ken_plan){0};
 }

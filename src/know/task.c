@@ -255,7 +255,7 @@ static int start_guess(ken_task *t, ken_err *err)
     snprintf(key, sizeof key, "control/%.250s", t->x->id);
     ken_shuffle(t->c->plan->rules.seed, key, order, (int32_t)n);
     int prompts = t->c->plan->rules.prompts, subjects = 0;
-    t->guess_root = ken_alloc((size_t)(CONTROL_SUBJECTS * prompts), sizeof *t->guess_root);
+    t->guess_root = ken_alloc(CONTROL_SUBJECTS * (size_t)prompts, sizeof *t->guess_root);
     if (t->guess_root == NULL) return ken_fail_nomem(err, "guess control");
     for (size_t i = 0; i < n && subjects < CONTROL_SUBJECTS; i++) {
         const ken_example *y = ken_data_get(d, first + (size_t)order[i]);

@@ -20,15 +20,16 @@
 enum { Q_ROW, Q_FIND, Q_ANSWERS, Q_PROMPTS, Q_OTHERS, Q_DRAWN, Q_EXEMPLARS, N_QUERIES };
 
 static const char *const queries[N_QUERIES] = {
-    [Q_ROW] =
-        "SELECT id, relation, split, question, subject, popularity, category, category_mode, p_t0, p_t, p_t_lo, p_t_hi,"
-        " greedy_hits, prompts, sample_hits, samples, p_unknown, p_unknown_lo, p_unknown_hi, p_flip, min_margin,"
-        " abstain_hits, p_guess, lift, score, flags, method FROM knowledge JOIN examples USING(place) WHERE place = ?",
+    [Q_ROW] = ("SELECT id, relation, split, question, subject, popularity, category, category_mode, p_t0, p_t, p_t_lo, "
+               "p_t_hi,"
+               " greedy_hits, prompts, sample_hits, samples, p_unknown, p_unknown_lo, p_unknown_hi, p_flip, min_margin,"
+               " abstain_hits, p_guess, lift, score, flags, method FROM knowledge JOIN examples USING(place) WHERE "
+               "place = ?"),
     [Q_FIND] = "SELECT place FROM examples WHERE id = ?",
     [Q_ANSWERS] = "SELECT text FROM answers WHERE place = ? ORDER BY n",
     [Q_PROMPTS] =
-        "SELECT greedy_hit, greedy_hit_raw, text, finish, text_p, margin, top_gap, p_lo, p_hi, raw_lo, raw_hi, hits,"
-        " samples, prompt FROM prompts WHERE place = ? ORDER BY prompt",
+        ("SELECT greedy_hit, greedy_hit_raw, text, finish, text_p, margin, top_gap, p_lo, p_hi, raw_lo, raw_hi, hits,"
+         " samples, prompt FROM prompts WHERE place = ? ORDER BY prompt"),
     [Q_DRAWN] = "SELECT prompt, text, count, hit FROM drawn WHERE place = ? ORDER BY prompt, n",
     [Q_EXEMPLARS] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
     [Q_OTHERS] = "SELECT prompt, text, p FROM others WHERE place = ? ORDER BY prompt, n",

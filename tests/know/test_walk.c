@@ -308,9 +308,10 @@ static void test_waves_share_and_evict(void **state)
             assert_int_equal(ken_engine_ask(e, &q[i], &err), KEN_OK);
         }
         assert_int_equal(waiting, N);
-        for (int round = 0; waiting > 0; round++) {
+        int round = 0;
+        while (waiting > 0) {
             assert_true(round < 100);
-            if (round == 1) fake_stop = 1; /* a wave given up half-way is simply done again */
+            if (round++ == 1) fake_stop = 1; /* a wave given up half-way is simply done again */
             int rc = ken_engine_wave(e, &err);
             assert_true(rc == KEN_OK || rc == KEN_ESTOP);
         }
