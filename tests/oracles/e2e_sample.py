@@ -59,7 +59,7 @@ def main(ken, out=None):
             bad.append(f"{name}: z = {z:+.2f}")
 
     version = subprocess.run([ken, "--version"], capture_output=True, text=True).stdout.splitlines()
-    say(f"$ tests/oracles/e2e_sample.py build/ken     {datetime.date.today()}, {cpu()}, {os.cpu_count()} threads")
+    say(f"$ tests/oracles/e2e_sample.py KEN     {datetime.date.today()}, {cpu()}, {os.cpu_count()} threads")
     say("; ".join(version[:2]))
     say(f"EntityQuestions test, {RELATIONS}, the first {PER_RELATION} of each: {len(rows)} questions, {len(prompts)} prompts")
     say(f"token-forwards a question: exact {cost[0] / len(rows):.1f}, sample {drawn_cost[0] / len(rows):.1f}")
