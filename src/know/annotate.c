@@ -81,14 +81,7 @@ ken_annotate_options ken_annotate_defaults(void)
 static int plan_rows(job *j, ken_err *err)
 {
     const ken_annotate_options *o = j->o;
-    ken_exemplar_options x = {.n_sets = o->prompts,
-                              .shots = o->shots,
-                              .seed = o->exemplar_seed,
-                              .exemplars = o->exemplars,
-                              .splits = o->splits,
-                              .relations = o->relations,
-                              .per_relation = o->per_relation,
-                              .limit = o->limit};
+    const ken_exemplar_options x = ken_settings_exemplars(o);
     const size_t *rows;
     int rc = ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
     if (rc == KEN_OK) j->plan.n_rows = ken_exemplar_plan_rows(j->exemplars, &rows);

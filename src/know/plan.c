@@ -101,14 +101,7 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
     double speed = 0;
     int rc = ken_settings_check(&p, o, m, err);
     if (rc != KEN_OK) return rc;
-    ken_exemplar_options x = {.n_sets = o->prompts,
-                              .shots = o->shots,
-                              .seed = o->exemplar_seed,
-                              .exemplars = o->exemplars,
-                              .splits = o->splits,
-                              .relations = o->relations,
-                              .per_relation = o->per_relation,
-                              .limit = o->limit};
+    const ken_exemplar_options x = ken_settings_exemplars(o);
     rc = ken_exemplar_plan_new(&exemplars, d, &x, err);
     if (rc == KEN_OK) rc = ken_trie_init(&c.trie, err);
     out->prompts = ken_calloc(SHOWN, sizeof *out->prompts);

@@ -64,6 +64,18 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
     return KEN_OK;
 }
 
+ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o)
+{
+    return (ken_exemplar_options){.n_sets = o->prompts,
+                                  .shots = o->shots,
+                                  .seed = o->exemplar_seed,
+                                  .exemplars = o->exemplars,
+                                  .splits = o->splits,
+                                  .relations = o->relations,
+                                  .per_relation = o->per_relation,
+                                  .limit = o->limit};
+}
+
 int ken_settings_data_hash(const ken_data *d, char hex[65], ken_err *err)
 {
     ken_sha256 *h = ken_sha256_new();

@@ -2,6 +2,7 @@
 #ifndef KEN_KNOW_SETTINGS_H
 #define KEN_KNOW_SETTINGS_H
 #include "base/arena.h"
+#include "data/data.h"
 #include "know/prompt.h"
 #include "know/rules.h"
 #include "nn/net.h"
@@ -21,6 +22,9 @@ typedef struct ken_plan_of_run { /* options, checked */
 
 /* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher without an automaton needs o->sample: refused otherwise. */
 int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, ken_err *err);
+
+/* What the options say of exemplars and of the rows to annotate. */
+ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o);
 
 /* The settings of the run (design.md invariant 5), allocated in arena. data_hash, exemplars_hash: ken_settings_data_hash
  * of the data and of --exemplars ("" without). */
