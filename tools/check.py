@@ -179,9 +179,8 @@ def lint():
 
 
 def fuzz(seconds):
-    # Two of clang's guesses that are wrong here: long SQL in a table of strings, and a loop that a callee ends.
     if not build("build-fuzz", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1",
-                 "-Dc_args=-Wno-string-concatenation,-Wno-for-loop-analysis", env={"CC": "clang-14"}):
+                 env={"CC": "clang-14"}):
         return
     folder = os.path.join(ROOT, "build-fuzz", "tests", "fuzz")
     targets = sorted(n for n in os.listdir(folder) if n.startswith("fuzz_") and os.access(os.path.join(folder, n), os.X_OK)
