@@ -1,6 +1,6 @@
 /* forward.c - how near the forward pass comes to the speed of its matrix products, on a batch like those of annotate.
  *
- *     build/bench/forward MODEL.gguf [threads] [isa] [prefixes] [prefix tokens] [prompts] [new tokens] [share of rows with logits]
+ *     build/bench/forward MODEL.gguf [threads] [isa] [prefixes] [prefix tokens] [prompts] [new tokens] [one row in .. has logits] [1 = rows of all prompts mixed]
  *
  * Default: 64 prompts of 16 new tokens over 10 shared prefixes of 75 tokens, logits of every third row. In one run and in turns, since the
  * machine may be shared: the best rate of one large packed product (the peak), the products of the batch alone, the whole pass. */
@@ -145,7 +145,8 @@ int main(int argc, char **argv)
     const int threads = ken_threads(argument(argc, argv, 2, 0));
     const int prefixes = argument(argc, argv, 4, 10), shared = argument(argc, argv, 5, 75),
               prompts = argument(argc, argv, 6, 64);
-    const int fresh = argument(argc, argv, 7, 16), every = argument(argc, argv, 8, 3);
+    const int fresh = argument(argc, argv, 7, 16), every = argument(argc, argv, 8, 3),
+              mixed = argument(argc, argv, 9, 0);
     ken_isa isa;
     ken_err err;
     ken_model *m;
@@ -180,15 +181,17 @@ int main(int argc, char **argv)
     for (int p = 0; p < prompts; p++)
         for (int i = 0; i < depth; i++) {
             int32_t *slot = y.path_slots + p * depth + i;
-            *slot = i < shared ? p * prefixes / prompts * shared + i : first.n + p * fresh + i - shared;
+            *slot = i < shared ? (mixed ? p % prefixes : p * prefixes / prompts) * shared + i
+                               : first.n + p * fresh + i - shared;
             if (i < shared) continue;
-            const int r = p * fresh + i - shared;
+            const int r = mixed ? (i - shared) * prompts + p : p * fresh + i - shared;
             y.token[r] = (r * 104729 + 1) % c->n_vocab;
             y.pos[r] = i;
             y.slot[r] = *slot;
             y.path[r] = (int64_t)p * depth;
-            if (r % every == every - 1) y.logit_row[y.n_logits++] = r;
         }
+
+    for (int r = every - 1; r < y.n; r += every) y.logit_row[y.n_logits++] = r;
 
     products p;
     products_new(&p, c, isa, threads);

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "nn/network.h"
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { B = KEN_GEMM_ROWS };
@@ -52,6 +53,57 @@ static int32_t shared_with_previous(const ken_batch *b, int32_t r)
     while (i < np && i < nq && p[i] == q[i]) i++;
     if (i == np && i < nq && q[i] == b->slot[r - 1]) i++; /* r-1 is an ancestor: a prompt's rows in order */
     return i;
+}
+
+/* By path, slot for slot, an ancestor before its descendants. */
+static int by_path(const void *x, const void *y, void *ctx)
+{
+    const ken_batch *b = ctx;
+    const int32_t r = *(const int32_t *)x, s = *(const int32_t *)y;
+    const int32_t *p = b->path_slots + b->path[r], *q = b->path_slots + b->path[s];
+    for (int32_t i = 0;; i++) {
+        const int32_t u = i < b->pos[r] ? p[i] : i == b->pos[r] ? b->slot[r] : -1;
+        const int32_t v = i < b->pos[s] ? q[i] : i == b->pos[s] ? b->slot[s] : -1;
+        if (u != v) return u < v ? -1 : 1;
+        if (u < 0) return 0;
+    }
+}
+
+/* Rows that share a path come to stand side by side, whatever order the caller has: attention then copies a key once for all of
+ * them (measured: rows of all prompts mixed took 18% longer). Results do not depend on it. Returns the batch in this order,
+ * its arrays the net's. */
+static ken_batch sort_batch(ken_net *net, const ken_batch *b)
+{
+    for (int32_t r = 0; r < b->n_rows; r++) net->order[r] = r;
+    qsort_r(net->order, (size_t)b->n_rows, sizeof *net->order, by_path, (void *)(uintptr_t)b);
+    for (int32_t i = 0; i < b->n_rows; i++) {
+        const int32_t r = net->order[i];
+        net->token[i] = b->token[r];
+        net->pos[i] = b->pos[r];
+        net->slot[i] = b->slot[r];
+        net->path[i] = b->path[r];
+    }
+    for (int32_t i = 0, n = 0; i < b->n_rows && n < b->n_logits; i++) {
+        int32_t lo = 0, hi = b->n_logits; /* the first of the caller's entries that is row order[i] */
+        while (lo < hi) {
+            const int32_t mid = lo + (hi - lo) / 2;
+            if (b->logit_row[mid] < net->order[i]) lo = mid + 1;
+            else hi = mid;
+        }
+        for (; lo < b->n_logits && b->logit_row[lo] == net->order[i]; lo++, n++) {
+            net->logit_row[n] = i;
+            net->logit_index[n] = lo;
+        }
+    }
+    ken_batch s = *b;
+    s.token = net->token;
+    s.pos = net->pos;
+    s.slot = net->slot;
+    s.path = net->path;
+    s.logit_row = net->logit_row;
+    net->shared[0] = 0;
+    for (int32_t r = 1; r < s.n_rows; r++) net->shared[r] = shared_with_previous(&s, r);
+    return s;
 }
 
 /* ---- halves of a layer ------------------------------------------------------------------------------------------------- */
@@ -141,7 +193,7 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
         net->k->rms_norm(w->in + (size_t)i * C, w->x + (size_t)i * C, net->w.output_norm, c->n_embd, c->norm_eps);
     status = ken_gemm_run(net->w.head, w->in, w->logits, n, thread);
     if (status != KEN_OK) return status;
-    for (int i = 0; i < n; i++) b->on_logits(b->ctx, first + i, w->logits + (size_t)i * V);
+    for (int i = 0; i < n; i++) b->on_logits(b->ctx, net->logit_index[first + i], w->logits + (size_t)i * V);
     return KEN_OK;
 }
 
@@ -195,17 +247,16 @@ int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err)
     int n_pos;
     int status = check_batch(net, kv, b, &n_pos, err);
     if (status != KEN_OK || b->n_rows == 0) return status;
-    status = ken_net_reserve(net, b->n_rows, n_pos, b->n_logits > 0, err);
+    status = ken_net_reserve(net, b->n_rows, n_pos, b->n_logits, err);
     if (status != KEN_OK) return status;
-    net->shared[0] = 0;
-    for (int32_t r = 1; r < b->n_rows; r++) net->shared[r] = shared_with_previous(b, r);
+    const ken_batch sorted = sort_batch(net, b);
 
     const int stages = net->c->n_layer + (b->n_logits > 0);
     for (int s = 0; s < stages; s++) {
         if (net->poll != NULL && net->poll(net->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
         status = ken_weights_stage(&net->w, s - 1, s < net->c->n_layer ? s : -1, err);
         if (status != KEN_OK) return status;
-        status = stage(net, kv, b, s);
+        status = stage(net, kv, &sorted, s);
         if (status != KEN_OK) return ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
     }
     return KEN_OK;

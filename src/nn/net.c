@@ -92,6 +92,13 @@ void ken_net_free(ken_net *net)
     ken_free(net->q);
     ken_free(net->rows);
     ken_free(net->shared);
+    ken_free(net->order);
+    ken_free(net->token);
+    ken_free(net->pos);
+    ken_free(net->slot);
+    ken_free(net->path);
+    ken_free(net->logit_row);
+    ken_free(net->logit_index);
     ken_free(net);
 }
 
@@ -134,7 +141,7 @@ static int reserve_worker(const ken_net *net, ken_worker *w, int n_pos, bool log
     return 0;
 }
 
-int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, bool logits, ken_err *err)
+int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, int32_t n_logits, ken_err *err)
 {
     const size_t rows = (size_t)n_rows, attn = (size_t)net->c->n_head * (size_t)net->c->d_head;
     const size_t had = net->cap_rows;
@@ -143,10 +150,18 @@ int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, bool logits, ken_er
     for (size_t i = had; i < net->cap_rows; i++) net->rows[i] = (int32_t)i;
     if (ken_grow((void **)&net->x, &net->cap_x, rows * (size_t)net->c->n_embd, sizeof(float)) != 0 ||
         ken_grow((void **)&net->q, &net->cap_q, rows * attn, sizeof(float)) != 0 ||
-        ken_grow((void **)&net->shared, &net->cap_shared, rows, sizeof(int32_t)) != 0)
+        ken_grow((void **)&net->shared, &net->cap_shared, rows, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->order, &net->cap_order, rows, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->token, &net->cap_token, rows, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->pos, &net->cap_pos, rows, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->slot, &net->cap_slot, rows, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->path, &net->cap_path, rows, sizeof(int64_t)) != 0 ||
+        ken_grow((void **)&net->logit_row, &net->cap_logit_row, (size_t)n_logits, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->logit_index, &net->cap_logit_index, (size_t)n_logits, sizeof(int32_t)) != 0)
         return ken_fail_nomem(err, "a batch of rows");
     for (int t = 0; t < net->threads; t++)
-        if (reserve_worker(net, &net->workers[t], n_pos, logits) != 0) return ken_fail_nomem(err, "a batch of rows");
+        if (reserve_worker(net, &net->workers[t], n_pos, n_logits > 0) != 0)
+            return ken_fail_nomem(err, "a batch of rows");
     return ken_rope_reserve(&net->rope, n_pos, err);
 }
 

@@ -33,6 +33,11 @@ struct ken_net {
     int32_t *rows;   /* (n_rows) 0, 1, 2, ... */
     int32_t *shared; /* (n_rows) see ken_attention */
     size_t cap_x, cap_q, cap_rows, cap_shared;
+    /* The batch with its rows in the order of their paths (sort_batch in forward.c). */
+    int32_t *order, *token, *pos, *slot; /* (n_rows) order: the caller's row */
+    int64_t *path;                       /* (n_rows) */
+    int32_t *logit_row, *logit_index;    /* (n_logits) ascending rows in the new order; the caller's index of each */
+    size_t cap_order, cap_token, cap_pos, cap_slot, cap_path, cap_logit_row, cap_logit_index;
 };
 
 struct ken_kv {
@@ -43,5 +48,5 @@ struct ken_kv {
 };
 
 int ken_kv_pad(int d_head); /* floats from slot to slot */
-int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, bool logits, ken_err *err);
+int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, int32_t n_logits, ken_err *err);
 #endif
