@@ -32,7 +32,7 @@ const ken_config *ken_net_config(const ken_net *net);
 const char *
 ken_net_gemm_name(const ken_net *net); /* "oneDNN 2.6.3 (avx512_core_bf16)" or "OpenBLAS ..."; recorded in a run */
 
-typedef struct ken_kv ken_kv; /* keys and values for n slots: per layer (n_slots, n_kv, d_head) each */
+typedef struct ken_kv ken_kv; /* keys and values for n slots: per layer (n_kv, n_slots, d_head rounded up to 16) each */
 int ken_kv_new(ken_kv **out, const ken_net *net, int32_t n_slots, ken_err *err);
 void ken_kv_free(ken_kv *kv);
 size_t ken_kv_slot_bytes(const ken_config *c); /* bytes of one slot over all layers */
