@@ -261,8 +261,8 @@ static int finish_instead(explainer *e, ken_err *err)
             ken_request *r = a->asked;
             if (r == NULL) continue;
             a->asked = NULL;
-            if (r->n <= 0) rc = ken_fail(err, KEN_EINPUT, "the model's logits are not finite");
-            else {
+            rc = ken_rules_check(r, i / N_INSTEAD, a->depth, err);
+            if (rc == KEN_OK) {
                 ken_rules_q(&e->plan.rules, r, q);
                 rc = extend(e, a, a->node, r->id[0], q[0], err);
             }

@@ -57,6 +57,15 @@ int32_t ken_rules_q(const ken_rules *r, const ken_request *a, double *out)
     return n;
 }
 
+int ken_rules_check(const ken_request *a, int prompt, int32_t position, ken_err *err)
+{
+    if (a->n > 0) return KEN_OK;
+    return ken_fail(err, KEN_EINPUT,
+                    "prompt %d, answer position %d: the model's logits are not finite (a corrupt model file, or "
+                    "overflow in its weights)",
+                    prompt + 1, position + 1);
+}
+
 ken_request *ken_request_new(const ken_rules *r, ken_node node, int32_t *outstanding)
 {
     int32_t k = r->top_k + 1; /* one more: the gap between places top_k and top_k + 1 is reported */

@@ -33,6 +33,9 @@ ken_finish ken_rules_step(const ken_rules *r, const char *x, size_t n, int32_t v
  * list, in its order; returns n. Double precision, maximum subtracted, summed in list order (spec/slick.md 7.1). */
 int32_t ken_rules_q(const ken_rules *r, const ken_request *a, double *out);
 
+/* KEN_EINPUT when the answered request is of no use: NaN or infinite logits. prompt and position are 0-based, for the message. */
+int ken_rules_check(const ken_request *a, int prompt, int32_t position, ken_err *err);
+
 /* A request for top_k + 1 logits at node; memory from malloc, freed with ken_request_free. */
 ken_request *ken_request_new(const ken_rules *r, ken_node node, int32_t *outstanding);
 void ken_request_free(ken_request *q);

@@ -183,11 +183,8 @@ static int answer_branch(ken_sampler *s, int number, branch *b, ken_err *err)
 {
     prompt *p = &s->p[number];
     const ken_request *a = b->asked;
-    if (a->n <= 0)
-        return ken_fail(err, KEN_EINPUT,
-                        "prompt %d, answer position %d: the model's logits are not finite (a corrupt model file, or "
-                        "overflow in its weights)",
-                        number + 1, b->depth + 1);
+    int rc = ken_rules_check(a, number, b->depth, err);
+    if (rc != KEN_OK) return rc;
     int32_t n = ken_rules_q(s->rules, a, s->q);
     if (a->n > s->rules->top_k)
         p->out.greedy.top_gap =
@@ -210,7 +207,7 @@ static int answer_branch(ken_sampler *s, int number, branch *b, ken_err *err)
         int32_t k = 0;
         for (int32_t i = 0; i < b->n_member; i++)
             if (s->choice[i] == c) together[k++] = b->member[i];
-        int rc = k > 0 ? step(s, p, b, a->id[c], together, k, err) : KEN_OK;
+        if (k > 0) rc = step(s, p, b, a->id[c], together, k, err);
         if (rc != KEN_OK) return rc;
     }
     return KEN_OK;

@@ -315,17 +315,7 @@ int ken_task_advance(ken_task *t, ken_err *err)
 static const char *clean(ken_task *t, const char *s, size_t n)
 {
     ken_buf b = {0};
-    while (n > 0) {
-        int32_t cp;
-        int len = ken_utf8_decode(s, n, &cp);
-        if (len > 0 && cp != 0) ken_buf_add(&b, s, (size_t)len);
-        else {
-            ken_buf_puts(&b, "\xEF\xBF\xBD");
-            if (len <= 0) len = ken_utf8_bad(s, n);
-        }
-        s += len;
-        n -= (size_t)len;
-    }
+    ken_utf8_clean(&b, s, n);
     char *copy = b.failed ? NULL : ken_arena_strndup(&t->arena, ken_buf_str(&b), b.len);
     ken_buf_free(&b);
     return copy;

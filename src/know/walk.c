@@ -266,13 +266,6 @@ static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, c
     return ask(w, child, &p->tail_asked, err);
 }
 
-static int check_answer(const ken_request *a, const char *what, int prompt_number, int32_t depth, ken_err *err)
-{
-    if (a->n > 0) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT, "prompt %d, answer position %d: the model's logits are not finite (%s)",
-                    prompt_number + 1, depth + 1, what);
-}
-
 /* The best token after a node on the greedy path: margin, probability, verdict. */
 static int follow_greedy(ken_walk *w, prompt *p, const hyp *h, const ken_request *a, ken_err *err)
 {
@@ -338,7 +331,7 @@ static int score_node(ken_walk *w, int number, int32_t at, ken_err *err)
 {
     prompt *p = &w->p[number];
     const ken_request *a = p->h[at].asked;
-    int rc = check_answer(a, "a corrupt model file, or overflow in its weights", number, p->h[at].depth, err);
+    int rc = ken_rules_check(a, number, p->h[at].depth, err);
     if (rc != KEN_OK) return rc;
     int32_t n = ken_rules_q(w->rules, a, w->q);
     if (a->n > w->rules->top_k) {
@@ -500,7 +493,7 @@ int ken_walk_advance(ken_walk *w, ken_err *err)
         if (p->tail_asked == NULL) continue;
         ken_request *a = p->tail_asked;
         p->tail_asked = NULL;
-        rc = check_answer(a, "a corrupt model file, or overflow in its weights", i, p->tail_depth, err);
+        rc = ken_rules_check(a, i, p->tail_depth, err);
         if (rc == KEN_OK) {
             ken_rules_q(w->rules, a, w->q);
             p->greedy_p *= w->q[0];

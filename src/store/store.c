@@ -90,17 +90,7 @@ static const char *valid_utf8(const char *text, ken_buf *fixed)
     int32_t cp;
     for (int k; i < n && (k = ken_utf8_decode(text + i, n - i, &cp)) > 0;) i += (size_t)k;
     if (i == n) return text;
-    ken_buf_add(fixed, text, i);
-    while (i < n) {
-        int k = ken_utf8_decode(text + i, n - i, &cp);
-        if (k > 0) {
-            ken_buf_add(fixed, text + i, (size_t)k);
-        } else {
-            ken_buf_puts(fixed, "\xEF\xBF\xBD");
-            k = ken_utf8_bad(text + i, n - i);
-        }
-        i += (size_t)k;
-    }
+    ken_utf8_clean(fixed, text, n);
     return fixed->failed ? NULL : ken_buf_str(fixed);
 }
 

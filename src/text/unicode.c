@@ -72,3 +72,18 @@ int ken_utf8_encode(int32_t cp, char out[4])
     out[0] = (char)((0xF00 >> len & 0xFF) | cp);
     return len;
 }
+
+void ken_utf8_clean(ken_buf *out, const char *s, size_t n)
+{
+    while (n > 0) {
+        int32_t cp;
+        int len = ken_utf8_decode(s, n, &cp);
+        if (len > 0 && cp != 0) ken_buf_add(out, s, (size_t)len);
+        else {
+            ken_buf_puts(out, "\xEF\xBF\xBD");
+            if (len <= 0) len = ken_utf8_bad(s, n);
+        }
+        s += len;
+        n -= (size_t)len;
+    }
+}

@@ -4,6 +4,7 @@
  * characters), so "cut off but fine so far" and "can never become valid" are told apart. */
 #ifndef KEN_TEXT_UNICODE_H
 #define KEN_TEXT_UNICODE_H
+#include "base/buf.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,4 +29,7 @@ int ken_utf8_encode(int32_t cp, char out[4]);
  * stretches. Caller frees with ken_free; *out_n bytes, no NUL. NULL when out of memory. */
 char *ken_utf8_nfc(const char *s, size_t n, size_t *out_n);
 bool ken_utf8_is_plain(const char *s, size_t n); /* nothing above U+02FF: NFC whatever it is */
+
+/* Appends s (n bytes) as valid UTF-8 without NUL: whatever is neither becomes U+FFFD (spec/slick.md 7.6). */
+void ken_utf8_clean(ken_buf *out, const char *s, size_t n);
 #endif
