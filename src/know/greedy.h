@@ -1,0 +1,44 @@
+/* greedy.h - greedy answers to many questions through the engine, and which of them are right (spec/finetuning.md 1 and 4).
+ *
+ * The same engine, decoding rules and matchers as annotation: questions share waves and prefixes. */
+#ifndef KEN_KNOW_GREEDY_H
+#define KEN_KNOW_GREEDY_H
+#include "nn/net.h"
+#include "text/tokenizer.h"
+
+typedef struct ken_greedy_item {
+    const int32_t *prompt; /* (n_prompt) token ids */
+    int32_t n_prompt;
+    const char *const *answers; /* (n_answers) accepted */
+    int n_answers;
+} ken_greedy_item;
+
+typedef struct ken_greedy_answer {
+    bool hit, hit_raw;  /* under the options' matcher, and under em-raw */
+    bool abstained;     /* equal, normalised, to one of the phrases */
+    bool too_long;      /* the prompt does not fit the context: nothing was asked */
+    char *text;         /* the answer; NULL when `complete` is off and it could not be right any more; ken_free */
+    const char *finish; /* "eos", "newline", "length", "" */
+    int32_t n_new;      /* tokens forwarded for it */
+} ken_greedy_answer;
+
+typedef struct ken_greedy_options {
+    const char *matcher;    /* NULL = "em-squad" */
+    const char *const *idk; /* (n_idk) abstention phrases */
+    int n_idk;
+    int max_new;      /* 0 = 32 */
+    const char *stop; /* NULL = newline */
+    bool complete;    /* go on when the text can become neither an accepted answer nor an abstention */
+    ken_poll_fn poll; /* asked between waves, besides the net's own */
+    void (*done)(void *ctx, size_t done, size_t total); /* may be NULL */
+    void *ctx;
+} ken_greedy_options;
+
+/* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). */
+int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item, size_t n, const ken_greedy_options *o,
+               ken_greedy_answer *out, uint64_t *forwards, ken_err *err);
+void ken_greedy_free(ken_greedy_answer *a, size_t n); /* the texts, not the array */
+
+/* Wilson score interval of k of n at 95 %; n = 0 gives [0, 1]. */
+void ken_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
+#endif
