@@ -53,54 +53,69 @@ int ken_family_find(const ken_family **out, const ken_source *s, ken_err *err)
 
 /* ---- the tensors ------------------------------------------------------------------------------------------------------ */
 
-typedef enum dim { ONE, EMBD, Q, KV, HEAD, FF, VOCAB } dim; /* C, n_head*d, n_kv*d, d, n_ff, V */
-typedef enum feature { ALWAYS, QKV_BIAS, O_BIAS, MLP_BIAS, QK_NORM, UNTIED, N_FEATURES } feature;
-
-typedef struct role {
-    const char *gguf, *hf; /* behind "blk.N." and "model.layers.N." for a layer's tensors */
-    size_t at;             /* the field of ken_layer or ken_weights */
-    dim rows, cols;        /* (rows, cols), or (rows) when cols is ONE */
-    feature feature;
-} role;
-
 #define LAYER(name) offsetof(ken_layer, name)
-static const role layer_roles[] = {
-    {"attn_norm.weight", "input_layernorm.weight", LAYER(attn_norm), EMBD, ONE, ALWAYS},
-    {"attn_q.weight", "self_attn.q_proj.weight", LAYER(wq), Q, EMBD, ALWAYS},
-    {"attn_k.weight", "self_attn.k_proj.weight", LAYER(wk), KV, EMBD, ALWAYS},
-    {"attn_v.weight", "self_attn.v_proj.weight", LAYER(wv), KV, EMBD, ALWAYS},
-    {"attn_output.weight", "self_attn.o_proj.weight", LAYER(wo), EMBD, Q, ALWAYS},
-    {"attn_q.bias", "self_attn.q_proj.bias", LAYER(bq), Q, ONE, QKV_BIAS},
-    {"attn_k.bias", "self_attn.k_proj.bias", LAYER(bk), KV, ONE, QKV_BIAS},
-    {"attn_v.bias", "self_attn.v_proj.bias", LAYER(bv), KV, ONE, QKV_BIAS},
-    {"attn_output.bias", "self_attn.o_proj.bias", LAYER(bo), EMBD, ONE, O_BIAS},
-    {"attn_q_norm.weight", "self_attn.q_norm.weight", LAYER(q_norm), HEAD, ONE, QK_NORM},
-    {"attn_k_norm.weight", "self_attn.k_norm.weight", LAYER(k_norm), HEAD, ONE, QK_NORM},
-    {"ffn_norm.weight", "post_attention_layernorm.weight", LAYER(ffn_norm), EMBD, ONE, ALWAYS},
-    {"ffn_gate.weight", "mlp.gate_proj.weight", LAYER(w_gate), FF, EMBD, ALWAYS},
-    {"ffn_up.weight", "mlp.up_proj.weight", LAYER(w_up), FF, EMBD, ALWAYS},
-    {"ffn_down.weight", "mlp.down_proj.weight", LAYER(w_down), EMBD, FF, ALWAYS},
-    {"ffn_gate.bias", "mlp.gate_proj.bias", LAYER(b_gate), FF, ONE, MLP_BIAS},
-    {"ffn_up.bias", "mlp.up_proj.bias", LAYER(b_up), FF, ONE, MLP_BIAS},
-    {"ffn_down.bias", "mlp.down_proj.bias", LAYER(b_down), EMBD, ONE, MLP_BIAS},
+static const ken_role layer_roles[] = {
+    {"attn_norm.weight", "input_layernorm.weight", LAYER(attn_norm), KEN_DIM_EMBD, KEN_DIM_ONE, KEN_ALWAYS},
+    {"attn_q.weight", "self_attn.q_proj.weight", LAYER(wq), KEN_DIM_Q, KEN_DIM_EMBD, KEN_ALWAYS},
+    {"attn_k.weight", "self_attn.k_proj.weight", LAYER(wk), KEN_DIM_KV, KEN_DIM_EMBD, KEN_ALWAYS},
+    {"attn_v.weight", "self_attn.v_proj.weight", LAYER(wv), KEN_DIM_KV, KEN_DIM_EMBD, KEN_ALWAYS},
+    {"attn_output.weight", "self_attn.o_proj.weight", LAYER(wo), KEN_DIM_EMBD, KEN_DIM_Q, KEN_ALWAYS},
+    {"attn_q.bias", "self_attn.q_proj.bias", LAYER(bq), KEN_DIM_Q, KEN_DIM_ONE, KEN_IF_QKV_BIAS},
+    {"attn_k.bias", "self_attn.k_proj.bias", LAYER(bk), KEN_DIM_KV, KEN_DIM_ONE, KEN_IF_QKV_BIAS},
+    {"attn_v.bias", "self_attn.v_proj.bias", LAYER(bv), KEN_DIM_KV, KEN_DIM_ONE, KEN_IF_QKV_BIAS},
+    {"attn_output.bias", "self_attn.o_proj.bias", LAYER(bo), KEN_DIM_EMBD, KEN_DIM_ONE, KEN_IF_O_BIAS},
+    {"attn_q_norm.weight", "self_attn.q_norm.weight", LAYER(q_norm), KEN_DIM_HEAD, KEN_DIM_ONE, KEN_IF_QK_NORM},
+    {"attn_k_norm.weight", "self_attn.k_norm.weight", LAYER(k_norm), KEN_DIM_HEAD, KEN_DIM_ONE, KEN_IF_QK_NORM},
+    {"ffn_norm.weight", "post_attention_layernorm.weight", LAYER(ffn_norm), KEN_DIM_EMBD, KEN_DIM_ONE, KEN_ALWAYS},
+    {"ffn_gate.weight", "mlp.gate_proj.weight", LAYER(w_gate), KEN_DIM_FF, KEN_DIM_EMBD, KEN_ALWAYS},
+    {"ffn_up.weight", "mlp.up_proj.weight", LAYER(w_up), KEN_DIM_FF, KEN_DIM_EMBD, KEN_ALWAYS},
+    {"ffn_down.weight", "mlp.down_proj.weight", LAYER(w_down), KEN_DIM_EMBD, KEN_DIM_FF, KEN_ALWAYS},
+    {"ffn_gate.bias", "mlp.gate_proj.bias", LAYER(b_gate), KEN_DIM_FF, KEN_DIM_ONE, KEN_IF_MLP_BIAS},
+    {"ffn_up.bias", "mlp.up_proj.bias", LAYER(b_up), KEN_DIM_FF, KEN_DIM_ONE, KEN_IF_MLP_BIAS},
+    {"ffn_down.bias", "mlp.down_proj.bias", LAYER(b_down), KEN_DIM_EMBD, KEN_DIM_ONE, KEN_IF_MLP_BIAS},
 };
 #define WHOLE(name) offsetof(ken_weights, name)
-static const role whole_roles[] = {
-    {"token_embd.weight", "model.embed_tokens.weight", WHOLE(tok_embd), VOCAB, EMBD, ALWAYS},
-    {"output_norm.weight", "model.norm.weight", WHOLE(output_norm), EMBD, ONE, ALWAYS},
-    {"output.weight", "lm_head.weight", WHOLE(output), VOCAB, EMBD, UNTIED},
+static const ken_role whole_roles[] = {
+    {"token_embd.weight", "model.embed_tokens.weight", WHOLE(tok_embd), KEN_DIM_VOCAB, KEN_DIM_EMBD, KEN_ALWAYS},
+    {"output_norm.weight", "model.norm.weight", WHOLE(output_norm), KEN_DIM_EMBD, KEN_DIM_ONE, KEN_ALWAYS},
+    {"output.weight", "lm_head.weight", WHOLE(output), KEN_DIM_VOCAB, KEN_DIM_EMBD, KEN_IF_UNTIED},
 };
+
+const ken_role *ken_layer_roles(int *n)
+{
+    *n = (int)(sizeof layer_roles / sizeof *layer_roles);
+    return layer_roles;
+}
+
+const ken_role *ken_whole_roles(int *n)
+{
+    *n = (int)(sizeof whole_roles / sizeof *whole_roles);
+    return whole_roles;
+}
+
+bool ken_config_has(const ken_config *c, ken_feature f)
+{
+    switch (f) {
+    case KEN_IF_QKV_BIAS: return c->qkv_bias;
+    case KEN_IF_O_BIAS: return c->o_bias;
+    case KEN_IF_MLP_BIAS: return c->mlp_bias;
+    case KEN_IF_QK_NORM: return c->qk_norm;
+    case KEN_IF_UNTIED: return !c->tied;
+    default: return true;
+    }
+}
+
 static const char *const rope_tensor = "rope_freqs.weight"; /* GGUF only */
 
-static int64_t size_of(const ken_config *c, dim d)
+int64_t ken_dim_size(const ken_config *c, ken_dim d)
 {
     switch (d) {
-    case EMBD: return c->n_embd;
-    case Q: return (int64_t)c->n_head * c->d_head;
-    case KV: return (int64_t)c->n_kv * c->d_head;
-    case HEAD: return c->d_head;
-    case FF: return c->n_ff;
-    case VOCAB: return c->n_vocab;
+    case KEN_DIM_EMBD: return c->n_embd;
+    case KEN_DIM_Q: return (int64_t)c->n_head * c->d_head;
+    case KEN_DIM_KV: return (int64_t)c->n_kv * c->d_head;
+    case KEN_DIM_HEAD: return c->d_head;
+    case KEN_DIM_FF: return c->n_ff;
+    case KEN_DIM_VOCAB: return c->n_vocab;
     default: return 1;
     }
 }
@@ -110,11 +125,11 @@ typedef struct binding {
     const ken_tensors *tensors;
     const ken_config *c;
     bool *used; /* (tensors->n) */
-    bool wanted[N_FEATURES];
+    bool wanted[KEN_N_FEATURES];
     ken_err *err;
 } binding;
 
-static const char *role_name(const binding *b, const role *r, int layer, char buf[160])
+static const char *role_name(const binding *b, const ken_role *r, int layer, char buf[160])
 {
     if (layer < 0) snprintf(buf, 160, "%s", b->s->gguf != NULL ? r->gguf : r->hf);
     else if (b->s->gguf != NULL) snprintf(buf, 160, "blk.%d.%s", layer, r->gguf);
@@ -122,7 +137,7 @@ static const char *role_name(const binding *b, const role *r, int layer, char bu
     return buf;
 }
 
-static int bind_role(binding *b, const role *r, int layer, const ken_tensor **slot)
+static int bind_role(binding *b, const ken_role *r, int layer, const ken_tensor **slot)
 {
     char name[160], found[96], expected[96];
     *slot = NULL;
@@ -131,8 +146,9 @@ static int bind_role(binding *b, const role *r, int layer, const ken_tensor **sl
     if (t == NULL)
         return ken_fail(b->err, KEN_EINPUT, "%s: tensor %s is missing; the model is incomplete, get it again",
                         b->s->file, name);
-    int64_t ne[2] = {r->cols == ONE ? size_of(b->c, r->rows) : size_of(b->c, r->cols), size_of(b->c, r->rows)};
-    int n_dims = r->cols == ONE ? 1 : 2;
+    int64_t ne[2] = {r->cols == KEN_DIM_ONE ? ken_dim_size(b->c, r->rows) : ken_dim_size(b->c, r->cols),
+                     ken_dim_size(b->c, r->rows)};
+    int n_dims = r->cols == KEN_DIM_ONE ? 1 : 2;
     if (t->n_dims != n_dims || t->ne[0] != ne[0] || (n_dims == 2 && t->ne[1] != ne[1]))
         return ken_fail(b->err, KEN_EINPUT, "%s: tensor %s has shape %s, but the configuration makes it %s", b->s->file,
                         name, ken_shape_text(found, t->n_dims, t->ne), ken_shape_text(expected, n_dims, ne));
@@ -142,7 +158,7 @@ static int bind_role(binding *b, const role *r, int layer, const ken_tensor **sl
 }
 
 /* The first layer's tensor decides for a feature that the family leaves open. */
-static bool present(const binding *b, feature f)
+static bool present(const binding *b, ken_feature f)
 {
     char name[160];
     for (size_t i = 0; i < sizeof layer_roles / sizeof *layer_roles; i++)
@@ -152,7 +168,7 @@ static bool present(const binding *b, feature f)
 }
 
 /* A bias that config.json announces or denies is not a matter of presence any more. */
-static bool wants(const binding *b, ken_need need, feature f, const char *json_key)
+static bool wants(const binding *b, ken_need need, ken_feature f, const char *json_key)
 {
     ken_value v = ken_source_get(b->s, NULL, json_key);
     if (need == KEN_NEED_IF_PRESENT && v.kind == KEN_V_BOOL) return v.boolean;
@@ -226,13 +242,13 @@ int ken_family_bind(ken_weights *w, float **rope_freqs, ken_config *c, const ken
     int rc = b.used == NULL || w->layers == NULL ? ken_fail_nomem(err, "layers") : KEN_OK;
     if (rc != KEN_OK) goto done;
 
-    b.wanted[ALWAYS] = true;
-    c->qkv_bias = b.wanted[QKV_BIAS] = wants(&b, f->qkv_bias, QKV_BIAS, "attention_bias");
-    c->o_bias = b.wanted[O_BIAS] = wants(&b, f->o_bias, O_BIAS, "attention_bias");
-    c->mlp_bias = b.wanted[MLP_BIAS] = wants(&b, f->mlp_bias, MLP_BIAS, "mlp_bias");
-    c->qk_norm = b.wanted[QK_NORM] = wants(&b, f->qk_norm, QK_NORM, NULL);
+    b.wanted[KEN_ALWAYS] = true;
+    c->qkv_bias = b.wanted[KEN_IF_QKV_BIAS] = wants(&b, f->qkv_bias, KEN_IF_QKV_BIAS, "attention_bias");
+    c->o_bias = b.wanted[KEN_IF_O_BIAS] = wants(&b, f->o_bias, KEN_IF_O_BIAS, "attention_bias");
+    c->mlp_bias = b.wanted[KEN_IF_MLP_BIAS] = wants(&b, f->mlp_bias, KEN_IF_MLP_BIAS, "mlp_bias");
+    c->qk_norm = b.wanted[KEN_IF_QK_NORM] = wants(&b, f->qk_norm, KEN_IF_QK_NORM, NULL);
     c->tied = is_tied(&b);
-    b.wanted[UNTIED] = !c->tied;
+    b.wanted[KEN_IF_UNTIED] = !c->tied;
 
     char name[160];
     const ken_tensor *embd = ken_tensors_find(tensors, role_name(&b, &whole_roles[0], -1, name));

@@ -27,4 +27,37 @@ int ken_config_read(ken_config *c, const ken_family *f, const ken_source *s, ken
  * error inside the layers, since the network would compute something else, and a line in `notes` outside them. */
 int ken_family_bind(ken_weights *w, float **rope_freqs, ken_config *c, const ken_family *f, const ken_source *s,
                     const ken_tensors *tensors, ken_buf *notes, ken_err *err);
+
+/* ---- the tensors of a network ------------------------------------------------------------------------------------------ */
+
+typedef enum ken_dim { /* 1, C, n_head*d, n_kv*d, d, n_ff, V */
+                       KEN_DIM_ONE,
+                       KEN_DIM_EMBD,
+                       KEN_DIM_Q,
+                       KEN_DIM_KV,
+                       KEN_DIM_HEAD,
+                       KEN_DIM_FF,
+                       KEN_DIM_VOCAB
+} ken_dim;
+typedef enum ken_feature {
+    KEN_ALWAYS,
+    KEN_IF_QKV_BIAS,
+    KEN_IF_O_BIAS,
+    KEN_IF_MLP_BIAS,
+    KEN_IF_QK_NORM,
+    KEN_IF_UNTIED,
+    KEN_N_FEATURES
+} ken_feature;
+
+typedef struct ken_role {
+    const char *gguf, *hf; /* behind "blk.N." and "model.layers.N." for a layer's tensors */
+    size_t at;             /* the field of ken_layer or ken_weights */
+    ken_dim rows, cols;    /* (rows, cols), or (rows) when cols is ONE */
+    ken_feature feature;   /* the network has it only then */
+} ken_role;
+
+const ken_role *ken_layer_roles(int *n); /* of each layer; static */
+const ken_role *ken_whole_roles(int *n); /* embedding, output norm, head; static */
+int64_t ken_dim_size(const ken_config *c, ken_dim d);
+bool ken_config_has(const ken_config *c, ken_feature f);
 #endif

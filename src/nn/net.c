@@ -66,7 +66,9 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
     if (net->workers == NULL) status = ken_fail_nomem(err, "network");
     if (status == KEN_OK) status = ken_gemm_new(&net->gemm, o->isa, net->threads, err);
     if (status == KEN_OK) status = ken_rope_init(&net->rope, c, err);
-    if (status == KEN_OK) status = ken_weights_init(&net->w, m, net->gemm, net->threads, memory, err);
+    if (status == KEN_OK)
+        status = ken_weights_init(&net->w, &(ken_weights_source){m, o->params, o->lora}, net->gemm, net->threads,
+                                  memory, err);
     if (status != KEN_OK) {
         ken_net_free(net);
         return status;

@@ -20,7 +20,9 @@ typedef struct ken_net_options {
     ken_isa isa;
     size_t
         memory; /* bytes for unpacked weights; 0 = a share of what the machine has. Less than needed: layer by layer, each batch */
-    ken_poll_fn poll; /* asked between layers; may be NULL */
+    const struct ken_params *params; /* values instead of the model's own (training), or NULL; borrowed */
+    const struct ken_lora *lora; /* added to the weights, besides an adapter attached to the model; or NULL; borrowed */
+    ken_poll_fn poll;            /* asked between layers; may be NULL */
     void *ctx;
 } ken_net_options;
 

@@ -1,87 +1,10 @@
 /* weights.c - from mapped tensors to packed f32 matrices; see weights.h. */
 #include "nn/weights.h"
 #include "base/alloc.h"
-#include "base/parallel.h"
+#include "model/params.h"
 #include <string.h>
 
-/* ---- values ---------------------------------------------------------------------------------------------------------- */
-
-static bool all_finite(const float *x, int64_t n)
-{
-    uint32_t bad = 0;
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        bad |= (bits & 0x7f800000U) == 0x7f800000U;
-    }
-    return bad == 0;
-}
-
-static int check_shape(const ken_tensor *t, int64_t rows, int64_t cols, ken_err *err)
-{
-    const ken_dtype_info *type = ken_dtype_get((int)t->type);
-    if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != 1 || t->ne[3] != 1)
-        return ken_fail(err, KEN_EINPUT,
-                        "tensor %s: shape is (%lld, %lld); the model's configuration needs (%lld, %lld)", t->name,
-                        (long long)t->ne[1], (long long)t->ne[0], (long long)rows, (long long)cols);
-    if (type == NULL || cols % type->block != 0)
-        return ken_fail(err, KEN_EINPUT, "tensor %s: a row of %lld values is not a whole number of %s blocks", t->name,
-                        (long long)cols, type == NULL ? "unknown" : type->name);
-    return KEN_OK;
-}
-
-static const unsigned char *row_data(const ken_tensor *t, int64_t row)
-{
-    const ken_dtype_info *type = ken_dtype_get((int)t->type);
-    return (const unsigned char *)t->data + (size_t)row * (size_t)(t->ne[0] / type->block) * (size_t)type->block_bytes;
-}
-
-/* Where row r of Wq or Wk goes. GGUF's llama order keeps the rotated pair i of a head in rows 2i and 2i+1; in halves order it
- * is i and i + d_rope/2. d = 0: rows stay. */
-static int64_t place(int64_t r, int d, int d_rope)
-{
-    if (d == 0 || r % d >= d_rope) return r;
-    const int64_t in = r % d;
-    return r - in + in / 2 + in % 2 * (d_rope / 2);
-}
-
-/* dst (rows, cols) = the tensor's values, its rows permuted as above. */
-static int unpack(const ken_tensor *t, float *dst, int64_t rows, int64_t cols, int d, int d_rope, int threads,
-                  ken_err *err)
-{
-    int status = check_shape(t, rows, cols, err);
-    if (status != KEN_OK) return status;
-    int64_t bad = rows;
-#pragma omp parallel for num_threads(threads) schedule(static) reduction(min : bad)
-    for (int64_t r = 0; r < rows; r++) {
-        float *out = dst + place(r, d, d_rope) * cols;
-        ken_dequantize(t->type, row_data(t, r), out, cols);
-        if (r < bad && !all_finite(out, cols)) bad = r;
-    }
-    if (bad < rows)
-        return ken_fail(err, KEN_EINPUT,
-                        "tensor %s: row %lld holds a NaN or infinite weight; the file is damaged, get it again",
-                        t->name, (long long)bad);
-    return KEN_OK;
-}
-
-/* A vector of n values into out (n), its entries permuted like rows. raw (n) is working memory. */
-static int unpack_vector(const ken_tensor *t, float *out, float *raw, int n, int d, int d_rope, ken_err *err)
-{
-    const ken_dtype_info *type = ken_dtype_get((int)t->type);
-    if (t->ne[0] != n || t->ne[1] != 1 || t->ne[2] != 1 || t->ne[3] != 1)
-        return ken_fail(err, KEN_EINPUT, "tensor %s: has %lld values; the model's configuration needs %d", t->name,
-                        (long long)t->ne[0], n);
-    if (type == NULL || n % type->block != 0)
-        return ken_fail(err, KEN_EINPUT, "tensor %s: %d values are not a whole number of blocks of its type", t->name,
-                        n);
-    ken_dequantize(t->type, t->data, raw, n);
-    if (!all_finite(raw, n))
-        return ken_fail(err, KEN_EINPUT, "tensor %s: holds a NaN or infinite weight; the file is damaged, get it again",
-                        t->name);
-    for (int i = 0; i < n; i++) out[place(i, d, d_rope)] = raw[i];
-    return KEN_OK;
-}
+/* ---- vectors --------------------------------------------------------------------------------------------------------- */
 
 /* The same in memory of its own; NULL stays NULL when the family has no such tensor. */
 static int new_vector(ken_net_weights *w, const ken_tensor *t, float **out, int n, int d, int d_rope, ken_err *err)
@@ -89,7 +12,7 @@ static int new_vector(ken_net_weights *w, const ken_tensor *t, float **out, int 
     if (t == NULL) return KEN_OK;
     *out = ken_alloc_aligned((size_t)n * sizeof **out);
     if (*out == NULL) return ken_fail_nomem(err, "weights");
-    return unpack_vector(t, *out, w->scratch, n, d, d_rope, err);
+    return ken_unpack_vector(t, *out, w->scratch, n, d, d_rope, err);
 }
 
 /* ---- one layer ------------------------------------------------------------------------------------------------------- */
@@ -97,29 +20,98 @@ static int new_vector(ken_net_weights *w, const ken_tensor *t, float **out, int 
 static int rope_rows(const ken_config *c) { return c->qk_interleaved ? c->d_head : 0; }
 static int n_qkv(const ken_config *c) { return (c->n_head + 2 * c->n_kv) * c->d_head; }
 
-static int fill_qkv(ken_net_weights *w, int l, ken_err *err)
+/* The parts of each joined matrix: the model's tensor, its adapter, how many rows it has. */
+typedef struct matrix_part {
+    const ken_tensor *t;
+    ken_module module;
+    int64_t rows;
+    int d; /* d_head when the rows are to be permuted, else 0 */
+} matrix_part;
+
+static int parts_of(const ken_net_weights *w, int l, ken_which_matrix which, matrix_part part[3], int64_t *cols,
+                    const float **in_params)
 {
     const ken_config *c = ken_model_config(w->model);
     const ken_layer *t = &ken_model_weights(w->model)->layers[l];
-    const int64_t q = (int64_t)c->n_head * c->d_head, kv = (int64_t)c->n_kv * c->d_head, C = c->n_embd;
-    int status = unpack(t->wq, w->scratch, q, C, rope_rows(c), c->d_rope, w->threads, err);
-    if (status == KEN_OK) status = unpack(t->wk, w->scratch + q * C, kv, C, rope_rows(c), c->d_rope, w->threads, err);
-    if (status == KEN_OK) status = unpack(t->wv, w->scratch + (q + kv) * C, kv, C, 0, 0, w->threads, err);
-    return status == KEN_OK ? ken_matrix_pack(w->layers[l].qkv, w->scratch, err) : status;
+    const ken_params_layer *p = w->params == NULL ? NULL : &w->params->layers[l];
+    const int64_t q = (int64_t)c->n_head * c->d_head, kv = (int64_t)c->n_kv * c->d_head, C = c->n_embd, ff = c->n_ff;
+    *cols = C;
+    *in_params = NULL;
+    switch (which) {
+    case KEN_MATRIX_QKV:
+        part[0] = (matrix_part){t->wq, KEN_MOD_Q, q, rope_rows(c)};
+        part[1] = (matrix_part){t->wk, KEN_MOD_K, kv, rope_rows(c)};
+        part[2] = (matrix_part){t->wv, KEN_MOD_V, kv, 0};
+        if (p != NULL) *in_params = p->qkv;
+        return 3;
+    case KEN_MATRIX_O:
+        part[0] = (matrix_part){t->wo, KEN_MOD_O, C, 0};
+        *cols = q;
+        if (p != NULL) *in_params = p->o;
+        return 1;
+    case KEN_MATRIX_GATE_UP:
+        part[0] = (matrix_part){t->w_gate, KEN_MOD_GATE, ff, 0};
+        part[1] = (matrix_part){t->w_up, KEN_MOD_UP, ff, 0};
+        if (p != NULL) *in_params = p->gate_up;
+        return 2;
+    default:
+        part[0] = (matrix_part){t->w_down, KEN_MOD_DOWN, C, 0};
+        *cols = ff;
+        if (p != NULL) *in_params = p->down;
+        return 1;
+    }
+}
+
+int ken_weights_values(ken_net_weights *w, int l, ken_which_matrix which, const float **out, ken_err *err)
+{
+    const int d_rope = ken_model_config(w->model)->d_rope;
+    const ken_lora *adapter[2] = {NULL, w->lora};
+    matrix_part part[3];
+    int64_t cols;
+    const float *have;
+    const int n = parts_of(w, l, which, part, &cols, &have);
+    if (have != NULL && adapter[0] == NULL && adapter[1] == NULL) {
+        *out = have;
+        return KEN_OK;
+    }
+    float *to = w->scratch;
+    int status = KEN_OK;
+    for (int i = 0; i < n && status == KEN_OK; i++) {
+        if (have == NULL)
+            status = ken_unpack_matrix(part[i].t, to, part[i].rows, cols, part[i].d, d_rope, w->threads, err);
+        else memcpy(to, have + (to - w->scratch), (size_t)(part[i].rows * cols) * sizeof *to);
+        to += part[i].rows * cols;
+    }
+    *out = w->scratch;
+    return status;
+}
+
+int ken_weights_head_values(ken_net_weights *w, const float **out, ken_err *err)
+{
+    const ken_config *c = ken_model_config(w->model);
+    *out = w->params != NULL ? w->params->head : w->scratch;
+    return w->params != NULL ? KEN_OK
+                             : ken_unpack_matrix(ken_model_weights(w->model)->output, w->scratch, c->n_vocab, c->n_embd,
+                                                 0, 0, w->threads, err);
+}
+
+static int fill(ken_net_weights *w, int l, ken_which_matrix which, ken_matrix *to, ken_err *err)
+{
+    const float *values;
+    int status = ken_weights_values(w, l, which, &values, err);
+    return status == KEN_OK ? ken_matrix_pack(to, values, err) : status;
+}
+
+static int fill_qkv(ken_net_weights *w, int l, ken_err *err)
+{
+    return fill(w, l, KEN_MATRIX_QKV, w->layers[l].qkv, err);
 }
 
 static int fill_rest(ken_net_weights *w, int l, ken_err *err)
 {
-    const ken_config *c = ken_model_config(w->model);
-    const ken_layer *t = &ken_model_weights(w->model)->layers[l];
-    const int64_t C = c->n_embd, ff = c->n_ff;
-    int status = unpack(t->wo, w->scratch, C, (int64_t)c->n_head * c->d_head, 0, 0, w->threads, err);
-    if (status == KEN_OK) status = ken_matrix_pack(w->layers[l].o, w->scratch, err);
-    if (status == KEN_OK) status = unpack(t->w_gate, w->scratch, ff, C, 0, 0, w->threads, err);
-    if (status == KEN_OK) status = unpack(t->w_up, w->scratch + ff * C, ff, C, 0, 0, w->threads, err);
-    if (status == KEN_OK) status = ken_matrix_pack(w->layers[l].gate_up, w->scratch, err);
-    if (status == KEN_OK) status = unpack(t->w_down, w->scratch, C, ff, 0, 0, w->threads, err);
-    return status == KEN_OK ? ken_matrix_pack(w->layers[l].down, w->scratch, err) : status;
+    int status = fill(w, l, KEN_MATRIX_O, w->layers[l].o, err);
+    if (status == KEN_OK) status = fill(w, l, KEN_MATRIX_GATE_UP, w->layers[l].gate_up, err);
+    return status == KEN_OK ? fill(w, l, KEN_MATRIX_DOWN, w->layers[l].down, err) : status;
 }
 
 /* Biases of joined matrices, one behind the other: zeros where a part has none, NULL when no part has one. */
@@ -140,8 +132,8 @@ static int new_joined(ken_net_weights *w, float **out, const joined *part, int n
     int status = KEN_OK;
     for (int i = 0; i < n_parts && status == KEN_OK; to += part[i++].n)
         if (part[i].t != NULL)
-            status =
-                unpack_vector(part[i].t, to, w->scratch, part[i].n, part[i].d, ken_model_config(w->model)->d_rope, err);
+            status = ken_unpack_vector(part[i].t, to, w->scratch, part[i].n, part[i].d,
+                                       ken_model_config(w->model)->d_rope, err);
     return status;
 }
 
@@ -150,6 +142,18 @@ static int fill_vectors(ken_net_weights *w, int l, ken_err *err)
     const ken_config *c = ken_model_config(w->model);
     const ken_layer *t = &ken_model_weights(w->model)->layers[l];
     ken_net_layer *y = &w->layers[l];
+    if (w->params != NULL) {
+        const ken_params_layer *p = &w->params->layers[l];
+        y->attn_norm = p->attn_norm;
+        y->ffn_norm = p->ffn_norm;
+        y->q_norm = p->q_norm;
+        y->k_norm = p->k_norm;
+        y->b_qkv = p->b_qkv;
+        y->b_o = p->b_o;
+        y->b_gate_up = p->b_gate_up;
+        y->b_down = p->b_down;
+        return KEN_OK;
+    }
     const int d = c->d_head, q = c->n_head * d, kv = c->n_kv * d;
     int status = new_vector(w, t->attn_norm, &y->attn_norm, c->n_embd, 0, 0, err);
     if (status == KEN_OK) status = new_vector(w, t->ffn_norm, &y->ffn_norm, c->n_embd, 0, 0, err);
@@ -162,6 +166,13 @@ static int fill_vectors(ken_net_weights *w, int l, ken_err *err)
     if (status == KEN_OK) status = new_joined(w, &y->b_qkv, qkv, 3, err);
     if (status == KEN_OK) status = new_joined(w, &y->b_gate_up, gate_up, 2, err);
     return status;
+}
+
+static int fill_head(ken_net_weights *w, ken_err *err)
+{
+    const float *values;
+    int status = ken_weights_head_values(w, &values, err);
+    return status == KEN_OK ? ken_matrix_pack(w->head, values, err) : status;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------------------- */
@@ -194,32 +205,40 @@ static int check_present(const ken_model *m, ken_err *err)
 
 static size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
 
-int ken_weights_init(ken_net_weights *w, const ken_model *m, ken_gemm *g, int threads, size_t memory, ken_err *err)
+int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gemm *g, int threads, size_t memory,
+                     ken_err *err)
 {
+    const ken_model *m = from->model;
     const ken_config *c = ken_model_config(m);
     const size_t C = (size_t)c->n_embd, ff = (size_t)c->n_ff, V = (size_t)c->n_vocab,
                  attn = (size_t)c->n_head * (size_t)c->d_head;
     const size_t layer = (size_t)n_qkv(c) * C + C * attn + 3 * C * ff;
     memset(w, 0, sizeof *w);
     w->model = m;
+    w->params = from->params;
+    w->lora = from->lora;
     w->threads = threads;
     w->held_qkv = w->held_rest = -1;
     w->resident = (layer * (size_t)c->n_layer + V * C) * sizeof(float) <= memory;
     int status = check_present(m, err);
     if (status != KEN_OK) return status;
 
-    /* The embedding is read row by row later; its check comes with the head's when they are one tensor. */
-    const ken_tensor *embd = ken_model_weights(m)->tok_embd, *head = ken_model_weights(m)->output;
-    w->scratch = ken_alloc_aligned(max_size(max_size(V * C, 2 * ff * C), max_size((size_t)n_qkv(c) * C, attn * C)) *
-                                   sizeof(float));
+    w->scratch = ken_alloc_aligned(
+        max_size(max_size(w->params != NULL ? 0 : V * C, 2 * ff * C), max_size((size_t)n_qkv(c) * C, attn * C)) *
+        sizeof(float));
     w->layers = ken_calloc((size_t)c->n_layer, sizeof *w->layers);
-    w->output_norm = ken_alloc_aligned(C * sizeof(float));
+    if (w->params != NULL) w->output_norm = w->params->output_norm;
+    else w->output_norm = ken_alloc_aligned(C * sizeof(float));
     if (w->scratch == NULL || w->layers == NULL || w->output_norm == NULL) return ken_fail_nomem(err, "weights");
-    status = unpack_vector(ken_model_weights(m)->output_norm, w->output_norm, w->scratch, c->n_embd, 0, 0, err);
-    if (status == KEN_OK && embd != head) status = unpack(embd, w->scratch, c->n_vocab, c->n_embd, 0, 0, threads, err);
+    if (w->params ==
+        NULL) { /* the embedding is read row by row later; its check comes with the head's when they are one tensor */
+        const ken_tensor *embd = ken_model_weights(m)->tok_embd;
+        status = ken_unpack_vector(ken_model_weights(m)->output_norm, w->output_norm, w->scratch, c->n_embd, 0, 0, err);
+        if (status == KEN_OK && embd != ken_model_weights(m)->output)
+            status = ken_unpack_matrix(embd, w->scratch, c->n_vocab, c->n_embd, 0, 0, threads, err);
+    }
     if (status == KEN_OK) status = ken_matrix_new(&w->head, g, c->n_vocab, c->n_embd, err);
-    if (status == KEN_OK) status = unpack(head, w->scratch, c->n_vocab, c->n_embd, 0, 0, threads, err);
-    if (status == KEN_OK) status = ken_matrix_pack(w->head, w->scratch, err);
+    if (status == KEN_OK) status = fill_head(w, err);
     for (int l = 0; l < c->n_layer && status == KEN_OK; l++) {
         ken_net_layer *y = &w->layers[l];
         if (w->resident || l == 0) status = new_matrices(y, g, c, err);
@@ -252,6 +271,7 @@ void ken_weights_free(ken_net_weights *w)
             ken_matrix_free(y->gate_up);
             ken_matrix_free(y->down);
         }
+        if (w->params != NULL) continue;
         ken_free(y->attn_norm);
         ken_free(y->ffn_norm);
         ken_free(y->q_norm);
@@ -263,7 +283,7 @@ void ken_weights_free(ken_net_weights *w)
     }
     ken_matrix_free(w->head);
     ken_free(w->layers);
-    ken_free(w->output_norm);
+    if (w->params == NULL) ken_free(w->output_norm);
     ken_free(w->scratch);
     memset(w, 0, sizeof *w);
 }
@@ -285,8 +305,19 @@ int ken_weights_stage(ken_net_weights *w, int rest, int qkv, ken_err *err)
     return status;
 }
 
+int ken_weights_changed(ken_net_weights *w, ken_err *err)
+{
+    if (w->resident) return ken_fail(err, KEN_ESTATE, "weights that are kept packed cannot change");
+    w->held_qkv = w->held_rest = -1;
+    return fill_head(w, err);
+}
+
 void ken_weights_embed(const ken_net_weights *w, int32_t token, float *out)
 {
-    const ken_tensor *t = ken_model_weights(w->model)->tok_embd;
-    ken_dequantize(t->type, row_data(t, token), out, t->ne[0]);
+    const size_t C = (size_t)ken_model_config(w->model)->n_embd;
+    if (w->params != NULL) {
+        memcpy(out, w->params->tok_embd + (size_t)token * C, C * sizeof *out);
+        return;
+    }
+    ken_unpack_row(ken_model_weights(w->model)->tok_embd, token, out);
 }

@@ -5,6 +5,8 @@
  * layers do not fit the memory given, one set of matrices is filled layer by layer, once a batch: the same values, the same bits. */
 #ifndef KEN_NN_WEIGHTS_H
 #define KEN_NN_WEIGHTS_H
+#include "model/lora.h"
+#include "model/params.h"
 #include "nn/gemm.h"
 
 typedef struct ken_net_layer {
@@ -21,6 +23,8 @@ typedef struct ken_net_layer {
 
 typedef struct ken_net_weights {
     const ken_model *model;
+    const ken_params *params; /* the values instead of the model's, or NULL; vectors are then borrowed from it */
+    const ken_lora *lora;     /* added to them besides the model's own adapter, or NULL */
     int threads;
     bool resident; /* every layer has its own matrices; else all point to one set, filled by ken_weights_stage */
     int held_qkv, held_rest; /* not resident: layers in the set, -1 = none */
@@ -30,12 +34,28 @@ typedef struct ken_net_weights {
     float *scratch;          /* one unpacked matrix */
 } ken_net_weights;
 
+/* Where the values come from; see ken_net_options. */
+typedef struct ken_weights_source {
+    const ken_model *model;
+    const ken_params *params;
+    const ken_lora *lora;
+} ken_weights_source;
+
 /* Unpacks everything once, also when it is not kept: a NaN or infinite weight is found here (KEN_EINPUT, naming the tensor). */
-int ken_weights_init(ken_net_weights *w, const ken_model *m, ken_gemm *g, int threads, size_t memory, ken_err *err);
+int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gemm *g, int threads, size_t memory,
+                     ken_err *err);
 void ken_weights_free(ken_net_weights *w);
 
 /* Makes sure of the matrices that a stage reads: o, gate_up, down of layer `rest` and qkv of layer `qkv`; -1 = not needed. */
 int ken_weights_stage(ken_net_weights *w, int rest, int qkv, ken_err *err);
+
+/* The values of params have changed: packs the head again, and each layer when it is next needed (KEN_ESTATE when resident). */
+int ken_weights_changed(ken_net_weights *w, ken_err *err);
+
+/* The unpacked values of a layer's matrix, adapters added: the model's own are unpacked into scratch, and valid until the next call. */
+typedef enum ken_which_matrix { KEN_MATRIX_QKV, KEN_MATRIX_O, KEN_MATRIX_GATE_UP, KEN_MATRIX_DOWN } ken_which_matrix;
+int ken_weights_values(ken_net_weights *w, int layer, ken_which_matrix which, const float **out, ken_err *err);
+int ken_weights_head_values(ken_net_weights *w, const float **out, ken_err *err); /* (V, C) */
 
 /* The embedding of one token, read from the mapped tensor; out (C). */
 void ken_weights_embed(const ken_net_weights *w, int32_t token, float *out);
