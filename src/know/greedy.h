@@ -14,27 +14,29 @@ typedef struct ken_greedy_item {
 } ken_greedy_item;
 
 typedef struct ken_greedy_answer {
-    bool hit, hit_raw;  /* under the options' matcher, and under em-raw */
-    bool abstained;     /* equal, normalised, to one of the phrases */
-    bool too_long;      /* the prompt does not fit the context: nothing was asked */
-    char *text;         /* the answer; NULL when `complete` is off and it could not be right any more; ken_free */
+    bool hit, hit_raw; /* under the options' matcher, and under em-raw */
+    bool abstained;    /* equal, normalised, to one of the phrases */
+    bool too_long;     /* the prompt does not fit the context: nothing was asked */
+    char *text; /* valid UTF-8; NULL when `complete` is off and it could not be right any more; ken_greedy_free */
     const char *finish; /* "eos", "newline", "length", "" */
     int32_t n_new;      /* tokens forwarded for it */
 } ken_greedy_answer;
 
 typedef struct ken_greedy_options {
-    const char *matcher;    /* NULL = "em-squad" */
+    const char *matcher;    /* NULL = "em-squad"; one that cannot rule a text out (f1@t, contains) sets `complete` */
     const char *const *idk; /* (n_idk) abstention phrases */
     int n_idk;
-    int max_new;      /* 0 = 32 */
-    const char *stop; /* NULL = newline */
-    bool complete;    /* go on when the text can become neither an accepted answer nor an abstention */
-    ken_poll_fn poll; /* asked between waves, besides the net's own */
+    int max_new;              /* 0 = 32 */
+    const char *stop;         /* NULL = newline */
+    bool complete;            /* go on when the text can become neither an accepted answer nor an abstention */
+    int32_t wave_rows, slots; /* of the engine; 0 = chosen */
+    ken_poll_fn poll;         /* asked between waves, besides the net's own */
     void (*done)(void *ctx, size_t done, size_t total); /* may be NULL */
     void *ctx;
 } ken_greedy_options;
 
-/* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). */
+/* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_rows and
+ * slots, except that a prompt must fit the slots. On failure out holds no texts. */
 int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item, size_t n, const ken_greedy_options *o,
                ken_greedy_answer *out, uint64_t *forwards, ken_err *err);
 void ken_greedy_free(ken_greedy_answer *a, size_t n); /* the texts, not the array */
