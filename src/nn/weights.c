@@ -80,6 +80,8 @@ int ken_weights_values(ken_net_weights *w, int l, ken_which_matrix which, const 
         if (have == NULL)
             status = ken_unpack_matrix(part[i].t, to, part[i].rows, cols, part[i].d, d_rope, w->threads, err);
         else memcpy(to, have + (to - w->scratch), (size_t)(part[i].rows * cols) * sizeof *to);
+        for (int k = 0; k < 2 && status == KEN_OK; k++)
+            if (adapter[k] != NULL) ken_lora_add(adapter[k], l, part[i].module, to, w->threads);
         to += part[i].rows * cols;
     }
     *out = w->scratch;

@@ -28,6 +28,7 @@ typedef struct ken_batch_trie {
 int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_how *how,
                          ken_err *err);
 void ken_batch_trie_free(ken_batch_trie *t);
-/* How many of the examples (from the first on, at least 1) give at most max_rows rows. */
-size_t ken_batch_fit(const ken_tune_row *const *example, size_t n, bool share, int32_t max_rows);
+/* *fit = how many of the examples, from the first on and at least 1, give at most max_rows rows. */
+int ken_batch_fit(size_t *fit, const ken_tune_row *const *example, size_t n, bool share, int32_t max_rows,
+                  ken_err *err);
 #endif
