@@ -304,6 +304,84 @@ KEN_API const ken_counts *ken_run_relation(const ken_run *r, size_t i); /* borro
 KEN_API const ken_counts *ken_run_total(const ken_run *r);
 KEN_API bool ken_run_complete(const ken_run *r); /* all rows asked for are in it */
 
+/* ---- training and evaluation runs ----------------------------------------------------------------------------------- */
+
+/* A run of kind "train" or "eval" has no annotated rows (ken_run_count is 0) but points: moments of a training at which
+ * something was measured. An evaluation has one point, at step 0. */
+KEN_API const char *ken_run_kind(const ken_run *r); /* "annotate", "train" or "eval"; borrowed */
+
+typedef struct ken_point {
+    int64_t step;               /* optimizer steps done; 0 = before training */
+    double epoch;               /* passes over the training set done */
+    double lr;                  /* of the last step; NaN at step 0 */
+    double loss, kl, grad_norm; /* means over the steps since the point before: -log p a target token, KL to the
+                                            teacher a target token, gradient norm before clipping; NaN = none */
+    double seconds;             /* since the beginning, other sessions included */
+    uint64_t examples, tokens,
+        forwards;    /* since the beginning: examples trained on, their target tokens, rows forwarded */
+    bool best, last; /* kept as the best and as the last weights */
+} ken_point;
+
+enum { KEN_MORE_MATCHERS = 8 };
+
+/* What was measured of one group of one set at one point. */
+typedef struct ken_measure {
+    const char *set;      /* "train", "dev", "test", "ood", "eval", "mix:NAME", "text:NAME", "mmlu" */
+    const char *grouping; /* "all", "category", "relation", "popularity", "split", "task" */
+    const char *key;      /* "" for "all", else as in "HighlyKnown", "P36", "1" (quartile, 1 = least popular) */
+    uint64_t n;           /* rows */
+    uint64_t hits;        /* correct greedy answers under the run's matcher */
+    uint64_t hits_raw;    /* under em-raw */
+    uint64_t abstained;   /* answers that decline to answer */
+    uint64_t answered;    /* the others; n - abstained - answered prompts did not fit the context */
+    double loss;          /* sum of -log p of the target tokens; NaN = not measured */
+    uint64_t tokens;      /* target tokens */
+    uint64_t bytes;       /* "text:NAME": bytes that the tokens stand for */
+    double p;             /* multiple choice: sum of the probabilities of the right letter; NaN otherwise */
+    int n_more;           /* further matchers */
+    struct {
+        const char *matcher;
+        uint64_t hits;
+    } more[KEN_MORE_MATCHERS];
+} ken_measure;
+
+typedef struct ken_trained {          /* a row that was trained on */
+    const char *id, *relation, *task; /* "" when there is none */
+    int category;                     /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
+    const char *question, *target;    /* NULL = not kept */
+    double weight;                    /* of its loss */
+} ken_trained;
+
+typedef struct ken_evaluated { /* a row that was asked */
+    const char *set, *id, *relation, *split;
+    int category;                  /* as above */
+    double popularity;             /* NaN = none */
+    const char *question, *answer; /* the first accepted one; NULL = not kept */
+    const char *text;              /* the model's; NULL when it was given up early or not kept */
+    const char *finish;            /* "eos", "newline", "stop", "length", "" */
+    bool hit, hit_raw, abstained, too_long;
+    uint32_t more; /* bit i: accepted by more[i] of the set's measures */
+    double p;      /* multiple choice: probability of the right letter; NaN otherwise */
+} ken_evaluated;
+
+KEN_API size_t ken_run_n_points(const ken_run *r);
+KEN_API const ken_point *ken_run_point(const ken_run *r, size_t i); /* by step; borrowed; NULL past the last */
+/* Everything measured at a step, by set, grouping and key. Borrowed until the next call. */
+KEN_API int ken_run_measures(ken_run *r, int64_t step, const ken_measure **m, size_t *n, ken_err *err);
+/* The one of m (n) for a set, grouping and key ("" for "all"), or NULL. */
+KEN_API const ken_measure *ken_measure_find(const ken_measure *m, size_t n, const char *set, const char *grouping,
+                                            const char *key);
+KEN_API size_t ken_run_n_trained(const ken_run *r);
+/* Borrowed until the next call. */
+KEN_API const ken_trained *ken_run_trained(ken_run *r, size_t i, ken_err *err);
+/* fitted (ken_run_n_trained): was the row answered correctly at that step? The caller's array. *there = false when the fit was
+ * not measured then. */
+KEN_API int ken_run_fit(ken_run *r, int64_t step, bool *fitted, bool *there, ken_err *err);
+/* Calls f for each evaluated row of a step, by set and place; rows are borrowed during the call. A status other than KEN_OK
+ * from f ends it and is returned. */
+KEN_API int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, const ken_evaluated *row, ken_err *err),
+                              void *ctx, ken_err *err);
+
 /* ---- explain -------------------------------------------------------------------------------------------------------- */
 
 typedef struct ken_path { /* one way to answer */
