@@ -17,9 +17,9 @@ static const char MAGIC[8] = "kenstate";
 typedef struct header {
     char magic[8];
     uint32_t version, n_arrays;
-    uint64_t settings;       /* bytes of "key\0value\0..." behind the header */
-    uint64_t n[MAX_ARRAYS];  /* floats of each array, behind the settings */
-    ken_train_state state;   /* no padding: all fields have 8 bytes */
+    uint64_t settings;      /* bytes of "key\0value\0..." behind the header */
+    uint64_t n[MAX_ARRAYS]; /* floats of each array, behind the settings */
+    ken_train_state state;  /* no padding: all fields have 8 bytes */
 } header;
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */
@@ -88,10 +88,12 @@ static int check_sizes(const char *path, const ken_map *m, header *h, ken_err *e
     memcpy(h, m->data, sizeof *h);
     if (memcmp(h->magic, MAGIC, sizeof h->magic) != 0) return damaged(path, "not a state of ken", err);
     if (h->version != VERSION)
-        return ken_fail(err, KEN_EINPUT, "%s: a state of format %u, this program reads format %d; use the version of ken that made it",
+        return ken_fail(err, KEN_EINPUT,
+                        "%s: a state of format %u, this program reads format %d; use the version of ken that made it",
                         path, h->version, VERSION);
     size_t left = m->size - sizeof *h - HASH;
-    if (h->n_arrays < 1 || h->n_arrays > MAX_ARRAYS || h->settings > left) return damaged(path, "impossible sizes", err);
+    if (h->n_arrays < 1 || h->n_arrays > MAX_ARRAYS || h->settings > left)
+        return damaged(path, "impossible sizes", err);
     left -= h->settings;
     for (uint32_t i = 0; i < h->n_arrays; i++) {
         if (h->n[i] > left / sizeof(float)) return damaged(path, "cut off", err);
@@ -112,11 +114,12 @@ static int check_hash(const char *path, const ken_map *m, ken_err *err)
 
 static int refuse(const char *path, const char *key, const char *theirs, const char *ours, ken_err *err)
 {
-    return ken_fail(err, KEN_EINPUT,
-                    "%s: the training was begun with other settings: %s is %s%.60s%s there, %s%.60s%s now; use the same "
-                    "settings, or name another folder with -o",
-                    path, key, theirs ? "\"" : "", theirs ? theirs : "not set", theirs ? "\"" : "", ours ? "\"" : "",
-                    ours ? ours : "not set", ours ? "\"" : "");
+    return ken_fail(
+        err, KEN_EINPUT,
+        "%s: the training was begun with other settings: %s is %s%.60s%s there, %s%.60s%s now; use the same "
+        "settings, or name another folder with -o",
+        path, key, theirs ? "\"" : "", theirs ? theirs : "not set", theirs ? "\"" : "", ours ? "\"" : "",
+        ours ? ours : "not set", ours ? "\"" : "");
 }
 
 /* Where `key` stands among "key\0value\0..."; NULL when it does not. */
@@ -146,7 +149,8 @@ static int check_settings(const char *path, const char *text, size_t n, const ke
     for (size_t at = 0; at < n;) {
         const char *k = text + at, *v = k + strlen(k) + 1;
         bool known = false;
-        for (size_t i = 0; i < n_settings && !known; i++) known = settings[i].binding && strcmp(settings[i].key, k) == 0;
+        for (size_t i = 0; i < n_settings && !known; i++)
+            known = settings[i].binding && strcmp(settings[i].key, k) == 0;
         if (!known) return refuse(path, k, v, NULL, err);
         at = (size_t)(v - text) + strlen(v) + 1;
     }
@@ -158,8 +162,8 @@ static int check_arrays(const char *path, const header *h, const ken_state_array
     bool enough = h->n_arrays == (uint32_t)n_arrays || (h->state.finished == 1 && h->n_arrays < (uint32_t)n_arrays);
     for (uint32_t i = 0; enough && i < h->n_arrays; i++) enough = h->n[i] == array[i].n;
     return enough ? KEN_OK
-                  : ken_fail(err, KEN_EINPUT, "%s: the state of a training of another shape; name another folder with -o",
-                             path);
+                  : ken_fail(err, KEN_EINPUT,
+                             "%s: the state of a training of another shape; name another folder with -o", path);
 }
 
 int ken_checkpoint_read(const char *path, ken_train_state *s, const ken_setting *settings, size_t n_settings,

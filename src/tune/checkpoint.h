@@ -11,13 +11,13 @@
 enum { KEN_TRAIN_CLASSES = KEN_N_CATEGORIES + 1 }; /* the categories, and rows that were never annotated */
 
 typedef struct ken_train_state {
-    int64_t step;       /* updates done */
-    int64_t evaluated;  /* step of the last evaluation; -1 = none */
-    int64_t best_step;  /* with the most dev hits, the earliest of them; -1 = none */
-    uint64_t best_hits; /* dev rows right there */
-    int64_t since_best; /* evaluations since */
-    int64_t finished;   /* 1: all updates are done; only the weights are kept */
-    double loss[KEN_TRAIN_CLASSES]; /* sum of -log p over target tokens since the last evaluation, by category */
+    int64_t step;                        /* updates done */
+    int64_t evaluated;                   /* step of the last evaluation; -1 = none */
+    int64_t best_step;                   /* with the most dev hits, the earliest of them; -1 = none */
+    uint64_t best_hits;                  /* dev rows right there */
+    int64_t since_best;                  /* evaluations since */
+    int64_t finished;                    /* 1: all updates are done; only the weights are kept */
+    double loss[KEN_TRAIN_CLASSES];      /* sum of -log p over target tokens since the last evaluation, by category */
     uint64_t targets[KEN_TRAIN_CLASSES]; /* their number */
     uint64_t examples, tokens, rows;     /* seen by updates in all: examples, their target tokens, rows forwarded */
     double seconds;                      /* spent on updates; informs, decides nothing */

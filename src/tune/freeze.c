@@ -134,7 +134,10 @@ static const unsigned MLP = 1u << KEN_MOD_GATE | 1u << KEN_MOD_UP | 1u << KEN_MO
 
 static int add_target(ken_lora_spec *s, const char *item, size_t n, ken_err *err)
 {
-    unsigned bits = is(item, n, "attention") ? ATTENTION : is(item, n, "mlp") ? MLP : is(item, n, "all") ? ATTENTION | MLP : 0;
+    unsigned bits = is(item, n, "attention") ? ATTENTION
+                    : is(item, n, "mlp")     ? MLP
+                    : is(item, n, "all")     ? ATTENTION | MLP
+                                             : 0;
     for (int m = 0; m < KEN_N_MODULES && bits == 0; m++)
         if (is(item, n, ken_module_name((ken_module)m))) bits = 1u << m;
     if (bits == 0)
@@ -174,7 +177,8 @@ int ken_lora_parse(ken_lora_spec *s, const char *text, ken_err *err)
                               (int)(end - value), value);
             else s->dropout = (float)v;
         } else
-            rc = ken_fail(err, KEN_EUSAGE, "--lora: \"%.*s\" is not understood: r=16[,alpha=32][,dropout=0][,targets=q_proj,...]",
+            rc = ken_fail(err, KEN_EUSAGE,
+                          "--lora: \"%.*s\" is not understood: r=16[,alpha=32][,dropout=0][,targets=q_proj,...]",
                           (int)n, item);
         if (rc != KEN_OK) return rc;
         if (memchr(item, '=', n) != NULL && !has_key(item, n, "targets", &value)) in_targets = false;
