@@ -81,7 +81,7 @@ static void products_new(products *p, const ken_config *c, ken_isa isa, int thre
     const int shape[6][2] = {{qkv, c->n_embd},     {c->n_embd, attn},       {2 * c->n_ff, c->n_embd},
                              {c->n_embd, c->n_ff}, {c->n_vocab, c->n_embd}, {PEAK_N, PEAK_K}};
     p->threads = threads;
-    if (ken_gemm_new(&p->gemm, isa, threads, &err) != KEN_OK) exit(1);
+    if (ken_gemm_new(&p->gemm, isa, KEN_F32_COMPUTE, threads, &err) != KEN_OK) exit(1);
     size_t widest_a = 0, widest_c = 0;
     for (int i = 0; i < 6; i++) {
         const size_t n = (size_t)shape[i][0], k = (size_t)shape[i][1];

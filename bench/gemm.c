@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     ken_gemm *g;
     ken_err err;
     if (ken_isa_parse(&isa, argc > 2 ? argv[2] : NULL, &err) != KEN_OK ||
-        ken_gemm_new(&g, isa, threads, &err) != KEN_OK) {
+        ken_gemm_new(&g, isa, KEN_F32_COMPUTE, threads, &err) != KEN_OK) {
         fprintf(stderr, "%s\n", err.msg);
         return 1;
     }

@@ -31,7 +31,7 @@ static const ken_gemm_ops *pick(ken_err *err)
     return NULL;
 }
 
-int ken_gemm_new(ken_gemm **out, ken_isa isa, int threads, ken_err *err)
+int ken_gemm_new(ken_gemm **out, ken_isa isa, ken_compute compute, int threads, ken_err *err)
 {
     static atomic_int process_isa = -1;
     *out = NULL;
@@ -46,6 +46,7 @@ int ken_gemm_new(ken_gemm **out, ken_isa isa, int threads, ken_err *err)
     if (g == NULL) return ken_fail_nomem(err, "matrix library");
     g->ops = ops;
     g->isa = isa;
+    g->compute = compute;
     g->threads = threads;
     int status = ops->open(g, err);
     if (status != KEN_OK) {
@@ -132,9 +133,9 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
     return status;
 }
 
-int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err)
+static int pack(ken_matrix *w, const float *values, bool transposed, ken_err *err)
 {
-    int status = w->gemm->ops->pack(w, values, err);
+    int status = w->gemm->ops->pack(w, values, transposed, err);
     if (status != KEN_OK) return status;
     ken_gemm_shape *s = w->gemm->checked;
     while (s != NULL && (s->n != w->n || s->k != w->k)) s = s->next;
@@ -151,6 +152,9 @@ int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err)
     return KEN_OK;
 }
 
+int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err) { return pack(w, values, false, err); }
+int ken_matrix_pack_t(ken_matrix *w, const float *values, ken_err *err) { return pack(w, values, true, err); }
+
 int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread)
 {
     const size_t k = (size_t)w->k, n = (size_t)w->n;
@@ -165,6 +169,43 @@ int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread)
         if (status != KEN_OK) return status;
     }
     return KEN_OK;
+}
+
+/* ---- outer products -------------------------------------------------------------------------------------------------- */
+
+int ken_outer_new(ken_outer **out, ken_gemm *g, int n, int k, int lda, int ldb, ken_err *err)
+{
+    *out = NULL;
+    ken_outer *o = ken_calloc(1, sizeof *o);
+    if (o == NULL) return ken_fail_nomem(err, "gradients");
+    o->gemm = g;
+    o->n = n;
+    o->k = k;
+    o->lda = lda;
+    o->ldb = ldb;
+    int status = g->ops->outer_new(o, err);
+    if (status != KEN_OK) {
+        ken_outer_free(o);
+        return status;
+    }
+    *out = o;
+    return KEN_OK;
+}
+
+void ken_outer_free(ken_outer *o)
+{
+    if (o == NULL) return;
+    o->gemm->ops->outer_free(o);
+    ken_free(o);
+}
+
+int ken_outer_tiles(const ken_outer *o) { return (o->n + o->tile_rows - 1) / o->tile_rows; }
+
+int ken_outer_tile(const ken_outer *o, int tile, const float *a, const float *b, float *c, int rows, int thread)
+{
+    const int first = tile * o->tile_rows, n = o->n - first < o->tile_rows ? o->n - first : o->tile_rows;
+    if (rows == 0) return KEN_OK;
+    return o->gemm->ops->outer(o, n, a + first, b, c + (size_t)first * (size_t)o->k, rows, thread);
 }
 
 int ken_gemm_enter(int threads)

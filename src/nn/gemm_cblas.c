@@ -8,7 +8,8 @@
 
 static int blas_open(ken_gemm *g, ken_err *err)
 {
-    (void)err;
+    if (g->compute != KEN_F32_COMPUTE)
+        return ken_fail(err, KEN_EUSAGE, "bf16 products need oneDNN, and CBLAS is in use; use --compute f32");
 #ifdef OPENBLAS_VERSION
     openblas_set_num_threads(1);
     snprintf(g->name, sizeof g->name, "%.80s (%.40s)", openblas_get_config(), openblas_get_corename());
@@ -29,10 +30,22 @@ static int blas_matrix_new(ken_matrix *w, ken_err *err)
 
 static void blas_matrix_free(ken_matrix *w) { ken_free(w->impl); }
 
-static int blas_pack(ken_matrix *w, const float *values, ken_err *err)
+/* Values (K, N) are transposed by squares, so that both sides stay in the nearest cache. */
+static int blas_pack(ken_matrix *w, const float *values, bool transposed, ken_err *err)
 {
     (void)err;
-    memcpy(w->impl, values, w->bytes);
+    float *to = w->impl;
+    const int n = w->n, k = w->k;
+    enum { SIDE = 16 };
+    if (!transposed) memcpy(to, values, w->bytes);
+    else {
+#pragma omp parallel for num_threads(w->gemm->threads) schedule(static)
+        for (int i0 = 0; i0 < n; i0 += SIDE)
+            for (int j0 = 0; j0 < k; j0 += SIDE)
+                for (int i = i0; i < n && i < i0 + SIDE; i++)
+                    for (int j = j0; j < k && j < j0 + SIDE; j++)
+                        to[(size_t)i * (size_t)k + (size_t)j] = values[(size_t)j * (size_t)n + (size_t)i];
+    }
     return KEN_OK;
 }
 
@@ -43,4 +56,23 @@ static int blas_run(const ken_matrix *w, const float *a, float *c, int m, int th
     return KEN_OK;
 }
 
-const ken_gemm_ops ken_gemm_cblas = {blas_open, blas_close, blas_matrix_new, blas_matrix_free, blas_pack, blas_run};
+enum { TILE_ROWS = 128 };
+
+static int blas_outer_new(ken_outer *o, ken_err *err)
+{
+    (void)err;
+    o->tile_rows = TILE_ROWS;
+    return KEN_OK;
+}
+
+static void blas_outer_free(ken_outer *o) { (void)o; }
+
+static int blas_outer(const ken_outer *o, int n, const float *a, const float *b, float *c, int rows, int thread)
+{
+    (void)thread;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, o->k, rows, 1.0F, a, o->lda, b, o->ldb, 1.0F, c, o->k);
+    return KEN_OK;
+}
+
+const ken_gemm_ops ken_gemm_cblas = {blas_open, blas_close,     blas_matrix_new, blas_matrix_free, blas_pack,
+                                     blas_run,  blas_outer_new, blas_outer_free, blas_outer};

@@ -3,9 +3,12 @@
  * Weights are reordered once into the layout that the primitive asks for (measured: 93% of peak against 60 to 80% for
  * dnnl_sgemm, which packs them again at each call; docs/SPEED.md). A plan holds what all matrices of one shape share: a primitive for each block size
  * and each thread's memory handles, so that a call creates nothing. The hard thing is to keep oneDNN from using threads
- * of its own, both when a primitive is made (it would split the work for them) and when it runs: gemm.h, ken_gemm_enter. */
+ * of its own, both when a primitive is made (it would split the work for them) and when it runs: gemm.h, ken_gemm_enter.
+ * Outer products are dnnl_sgemm in f32, which takes any number of rows and is as fast as anything there; bf16 has no such function,
+ * so it is a primitive for each of a few numbers of rows, over copies in bf16. */
 #include "base/alloc.h"
 #include "nn/gemm.h"
+#include "nn/kernels.h"
 #include <dnnl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,13 +22,13 @@ static const int sizes[N_SIZES] = {KEN_GEMM_ROWS, SMALL};
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t desc; /* owned handle */
 #define REF(d) (d)
-static dnnl_status_t desc_plain(desc *d, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+static dnnl_status_t desc_plain(desc *d, const dnnl_dims_t dims, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(d, 2, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_create_with_tag(d, 2, dims, type, tag);
 }
-static dnnl_status_t desc_strided(desc *d, const dnnl_dims_t dims, const dnnl_dims_t strides)
+static dnnl_status_t desc_strided(desc *d, const dnnl_dims_t dims, dnnl_data_type_t type, const dnnl_dims_t strides)
 {
-    return dnnl_memory_desc_create_with_strides(d, 2, dims, dnnl_f32, strides);
+    return dnnl_memory_desc_create_with_strides(d, 2, dims, type, strides);
 }
 static void desc_free(desc *d)
 {
@@ -41,16 +44,20 @@ static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *pd, dnnl_engine_t e, des
 {
     return dnnl_matmul_primitive_desc_create(pd, e, *src, *w, NULL, *dst, attr);
 }
+static dnnl_status_t append_sum(dnnl_post_ops_t ops)
+{
+    return dnnl_post_ops_append_sum(ops, 1.0F, 0, dnnl_data_type_undef);
+}
 #else
 typedef dnnl_memory_desc_t desc; /* plain struct */
 #define REF(d) (&(d))
-static dnnl_status_t desc_plain(desc *d, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+static dnnl_status_t desc_plain(desc *d, const dnnl_dims_t dims, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_init_by_tag(d, 2, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_init_by_tag(d, 2, dims, type, tag);
 }
-static dnnl_status_t desc_strided(desc *d, const dnnl_dims_t dims, const dnnl_dims_t strides)
+static dnnl_status_t desc_strided(desc *d, const dnnl_dims_t dims, dnnl_data_type_t type, const dnnl_dims_t strides)
 {
-    return dnnl_memory_desc_init_by_strides(d, 2, dims, dnnl_f32, strides);
+    return dnnl_memory_desc_init_by_strides(d, 2, dims, type, strides);
 }
 static void desc_free(desc *d) { (void)d; }
 static dnnl_status_t query_desc(desc *d, const_dnnl_primitive_desc_t pd, dnnl_query_t what)
@@ -67,12 +74,116 @@ static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *pd, dnnl_engine_t e, des
     dnnl_status_t s = dnnl_matmul_desc_init(&m, src, w, NULL, dst);
     return s == dnnl_success ? dnnl_primitive_desc_create(pd, &m, attr, e, NULL) : s;
 }
+static dnnl_status_t append_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1.0F); }
 #endif
 
 static int broken(ken_err *err, dnnl_status_t s, const char *what)
 {
     if (s == dnnl_out_of_memory) return ken_fail_nomem(err, what);
     return ken_fail(err, KEN_EFAIL, "oneDNN: %s failed with status %d", what, (int)s);
+}
+
+typedef struct library {
+    dnnl_engine_t engine;
+    dnnl_stream_t *stream; /* (threads) */
+    dnnl_data_type_t type; /* of A and W */
+    const ken_kernels *kernels;
+    struct plan *plans;
+    struct outer_plan *outers;
+    uint16_t *narrow; /* bf16: (threads, narrow_each) a block of A, or the rows of an outer product */
+    size_t narrow_each;
+} library;
+
+/* Each thread's part of `narrow` holds at least n values. Only while nothing runs. */
+static int reserve_narrow(library *lib, size_t n, int threads)
+{
+    n = (n + 31) / 32 * 32;
+    if (n <= lib->narrow_each) return 0;
+    ken_free(lib->narrow);
+    lib->narrow_each = 0;
+    lib->narrow = ken_alloc_aligned(n * (size_t)threads * sizeof *lib->narrow);
+    if (lib->narrow == NULL) return -1;
+    lib->narrow_each = n;
+    return 0;
+}
+
+/* ---- products: a primitive and each thread's handles ---------------------------------------------------------------- */
+
+typedef struct product {
+    dnnl_primitive_t matmul; /* NULL: not made */
+    dnnl_memory_t *handles;  /* (threads, N_HANDLES) pointed at the caller's data in each call */
+    void *scratch;           /* (threads, bytes) */
+} product;
+
+enum { SRC, WEIGHTS, DST, SCRATCH, N_HANDLES };
+
+static void product_free(product *p, int threads)
+{
+    for (int i = 0; p->handles != NULL && i < threads * N_HANDLES; i++)
+        if (p->handles[i] != NULL) dnnl_memory_destroy(p->handles[i]);
+    ken_free(p->handles);
+    ken_free(p->scratch);
+    if (p->matmul != NULL) dnnl_primitive_destroy(p->matmul);
+}
+
+/* C = A W, or C += A W. chosen: the weights' layout where `weights` leaves it open, else NULL. */
+static dnnl_status_t product_new(library *lib, product *p, desc *src, desc *weights, desc *dst, bool sum, desc *chosen,
+                                 int threads)
+{
+    desc scratch = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_post_ops_t ops = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s = dnnl_primitive_attr_create(&attr);
+    if (s == dnnl_success) s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (s == dnnl_success && sum) {
+        s = dnnl_post_ops_create(&ops);
+        if (s == dnnl_success) s = append_sum(ops);
+        if (s == dnnl_success) s = dnnl_primitive_attr_set_post_ops(attr, ops);
+    }
+    if (s == dnnl_success) s = matmul_desc(&pd, lib->engine, src, weights, dst, attr);
+    if (s == dnnl_success && chosen != NULL) {
+        s = query_desc(chosen, pd, dnnl_query_weights_md);
+        if (s == dnnl_success) weights = chosen;
+    }
+    if (s == dnnl_success) s = query_desc(&scratch, pd, dnnl_query_scratchpad_md);
+    if (s == dnnl_success) s = dnnl_primitive_create(&p->matmul, pd);
+    if (s != dnnl_success) goto done;
+
+    const size_t bytes = (dnnl_memory_desc_get_size(REF(scratch)) + 63) / 64 * 64;
+    p->scratch = ken_alloc_aligned(bytes * (size_t)threads);
+    p->handles = ken_calloc((size_t)threads * N_HANDLES, sizeof *p->handles);
+    if (p->scratch == NULL || p->handles == NULL) s = dnnl_out_of_memory;
+    for (int t = 0; t < threads && s == dnnl_success; t++) {
+        dnnl_memory_t *h = p->handles + (size_t)t * N_HANDLES;
+        s = dnnl_memory_create(&h[SRC], REF(*src), lib->engine, DNNL_MEMORY_NONE);
+        if (s == dnnl_success) s = dnnl_memory_create(&h[WEIGHTS], REF(*weights), lib->engine, DNNL_MEMORY_NONE);
+        if (s == dnnl_success) s = dnnl_memory_create(&h[DST], REF(*dst), lib->engine, DNNL_MEMORY_NONE);
+        if (s == dnnl_success)
+            s = dnnl_memory_create(&h[SCRATCH], REF(scratch), lib->engine, (char *)p->scratch + (size_t)t * bytes);
+    }
+done:
+    if (pd != NULL) dnnl_primitive_desc_destroy(pd);
+    if (ops != NULL) dnnl_post_ops_destroy(ops);
+    if (attr != NULL) dnnl_primitive_attr_destroy(attr);
+    desc_free(&scratch);
+    return s;
+}
+
+static int product_run(const library *lib, const product *p, const void *src, const void *weights, float *dst,
+                       int thread)
+{
+    dnnl_memory_t *h = p->handles + (size_t)thread * N_HANDLES;
+    /* sources are only read, but the C API has no const here */
+    dnnl_status_t s = dnnl_memory_set_data_handle(h[SRC], (void *)(uintptr_t)src);
+    if (s == dnnl_success) s = dnnl_memory_set_data_handle(h[WEIGHTS], (void *)(uintptr_t)weights);
+    if (s == dnnl_success) s = dnnl_memory_set_data_handle(h[DST], dst);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, h[SRC]},
+                                    {DNNL_ARG_WEIGHTS, h[WEIGHTS]},
+                                    {DNNL_ARG_DST, h[DST]},
+                                    {DNNL_ARG_SCRATCHPAD, h[SCRATCH]}};
+    if (s == dnnl_success) s = dnnl_primitive_execute(p->matmul, lib->stream[thread], 4, args);
+    return s == dnnl_success ? KEN_OK : KEN_EFAIL;
 }
 
 /* ---- plans ----------------------------------------------------------------------------------------------------------- */
@@ -83,32 +194,22 @@ typedef struct plan {
     desc weights; /* the packed layout */
     bool has_weights;
     bool blocked; /* the primitive may choose the layout */
+    product size[N_SIZES];
     struct {
-        dnnl_primitive_t matmul;            /* NULL: this size is not used */
-        dnnl_memory_t *src, *dst, *scratch; /* (threads) handles, pointed at the caller's data in each call */
-    } size[N_SIZES];
-    void *scratch; /* (threads, scratch_bytes) */
+        dnnl_primitive_t reorder; /* made when first needed */
+        dnnl_memory_t from, to;
+    } pack[2]; /* from values (N, K), (K, N) */
 } plan;
-
-typedef struct library {
-    dnnl_engine_t engine;
-    dnnl_stream_t *stream; /* (threads) */
-    plan *plans;
-} library;
 
 static void plan_free(plan *p, int threads)
 {
-    for (int i = 0; i < N_SIZES; i++) {
-        dnnl_memory_t *of[] = {p->size[i].src, p->size[i].dst, p->size[i].scratch};
-        for (int j = 0; j < 3; j++) {
-            for (int t = 0; of[j] != NULL && t < threads; t++)
-                if (of[j][t] != NULL) dnnl_memory_destroy(of[j][t]);
-            ken_free(of[j]);
-        }
-        if (p->size[i].matmul != NULL) dnnl_primitive_destroy(p->size[i].matmul);
+    for (int i = 0; i < N_SIZES; i++) product_free(&p->size[i], threads);
+    for (int i = 0; i < 2; i++) {
+        if (p->pack[i].reorder != NULL) dnnl_primitive_destroy(p->pack[i].reorder);
+        if (p->pack[i].from != NULL) dnnl_memory_destroy(p->pack[i].from);
+        if (p->pack[i].to != NULL) dnnl_memory_destroy(p->pack[i].to);
     }
     if (p->has_weights) desc_free(&p->weights);
-    ken_free(p->scratch);
     ken_free(p);
 }
 
@@ -119,47 +220,21 @@ static dnnl_status_t plan_size(library *lib, plan *p, int i, int threads)
     /* Without AVX-512 the layout is (K, N) as it is, and slow by half when a row's bytes are a multiple of a page, as 3072 columns
      * are: rows are padded to an odd number of cache lines. */
     const dnnl_dims_t padded = {(p->n + 31) / 32 * 32 + 16, 1};
-    desc src = {0}, any = {0}, dst = {0}, scratch = {0};
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t s = desc_plain(&src, src_dims, dnnl_ab);
+    desc src = {0}, any = {0}, dst = {0};
+    dnnl_status_t s = desc_plain(&src, src_dims, lib->type, dnnl_ab);
     if (s == dnnl_success)
-        s = p->blocked ? desc_plain(&any, w_dims, dnnl_format_tag_any) : desc_strided(&any, w_dims, padded);
-    if (s == dnnl_success) s = desc_plain(&dst, dst_dims, dnnl_ab);
-    if (s == dnnl_success) s = dnnl_primitive_attr_create(&attr);
-    if (s == dnnl_success) s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-    if (s == dnnl_success) s = matmul_desc(&pd, lib->engine, &src, p->has_weights ? &p->weights : &any, &dst, attr);
-    if (s == dnnl_success && !p->has_weights) {
-        s = query_desc(&p->weights, pd, dnnl_query_weights_md);
+        s = p->blocked ? desc_plain(&any, w_dims, lib->type, dnnl_format_tag_any)
+                       : desc_strided(&any, w_dims, lib->type, padded);
+    if (s == dnnl_success) s = desc_plain(&dst, dst_dims, dnnl_f32, dnnl_ab);
+    if (s == dnnl_success && p->has_weights)
+        s = product_new(lib, &p->size[i], &src, &p->weights, &dst, false, NULL, threads);
+    else if (s == dnnl_success) {
+        s = product_new(lib, &p->size[i], &src, &any, &dst, false, &p->weights, threads);
         p->has_weights = s == dnnl_success;
     }
-    if (s == dnnl_success) s = query_desc(&scratch, pd, dnnl_query_scratchpad_md);
-    if (s == dnnl_success) s = dnnl_primitive_create(&p->size[i].matmul, pd);
-    if (s != dnnl_success) goto done;
-
-    const size_t bytes = (dnnl_memory_desc_get_size(REF(scratch)) + 63) / 64 * 64;
-    if (i == 0) p->scratch = ken_alloc_aligned(bytes * (size_t)threads); /* the full block needs the most */
-    p->size[i].src = ken_calloc((size_t)threads, sizeof(dnnl_memory_t));
-    p->size[i].dst = ken_calloc((size_t)threads, sizeof(dnnl_memory_t));
-    p->size[i].scratch = ken_calloc((size_t)threads, sizeof(dnnl_memory_t));
-    if (p->scratch == NULL || p->size[i].src == NULL || p->size[i].dst == NULL || p->size[i].scratch == NULL) {
-        s = dnnl_out_of_memory;
-        goto done;
-    }
-    for (int t = 0; t < threads && s == dnnl_success; t++) {
-        s = dnnl_memory_create(&p->size[i].src[t], REF(src), lib->engine, DNNL_MEMORY_NONE);
-        if (s == dnnl_success) s = dnnl_memory_create(&p->size[i].dst[t], REF(dst), lib->engine, DNNL_MEMORY_NONE);
-        if (s == dnnl_success)
-            s = dnnl_memory_create(&p->size[i].scratch[t], REF(scratch), lib->engine,
-                                   (char *)p->scratch + (size_t)t * bytes);
-    }
-done:
-    if (pd != NULL) dnnl_primitive_desc_destroy(pd);
-    if (attr != NULL) dnnl_primitive_attr_destroy(attr);
     desc_free(&src);
     desc_free(&any);
     desc_free(&dst);
-    desc_free(&scratch);
     return s;
 }
 
@@ -170,7 +245,9 @@ static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
     for (plan *p = lib->plans; p != NULL; p = p->next)
         if (p->n == n && p->k == k) return p;
     plan *p = ken_calloc(1, sizeof *p);
-    if (p == NULL) {
+    if (p == NULL ||
+        (g->compute == KEN_BF16_COMPUTE && reserve_narrow(lib, (size_t)KEN_GEMM_ROWS * (size_t)k, g->threads) != 0)) {
+        ken_free(p);
         *status = ken_fail_nomem(err, "weights");
         return NULL;
     }
@@ -191,6 +268,95 @@ static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
     return p;
 }
 
+/* How values are brought into the packed layout, by all threads. */
+static dnnl_status_t plan_pack(library *lib, plan *p, bool transposed, int threads)
+{
+    const dnnl_dims_t dims = {p->k, p->n}, strides = {transposed ? p->n : 1, transposed ? 1 : p->k};
+    desc from = {0};
+    dnnl_primitive_desc_t pd = NULL;
+    const int entered = ken_gemm_enter(threads);
+    dnnl_status_t s = desc_strided(&from, dims, dnnl_f32, strides);
+    if (s == dnnl_success) s = dnnl_memory_create(&p->pack[transposed].from, REF(from), lib->engine, DNNL_MEMORY_NONE);
+    if (s == dnnl_success)
+        s = dnnl_memory_create(&p->pack[transposed].to, REF(p->weights), lib->engine, DNNL_MEMORY_NONE);
+    if (s == dnnl_success)
+        s = dnnl_reorder_primitive_desc_create(&pd, REF(from), lib->engine, REF(p->weights), lib->engine, NULL);
+    if (s == dnnl_success) s = dnnl_primitive_create(&p->pack[transposed].reorder, pd);
+    ken_gemm_leave(entered);
+    if (pd != NULL) dnnl_primitive_desc_destroy(pd);
+    desc_free(&from);
+    if (s != dnnl_success) { /* all or nothing: the next call tries again */
+        if (p->pack[transposed].from != NULL) dnnl_memory_destroy(p->pack[transposed].from);
+        if (p->pack[transposed].to != NULL) dnnl_memory_destroy(p->pack[transposed].to);
+        p->pack[transposed].from = p->pack[transposed].to = NULL;
+    }
+    return s;
+}
+
+/* ---- plans of outer products ---------------------------------------------------------------------------------------- */
+
+/* bf16: numbers of rows that there is a primitive for, each a multiple of the last. A sum over rows takes the largest that fits what is
+ * left, rounded up to the smallest; what is missing is filled with zeros. */
+enum { N_SPANS = 4, F32_TILE_ROWS = 128, BF16_TILE_ROWS = 256 };
+static const int spans[N_SPANS] = {256, 128, 64, 32};
+
+typedef struct outer_plan {
+    struct outer_plan *next;
+    int n, k; /* n: rows of C in one tile */
+    product span[N_SPANS];
+} outer_plan;
+
+static void outer_plan_free(outer_plan *p, int threads)
+{
+    for (int i = 0; i < N_SPANS; i++) product_free(&p->span[i], threads);
+    ken_free(p);
+}
+
+/* A (rows, n) and B (rows, k) in bf16, one behind the other in a thread's memory. */
+static dnnl_status_t outer_plan_span(library *lib, outer_plan *p, int i, int threads)
+{
+    const dnnl_dims_t a_dims = {p->n, spans[i]}, a_strides = {1, p->n}, b_dims = {spans[i], p->k},
+                      c_dims = {p->n, p->k};
+    desc a = {0}, b = {0}, c = {0};
+    dnnl_status_t s = desc_strided(&a, a_dims, dnnl_bf16, a_strides);
+    if (s == dnnl_success) s = desc_plain(&b, b_dims, dnnl_bf16, dnnl_ab);
+    if (s == dnnl_success) s = desc_plain(&c, c_dims, dnnl_f32, dnnl_ab);
+    if (s == dnnl_success) s = product_new(lib, &p->span[i], &a, &b, &c, true, NULL, threads);
+    desc_free(&a);
+    desc_free(&b);
+    desc_free(&c);
+    return s;
+}
+
+static size_t narrow_a(int n) { return ((size_t)n * (size_t)spans[0] + 31) / 32 * 32; } /* B begins on a cache line */
+
+static outer_plan *outer_plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
+{
+    library *lib = g->impl;
+    for (outer_plan *p = lib->outers; p != NULL; p = p->next)
+        if (p->n == n && p->k == k) return p;
+    outer_plan *p = ken_calloc(1, sizeof *p);
+    if (p == NULL || reserve_narrow(lib, narrow_a(n) + (size_t)spans[0] * (size_t)k, g->threads) != 0) {
+        ken_free(p);
+        *status = ken_fail_nomem(err, "gradients");
+        return NULL;
+    }
+    p->n = n;
+    p->k = k;
+    dnnl_status_t s = dnnl_success;
+    const int entered = ken_gemm_enter(1);
+    for (int i = 0; i < N_SPANS && s == dnnl_success; i++) s = outer_plan_span(lib, p, i, g->threads);
+    ken_gemm_leave(entered);
+    if (s != dnnl_success) {
+        outer_plan_free(p, g->threads);
+        *status = broken(err, s, "planning an outer product");
+        return NULL;
+    }
+    p->next = lib->outers;
+    lib->outers = p;
+    return p;
+}
+
 /* ---- the shim -------------------------------------------------------------------------------------------------------- */
 
 static void onednn_close(ken_gemm *g)
@@ -201,6 +367,11 @@ static void onednn_close(ken_gemm *g)
         next = p->next;
         plan_free(p, g->threads);
     }
+    for (outer_plan *p = lib->outers, *next; p != NULL; p = next) {
+        next = p->next;
+        outer_plan_free(p, g->threads);
+    }
+    ken_free(lib->narrow);
     for (int t = 0; lib->stream != NULL && t < g->threads; t++)
         if (lib->stream[t] != NULL) dnnl_stream_destroy(lib->stream[t]);
     ken_free(lib->stream);
@@ -211,6 +382,9 @@ static void onednn_close(ken_gemm *g)
 
 static int onednn_open(ken_gemm *g, ken_err *err)
 {
+    if (g->compute == KEN_BF16_COMPUTE && (g->isa != KEN_ISA_AVX512 || !ken_isa_has_bf16()))
+        return ken_fail(err, KEN_EUSAGE,
+                        "bf16 products need a CPU with AVX512_BF16, and --isa avx512; use --compute f32");
     /* AMX is left out: it would bring other layouts for nothing in f32. Fails harmlessly on other architectures, and when a
      * net before this one (same instruction set, gemm.c) has fixed it already. */
     static const dnnl_cpu_isa_t cap[] = {dnnl_cpu_isa_sse41, dnnl_cpu_isa_avx2, dnnl_cpu_isa_avx512_core_bf16};
@@ -218,6 +392,8 @@ static int onednn_open(ken_gemm *g, ken_err *err)
     library *lib = ken_calloc(1, sizeof *lib);
     if (lib == NULL) return ken_fail_nomem(err, "matrix library");
     g->impl = lib;
+    lib->type = g->compute == KEN_BF16_COMPUTE ? dnnl_bf16 : dnnl_f32;
+    lib->kernels = ken_kernels_get(g->isa);
     lib->stream = ken_calloc((size_t)g->threads, sizeof(dnnl_stream_t));
     if (lib->stream == NULL) return ken_fail_nomem(err, "matrix library");
     dnnl_status_t s = dnnl_engine_create(&lib->engine, dnnl_cpu, 0);
@@ -241,8 +417,7 @@ static int onednn_open(ken_gemm *g, ken_err *err)
 }
 
 typedef struct packed {
-    const plan *plan;
-    dnnl_memory_t memory;
+    plan *plan;
     void *data;
 } packed;
 
@@ -250,7 +425,6 @@ static void onednn_matrix_free(ken_matrix *w)
 {
     packed *p = w->impl;
     if (p == NULL) return;
-    if (p->memory != NULL) dnnl_memory_destroy(p->memory);
     ken_free(p->data);
     ken_free(p);
     w->impl = NULL;
@@ -259,7 +433,7 @@ static void onednn_matrix_free(ken_matrix *w)
 static int onednn_matrix_new(ken_matrix *w, ken_err *err)
 {
     int status = KEN_OK;
-    const plan *pl = plan_get(w->gemm, w->n, w->k, &status, err);
+    plan *pl = plan_get(w->gemm, w->n, w->k, &status, err);
     if (pl == NULL) return status;
     packed *p = ken_calloc(1, sizeof *p);
     if (p == NULL) return ken_fail_nomem(err, "weights");
@@ -268,36 +442,23 @@ static int onednn_matrix_new(ken_matrix *w, ken_err *err)
     w->bytes = dnnl_memory_desc_get_size(REF(pl->weights));
     if (pl->size[1].matmul != NULL) w->small_rows = SMALL;
     p->data = ken_alloc_aligned(w->bytes);
-    if (p->data == NULL) return ken_fail_nomem(err, "weights");
-    library *lib = w->gemm->impl;
-    dnnl_status_t s = dnnl_memory_create(&p->memory, REF(pl->weights), lib->engine, p->data);
-    return s == dnnl_success ? KEN_OK : broken(err, s, "weights");
+    return p->data == NULL ? ken_fail_nomem(err, "weights") : KEN_OK;
 }
 
-static int onednn_pack(ken_matrix *w, const float *values, ken_err *err)
+static int onednn_pack(ken_matrix *w, const float *values, bool transposed, ken_err *err)
 {
     packed *p = w->impl;
     library *lib = w->gemm->impl;
-    const dnnl_dims_t dims = {w->k, w->n}, strides = {1, w->k};
-    desc from = {0};
-    dnnl_memory_t source = NULL;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t reorder = NULL;
-    void *copy = (void *)(uintptr_t)values; /* only read, but the C API has no const here */
-    dnnl_status_t s = desc_strided(&from, dims, strides);
-    if (s == dnnl_success) s = dnnl_memory_create(&source, REF(from), lib->engine, copy);
-    if (s == dnnl_success)
-        s = dnnl_reorder_primitive_desc_create(&pd, REF(from), lib->engine, REF(p->plan->weights), lib->engine, NULL);
-    if (s == dnnl_success) s = dnnl_primitive_create(&reorder, pd);
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->memory}};
+    plan *pl = p->plan;
+    dnnl_status_t s = dnnl_success;
+    if (pl->pack[transposed].reorder == NULL) s = plan_pack(lib, pl, transposed, w->gemm->threads);
     const int entered = ken_gemm_enter(w->gemm->threads);
-    if (s == dnnl_success) s = dnnl_primitive_execute(reorder, lib->stream[0], 2, args);
+    if (s == dnnl_success) s = dnnl_memory_set_data_handle(pl->pack[transposed].from, (void *)(uintptr_t)values);
+    if (s == dnnl_success) s = dnnl_memory_set_data_handle(pl->pack[transposed].to, p->data);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, pl->pack[transposed].from}, {DNNL_ARG_TO, pl->pack[transposed].to}};
+    if (s == dnnl_success) s = dnnl_primitive_execute(pl->pack[transposed].reorder, lib->stream[0], 2, args);
     if (s == dnnl_success) s = dnnl_stream_wait(lib->stream[0]);
     ken_gemm_leave(entered);
-    if (reorder != NULL) dnnl_primitive_destroy(reorder);
-    if (pd != NULL) dnnl_primitive_desc_destroy(pd);
-    if (source != NULL) dnnl_memory_destroy(source);
-    desc_free(&from);
     return s == dnnl_success ? KEN_OK : broken(err, s, "packing weights");
 }
 
@@ -305,17 +466,74 @@ static int onednn_run(const ken_matrix *w, const float *a, float *c, int m, int 
 {
     const packed *p = w->impl;
     const library *lib = w->gemm->impl;
-    const int i = m == SMALL;
-    dnnl_memory_t src = p->plan->size[i].src[thread], dst = p->plan->size[i].dst[thread];
-    dnnl_status_t s = dnnl_memory_set_data_handle(src, (void *)(uintptr_t)a);
-    if (s == dnnl_success) s = dnnl_memory_set_data_handle(dst, c);
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, src},
-                                    {DNNL_ARG_WEIGHTS, p->memory},
-                                    {DNNL_ARG_DST, dst},
-                                    {DNNL_ARG_SCRATCHPAD, p->plan->size[i].scratch[thread]}};
-    if (s == dnnl_success) s = dnnl_primitive_execute(p->plan->size[i].matmul, lib->stream[thread], 4, args);
-    return s == dnnl_success ? KEN_OK : KEN_EFAIL;
+    const void *src = a;
+    if (w->gemm->compute == KEN_BF16_COMPUTE) {
+        uint16_t *narrow = lib->narrow + (size_t)thread * lib->narrow_each;
+        lib->kernels->to_bf16(narrow, a, m * w->k);
+        src = narrow;
+    }
+    return product_run(lib, &p->plan->size[m == SMALL], src, p->data, c, thread);
 }
 
-const ken_gemm_ops ken_gemm_onednn = {onednn_open,        onednn_close, onednn_matrix_new,
-                                      onednn_matrix_free, onednn_pack,  onednn_run};
+/* Tiles of nearly equal size: a whole one more, or one with little in it, would wait for nothing. */
+static int even_tiles(int n, int most)
+{
+    const int tiles = (n + most - 1) / most;
+    return (n + tiles - 1) / tiles;
+}
+
+typedef struct outer {
+    const outer_plan *whole, *last; /* bf16: of a tile, and of the last one where it is smaller */
+} outer;
+
+static int onednn_outer_new(ken_outer *o, ken_err *err)
+{
+    const bool narrow = o->gemm->compute == KEN_BF16_COMPUTE;
+    o->tile_rows = even_tiles(o->n, narrow ? BF16_TILE_ROWS : F32_TILE_ROWS);
+    if (!narrow) return KEN_OK;
+    outer *p = ken_calloc(1, sizeof *p);
+    if (p == NULL) return ken_fail_nomem(err, "gradients");
+    o->impl = p;
+    int status = KEN_OK;
+    p->whole = p->last = outer_plan_get(o->gemm, o->tile_rows, o->k, &status, err);
+    if (status == KEN_OK && o->n % o->tile_rows != 0)
+        p->last = outer_plan_get(o->gemm, o->n % o->tile_rows, o->k, &status, err);
+    return status;
+}
+
+static void onednn_outer_free(ken_outer *o) { ken_free(o->impl); }
+
+static int outer_bf16(const ken_outer *o, int n, const float *a, const float *b, float *c, int rows, int thread)
+{
+    const library *lib = o->gemm->impl;
+    const outer *p = o->impl;
+    const outer_plan *pl = n == o->tile_rows ? p->whole : p->last;
+    const size_t N = (size_t)n, k = (size_t)o->k, lda = (size_t)o->lda, ldb = (size_t)o->ldb;
+    uint16_t *na = lib->narrow + (size_t)thread * lib->narrow_each, *nb = na + narrow_a(n);
+    int status = KEN_OK;
+    for (int at = 0; at < rows && status == KEN_OK;) {
+        const int left = (rows - at + spans[N_SPANS - 1] - 1) / spans[N_SPANS - 1] * spans[N_SPANS - 1];
+        int i = 0;
+        while (spans[i] > left) i++;
+        const int span = spans[i], here = rows - at < span ? rows - at : span;
+        for (size_t r = 0; r < (size_t)here; r++) {
+            lib->kernels->to_bf16(na + r * N, a + ((size_t)at + r) * lda, n);
+            lib->kernels->to_bf16(nb + r * k, b + ((size_t)at + r) * ldb, o->k);
+        }
+        memset(na + (size_t)here * N, 0, (size_t)(span - here) * N * sizeof *na);
+        memset(nb + (size_t)here * k, 0, (size_t)(span - here) * k * sizeof *nb);
+        status = product_run(lib, &pl->span[i], na, nb, c, thread);
+        at += here;
+    }
+    return status;
+}
+
+static int onednn_outer(const ken_outer *o, int n, const float *a, const float *b, float *c, int rows, int thread)
+{
+    if (o->gemm->compute == KEN_BF16_COMPUTE) return outer_bf16(o, n, a, b, c, rows, thread);
+    return dnnl_sgemm('T', 'N', n, o->k, rows, 1.0F, a, o->lda, b, o->ldb, 1.0F, c, o->k) == dnnl_success ? KEN_OK
+                                                                                                          : KEN_EFAIL;
+}
+
+const ken_gemm_ops ken_gemm_onednn = {onednn_open, onednn_close,     onednn_matrix_new, onednn_matrix_free, onednn_pack,
+                                      onednn_run,  onednn_outer_new, onednn_outer_free, onednn_outer};

@@ -28,6 +28,15 @@ ken_isa ken_isa_best(void)
     return have(KEN_ISA_AVX2) ? KEN_ISA_AVX2 : KEN_ISA_GENERIC;
 }
 
+bool ken_isa_has_bf16(void)
+{
+#if defined(__x86_64__)
+    return have(KEN_ISA_AVX512) && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 int ken_isa_parse(ken_isa *isa, const char *name, ken_err *err)
 {
     if (name == NULL) {

@@ -311,4 +311,29 @@ static void attend(const ken_attention *a, const int32_t *rows, int n, float *ou
     }
 }
 
-const ken_kernels KEN_KERNELS = {KEN_KERNELS_NAME, rms_norm, add, silu_mul, rope, attend, exp_all};
+/* ---- bf16 ------------------------------------------------------------------------------------------------------------ */
+
+typedef uint32_t wide __attribute__((vector_size(4 * L)));
+typedef uint16_t narrow __attribute__((vector_size(2 * L)));
+
+INLINE narrow round_to_bf16(vec x)
+{
+    const wide u = (wide)x, nan = (wide)(x != x);
+    const wide rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
+    return __builtin_convertvector((nan & (u >> 16 | 0x40)) | (~nan & rounded), narrow);
+}
+
+static void to_bf16(uint16_t *out, const float *x, int n)
+{
+    int i = 0;
+    for (; i + L <= n; i += L) {
+        const narrow y = round_to_bf16(load(x + i));
+        memcpy(out + i, &y, sizeof y);
+    }
+    if (i < n) {
+        const narrow y = round_to_bf16(load_part(x + i, n - i));
+        memcpy(out + i, &y, (size_t)(n - i) * sizeof *out);
+    }
+}
+
+const ken_kernels KEN_KERNELS = {KEN_KERNELS_NAME, rms_norm, add, silu_mul, rope, attend, exp_all, to_bf16};

@@ -43,8 +43,11 @@ typedef struct ken_kernels {
     void (*attend)(const ken_attention *a, const int32_t *rows, int n, float *out, const ken_attention_scratch *s);
     /* out (n) = exp(x); at most 2 ulp off for -87 <= x <= 88, clamped outside. Public for its test. */
     void (*exp)(float *out, const float *x, int n);
+    /* out (n) = x rounded to bf16, to nearest, ties to even; NaN stays NaN */
+    void (*to_bf16)(uint16_t *out, const float *x, int n);
 } ken_kernels;
 
+bool ken_isa_has_bf16(void);                     /* this CPU multiplies bf16 fast (AVX512_BF16) */
 const ken_kernels *ken_kernels_get(ken_isa isa); /* isa must be one that this CPU has */
 const ken_kernels *ken_kernels_reference(void);  /* plain scalar C */
 

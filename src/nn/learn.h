@@ -18,7 +18,6 @@
 
 typedef struct ken_learner ken_learner;
 
-typedef enum ken_compute { KEN_F32_COMPUTE, KEN_BF16_COMPUTE } ken_compute;
 int ken_compute_parse(ken_compute *c, const char *name, ken_err *err); /* "f32", "bf16"; KEN_EUSAGE */
 
 typedef struct ken_learn_options {

@@ -64,7 +64,7 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
     const size_t memory = o->memory != 0 ? o->memory : available_memory() / 10 * 6;
     net->workers = ken_calloc((size_t)net->threads, sizeof *net->workers);
     if (net->workers == NULL) status = ken_fail_nomem(err, "network");
-    if (status == KEN_OK) status = ken_gemm_new(&net->gemm, o->isa, net->threads, err);
+    if (status == KEN_OK) status = ken_gemm_new(&net->gemm, o->isa, KEN_F32_COMPUTE, net->threads, err);
     if (status == KEN_OK) status = ken_rope_init(&net->rope, c, err);
     if (status == KEN_OK)
         status = ken_weights_init(&net->w, &(ken_weights_source){m, o->params, o->lora}, net->gemm, net->threads,

@@ -14,6 +14,9 @@ ken_isa ken_isa_best(void);            /* the best this CPU has */
 int ken_isa_parse(ken_isa *isa, const char *name,
                   ken_err *err); /* NULL = best; KEN_EUSAGE when unknown or not on this CPU */
 
+/* Of matrix products; everything else is f32. Inference is f32 always. */
+typedef enum ken_compute { KEN_F32_COMPUTE, KEN_BF16_COMPUTE } ken_compute;
+
 typedef struct ken_net ken_net;
 typedef struct ken_net_options {
     int threads; /* 0 = all cores */

@@ -4,6 +4,7 @@
  * rotary embedding in the half-split form (Su et al. 2021), SwiGLU (Shazeer 2020), grouped-query attention (Ainslie et al. 2023). */
 #include "nn/kernels.h"
 #include <math.h>
+#include <string.h>
 
 static void rms_norm(float *out, const float *x, const float *w, int n, float eps)
 {
@@ -74,5 +75,14 @@ static void exp_all(float *out, const float *x, int n)
     for (int i = 0; i < n; i++) out[i] = (float)exp(x[i] < -87.0F ? -87.0 : x[i] > 88.0F ? 88.0 : (double)x[i]);
 }
 
-static const ken_kernels reference = {"reference", rms_norm, add, silu_mul, rope, attend, exp_all};
+static void to_bf16(uint16_t *out, const float *x, int n)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, x + i, sizeof u);
+        out[i] = (uint16_t)(isnan(x[i]) ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+    }
+}
+
+static const ken_kernels reference = {"reference", rms_norm, add, silu_mul, rope, attend, exp_all, to_bf16};
 const ken_kernels *ken_kernels_reference(void) { return &reference; }

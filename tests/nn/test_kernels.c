@@ -91,6 +91,29 @@ static void check_rows(const ken_kernels *k)
     assert_true(fabsf(a[0]) < 1e-30F && fabsf(a[1]) < 1e-30F && a[2] == 200.0F);
 }
 
+static void check_bf16(const ken_kernels *k)
+{
+    static const float edge[] = {0.0F,      -0.0F,         1.0F,          1.00390625F, 1.01171875F, 3.4e38F,
+                                 INFINITY,  -INFINITY,     NAN,           1e-40F,      -1e-45F,     0x1.01p0F,
+                                 0x1.03p0F, 0x1.010002p0F, 0x1.00fffep0F, 3.3e38F};
+    static const uint16_t want[] = {0,      0x8000, 0x3f80, 0x3f80, 0x3f82, 0x7f80, 0x7f80, 0xff80,
+                                    0x7fc0, 0x0001, 0x8000, 0x3f80, 0x3f82, 0x3f81, 0x3f80, 0x7f78};
+    enum { N = sizeof edge / sizeof *edge };
+    uint16_t a[MAX + 1], b[MAX];
+    k->to_bf16(a, edge, N);
+    assert_memory_equal(a, want, sizeof want);
+    static float x[MAX];
+    for (int i = 0; i < N_LENGTHS; i++) {
+        const int n = lengths[i];
+        fill(x, n, 1000);
+        a[n] = 77;
+        k->to_bf16(a, x, n);
+        ken_kernels_reference()->to_bf16(b, x, n);
+        assert_memory_equal(a, b, (size_t)n * sizeof *a);
+        assert_int_equal(a[n], 77);
+    }
+}
+
 static void check_rope(const ken_kernels *k)
 {
     static const int shapes[][3] = {{1, 2, 2},   {3, 8, 8},    {2, 16, 8}, {9, 64, 64},
@@ -202,6 +225,12 @@ static void check_attention(const ken_kernels *k)
 
 static void test_exp(void **state) { (void)state, each_isa(check_exp); }
 static void test_rows(void **state) { (void)state, each_isa(check_rows); }
+static void test_bf16(void **state)
+{
+    (void)state;
+    check_bf16(ken_kernels_reference());
+    each_isa(check_bf16);
+}
 static void test_rope(void **state) { (void)state, each_isa(check_rope); }
 static void test_attention(void **state) { (void)state, each_isa(check_attention); }
 
@@ -222,8 +251,8 @@ static void test_isa_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_isa_names), cmocka_unit_test(test_exp),       cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_rope),      cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_isa_names), cmocka_unit_test(test_exp),  cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_bf16),      cmocka_unit_test(test_rope), cmocka_unit_test(test_attention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
