@@ -422,6 +422,69 @@ KEN_API int ken_explain(ken_model *m, const ken_explain_request *q, const ken_an
                         ken_explanation **out, ken_err *err);
 KEN_API void ken_explanation_free(ken_explanation *x);
 
+/* ---- what is trained on --------------------------------------------------------------------------------------------- */
+
+typedef struct ken_mix { /* rows of another task, drawn into every batch beside the main ones (docs/data.md) */
+    const char *path;
+    double weight; /* the main rows have 1: of each batch weight / (1 + all weights) comes from here */
+} ken_mix;
+
+/* Rows of one place, and what becomes of them on their way to a model, in this order: read, labelled, selected, a variant drawn,
+ * a known tail appended, targets replaced, weighted, mixed with other tasks. docs/data.md has the formats. */
+typedef struct ken_train_data {
+    /* a run; data as ken_data_open reads them; or a JSONL file of prompts and completions, conversations, ... */
+    const char *path;
+    const char
+        *labels; /* a run that says the category and P_Correct of each row, joined by id; NULL = what path says */
+    ken_data_options read; /* how data are read; its skip_bad drops and counts any row that cannot be used */
+
+    const char *categories;     /* comma list of category names; NULL = all rows, annotated or not */
+    const char *label;          /* which label counts: NULL or "draw" (ken_row.category), "mode" (category_mode) */
+    const char *relations;      /* comma list; NULL = all */
+    const char *splits;         /* comma list; NULL = prefer_split where there are rows of it, else all */
+    const char *prefer_split;   /* "train" */
+    double p_min, p_max;        /* of P_Correct (p_t); 0, 1 = all rows */
+    size_t per_relation, limit; /* the first rows of each relation, of all; 0 = all */
+
+    /* NULL = the rows selected; "unknown=50": half of them Unknown, the same relations in every such variant; "known=50": that
+     * without its Unknown rows; "natural"; or the name of one category. size 0 = the least category of each relation, summed. */
+    const char *variant;
+    const char
+        *known_mix; /* NULL or "natural": as in the relation; "equal", "HighlyKnown", "MaybeKnown", "WeaklyKnown" */
+    size_t size;
+
+    double
+        known_tail; /* share of the rows to append as Known rows in a last, unshuffled part of each epoch; 0 = none */
+    bool known_tail_mixed; /* the control: the same rows, shuffled in */
+    const char *idk;       /* target of Unknown rows, as "I don't know"; NULL = their answers */
+    bool idk_random;       /* the control: as many rows, drawn from all */
+    const char *weights;   /* NULL or "file": what the file's field `weight` says; "p": P_Correct^gamma; "none": 1 */
+    double weight_gamma, weight_min; /* "p": max(weight_min, P^weight_gamma), then mean 1; 1, 0 */
+
+    const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n"; the answer follows */
+    bool chat_template;          /* the prompt is a turn of a conversation in the model's format */
+    size_t max_length; /* rows of more tokens are dropped and counted; 0 = rows beyond the context are errors */
+
+    const ken_mix *mix; /* (n_mix) */
+    size_t n_mix;
+    uint64_t seed; /* of everything that is drawn here; 0 */
+} ken_train_data;
+
+typedef struct ken_train_data_stats {
+    size_t rows, mixed;                    /* main rows, and those of other tasks */
+    size_t category[KEN_N_CATEGORIES + 1]; /* of the main rows; the last: not annotated */
+    size_t tail, tail_repeated;            /* rows of the known tail; of these, rows that stand in the rest too */
+    size_t relabelled;                     /* targets replaced by `idk` */
+    size_t bad, too_long;                  /* dropped: malformed or refused, longer than max_length */
+    size_t unmatched;                      /* rows that the run of `labels` does not have */
+    size_t newline;                        /* targets that hold a newline, where `ken eval` stops reading an answer */
+    size_t duplicates, conflicts;          /* prompts that stand earlier with the same target, with another one */
+    size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */
+    uint64_t tokens, targets;              /* of all rows; targets: those that carry loss */
+} ken_train_data_stats;
+
+KEN_API ken_train_data ken_train_data_defaults(void);
+
 /* ---- report --------------------------------------------------------------------------------------------------------- */
 
 /* One self-contained HTML page for the runs. Written whole or not at all. */

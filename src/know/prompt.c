@@ -65,24 +65,41 @@ static void add_answer(const ken_prompt_style *s, const ken_example *x, ken_buf 
 
 /* ---- conversation formats ------------------------------------------------------------------------------------------- */
 
+/* What stands around a turn. Text between \1 and \2 is a control token. */
+typedef struct around {
+    const char *before, *after;
+} around;
+
 typedef struct format {
     ken_chat chat;
     const char *name;
-    const char *needs; /* a control token that tells the format */
-    /* Pieces around a question and an answer. Text between \1 and \2 is a control token. */
-    const char *before_question, *before_answer, *after_answer;
+    const char *needs;        /* a control token that tells the format */
+    around role[KEN_N_ROLES]; /* NULL: this role has no turn of its own, its text stands before that of the next */
+    const char *end;          /* the token that ends an answer */
 } format;
 
 static const format formats[] = {
-    {KEN_CHAT_CHATML, "chatml", "<|im_start|>", "\1<|im_start|>\2user\n", "\1<|im_end|>\2\n\1<|im_start|>\2assistant\n",
-     "\1<|im_end|>\2\n"},
-    {KEN_CHAT_LLAMA3, "llama3", "<|start_header_id|>", "\1<|start_header_id|>\2user\1<|end_header_id|>\2\n\n",
-     "\1<|eot_id|>\2\1<|start_header_id|>\2assistant\1<|end_header_id|>\2\n\n", "\1<|eot_id|>\2"},
-    {KEN_CHAT_INST, "inst", "[INST]", "\1[INST]\2 ", " \1[/INST]\2", "\1</s>\2"},
+    {KEN_CHAT_CHATML,
+     "chatml",
+     "<|im_start|>",
+     {{"\1<|im_start|>\2system\n", "\1<|im_end|>\2\n"},
+      {"\1<|im_start|>\2user\n", "\1<|im_end|>\2\n"},
+      {"\1<|im_start|>\2assistant\n", "\1<|im_end|>\2\n"}},
+     "<|im_end|>"},
+    {KEN_CHAT_LLAMA3,
+     "llama3",
+     "<|start_header_id|>",
+     {{"\1<|start_header_id|>\2system\1<|end_header_id|>\2\n\n", "\1<|eot_id|>\2"},
+      {"\1<|start_header_id|>\2user\1<|end_header_id|>\2\n\n", "\1<|eot_id|>\2"},
+      {"\1<|start_header_id|>\2assistant\1<|end_header_id|>\2\n\n", "\1<|eot_id|>\2"}},
+     "<|eot_id|>"},
+    {KEN_CHAT_INST, "inst", "[INST]", {{NULL, NULL}, {"\1[INST]\2 ", " \1[/INST]\2"}, {"", "\1</s>\2"}}, "</s>"},
 };
 
 static int32_t control_token(const ken_tokenizer *t, const char *name, size_t n)
 {
+    int32_t special = ken_tokenizer_special(t, name, n);
+    if (special >= 0) return special;
     for (int32_t i = ken_tokenizer_n_vocab(t) - 1; i >= 0;
          i--) { /* control tokens stand near the end of most vocabularies */
         ken_str s = ken_tokenizer_piece(t, i);
@@ -124,12 +141,13 @@ static void marked_text(const ken_prompt_style *s, const ken_example *const *sho
 {
     const format *f = format_of(s->chat);
     for (int i = 0; i < n_shots + (x != NULL); i++) {
-        ken_buf_puts(out, f->before_question);
+        ken_buf_puts(out, f->role[KEN_ROLE_USER].before);
         add_plain(out, i < n_shots ? shots[i]->question : x->question);
-        ken_buf_puts(out, f->before_answer);
+        ken_buf_puts(out, f->role[KEN_ROLE_USER].after);
+        ken_buf_puts(out, f->role[KEN_ROLE_ASSISTANT].before);
         if (i == n_shots) break;
         add_plain(out, shots[i]->answers[0]);
-        ken_buf_puts(out, f->after_answer);
+        ken_buf_puts(out, f->role[KEN_ROLE_ASSISTANT].after);
     }
 }
 
@@ -153,10 +171,19 @@ void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots,
 
 /* ---- ids ------------------------------------------------------------------------------------------------------------ */
 
+/* A generation goes on behind the prompt: an EOS that the tokenizer appends to whole texts does not belong there. */
+static void drop_eos(const ken_tokenizer *t, const int32_t *ids, size_t *n)
+{
+    if (ken_tokenizer_adds_eos(t) && *n > 0 && ids[*n - 1] == ken_tokenizer_eos(t)) --*n;
+}
+
 static int encode_marked(const ken_tokenizer *t, const char *p, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
 {
     int rc = KEN_OK;
-    if (ken_tokenizer_adds_bos(t)) rc = ken_tokenizer_encode(t, "", 0, KEN_ENC_SPECIAL, ids, n, cap, err);
+    if (ken_tokenizer_adds_bos(t)) {
+        rc = ken_tokenizer_encode(t, "", 0, KEN_ENC_SPECIAL, ids, n, cap, err);
+        if (rc == KEN_OK) drop_eos(t, *ids, n);
+    }
     while (rc == KEN_OK && *p != '\0') {
         bool control = *p == '\1';
         size_t len = control ? strcspn(p + 1, "\2") : strcspn(p, "\1");
@@ -173,12 +200,6 @@ static int encode_marked(const ken_tokenizer *t, const char *p, int32_t **ids, s
         p += control ? len + 2 : len;
     }
     return rc;
-}
-
-/* A generation goes on behind the prompt: an EOS that the tokenizer appends to whole texts does not belong there. */
-static void drop_eos(const ken_tokenizer *t, const int32_t *ids, size_t *n)
-{
-    if (ken_tokenizer_adds_eos(t) && *n > 0 && ids[*n - 1] == ken_tokenizer_eos(t)) --*n;
 }
 
 int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *const *shots, int n_shots,
@@ -203,5 +224,153 @@ int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, co
     *n = 0;
     int rc = ken_tokenizer_encode(t, text, strlen(text), flags, ids, n, cap, err);
     if (rc == KEN_OK) drop_eos(t, *ids, n);
+    return rc;
+}
+
+/* ---- zero-shot ------------------------------------------------------------------------------------------------------ */
+
+int ken_zero_shot_style(ken_prompt_style *s, const char *template_text, bool chat_template, const ken_tokenizer *t,
+                        ken_err *err)
+{
+    *s = (ken_prompt_style){.template_text = template_text != NULL ? template_text : KEN_ZERO_SHOT_TEMPLATE,
+                            .after = "\n",
+                            .chat = KEN_CHAT_NONE};
+    int rc = ken_prompt_check_template(s->template_text, err);
+    return rc == KEN_OK && chat_template ? ken_chat_detect(&s->chat, t, err) : rc;
+}
+
+void ken_zero_shot_text(const ken_prompt_style *s, const ken_example *x, ken_buf *out)
+{
+    render(s->template_text, x, out);
+}
+
+static size_t trimmed(const char *s, size_t n)
+{
+    while (n > 0 && strchr(" \n\r\t", s[n - 1]) != NULL && s[n - 1] != '\0') n--;
+    return n;
+}
+
+/* A conversation may have dropped the white space at the prompt's end, so it does not count. */
+const char *ken_zero_shot_question(const ken_prompt_style *s, const char *text, size_t *n)
+{
+    const char *t = s->template_text, *at = strstr(t, placeholders[0]);
+    *n = 0;
+    if (at == NULL || strstr(t, placeholders[1]) != NULL || strstr(t, placeholders[2]) != NULL) return NULL;
+    const char *behind = at + strlen(placeholders[0]);
+    if (strstr(behind, placeholders[0]) != NULL) return NULL;
+    size_t head = (size_t)(at - t), tail = trimmed(behind, strlen(behind)), len = trimmed(text, strlen(text));
+    if (len <= head + tail || memcmp(text, t, head) != 0 || memcmp(text + len - tail, behind, tail) != 0) return NULL;
+    *n = len - head - tail;
+    return text + head;
+}
+
+static void add_turn(const format *f, ken_role role, const char *text, ken_buf *out)
+{
+    ken_buf plain = {0};
+    add_plain(&plain, text);
+    size_t n = trimmed(ken_buf_str(&plain), plain.len);
+    out->failed |= plain.failed;
+    if (f->role[role].before != NULL) ken_buf_puts(out, f->role[role].before);
+    ken_buf_add(out, ken_buf_str(&plain), n);
+    ken_buf_puts(out, f->role[role].after != NULL ? f->role[role].after : "\n\n");
+    ken_buf_free(&plain);
+}
+
+/* The turns, up to where the answer begins, marked. */
+static int conversation(const ken_prompt_style *s, const ken_turn *turns, int n, ken_buf *out, ken_err *err)
+{
+    const format *f = format_of(s->chat);
+    if (n < 1 || turns[n - 1].role != KEN_ROLE_USER)
+        return ken_fail(err, KEN_EINPUT, "the turn before the answer is not the user's");
+    for (int i = 0; i < n; i++) {
+        /* A role without a turn of its own stands inside the next one: behind what opens that. */
+        bool inside = i > 0 && f->role[turns[i - 1].role].before == NULL;
+        if (!inside && f->role[turns[i].role].before == NULL) {
+            if (turns[i + 1].role != KEN_ROLE_USER)
+                return ken_fail(err, KEN_EINPUT, "a system turn stands before a turn that is not the user's");
+            ken_buf_puts(out, f->role[KEN_ROLE_USER].before);
+        }
+        format inner = *f;
+        if (inside) inner.role[turns[i].role].before = NULL;
+        add_turn(&inner, turns[i].role, turns[i].text, out);
+    }
+    ken_buf_puts(out, f->role[KEN_ROLE_ASSISTANT].before);
+    return KEN_OK;
+}
+
+/* text (a whole prompt, marked when it is a conversation) -> ids from the start. */
+static int encode_prompt(const ken_prompt_style *s, const ken_tokenizer *t, const ken_buf *text, int32_t **ids,
+                         size_t *n, size_t *cap, ken_err *err)
+{
+    *n = 0;
+    if (text->failed) return ken_fail_nomem(err, "prompt");
+    int rc = s->chat != KEN_CHAT_NONE
+                 ? encode_marked(t, ken_buf_str(text), ids, n, cap, err)
+                 : ken_tokenizer_encode(t, ken_buf_str(text), text->len, KEN_ENC_SPECIAL, ids, n, cap, err);
+    if (rc == KEN_OK) drop_eos(t, *ids, n);
+    return rc;
+}
+
+static int prompt_of_turns(const ken_prompt_style *s, const ken_turn *turns, int n_turns, ken_buf *out, ken_err *err)
+{
+    if (s->chat != KEN_CHAT_NONE) return conversation(s, turns, n_turns, out, err);
+    if (n_turns != 1 || turns[0].role != KEN_ROLE_USER)
+        return ken_fail(err, KEN_EINPUT,
+                        "a conversation of %d turns before the answer needs the model's conversation format "
+                        "(--chat-template)",
+                        n_turns);
+    ken_buf_puts(out, turns[0].text);
+    return KEN_OK;
+}
+
+int ken_zero_shot_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *x, int32_t **ids,
+                         size_t *n, size_t *cap, ken_err *err)
+{
+    ken_buf text = {0}, prompt = {0};
+    ken_zero_shot_text(s, x, &text);
+    ken_turn turn = {KEN_ROLE_USER, ken_buf_str(&text)};
+    int rc = text.failed ? ken_fail_nomem(err, "prompt") : prompt_of_turns(s, &turn, 1, &prompt, err);
+    if (rc == KEN_OK) rc = encode_prompt(s, t, &prompt, ids, n, cap, err);
+    ken_buf_free(&text);
+    ken_buf_free(&prompt);
+    return rc;
+}
+
+static int add_end(const ken_prompt_style *s, const ken_tokenizer *t, int32_t **ids, size_t *n, size_t *cap,
+                   ken_err *err)
+{
+    const char *name = s->chat != KEN_CHAT_NONE ? format_of(s->chat)->end : NULL;
+    int32_t end = name != NULL ? control_token(t, name, strlen(name)) : ken_tokenizer_eos(t);
+    if (end < 0)
+        return ken_fail(err, KEN_EINPUT, "the model's vocabulary has no end token%s%s: an answer could not end",
+                        name != NULL ? " " : "", name != NULL ? name : "");
+    if (ken_grow((void **)ids, cap, *n + 1, sizeof **ids) != 0) return ken_fail_nomem(err, "target");
+    (*ids)[(*n)++] = end;
+    return KEN_OK;
+}
+
+int ken_prompt_join(const ken_prompt_style *s, const ken_tokenizer *t, const ken_turn *turns, int n_turns,
+                    const char *target, int32_t **ids, size_t *n, size_t *cap, size_t *n_prompt, ken_err *err)
+{
+    ken_buf text = {0};
+    int32_t *alone = NULL;
+    size_t cap_alone = 0;
+    *n = *n_prompt = 0;
+    int rc = prompt_of_turns(s, turns, n_turns, &text, err);
+    if (rc == KEN_OK) rc = encode_prompt(s, t, &text, &alone, n_prompt, &cap_alone, err);
+    if (rc != KEN_OK) goto done;
+    if (s->chat != KEN_CHAT_NONE) add_plain(&text, target);
+    else ken_buf_puts(&text, target);
+    rc = encode_prompt(s, t, &text, ids, n, cap, err);
+    if (rc != KEN_OK) goto done;
+    if (*n < *n_prompt || (*n_prompt > 0 && memcmp(*ids, alone, *n_prompt * sizeof *alone) != 0))
+        rc = ken_fail(err, KEN_EINPUT,
+                      "the prompt's tokens change when the target \"%.60s\" follows, so that what is trained is not "
+                      "what is asked; end the prompt with a newline",
+                      target);
+    else rc = add_end(s, t, ids, n, cap, err);
+done:
+    ken_buf_free(&text);
+    ken_free(alone);
     return rc;
 }

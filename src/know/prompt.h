@@ -36,4 +36,34 @@ int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const k
 /* The same for a whole prompt given as text. With a conversation format, text that spells a control token becomes one. */
 int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids,
                            size_t *n, size_t *cap, ken_err *err);
+
+/* ---- zero-shot: what is trained, and what `ken eval` asks (spec/finetuning.md 1) ------------------------------------- */
+
+#define KEN_ZERO_SHOT_TEMPLATE "Answer the following question.\n{question}\n"
+
+/* The style of prompts without exemplars, for everything that trains or measures a training: the same template gives the same
+ * tokens. template_text NULL = the one above, borrowed otherwise; with chat_template its text becomes the user's turn.
+ * KEN_EUSAGE for a bad template, KEN_EINPUT when the model has no conversation format. */
+int ken_zero_shot_style(ken_prompt_style *s, const char *template_text, bool chat_template, const ken_tokenizer *t,
+                        ken_err *err);
+/* The prompt's text, without what a conversation puts around it (appended to out). */
+void ken_zero_shot_text(const ken_prompt_style *s, const ken_example *x, ken_buf *out);
+/* The reverse: the question in a prompt of this style, *n bytes borrowed from text; NULL when it is another prompt. */
+const char *ken_zero_shot_question(const ken_prompt_style *s, const char *text, size_t *n);
+/* The prompt's token ids. ids as in ken_tokenizer_encode, from the start: *n becomes their number. */
+int ken_zero_shot_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *x, int32_t **ids,
+                         size_t *n, size_t *cap, ken_err *err);
+
+typedef enum ken_role { KEN_ROLE_SYSTEM, KEN_ROLE_USER, KEN_ROLE_ASSISTANT, KEN_N_ROLES } ken_role;
+typedef struct ken_turn {
+    ken_role role;
+    const char *text;
+} ken_turn;
+
+/* Token ids of a prompt, given as text, with what should follow it: the target and the end token (that of the conversation format, else
+ * EOS). Without a conversation format the prompt is one turn of the user's, taken as it is; with one, white space at the end of a turn
+ * is dropped. *n_prompt: where the target begins. The prompt's tokens are those that it has alone: where the target would
+ * change them, KEN_EINPUT. KEN_EINPUT also for turns that make no prompt, and when the vocabulary has no end token. */
+int ken_prompt_join(const ken_prompt_style *s, const ken_tokenizer *t, const ken_turn *turns, int n_turns,
+                    const char *target, int32_t **ids, size_t *n, size_t *cap, size_t *n_prompt, ken_err *err);
 #endif

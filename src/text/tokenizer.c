@@ -151,6 +151,13 @@ static int32_t special_at(const ken_tokenizer *t, const char *s, size_t n, bool 
     return best;
 }
 
+int32_t ken_tokenizer_special(const ken_tokenizer *t, const char *name, size_t n)
+{
+    size_t len = 0;
+    int32_t id = special_at(t, name, n, true, &len);
+    return id >= 0 && len == n ? id : -1;
+}
+
 /* ---- identity ---------------------------------------------------------------------------------------------------------- */
 
 static void add_u64(ken_sha256 *h, uint64_t v)

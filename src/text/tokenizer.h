@@ -77,6 +77,8 @@ ken_str ken_tokenizer_piece(const ken_tokenizer *t, int32_t id); /* as spelled *
 bool ken_tokenizer_is_end(const ken_tokenizer *t,
                           int32_t id); /* EOS or one of the ends: class E of spec/slick.md 7.1 */
 bool ken_tokenizer_is_control(const ken_tokenizer *t, int32_t id);
+/* The control, unknown or user-defined token that is spelled so, -1 when there is none. */
+int32_t ken_tokenizer_special(const ken_tokenizer *t, const char *name, size_t n);
 int32_t ken_tokenizer_bos(const ken_tokenizer *t);
 int32_t ken_tokenizer_eos(const ken_tokenizer *t);
 bool ken_tokenizer_adds_bos(const ken_tokenizer *t);

@@ -1,5 +1,10 @@
 /* set.h - the rows that a model is trained on, as text and as tokens, whatever they were read from.
  *
+ *     ken_tune_set *s;
+ *     ken_tune_set_open(&s, model, &options->data, &err);           what is trained on
+ *     ken_train_data dev = ken_tune_data_like(&options->data, "facts/", "dev");
+ *     ken_tune_set_open(&t, model, &dev, &err);                     what it is measured on: the same prompts
+ *
  * Sources: a data set or a plain file of rows (data/open.c), a run with its categories, prompt/completion, messages or alpaca
  * JSONL. Format by default (spec/finetuning.md 1): "Answer the following question.\n{question}\n", target "{answer}" and the end
  * token; loss on the target alone. */
@@ -7,24 +12,39 @@
 #define KEN_TUNE_SET_H
 #include "base/error.h"
 #include "model/model.h"
+#include "tune/order.h"
 
 typedef struct ken_tune_row {
     const char *id, *relation,
-        *task;                  /* "" when there is none; task: the name of the mixture's part, "" for the main data */
-    int category;               /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
-    const char *question;       /* NULL for rows of instruction data */
-    const char *const *answers; /* (n_answers) accepted; the first is trained unless the target was replaced (IDK) */
+        *task;            /* "" when there is none; task: the name of the mixture's part, "" for the main data */
+    int category;         /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
+    const char *question; /* NULL for rows of instruction data */
+    const char *const
+        *answers; /* (n_answers) accepted; the first is trained unless the target was replaced (IDK). None: the row
+                                   cannot be judged by its answer */
     int n_answers;
     double popularity;       /* NaN = none */
     float weight;            /* of its loss; 1 */
     const int32_t *ids;      /* (n_ids) prompt, then target with the end token */
-    int32_t n_ids, n_prompt; /* loss on ids[n_prompt .. n_ids) */
+    int32_t n_ids, n_prompt; /* loss on ids[n_prompt .. n_ids); n_prompt >= 1 */
 } ken_tune_row;
 
 typedef struct ken_tune_set ken_tune_set;
+
+/* Reads, selects and tokenises what `from` describes; see ken.h. Borrows nothing. KEN_EINPUT with file, line and what is wrong;
+ * KEN_EUSAGE for a request that the data cannot meet, saying what is short. */
+int ken_tune_set_open(ken_tune_set **out, const ken_model *m, const ken_train_data *from, ken_err *err);
+void ken_tune_set_free(ken_tune_set *s);
+/* The rows of another place, with the prompts and the reading of `main`, for measuring: no selection but the split `prefer` where there
+ * is one ("dev", "test"), targets and weights as they are, no mixture. path borrowed; NULL = main's own. */
+ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, const char *prefer);
+
 size_t ken_tune_set_count(const ken_tune_set *s);
 const ken_tune_row *ken_tune_set_row(const ken_tune_set *s, size_t i); /* borrowed */
-void ken_tune_set_free(ken_tune_set *s);
+/* The main data, then each mixture in the order given; their rows stand one part behind the other. Borrowed. */
+const ken_order_part *ken_tune_set_parts(const ken_tune_set *s, int *n);
+const bool *ken_tune_set_tail(const ken_tune_set *s); /* (rows of part 0) the known tail; NULL = none. Borrowed */
+const ken_train_data_stats *ken_tune_set_stats(const ken_tune_set *s);
 const char *
 ken_tune_set_hash(const ken_tune_set *s); /* SHA-256 over everything above in order; 64 hex digits; borrowed */
 #endif

@@ -1,0 +1,87 @@
+/* tune_options.c - see tune_options.h. */
+#include "cli/tune_options.h"
+#include "cli/cli.h"
+#include "cli/data_options.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+cli_tune_settings cli_tune;
+
+#define O cli_tune.o
+
+const cli_option cli_tune_options[] = {
+    {"labels", 0, "RUN", CLI_STRING, &O.labels, "a run that says the category of each row of the data, by id",
+     .flags = CLI_IO | CLI_PATH},
+    {"label", 0, "NAME", CLI_CHOICE, &O.label,
+     "which category of a run counts: as drawn, or the likeliest (default: draw)", .choices = "draw|mode"},
+    {"category", 0, "NAME,..", CLI_STRING, &O.categories, "only rows of these categories, as in HighlyKnown,Unknown"},
+    {"split", 0, "NAME,..", CLI_STRING, &O.splits,
+     "only rows of these splits (default: train where there is one, else all)"},
+    {"relation", 0, "NAME,..", CLI_STRING, &O.relations, "only rows of these relations"},
+    {"p-min", 0, "P", CLI_REAL, &O.p_min, "only rows whose P_Correct is at least P", .min = 0, .max = 1},
+    {"p-max", 0, "P", CLI_REAL, &O.p_max, "only rows whose P_Correct is at most P", .min = 0, .max = 1},
+    {"per-relation", 0, "N", CLI_SIZE, &O.per_relation, "the first N rows of each relation (0: all)", .min = 0},
+    {"limit", 0, "N", CLI_SIZE, &O.limit, "the first N rows (0: all)", .min = 0},
+    {"variant", 0, "NAME", CLI_STRING, &O.variant,
+     "draw a set of known make-up: unknown=X (X % Unknown rows, the same relations for every X), known=X (that without "
+     "its "
+     "Unknown rows), natural, or the name of a category"},
+    {"size", 0, "N", CLI_SIZE, &O.size, "rows of the variant (0: in each relation as many as its rarest category has)",
+     .min = 0},
+    {"known-mix", 0, "NAME", CLI_CHOICE, &O.known_mix,
+     "what the Known rows of a variant are (default: natural, as in their relation)",
+     .choices = "natural|equal|HighlyKnown|MaybeKnown|WeaklyKnown"},
+    {"idk", 0, "TEXT", CLI_STRING, &O.idk, "train Unknown rows to say TEXT, as in \"I don't know\""},
+    {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
+    {"known-tail", 0, "F", CLI_REAL, &O.known_tail,
+     "append F times as many rows, all Known, at the end of each epoch, unshuffled", .min = 0, .max = 1},
+    {"known-tail-mixed", 0, NULL, CLI_FLAG, &O.known_tail_mixed, "control: the same rows, shuffled in"},
+    {"weights", 0, "NAME", CLI_CHOICE, &O.weights,
+     "what a row's loss is multiplied with: p (its P_Correct), file (the field `weight`), none (default: file)",
+     .choices = "p|file|none"},
+    {"weight-gamma", 0, "G", CLI_REAL, &O.weight_gamma, "--weights p: the power of P_Correct", .min = 0, .max = 100},
+    {"weight-min", 0, "W", CLI_REAL, &O.weight_min, "--weights p: the least weight, before they are brought to mean 1",
+     .min = 0, .max = 1},
+    {"template", 0, "TEXT", CLI_TEXT, &O.prompt_template,
+     "the prompt's form (default: \"Answer the following question.\\n{question}\\n\")"},
+    {"chat-template", 0, NULL, CLI_FLAG, &O.chat_template,
+     "prompts are turns of a conversation, in the model's format"},
+    {"max-length", 0, "N", CLI_SIZE, &O.max_length, "drop rows of more than N tokens (0: none may exceed the context)",
+     .min = 0},
+    {"mix", 0, "FILE:WEIGHT", CLI_LIST, &cli_tune.mix,
+     "rows of another task for every batch; the main data have weight 1; may be given several times",
+     .flags = CLI_IO | CLI_PATH},
+    {0}};
+
+void cli_tune_init(void) { cli_tune = (cli_tune_settings){.o = ken_train_data_defaults()}; }
+
+/* "FILE:WEIGHT", split at the last colon; a file name may hold others. The name lives until the program ends. */
+static int parse_mix(ken_mix *mix, const char *item, ken_err *err)
+{
+    const char *colon = strrchr(item, ':');
+    char *end = NULL;
+    errno = 0;
+    mix->weight = colon != NULL ? strtod(colon + 1, &end) : 0;
+    if (colon == NULL || colon == item || end == colon + 1 || *end != '\0' || errno != 0 || !isfinite(mix->weight) ||
+        mix->weight <= 0)
+        return cli_fail(err, KEN_EUSAGE, "--mix \"%s\": FILE:WEIGHT is expected, as in chat.jsonl:0.25", item);
+    mix->path = strndup(item, (size_t)(colon - item));
+    return mix->path != NULL ? KEN_OK : cli_fail(err, KEN_ENOMEM, "out of memory (--mix)");
+}
+
+int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
+{
+    *out = O;
+    out->path = path;
+    out->read = cli_data.o;
+    out->read.slick = cli_data.protocol != NULL && strcmp(cli_data.protocol, "slick") == 0;
+    for (int i = 0; i < cli_tune.mix.n; i++) {
+        int rc = parse_mix(&cli_tune.part[i], cli_tune.mix.item[i], err);
+        if (rc != KEN_OK) return rc;
+    }
+    out->mix = cli_tune.part;
+    out->n_mix = (size_t)cli_tune.mix.n;
+    return KEN_OK;
+}

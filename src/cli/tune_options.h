@@ -1,0 +1,19 @@
+/* tune_options.h - the options about what is trained on, shared by the verbs that train. */
+#ifndef KEN_CLI_TUNE_OPTIONS_H
+#define KEN_CLI_TUNE_OPTIONS_H
+#include "cli/options.h"
+
+typedef struct cli_tune_settings {
+    ken_train_data o;
+    cli_list mix; /* "FILE:weight" */
+    ken_mix part[CLI_LIST_MAX];
+} cli_tune_settings;
+
+extern cli_tune_settings cli_tune;
+extern const cli_option cli_tune_options[];
+
+void cli_tune_init(void); /* after cli_data_init, whose options say how data are read */
+/* The whole of what was asked for, for data at path (borrowed): with the settings of data_options.h and the mixtures.
+ * KEN_EUSAGE for a mixture that is not FILE:weight. */
+int cli_tune_data(ken_train_data *out, const char *path, ken_err *err);
+#endif
