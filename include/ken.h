@@ -61,6 +61,11 @@ typedef struct ken_model ken_model;
 KEN_API int ken_model_open(ken_model **out, const char *path, ken_err *err);
 KEN_API void ken_model_free(ken_model *m);
 
+/* Puts a low-rank adapter on the model: a PEFT folder with adapter_config.json and adapter_model.safetensors. Whatever computes with
+ * the model from now on computes with W + scale B A, and its hash is another one. Before anything was computed; one adapter a
+ * model (KEN_EUSAGE for a second). KEN_EINPUT when it is damaged, made for a model of other shape, or of a kind that is not supported. */
+KEN_API int ken_model_attach(ken_model *m, const char *dir, ken_err *err);
+
 typedef struct ken_model_info {
     const char *path, *name, *format; /* name as the file says or the file's name; format "GGUF v3" or "safetensors" */
     const char *architecture;         /* "llama", "qwen2", "qwen3" */
@@ -80,7 +85,10 @@ typedef struct ken_model_info {
     bool add_bos, add_eos;
     bool has_chat_template;
     int n_tensors;
-    int n_warnings; /* see ken_model_warning */
+    int n_warnings;           /* see ken_model_warning */
+    const char *adapter;      /* the folder given to ken_model_attach, or NULL */
+    const char *adapter_hash; /* SHA-256 of its files, or NULL */
+    int adapter_rank;
 } ken_model_info;
 
 typedef struct ken_tensor_info {

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/data_options.h"
 #include "cli/json.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include <inttypes.h>
@@ -145,9 +146,8 @@ static int run(int n, char **arg, ken_err *err)
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK && set.exemplars != NULL) rc = cli_data_open_exemplars(&exemplars, set.exemplars, err);
     if (rc == KEN_OK) note_data(d);
-    if (rc == KEN_OK) rc = ken_model_open(&m, model, err);
+    if (rc == KEN_OK) rc = cli_model_open(&m, model, NULL, err);
     if (rc != KEN_OK) goto done;
-    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));
 
     term_start();
     cli_progress_start(&progress);
@@ -200,7 +200,7 @@ const cli_verb cli_verb_annotate = {
         "ken annotate -d facts.jsonl --dry-run",
     .init = init,
     .run = run,
-    .tables = {options, cli_data_options, cli_label_options, cli_compute_options},
+    .tables = {options, cli_adapter_options, cli_data_options, cli_label_options, cli_compute_options},
     .min_args = 0,
     .max_args = 0,
 };

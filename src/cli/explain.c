@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/data_options.h"
 #include "cli/explain_print.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include <string.h>
@@ -43,6 +44,12 @@ static const char *model_of(const ken_run *r, ken_err *err)
     const char *own = r != NULL ? ken_run_setting(r, "model_path") : NULL;
     if (set.model == NULL && own != NULL && access(own, R_OK) == 0) return own;
     return cli_model_path(set.model, err);
+}
+
+/* The run's adapter goes with the run's model, when neither was named. */
+static const char *adapter_of(const ken_run *r)
+{
+    return r != NULL && set.model == NULL ? ken_run_setting(r, "adapter_path") : NULL;
 }
 
 static int check_usage(int n, ken_err *err)
@@ -88,7 +95,7 @@ static int run(int n, char **arg, ken_err *err)
     } else if (rc == KEN_OK) rc = open_exemplars(&d, err);
     if (rc != KEN_OK) goto done;
     const char *path = model_of(r, err);
-    rc = path != NULL ? ken_model_open(&m, path, err) : err->status;
+    rc = path != NULL ? cli_model_open(&m, path, adapter_of(r), err) : err->status;
     if (rc == KEN_OK && r != NULL) rc = note_other_model(r, m, err);
     if (rc != KEN_OK) goto done;
 
@@ -130,7 +137,7 @@ const cli_verb cli_verb_explain = {
                 "ken explain --question 'What is the capital of Australia?' --answer Canberra --relation capital",
     .init = init,
     .run = run,
-    .tables = {options, cli_data_options, cli_label_options, cli_compute_options},
+    .tables = {options, cli_adapter_options, cli_data_options, cli_label_options, cli_compute_options},
     .min_args = 0,
     .max_args = 2,
 };

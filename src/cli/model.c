@@ -1,6 +1,7 @@
 /* model.c - `ken model`: what is in a model file. */
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include <inttypes.h>
@@ -55,6 +56,8 @@ static int print_json(const ken_model *m, ken_err *err)
                  {"weight_type", f->weight_type},
                  {"hash", f->hash},
                  {"source", f->source},
+                 {"adapter", f->adapter},
+                 {"adapter_hash", f->adapter_hash},
                  {"rope_scaling", f->rope_scaling},
                  {"tokenizer", f->tokenizer},
                  {"tokenizer_hash", f->tokenizer_hash}};
@@ -109,6 +112,10 @@ static void print_text(const ken_model *m)
     line("format", s);
     if (f->source != NULL) line("source", f->source);
     if (f->hash != NULL) line("sha256", f->hash);
+    if (f->adapter != NULL) {
+        snprintf(s, sizeof s, "rank %d, %s", f->adapter_rank, f->adapter);
+        line("adapter", s);
+    }
     snprintf(s, sizeof s, "%s, %s parameters in %d tensors", f->architecture, cli_thousands(f->n_params, params),
              f->n_tensors);
     line("network", s);
@@ -146,11 +153,10 @@ static int run(int n, char **arg, ken_err *err)
     ken_model *m = NULL;
     const char *path = cli_model_path(n > 0 ? arg[0] : set.model, err);
     if (path == NULL) return err->status;
-    int rc = ken_model_open(&m, path, err);
+    int rc = cli_model_open(&m, path, NULL, err);
     const char *hex;
     if (rc == KEN_OK && set.hash) rc = ken_model_hash(m, &hex, err);
     if (rc != KEN_OK) goto done;
-    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));
     term_start();
     if (cli.json) rc = print_json(m, err);
     else print_text(m);
@@ -168,7 +174,7 @@ const cli_verb cli_verb_model = {
             "weight types and its tokenizer. Without an argument it shows the default model.",
     .examples = "ken model\nken model --tensors model.gguf\nken model --json --hash model.gguf",
     .run = run,
-    .tables = {options},
+    .tables = {options, cli_adapter_options},
     .min_args = 0,
     .max_args = 1,
 };

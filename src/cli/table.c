@@ -104,10 +104,14 @@ static void print_title(const ken_run *r, const ken_counts *total)
     const char *path = ken_run_setting(r, "model_path"), *data = ken_run_setting(r, "data"),
                *matcher = ken_run_setting(r, "matcher");
     const char *prompts = ken_run_setting(r, "prompts"), *samples = ken_run_setting(r, "samples"),
-               *method = ken_run_setting(r, "method");
+               *method = ken_run_setting(r, "method"), *adapter = ken_run_setting(r, "adapter_path");
     char n[32];
     fputs(term_on(TERM_BOLD), stdout);
     print_base_name(path != NULL ? path : "a model");
+    if (adapter != NULL) {
+        fputs(" with ", stdout);
+        term_text(adapter);
+    }
     fputs(term_off(), stdout);
     if (data != NULL) {
         fputs(" on ", stdout);

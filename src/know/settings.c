@@ -96,7 +96,7 @@ int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, k
                       const ken_data *d, const char *data_hash, const char *exemplars_hash, ken_arena *arena,
                       ken_setting **out, size_t *n, ken_err *err)
 {
-    enum { MOST = 40 };
+    enum { MOST = 44 };
     ken_setting *s = ken_arena_calloc(arena, MOST, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "settings");
     const char *hash;
@@ -112,7 +112,12 @@ int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, k
         s[k++] = (ken_setting){KEY, ken_arena_strndup(arena, t, strlen(t)), BINDING};                                  \
         failed |= s[k - 1].value == NULL;                                                                              \
     } while (0)
-#define TEXT(KEY, BINDING, VALUE) s[k++] = (ken_setting){KEY, VALUE, BINDING}
+#define TEXT(KEY, BINDING, VALUE)                                                                                      \
+    s[k++] = (ken_setting) { KEY, VALUE, BINDING }
+    if (info->adapter != NULL) { /* before model_hash, which an adapter changes too: a refusal names the cause */
+        TEXT("adapter", true, info->adapter_hash);
+        TEXT("adapter_path", false, info->adapter);
+    }
     TEXT("model_hash", true, hash);
     TEXT("tokenizer_hash", true, info->tokenizer_hash);
     TEXT("model", false, info->name);

@@ -12,8 +12,7 @@
 
 enum { MAX_JSON = 256 << 20, MAX_SHARDS = 4096 };
 
-/* "folder/name"; the caller's, ken_free; NULL when out of memory. */
-static char *join(const char *folder, const char *name)
+char *ken_join_path(const char *folder, const char *name)
 {
     ken_buf b = {0};
     size_t n = strlen(folder);
@@ -25,7 +24,7 @@ static char *join(const char *folder, const char *name)
 static int read_json(json_t **out, ken_model *m, const char *name, bool required, ken_err *err)
 {
     *out = NULL;
-    char *path = join(m->path, name);
+    char *path = ken_join_path(m->path, name);
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map;
     int rc = KEN_OK;
@@ -45,7 +44,7 @@ static int read_json(json_t **out, ken_model *m, const char *name, bool required
 
 static int add_file(ken_model *m, const char *name, ken_err *err)
 {
-    char *path = join(m->path, name);
+    char *path = ken_join_path(m->path, name);
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map;
     int rc = ken_model_map(m, path, &map, err);
@@ -102,7 +101,7 @@ done:
 
 static int add_weights(ken_model *m, ken_err *err)
 {
-    char *single = join(m->path, "model.safetensors");
+    char *single = ken_join_path(m->path, "model.safetensors");
     if (single == NULL) return ken_fail_nomem(err, "file name");
     bool is_single = ken_is_file(single);
     ken_free(single);
@@ -133,7 +132,7 @@ static int copy_string(char **out, const json_t *j, const char *key, ken_err *er
  * "default" counts. */
 static int read_chat_template(ken_model *m, const json_t *tokenizer_config, ken_err *err)
 {
-    char *path = join(m->path, "chat_template.jinja");
+    char *path = ken_join_path(m->path, "chat_template.jinja");
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map = {0};
     int rc = ken_is_file(path) ? ken_model_map(m, path, &map, err) : KEN_OK;
@@ -162,7 +161,7 @@ static int load_tokenizer(ken_model *m, const ken_tok_files *f, ken_err *err)
 int ken_model_load_folder(ken_model *m, ken_err *err)
 {
     json_t *config = NULL, *tokenizer = NULL, *tokenizer_config = NULL, *generation_config = NULL;
-    char *config_path = join(m->path, "config.json");
+    char *config_path = ken_join_path(m->path, "config.json");
     if (config_path == NULL) return ken_fail_nomem(err, "file name");
     snprintf(m->format, sizeof m->format, "safetensors");
     const ken_family *family = NULL;

@@ -3,6 +3,7 @@
 #define KEN_MODEL_LOADED_H
 #include "base/buf.h"
 #include "base/file.h"
+#include "model/lora.h"
 #include "model/tensors.h"
 
 typedef struct ken_model_file {
@@ -18,6 +19,8 @@ struct ken_model {
     ken_weights weights;
     float *rope_freqs; /* behind config.rope_freqs, or NULL */
     ken_tokenizer *tokenizer;
+    ken_lora *adapter; /* ken_model_attach, or NULL */
+    char *adapter_path;
     char *path, *name, *source, *chat_template; /* source and chat_template may be NULL */
     char format[24];
     ken_buf notes;         /* warnings, one a line while loading */
@@ -25,7 +28,7 @@ struct ken_model {
     int n_warnings;
     char *names;          /* the vocabulary's spellings, each with a NUL behind it */
     const char **name_of; /* (tokenizer's n_vocab) into names */
-    char tokenizer_hash[65], hash[65];
+    char tokenizer_hash[65], hash[65], adapter_hash[65];
     ken_model_info info;
 };
 
@@ -35,6 +38,9 @@ int ken_model_map(ken_model *m, const char *path, ken_map *map, ken_err *err);
 /* Fill everything but info and warnings. What they leave behind on failure is freed with the model. */
 int ken_model_load_gguf(ken_model *m, const void *data, size_t size, ken_err *err);
 int ken_model_load_folder(ken_model *m, ken_err *err);
+
+/* "folder/name"; the caller's, ken_free; NULL when out of memory. */
+char *ken_join_path(const char *folder, const char *name);
 
 /* A GGUF image in memory as a model, for tests and fuzzing. data must outlive it; there is no file for ken_model_hash to read. */
 int ken_model_open_memory(ken_model **out, const void *data, size_t size, ken_err *err);

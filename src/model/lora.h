@@ -48,6 +48,9 @@ void ken_lora_free(ken_lora *l);
  * shape than c, naming the tensor; or uses what we do not (DoRA, rank patterns, biases, modules_to_save, ...), naming that. */
 int ken_lora_read(ken_lora **out, const char *dir, const ken_config *c, ken_err *err);
 
+/* DIR/adapter_model.safetensors or DIR/adapter_config.json; the caller's, ken_free; NULL when out of memory. */
+char *ken_lora_file(const char *dir, bool weights);
+
 /* w (rows of `out`, in) += scale B A of one pair; sums in f32 from the first to the last rank. NULL pair->a: nothing. */
 void ken_lora_add(const ken_lora *l, int layer, ken_module m, float *w, int threads);
 

@@ -158,6 +158,8 @@ void ken_model_free(ken_model *m)
 {
     if (m == NULL) return;
     ken_tokenizer_free(m->tokenizer);
+    ken_lora_free(m->adapter);
+    ken_free(m->adapter_path);
     ken_free(m->weights.layers);
     ken_free(m->rope_freqs);
     ken_tensors_free(&m->tensors);
@@ -202,25 +204,78 @@ int ken_model_tensor(const ken_model *m, int i, ken_tensor_info *out)
 
 /* One file: the SHA-256 of its bytes, as sha256sum prints it. Several: of each file's name, a NUL, its size as 20 decimal digits and
  * its bytes, one after the other, so that no two folders with different contents feed the same bytes. */
+static int hash_files(const ken_model *m, size_t first, char hex[65], ken_err *err)
+{
+    ken_sha256 *h = ken_sha256_new();
+    if (h == NULL) return ken_fail_nomem(err, "hash");
+    for (size_t i = first; i < m->n_files; i++) {
+        const ken_model_file *f = &m->files[i];
+        char head[32];
+        if (m->n_files - first > 1) {
+            const char *name = base_name(f->path);
+            ken_sha256_add(h, name, strlen(name) + 1);
+            ken_sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%020zu", f->map.size));
+        }
+        ken_sha256_add(h, f->map.data, f->map.size);
+    }
+    ken_sha256_hex(h, hex);
+    return KEN_OK;
+}
+
 int ken_model_hash(ken_model *m, const char **hex, ken_err *err)
 {
     *hex = NULL;
     if (m->hash[0] == '\0') {
-        ken_sha256 *h = ken_sha256_new();
-        if (h == NULL) return ken_fail_nomem(err, "hash");
-        for (size_t i = 0; i < m->n_files; i++) {
-            const ken_model_file *f = &m->files[i];
-            char head[32];
-            if (m->n_files > 1) {
-                const char *name = base_name(f->path);
-                ken_sha256_add(h, name, strlen(name) + 1);
-                ken_sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%020zu", f->map.size));
-            }
-            ken_sha256_add(h, f->map.data, f->map.size);
-        }
-        ken_sha256_hex(h, m->hash);
+        int rc = hash_files(m, 0, m->hash, err);
+        if (rc != KEN_OK) return rc;
         m->info.hash = m->hash;
     }
     *hex = m->hash;
     return KEN_OK;
+}
+
+/* ---- an adapter ------------------------------------------------------------------------------------------------------- */
+
+const ken_lora *ken_model_adapter(const ken_model *m) { return m->adapter; }
+
+char *ken_lora_file(const char *dir, bool weights)
+{
+    return ken_join_path(dir, weights ? "adapter_model.safetensors" : "adapter_config.json");
+}
+
+/* The adapter's files become files of the model, so that its hash covers them. */
+int ken_model_attach(ken_model *m, const char *dir, ken_err *err)
+{
+    if (m->adapter != NULL)
+        return ken_fail(err, KEN_EUSAGE, "%s: the model already has the adapter %s; only one is supported", dir,
+                        m->adapter_path);
+    const size_t had = m->n_files;
+    ken_lora *l = NULL;
+    ken_map map;
+    char *path = ken_strdup(dir), *config = ken_lora_file(dir, false), *weights = ken_lora_file(dir, true);
+    int rc = path == NULL || config == NULL || weights == NULL ? ken_fail_nomem(err, "adapter") : KEN_OK;
+    if (rc == KEN_OK) rc = ken_lora_read(&l, dir, &m->config, err);
+    if (rc == KEN_OK) rc = ken_model_map(m, config, &map, err);
+    if (rc == KEN_OK) rc = ken_model_map(m, weights, &map, err);
+    if (rc == KEN_OK) rc = hash_files(m, had, m->adapter_hash, err);
+    if (rc == KEN_OK) {
+        m->adapter = l;
+        m->adapter_path = path;
+        m->info.adapter = path;
+        m->info.adapter_hash = m->adapter_hash;
+        m->info.adapter_rank = l->rank;
+        m->info.hash = NULL;
+        m->hash[0] = '\0';
+        l = NULL;
+        path = NULL;
+    } else
+        for (; m->n_files > had; m->n_files--) {
+            ken_unmap(&m->files[m->n_files - 1].map);
+            ken_free(m->files[m->n_files - 1].path);
+        }
+    ken_lora_free(l);
+    ken_free(path);
+    ken_free(config);
+    ken_free(weights);
+    return rc;
 }

@@ -65,7 +65,7 @@ static int parts_of(const ken_net_weights *w, int l, ken_which_matrix which, mat
 int ken_weights_values(ken_net_weights *w, int l, ken_which_matrix which, const float **out, ken_err *err)
 {
     const int d_rope = ken_model_config(w->model)->d_rope;
-    const ken_lora *adapter[2] = {NULL, w->lora};
+    const ken_lora *adapter[2] = {w->params == NULL ? ken_model_adapter(w->model) : NULL, w->lora};
     matrix_part part[3];
     int64_t cols;
     const float *have;

@@ -24,7 +24,7 @@ typedef struct ken_net_layer {
 typedef struct ken_net_weights {
     const ken_model *model;
     const ken_params *params; /* the values instead of the model's, or NULL; vectors are then borrowed from it */
-    const ken_lora *lora;     /* added to them besides the model's own adapter, or NULL */
+    const ken_lora *lora;     /* added to them, or NULL; so is the model's own adapter when params is NULL */
     int threads;
     bool resident; /* every layer has its own matrices; else all point to one set, filled by ken_weights_stage */
     int held_qkv, held_rest; /* not resident: layers in the set, -1 = none */

@@ -479,6 +479,8 @@ void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
         {"seed", "Seed"},
         {"control", "Guess control"},
         {"version", "ken version"},
+        {"adapter_path", "Adapter"},
+        {"adapter", "Adapter hash"},
         {"model_hash", "Model hash"},
         {"tokenizer_hash", "Tokenizer hash"},
         {"data_hash", "Data hash"},

@@ -1,4 +1,5 @@
 #include "fake_model.h"
+#include "model/lora.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,11 @@ struct ken_model {
 
 const ken_config *ken_model_config(const ken_model *m) { return &m->c; }
 const ken_weights *ken_model_weights(const ken_model *m) { return &m->w; }
+const ken_lora *ken_model_adapter(const ken_model *m)
+{
+    (void)m;
+    return NULL;
+}
 
 static float uniform(uint64_t *s) /* [-1, 1) */
 {
