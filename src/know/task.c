@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/rng.h"
+#include "know/abstain.h"
 #include "know/category.h"
 #include "know/choice.h"
 #include "know/sample.h"
@@ -321,15 +322,13 @@ static const char *clean(ken_task *t, const char *s, size_t n)
     return copy;
 }
 
-/* Answers that decline to answer. Compared after normalisation, so that case, articles and punctuation do not matter. */
 static bool abstains(const char *text, size_t n)
 {
-    static const char *const phrases[] = {"i dont know",    "i do not know",   "unknown",       "not known",
-                                          "dont know",      "im not sure",     "i am not sure", "no idea",
-                                          "i have no idea", "i cannot answer", "i cant answer", "not sure"};
+    int phrases;
+    const char *const *phrase = ken_abstentions(&phrases);
     char *s = ken_normalize(text, n);
     bool yes = false;
-    for (size_t i = 0; s != NULL && i < sizeof phrases / sizeof *phrases; i++) yes |= strcmp(s, phrases[i]) == 0;
+    for (int i = 0; s != NULL && i < phrases; i++) yes |= strcmp(s, phrase[i]) == 0;
     ken_free(s);
     return yes;
 }
