@@ -141,6 +141,7 @@ static void lay_out(ken_params *p, const group *g, int layer, void *to)
                                              .layer = layer,
                                              .part = g->part,
                                              .at = p->n,
+                                             .matrix = start,
                                              .rows = rows,
                                              .cols = cols,
                                              .d_head = layer >= 0 && rotated ? c->d_head : 0,
@@ -176,8 +177,13 @@ int ken_params_new(ken_params **out, const ken_model *m, ken_err *err)
         ken_params_free(p);
         return ken_fail_nomem(err, "weights");
     }
-    memset(p->data, 0, p->n * sizeof *p->data);
     lay_out_all(p);
+    for (int i = 0; i < p->n_list; i++) { /* gaps alone: what is not used stays untouched memory */
+        const ken_param *x = &p->list[i];
+        const size_t end = x->at + (size_t)x->rows * (size_t)(x->cols == 0 ? 1 : x->cols);
+        const size_t next = i + 1 < p->n_list ? p->list[i + 1].at : p->n;
+        memset(p->data + end, 0, (next - end) * sizeof *p->data);
+    }
     *out = p;
     return KEN_OK;
 }

@@ -15,6 +15,7 @@ typedef struct ken_param {
     int layer;             /* -1 = outside the layers */
     ken_part part;         /* what freezing goes by: a layer's norms belong to the half that reads them */
     size_t at;             /* first value in data */
+    size_t matrix;         /* first value of the joined matrix or vector that it is a part of */
     int64_t rows, cols;    /* a vector has cols = 0 */
     int d_head, d_rope;    /* rows of Wq, Wk and their biases: heads of d_head rows in halves order; else 0 */
 } ken_param;
@@ -40,7 +41,7 @@ typedef struct ken_params {
     int n_list;
 } ken_params;
 
-/* The shape alone: pointers and list as in a full one, data (n) zero. */
+/* The shape alone: pointers and list as in a full one; values are undefined, gaps zero. */
 int ken_params_new(ken_params **out, const ken_model *m, ken_err *err);
 /* With the model's values (an attached adapter is not added). KEN_EINPUT when one is NaN or infinite, naming the tensor. */
 int ken_params_load(ken_params **out, const ken_model *m, int threads, ken_err *err);

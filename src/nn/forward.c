@@ -108,6 +108,41 @@ static ken_batch sort_batch(ken_net *net, const ken_batch *b)
 
 /* ---- halves of a layer ------------------------------------------------------------------------------------------------- */
 
+/* Where layer l is kept for the way back; NULL in inference. */
+static ken_tape_layer *kept(const ken_net *net, int l)
+{
+    return net->tape == NULL ? NULL : &net->tape->layer[net->tape->kept > 1 ? l : 0];
+}
+
+/* y (n, width) from column col on += scale (x A^T) B^T of an adapter in training; x (n, in). rows, first: as for attend_and_mlp. */
+static int add_low_rank(ken_net *net, int l, ken_module m, const float *x, const int32_t *rows, int32_t first, int n,
+                        float *y, int width, int col, int thread)
+{
+    const ken_tape *tape = net->tape;
+    if (tape == NULL || tape->lora == NULL) return KEN_OK;
+    const ken_low_rank *low = &tape->low_rank[l * KEN_N_MODULES + (int)m];
+    if (low->a == NULL) return KEN_OK;
+    const ken_lora_pair *pair = &tape->lora->pair[l * KEN_N_MODULES + (int)m];
+    const size_t in = (size_t)pair->in, out = (size_t)pair->out, rank = (size_t)tape->lora->rank;
+    ken_worker *w = &net->workers[thread];
+    memcpy(w->low_in, x, (size_t)n * in * sizeof *x);
+    if (tape->lora->dropout > 0)
+        for (int i = 0; i < n; i++)
+            net->kb->dropout(w->low_in + (size_t)i * in, pair->in, tape->mask[rows[i]], ken_site_module(l, m),
+                             tape->lora->dropout);
+    int status = ken_gemm_run(low->a, w->low_in, w->low_u, n, thread);
+    if (status != KEN_OK) return status;
+    memcpy(low->u + (size_t)first * rank, w->low_u, (size_t)n * rank * sizeof *x);
+    status = ken_gemm_run(low->b, w->low_u, w->low_out, n, thread);
+    if (status != KEN_OK) return status;
+    for (int i = 0; i < n; i++) {
+        float *to = y + (size_t)i * (size_t)width + col;
+        const float *from = w->low_out + (size_t)i * out;
+        for (size_t j = 0; j < out; j++) to[j] += tape->lora->scale * from[j];
+    }
+    return KEN_OK;
+}
+
 /* First half: x (n, C) -> rotated queries in net->q, keys and values of the rows in their slots. */
 static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t row, int n, int thread)
 {
@@ -117,21 +152,33 @@ static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t 
     ken_worker *w = &net->workers[thread];
     const int d = c->d_head, nq = c->n_head * d, nkv = c->n_kv * d, width = nq + 2 * nkv;
     const size_t C = (size_t)c->n_embd;
+    ken_tape_layer *keep = kept(net, l);
+    float *queries = keep != NULL ? keep->q : net->q;
     for (int i = 0; i < n; i++)
         k->rms_norm(w->in + (size_t)i * C, net->x + (size_t)(row + i) * C, y->attn_norm, c->n_embd, c->norm_eps);
     int status = ken_gemm_run(y->qkv, w->in, w->wide, n, thread);
+    if (status == KEN_OK)
+        status = add_low_rank(net, l, KEN_MOD_Q, w->in, net->rows + row, row, n, w->wide, width, 0, thread);
+    if (status == KEN_OK)
+        status = add_low_rank(net, l, KEN_MOD_K, w->in, net->rows + row, row, n, w->wide, width, nq, thread);
+    if (status == KEN_OK)
+        status = add_low_rank(net, l, KEN_MOD_V, w->in, net->rows + row, row, n, w->wide, width, nq + nkv, thread);
     if (status != KEN_OK) return status;
+    if (keep != NULL)
+        memcpy(net->tape->x[l] + (size_t)row * C, net->x + (size_t)row * C, (size_t)n * C * sizeof(float));
     for (int i = 0; i < n; i++) {
         const int32_t r = row + i;
         float *q = w->wide + (size_t)i * (size_t)width, *key = q + nq, *value = key + nkv;
         if (y->b_qkv != NULL) k->add(q, y->b_qkv, width);
+        if (keep != NULL && keep->qk != NULL)
+            memcpy(keep->qk + (size_t)r * (size_t)(nq + nkv), q, (size_t)(nq + nkv) * sizeof *q);
         if (y->q_norm != NULL)
             for (int h = 0; h < c->n_head; h++) k->rms_norm(q + h * d, q + h * d, y->q_norm, d, c->norm_eps);
         if (y->k_norm != NULL)
             for (int h = 0; h < c->n_kv; h++) k->rms_norm(key + h * d, key + h * d, y->k_norm, d, c->norm_eps);
         const size_t angle = (size_t)b->pos[r] * (size_t)net->rope.half;
         k->rope(q, net->rope.cos + angle, net->rope.sin + angle, c->n_head + c->n_kv, d, c->d_rope); /* k follows q */
-        memcpy(net->q + (size_t)r * (size_t)nq, q, (size_t)nq * sizeof *q);
+        memcpy(queries + (size_t)r * (size_t)nq, q, (size_t)nq * sizeof *q);
         for (int h = 0; h < c->n_kv; h++) {
             const size_t at =
                 (size_t)l * kv->layer + ((size_t)h * (size_t)kv->n_slots + (size_t)b->slot[r]) * (size_t)kv->d_pad;
@@ -146,36 +193,60 @@ static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t 
     return KEN_OK;
 }
 
-/* Second half: x (n, C) of the rows named += attention, += MLP. */
-static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int32_t *rows, int n, float *x, int thread)
+/* x (n, C) of the rows named += y (n, C) + bias, dropped out when training. */
+static void add_block(const ken_net *net, float *x, float *y, const float *bias, const int32_t *rows, int n,
+                      uint32_t site)
+{
+    const ken_config *c = net->c;
+    const ken_kernels *k = net->k;
+    const size_t C = (size_t)c->n_embd;
+    const bool drop = net->tape != NULL && net->tape->dropout > 0;
+    for (int i = 0; i < n; i++, x += C, y += C) {
+        if (drop) {
+            if (bias != NULL) k->add(y, bias, c->n_embd);
+            net->kb->dropout(y, c->n_embd, net->tape->mask[rows[i]], site, net->tape->dropout);
+        }
+        k->add(x, y, c->n_embd);
+        if (!drop && bias != NULL) k->add(x, bias, c->n_embd);
+    }
+}
+
+/* Second half: x (n, C) of the rows named += attention, += MLP. first: where they stand among the rows of this layer's second half. */
+static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int32_t *rows, int32_t first, int n,
+                          float *x, int thread)
 {
     const ken_config *c = net->c;
     const ken_kernels *k = net->k;
     const ken_net_layer *y = &net->w.layers[l];
     ken_worker *w = &net->workers[thread];
-    const size_t C = (size_t)c->n_embd, ff = (size_t)c->n_ff;
-    k->attend(a, rows, n, w->in, &w->attention);
-    int status = ken_gemm_run(y->o, w->in, w->out, n, thread);
+    const size_t C = (size_t)c->n_embd, ff = (size_t)c->n_ff, nq = (size_t)c->n_head * (size_t)c->d_head;
+    ken_tape_layer *keep = kept(net, l);
+    float *attn = keep != NULL ? keep->attn + (size_t)first * nq : w->in;
+    float *wide = keep != NULL ? keep->gate_up + (size_t)first * 2 * ff : w->wide;
+    k->attend(a, rows, n, attn, &w->attention);
+    int status = ken_gemm_run(y->o, attn, w->out, n, thread);
+    if (status == KEN_OK) status = add_low_rank(net, l, KEN_MOD_O, attn, rows, first, n, w->out, c->n_embd, 0, thread);
+    if (status != KEN_OK) return status;
+    add_block(net, x, w->out, y->b_o, rows, n, ken_site_attention(l));
+    if (keep != NULL) memcpy(keep->mid + (size_t)first * C, x, (size_t)n * C * sizeof *x);
+    for (int i = 0; i < n; i++)
+        k->rms_norm(w->in + (size_t)i * C, x + (size_t)i * C, y->ffn_norm, c->n_embd, c->norm_eps);
+    status = ken_gemm_run(y->gate_up, w->in, wide, n, thread);
+    if (status == KEN_OK)
+        status = add_low_rank(net, l, KEN_MOD_GATE, w->in, rows, first, n, wide, 2 * c->n_ff, 0, thread);
+    if (status == KEN_OK)
+        status = add_low_rank(net, l, KEN_MOD_UP, w->in, rows, first, n, wide, 2 * c->n_ff, c->n_ff, thread);
     if (status != KEN_OK) return status;
     for (int i = 0; i < n; i++) {
-        float *xi = x + (size_t)i * C;
-        k->add(xi, w->out + (size_t)i * C, c->n_embd);
-        if (y->b_o != NULL) k->add(xi, y->b_o, c->n_embd);
-        k->rms_norm(w->in + (size_t)i * C, xi, y->ffn_norm, c->n_embd, c->norm_eps);
-    }
-    status = ken_gemm_run(y->gate_up, w->in, w->wide, n, thread);
-    if (status != KEN_OK) return status;
-    for (int i = 0; i < n; i++) {
-        float *gate = w->wide + (size_t)i * 2 * ff;
+        float *gate = wide + (size_t)i * 2 * ff;
         if (y->b_gate_up != NULL) k->add(gate, y->b_gate_up, 2 * c->n_ff);
         k->silu_mul(w->in + (size_t)i * ff, gate, gate + ff, c->n_ff);
     }
     status = ken_gemm_run(y->down, w->in, w->out, n, thread);
+    if (status == KEN_OK)
+        status = add_low_rank(net, l, KEN_MOD_DOWN, w->in, rows, first, n, w->out, c->n_embd, 0, thread);
     if (status != KEN_OK) return status;
-    for (int i = 0; i < n; i++) {
-        k->add(x + (size_t)i * C, w->out + (size_t)i * C, c->n_embd);
-        if (y->b_down != NULL) k->add(x + (size_t)i * C, y->b_down, c->n_embd);
-    }
+    add_block(net, x, w->out, y->b_down, rows, n, ken_site_mlp(l));
     return KEN_OK;
 }
 
@@ -187,8 +258,12 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
     const size_t C = (size_t)c->n_embd, V = (size_t)c->n_vocab;
     for (int i = 0; i < n; i++)
         memcpy(w->x + (size_t)i * C, net->x + (size_t)b->logit_row[first + i] * C, C * sizeof *w->x);
-    int status = attend_and_mlp(net, a, c->n_layer - 1, b->logit_row + first, n, w->x, thread);
+    int status = attend_and_mlp(net, a, c->n_layer - 1, b->logit_row + first, first, n, w->x, thread);
     if (status != KEN_OK) return status;
+    if (net->tape != NULL) { /* the learner takes it from here */
+        memcpy(net->tape->x[c->n_layer] + (size_t)first * C, w->x, (size_t)n * C * sizeof(float));
+        return KEN_OK;
+    }
     for (int i = 0; i < n; i++)
         net->k->rms_norm(w->in + (size_t)i * C, w->x + (size_t)i * C, net->w.output_norm, c->n_embd, c->norm_eps);
     status = ken_gemm_run(net->w.head, w->in, w->logits, n, thread);
@@ -199,27 +274,45 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
 
 /* ---- the pass ----------------------------------------------------------------------------------------------------------- */
 
-/* Stage s of n_layer + 1: second half of layer s-1 and first half of layer s, for all blocks in parallel. */
-static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int s)
+ken_attention ken_net_attention(const ken_net *net, const ken_kv *kv, const ken_batch *b, int l)
 {
     const ken_config *c = net->c;
-    const bool last = s == c->n_layer;
+    const ken_tape_layer *keep = kept(net, l);
+    return (ken_attention){.n_head = c->n_head,
+                           .n_kv = c->n_kv,
+                           .d = c->d_head,
+                           .d_pad = kv->d_pad,
+                           .window = c->window,
+                           .n_slots = kv->n_slots,
+                           .q = keep != NULL ? keep->q : net->q,
+                           .k = kv->k + (size_t)l * kv->layer,
+                           .v = kv->v + (size_t)l * kv->layer,
+                           .pos = b->pos,
+                           .slot = b->slot,
+                           .path = b->path,
+                           .path_slots = b->path_slots,
+                           .shared = net->shared};
+}
+
+static void embed(ken_net *net, const ken_batch *b, int32_t row, int n, float *x)
+{
+    const size_t C = (size_t)net->c->n_embd;
+    for (int i = 0; i < n; i++) {
+        ken_weights_embed(&net->w, b->token[row + i], x + (size_t)i * C);
+        if (net->tape != NULL && net->tape->dropout > 0)
+            net->kb->dropout(x + (size_t)i * C, net->c->n_embd, net->tape->mask[row + i], ken_site_embedding(),
+                             net->tape->dropout);
+    }
+}
+
+/* Which halves a stage computes: the second one of layer `rest` (-1: none; embeds instead when project is 0) and the first one of
+ * layer `project` (-1: none), for all blocks in parallel. */
+static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int project_layer)
+{
+    const ken_config *c = net->c;
+    const bool last = rest == c->n_layer - 1;
     const int32_t n = last ? b->n_logits : b->n_rows;
-    const size_t at = (size_t)(s > 0 ? s - 1 : 0) * kv->layer;
-    const ken_attention a = {.n_head = c->n_head,
-                             .n_kv = c->n_kv,
-                             .d = c->d_head,
-                             .d_pad = kv->d_pad,
-                             .window = c->window,
-                             .n_slots = kv->n_slots,
-                             .q = net->q,
-                             .k = kv->k + at,
-                             .v = kv->v + at,
-                             .pos = b->pos,
-                             .slot = b->slot,
-                             .path = b->path,
-                             .path_slots = b->path_slots,
-                             .shared = net->shared};
+    const ken_attention a = ken_net_attention(net, kv, b, rest > 0 ? rest : 0);
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(net->threads)
     {
@@ -230,11 +323,10 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int s)
             float *x = net->x + (size_t)row * (size_t)c->n_embd;
             int status = KEN_OK;
             if (last) status = finish(net, &a, b, row, m, thread);
-            else if (s > 0) status = attend_and_mlp(net, &a, s - 1, net->rows + row, m, x, thread);
-            else
-                for (int i = 0; i < m; i++)
-                    ken_weights_embed(&net->w, b->token[row + i], x + (size_t)i * (size_t)c->n_embd);
-            if (status == KEN_OK && !last) status = project(net, kv, b, s, row, m, thread);
+            else if (rest >= 0) status = attend_and_mlp(net, &a, rest, net->rows + row, row, m, x, thread);
+            else if (project_layer == 0) embed(net, b, row, m, x);
+            if (status == KEN_OK && !last && project_layer >= 0)
+                status = project(net, kv, b, project_layer, row, m, thread);
             if (status != KEN_OK) atomic_store(&failed, status);
         }
         ken_gemm_leave(entered);
@@ -242,22 +334,45 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int s)
     return failed;
 }
 
-int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err)
+static int run_stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int project_layer, ken_err *err)
+{
+    if (net->poll != NULL && net->poll(net->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
+    int status = ken_weights_stage(&net->w, rest, project_layer, err);
+    if (status != KEN_OK) return status;
+    status = stage(net, kv, b, rest, project_layer);
+    return status == KEN_OK ? KEN_OK
+                            : ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
+}
+
+int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, ken_batch *sorted, ken_err *err)
 {
     int n_pos;
     int status = check_batch(net, kv, b, &n_pos, err);
     if (status != KEN_OK || b->n_rows == 0) return status;
     status = ken_net_reserve(net, b->n_rows, n_pos, b->n_logits, err);
-    if (status != KEN_OK) return status;
-    const ken_batch sorted = sort_batch(net, b);
+    if (status == KEN_OK) *sorted = sort_batch(net, b);
+    return status;
+}
 
-    const int stages = net->c->n_layer + (b->n_logits > 0);
-    for (int s = 0; s < stages; s++) {
-        if (net->poll != NULL && net->poll(net->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
-        status = ken_weights_stage(&net->w, s - 1, s < net->c->n_layer ? s : -1, err);
-        if (status != KEN_OK) return status;
-        status = stage(net, kv, &sorted, s);
-        if (status != KEN_OK) return ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
-    }
-    return KEN_OK;
+int ken_net_run(ken_net *net, ken_kv *kv, const ken_batch *sorted, ken_err *err)
+{
+    const int layers = net->c->n_layer;
+    int status = KEN_OK;
+    for (int s = 0; s < layers + (sorted->n_logits > 0) && status == KEN_OK; s++)
+        status = run_stage(net, kv, sorted, s - 1, s < layers ? s : -1, err);
+    return status;
+}
+
+int ken_net_run_layer(ken_net *net, ken_kv *kv, const ken_batch *sorted, int l, ken_err *err)
+{
+    memcpy(net->x, net->tape->x[l], (size_t)sorted->n_rows * (size_t)net->c->n_embd * sizeof *net->x);
+    int status = run_stage(net, kv, sorted, -1, l, err);
+    return status == KEN_OK ? run_stage(net, kv, sorted, l, -1, err) : status;
+}
+
+int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err)
+{
+    ken_batch sorted;
+    int status = ken_net_prepare(net, kv, b, &sorted, err);
+    return status != KEN_OK || b->n_rows == 0 ? status : ken_net_run(net, kv, &sorted, err);
 }

@@ -69,3 +69,10 @@ const ken_back_kernels *ken_back_kernels_get(ken_isa isa)
     (void)isa;
     return ken_back_kernels_reference();
 }
+
+int ken_compute_parse(ken_compute *c, const char *name, ken_err *err)
+{
+    *c = name != NULL && strcmp(name, "bf16") == 0 ? KEN_BF16_COMPUTE : KEN_F32_COMPUTE;
+    if (name == NULL || strcmp(name, "f32") == 0 || strcmp(name, "bf16") == 0) return KEN_OK;
+    return ken_fail(err, KEN_EUSAGE, "compute type \"%s\" is not known; f32 and bf16 are", name);
+}

@@ -18,8 +18,6 @@
 
 typedef struct ken_learner ken_learner;
 
-int ken_compute_parse(ken_compute *c, const char *name, ken_err *err); /* "f32", "bf16"; KEN_EUSAGE */
-
 typedef struct ken_learn_options {
     int threads; /* 0 = all cores */
     ken_isa isa;

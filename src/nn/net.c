@@ -58,13 +58,14 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
     net->model = m;
     net->c = c;
     net->k = ken_kernels_get(o->isa);
+    net->kb = ken_back_kernels_get(o->isa);
     net->threads = ken_threads(o->threads);
     net->poll = o->poll;
     net->poll_ctx = o->ctx;
     const size_t memory = o->memory != 0 ? o->memory : available_memory() / 10 * 6;
     net->workers = ken_calloc((size_t)net->threads, sizeof *net->workers);
     if (net->workers == NULL) status = ken_fail_nomem(err, "network");
-    if (status == KEN_OK) status = ken_gemm_new(&net->gemm, o->isa, KEN_F32_COMPUTE, net->threads, err);
+    if (status == KEN_OK) status = ken_gemm_new(&net->gemm, o->isa, o->compute, net->threads, err);
     if (status == KEN_OK) status = ken_rope_init(&net->rope, c, err);
     if (status == KEN_OK)
         status = ken_weights_init(&net->w, &(ken_weights_source){m, o->params, o->lora}, net->gemm, net->threads,
@@ -82,8 +83,17 @@ void ken_net_free(ken_net *net)
     if (net == NULL) return;
     for (int t = 0; net->workers != NULL && t < net->threads; t++) {
         ken_worker *w = &net->workers[t];
-        void *of[] = {
-            w->in, w->wide, w->out, w->x, w->logits, w->attention.kt, w->attention.scores, w->attention.slots};
+        void *of[] = {w->in,
+                      w->wide,
+                      w->out,
+                      w->x,
+                      w->logits,
+                      w->low_in,
+                      w->low_u,
+                      w->low_out,
+                      w->attention.kt,
+                      w->attention.scores,
+                      w->attention.slots};
         for (size_t i = 0; i < sizeof of / sizeof *of; i++) ken_free(of[i]);
     }
     ken_free(net->workers);
@@ -126,6 +136,11 @@ static int reserve_worker(const ken_net *net, ken_worker *w, int n_pos, bool log
         reserve_floats(&w->wide, B * (size_t)max_int(qkv, 2 * c->n_ff)) != 0 ||
         reserve_floats(&w->out, B * (size_t)c->n_embd) != 0 || reserve_floats(&w->x, B * (size_t)c->n_embd) != 0 ||
         (logits && reserve_floats(&w->logits, B * (size_t)c->n_vocab) != 0))
+        return -1;
+    if (net->tape != NULL && net->tape->lora != NULL &&
+        (reserve_floats(&w->low_in, B * (size_t)max_int(max_int(c->n_embd, (int)attn), c->n_ff)) != 0 ||
+         reserve_floats(&w->low_u, B * (size_t)net->tape->lora->rank) != 0 ||
+         reserve_floats(&w->low_out, B * (size_t)max_int(max_int(c->n_embd, (int)attn), c->n_ff)) != 0))
         return -1;
     if (n_pos <= w->n_pos) return 0;
     n_pos = max_int(n_pos, 2 * w->n_pos);

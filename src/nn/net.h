@@ -17,10 +17,13 @@ int ken_isa_parse(ken_isa *isa, const char *name,
 /* Of matrix products; everything else is f32. Inference is f32 always. */
 typedef enum ken_compute { KEN_F32_COMPUTE, KEN_BF16_COMPUTE } ken_compute;
 
+int ken_compute_parse(ken_compute *c, const char *name, ken_err *err); /* "f32" (NULL), "bf16"; KEN_EUSAGE */
+
 typedef struct ken_net ken_net;
 typedef struct ken_net_options {
     int threads; /* 0 = all cores */
     ken_isa isa;
+    ken_compute compute; /* of matrix products; zero is f32 */
     size_t
         memory; /* bytes for unpacked weights; 0 = a share of what the machine has. Less than needed: layer by layer, each batch */
     const struct ken_params *params; /* values instead of the model's own (training), or NULL; borrowed */

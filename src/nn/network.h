@@ -2,7 +2,9 @@
 #ifndef KEN_NN_NETWORK_H
 #define KEN_NN_NETWORK_H
 #include "nn/kernels.h"
+#include "nn/kernels_back.h"
 #include "nn/rope.h"
+#include "nn/tape.h"
 #include "nn/weights.h"
 
 /* One thread's memory: a block of rows between two products. B = KEN_GEMM_ROWS. */
@@ -13,13 +15,16 @@ typedef struct ken_worker {
     float *x;      /* (B, C) rows of the last layer, gathered */
     float *logits; /* (B, V) from the first batch that wants logits */
     ken_attention_scratch attention;
-    int n_pos; /* positions that `attention` has room for */
+    float *low_in, *low_u, *low_out; /* (B, widest in), (B, rank), (B, widest out): an adapter in training */
+    int n_pos;                       /* positions that `attention` has room for */
 } ken_worker;
 
 struct ken_net {
     const ken_model *model;
     const ken_config *c;
     const ken_kernels *k;
+    const ken_back_kernels *kb;
+    ken_tape *tape; /* the learner's, while it trains; else NULL */
     ken_gemm *gemm;
     ken_net_weights w;
     ken_rope rope;
@@ -46,6 +51,14 @@ struct ken_kv {
     size_t layer; /* floats of one layer's keys */
     float *k, *v; /* (n_layer, n_kv, n_slots, d_pad); dims d..d_pad-1 are zero once written */
 };
+
+/* The pass in parts, for training. Checks b, brings its rows into the order of their paths and makes room; *sorted lives in the net
+ * until the next one. */
+int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, ken_batch *sorted, ken_err *err);
+int ken_net_run(ken_net *net, ken_kv *kv, const ken_batch *sorted, ken_err *err);
+/* One layer again, from tape->x[l] (recomputation). */
+int ken_net_run_layer(ken_net *net, ken_kv *kv, const ken_batch *sorted, int l, ken_err *err);
+ken_attention ken_net_attention(const ken_net *net, const ken_kv *kv, const ken_batch *sorted, int l);
 
 int ken_kv_pad(int d_head); /* floats from slot to slot */
 int ken_net_reserve(ken_net *net, int32_t n_rows, int n_pos, int32_t n_logits, ken_err *err);

@@ -1,0 +1,363 @@
+/* backward.c - the way back through the layers, from the gradient of the last layer's output to every trained value.
+ *
+ * A layer goes back in phases: blocks of rows (each computed by one thread, as forward), and between them the weight gradients dW = dY^T X,
+ * cut into tiles of dW, each summed by one thread over all rows. What belongs to vectors (norms, biases) is summed per block and then over
+ * the blocks in order. So every sum has one fixed order, whatever the number of threads.
+ * The attention's keys and values get gradients from all descendants of their row: these are the rows behind it in depth-first
+ * order, and are gone through one key at a time. */
+#include "base/parallel.h"
+#include "nn/learner.h"
+#include <stdatomic.h>
+#include <string.h>
+
+enum { B = KEN_GEMM_ROWS };
+
+ken_partial_at ken_partial_columns(const ken_config *c)
+{
+    const size_t C = (size_t)c->n_embd, d = (size_t)c->d_head;
+    ken_partial_at p = {0};
+    p.ffn_norm = C;
+    p.q_norm = 2 * C;
+    p.k_norm = p.q_norm + d;
+    p.b_qkv = p.k_norm + d;
+    p.b_o = p.b_qkv + (size_t)(c->n_head + 2 * c->n_kv) * d;
+    p.b_gate_up = p.b_o + C;
+    p.b_down = p.b_gate_up + 2 * (size_t)c->n_ff;
+    p.width = p.b_down + C;
+    return p;
+}
+
+void ken_learner_sum_partials(const ken_learner *t, float *to, size_t at, size_t n, int blocks)
+{
+    if (to == NULL) return;
+    for (int b = 0; b < blocks; b++) {
+        const float *from = t->partial + (size_t)b * t->partial_width + at;
+        for (size_t i = 0; i < n; i++) to[i] += from[i];
+    }
+}
+
+int ken_learner_products(const ken_learner *t, const ken_product *p, int n)
+{
+    int tiles = 0;
+    for (int i = 0; i < n; i++) tiles += ken_outer_tiles(p[i].o);
+    atomic_int failed = KEN_OK;
+#pragma omp parallel num_threads(t->threads)
+    {
+        const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
+#pragma omp for schedule(dynamic, 1)
+        for (int j = 0; j < tiles; j++) {
+            int i = 0, tile = j;
+            while (tile >= ken_outer_tiles(p[i].o)) tile -= ken_outer_tiles(p[i++].o);
+            int status = ken_outer_tile(p[i].o, tile, p[i].a, p[i].b, p[i].c, p[i].rows, thread);
+            if (status != KEN_OK) atomic_store(&failed, status);
+        }
+        ken_gemm_leave(entered);
+    }
+    return failed;
+}
+
+/* One layer on its way back. The second half has m rows in the last layer, named by rows; else all of them. */
+typedef struct way {
+    ken_learner *t;
+    int l;
+    bool last;
+    int32_t n; /* rows of the second half */
+    const int32_t *rows;
+    float *dx; /* (n, C) gradient behind the second half, then before it */
+    const ken_tape_layer *keep;
+    const ken_params_layer *g; /* gradients, or NULL */
+    ken_partial_at at;
+} way;
+
+static float *partial_of(const way *y, int32_t row) { return y->t->partial + (size_t)(row / B) * y->t->partial_width; }
+
+static void add_columns(float *sum, const float *x, int n, size_t width)
+{
+    for (int i = 0; i < n; i++, x += width)
+        for (size_t j = 0; j < width; j++) sum[j] += x[j];
+}
+
+/* d1 = the gradient of a block's output: dx, dropped out as the output was. */
+static float *output_gradient(const way *y, int32_t row, int n, uint32_t site)
+{
+    const size_t C = (size_t)y->t->c->n_embd;
+    float *d = y->t->d1 + (size_t)row * C;
+    memcpy(d, y->dx + (size_t)row * C, (size_t)n * C * sizeof *d);
+    if (y->t->tape.dropout > 0)
+        for (int i = 0; i < n; i++)
+            y->t->kb->dropout(d + (size_t)i * C, y->t->c->n_embd, y->t->tape.mask[y->rows[row + i]], site,
+                              y->t->tape.dropout);
+    return d;
+}
+
+static int mlp_block(const way *y, int32_t row, int n, int thread)
+{
+    ken_learner *t = y->t;
+    const ken_config *c = t->c;
+    ken_worker *w = &t->net->workers[thread];
+    const size_t C = (size_t)c->n_embd, ff = (size_t)c->n_ff;
+    float *partial = partial_of(y, row), *d1 = output_gradient(y, row, n, ken_site_mlp(y->l));
+    if (y->g != NULL && y->g->b_down != NULL) add_columns(partial + y->at.b_down, d1, n, C);
+
+    int status = ken_gemm_run(t->products.down_t, d1, w->wide, n, thread); /* dh (n, ff) */
+    if (status == KEN_OK)
+        status =
+            ken_low_rank_back_block(t, y->l, KEN_MOD_DOWN, d1, c->n_embd, 0, w->wide, y->rows + row, row, n, thread);
+    if (status != KEN_OK) return status;
+    float *dgu = t->dgu + (size_t)row * 2 * ff, *h = t->h + (size_t)row * ff, *nx = t->nx + (size_t)row * C;
+    for (int i = 0; i < n; i++) {
+        const float *gate = y->keep->gate_up + (size_t)(row + i) * 2 * ff;
+        float *dgate = dgu + (size_t)i * 2 * ff;
+        t->kb->silu_mul_back(dgate, dgate + ff, h + (size_t)i * ff, w->wide + (size_t)i * ff, gate, gate + ff, c->n_ff);
+    }
+    ken_low_rank_keep_input(t, y->l, KEN_MOD_DOWN, h, y->rows + row, row, n);
+    if (y->g != NULL && y->g->b_gate_up != NULL) add_columns(partial + y->at.b_gate_up, dgu, n, 2 * ff);
+
+    status = ken_gemm_run(t->products.gate_up_t, dgu, w->out, n, thread); /* d of the norm's output (n, C) */
+    if (status == KEN_OK)
+        status =
+            ken_low_rank_back_block(t, y->l, KEN_MOD_GATE, dgu, 2 * c->n_ff, 0, w->out, y->rows + row, row, n, thread);
+    if (status == KEN_OK)
+        status = ken_low_rank_back_block(t, y->l, KEN_MOD_UP, dgu, 2 * c->n_ff, c->n_ff, w->out, y->rows + row, row, n,
+                                         thread);
+    if (status != KEN_OK) return status;
+    const float *norm = t->net->w.layers[y->l].ffn_norm;
+    for (int i = 0; i < n; i++) {
+        const float *mid = y->keep->mid + (size_t)(row + i) * C;
+        t->k->rms_norm(nx + (size_t)i * C, mid, norm, c->n_embd, c->norm_eps);
+        t->kb->rms_norm_back(y->dx + (size_t)(row + i) * C, partial + y->at.ffn_norm, w->out + (size_t)i * C, mid, norm,
+                             c->n_embd, c->norm_eps);
+    }
+    ken_low_rank_keep_input(t, y->l, KEN_MOD_GATE, nx, y->rows + row, row, n);
+    ken_low_rank_keep_input(t, y->l, KEN_MOD_UP, nx, y->rows + row, row, n);
+    return KEN_OK;
+}
+
+/* Through the output projection: da of the rows of the second half. In the last layer the residual's gradient is spread to the rows too. */
+static int output_block(const way *y, int32_t row, int n, int thread)
+{
+    ken_learner *t = y->t;
+    const ken_config *c = t->c;
+    ken_worker *w = &t->net->workers[thread];
+    const size_t C = (size_t)c->n_embd, nq = (size_t)c->n_head * (size_t)c->d_head;
+    float *d1 = output_gradient(y, row, n, ken_site_attention(y->l));
+    if (y->g != NULL && y->g->b_o != NULL) add_columns(partial_of(y, row) + y->at.b_o, d1, n, C);
+    int status = ken_gemm_run(t->products.o_t, d1, w->wide, n, thread);
+    if (status == KEN_OK)
+        status = ken_low_rank_back_block(t, y->l, KEN_MOD_O, d1, c->n_embd, 0, w->wide, y->rows + row, row, n, thread);
+    if (status != KEN_OK) return status;
+    ken_low_rank_keep_input(t, y->l, KEN_MOD_O, y->keep->attn + (size_t)row * nq, y->rows + row, row, n);
+    for (int i = 0; i < n; i++) {
+        const size_t r = (size_t)y->rows[row + i];
+        memcpy(t->da + r * nq, w->wide + (size_t)i * nq, nq * sizeof(float));
+        if (y->last) memcpy(t->dx + r * C, y->dx + (size_t)(row + i) * C, C * sizeof(float));
+    }
+    return KEN_OK;
+}
+
+static void key_block(const way *y, const ken_attention_back *a, int32_t row, int n)
+{
+    const ken_learner *t = y->t;
+    const size_t d = (size_t)t->c->d_head, nq = (size_t)t->c->n_head * d, nkv = (size_t)t->c->n_kv * d;
+    for (int32_t s = row; s < row + n; s++)
+        for (int h = 0; h < t->c->n_kv; h++) {
+            float *dk = t->dqkv + (size_t)s * (nq + 2 * nkv) + nq + (size_t)h * d;
+            t->kb->attend_back_key(a, s, h, dk, dk + nkv);
+        }
+}
+
+/* Back through rotation, norms of queries and keys, and the projection. */
+static int input_block(const way *y, int32_t row, int n, int thread)
+{
+    ken_learner *t = y->t;
+    const ken_config *c = t->c;
+    const ken_net_layer *v = &t->net->w.layers[y->l];
+    ken_worker *w = &t->net->workers[thread];
+    const int d = c->d_head, nq = c->n_head * d, nkv = c->n_kv * d, width = nq + 2 * nkv;
+    const size_t C = (size_t)c->n_embd;
+    float *partial = partial_of(y, row), *dqkv = t->dqkv + (size_t)row * (size_t)width, *nx = t->nx + (size_t)row * C;
+    for (int i = 0; i < n; i++) {
+        float *dq = dqkv + (size_t)i * (size_t)width;
+        memcpy(dq, t->dq + (size_t)(row + i) * (size_t)nq, (size_t)nq * sizeof *dq);
+        const size_t angle = (size_t)t->pos[row + i] * (size_t)t->net->rope.half;
+        t->kb->rope_back(dq, t->net->rope.cos + angle, t->net->rope.sin + angle, c->n_head + c->n_kv, d, c->d_rope);
+        if (y->keep->qk != NULL) {
+            const float *qk = y->keep->qk + (size_t)(row + i) * (size_t)(nq + nkv);
+            for (int h = 0; h < c->n_head + c->n_kv; h++) {
+                const bool key = h >= c->n_head;
+                float dy[KEN_MAX_D_HEAD];
+                memcpy(dy, dq + h * d, (size_t)d * sizeof *dy);
+                memset(dq + h * d, 0, (size_t)d * sizeof *dq);
+                t->kb->rms_norm_back(dq + h * d, partial + (key ? y->at.k_norm : y->at.q_norm), dy, qk + h * d,
+                                     key ? v->k_norm : v->q_norm, d, c->norm_eps);
+            }
+        }
+    }
+    if (y->g != NULL && y->g->b_qkv != NULL) add_columns(partial + y->at.b_qkv, dqkv, n, (size_t)width);
+    int status = ken_gemm_run(t->products.qkv_t, dqkv, w->out, n, thread);
+    static const ken_module modules[3] = {KEN_MOD_Q, KEN_MOD_K, KEN_MOD_V};
+    const int col[3] = {0, nq, nq + nkv};
+    for (int m = 0; m < 3 && status == KEN_OK; m++)
+        status = ken_low_rank_back_block(t, y->l, modules[m], dqkv, width, col[m], w->out, t->net->rows + row, row, n,
+                                         thread);
+    if (status != KEN_OK) return status;
+    const float *x = t->tape.x[y->l] + (size_t)row * C;
+    for (int i = 0; i < n; i++) {
+        t->k->rms_norm(nx + (size_t)i * C, x + (size_t)i * C, v->attn_norm, c->n_embd, c->norm_eps);
+        t->kb->rms_norm_back(t->dx + (size_t)(row + i) * C, partial + y->at.attn_norm, w->out + (size_t)i * C,
+                             x + (size_t)i * C, v->attn_norm, c->n_embd, c->norm_eps);
+    }
+    for (int m = 0; m < 3; m++) ken_low_rank_keep_input(t, y->l, modules[m], nx, t->net->rows + row, row, n);
+    return KEN_OK;
+}
+
+typedef enum phase { MLP, OUTPUT, QUERIES, KEYS, INPUT } phase;
+
+static int run_phase(const way *y, phase p)
+{
+    ken_learner *t = y->t;
+    const int32_t n = p == MLP || p == OUTPUT ? y->n : t->sorted.n_rows;
+    const ken_attention there = ken_net_attention(t->net, t->kv, &t->sorted, y->l);
+    const ken_attention_back a = {&there, t->da, t->end, t->probs_at, t->probs};
+    atomic_int failed = KEN_OK;
+#pragma omp parallel num_threads(t->threads)
+    {
+        const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
+#pragma omp for schedule(dynamic, 1)
+        for (int32_t row = 0; row < n; row += B) {
+            const int m = n - row < B ? n - row : B;
+            int status = KEN_OK;
+            if (p == MLP) status = mlp_block(y, row, m, thread);
+            else if (p == OUTPUT) status = output_block(y, row, m, thread);
+            else if (p == QUERIES) t->kb->attend_back_query(&a, t->net->rows + row, m, t->dq, &t->scratch[thread]);
+            else if (p == KEYS) key_block(y, &a, row, m);
+            else status = input_block(y, row, m, thread);
+            if (status != KEN_OK) atomic_store(&failed, status);
+        }
+        ken_gemm_leave(entered);
+    }
+    return failed;
+}
+
+static int mlp_products(const way *y)
+{
+    const ken_learner *t = y->t;
+    const ken_config *c = t->c;
+    ken_product p[2 + 2 * 3];
+    int n = 0;
+    if (y->g != NULL && y->g->down != NULL) p[n++] = (ken_product){t->products.down, t->d1, t->h, y->g->down, y->n};
+    if (y->g != NULL && y->g->gate_up != NULL)
+        p[n++] = (ken_product){t->products.gate_up, t->dgu, t->nx, y->g->gate_up, y->n};
+    n += ken_low_rank_list(t, y->l, KEN_MOD_DOWN, t->d1, 0, t->h, y->n, p + n);
+    n += ken_low_rank_list(t, y->l, KEN_MOD_GATE, t->dgu, 0, t->nx, y->n, p + n);
+    n += ken_low_rank_list(t, y->l, KEN_MOD_UP, t->dgu, c->n_ff, t->nx, y->n, p + n);
+    return ken_learner_products(t, p, n);
+}
+
+static int output_products(const way *y)
+{
+    const ken_learner *t = y->t;
+    ken_product p[1 + 2];
+    int n = 0;
+    if (y->g != NULL && y->g->o != NULL) p[n++] = (ken_product){t->products.o, t->d1, y->keep->attn, y->g->o, y->n};
+    n += ken_low_rank_list(t, y->l, KEN_MOD_O, t->d1, 0, y->keep->attn, y->n, p + n);
+    return ken_learner_products(t, p, n);
+}
+
+static int input_products(const way *y)
+{
+    const ken_learner *t = y->t;
+    const int nq = t->c->n_head * t->c->d_head, nkv = t->c->n_kv * t->c->d_head, rows = t->sorted.n_rows;
+    ken_product p[1 + 2 * 3];
+    int n = 0;
+    if (y->g != NULL && y->g->qkv != NULL) p[n++] = (ken_product){t->products.qkv, t->dqkv, t->nx, y->g->qkv, rows};
+    n += ken_low_rank_list(t, y->l, KEN_MOD_Q, t->dqkv, 0, t->nx, rows, p + n);
+    n += ken_low_rank_list(t, y->l, KEN_MOD_K, t->dqkv, nq, t->nx, rows, p + n);
+    n += ken_low_rank_list(t, y->l, KEN_MOD_V, t->dqkv, nq + nkv, t->nx, rows, p + n);
+    return ken_learner_products(t, p, n);
+}
+
+static void sum_vectors(const way *y)
+{
+    const ken_learner *t = y->t;
+    const ken_config *c = t->c;
+    if (y->g == NULL) return;
+    const size_t C = (size_t)c->n_embd, d = (size_t)c->d_head;
+    const int second = (y->n + B - 1) / B, all = (t->sorted.n_rows + B - 1) / B;
+    ken_learner_sum_partials(t, y->g->ffn_norm, y->at.ffn_norm, C, second);
+    ken_learner_sum_partials(t, y->g->b_gate_up, y->at.b_gate_up, 2 * (size_t)c->n_ff, second);
+    ken_learner_sum_partials(t, y->g->b_down, y->at.b_down, C, second);
+    ken_learner_sum_partials(t, y->g->b_o, y->at.b_o, C, second);
+    ken_learner_sum_partials(t, y->g->attn_norm, y->at.attn_norm, C, all);
+    ken_learner_sum_partials(t, y->g->q_norm, y->at.q_norm, d, all);
+    ken_learner_sum_partials(t, y->g->k_norm, y->at.k_norm, d, all);
+    ken_learner_sum_partials(t, y->g->b_qkv, y->at.b_qkv, (size_t)(c->n_head + 2 * c->n_kv) * d, all);
+}
+
+static int pack_layer(ken_learner *t, int l, ken_err *err)
+{
+    ken_matrix *const to[] = {t->products.qkv_t, t->products.o_t, t->products.gate_up_t, t->products.down_t};
+    int status = KEN_OK;
+    for (int which = 0; which < 4 && status == KEN_OK; which++) {
+        const float *values;
+        status = ken_weights_values(&t->net->w, l, (ken_which_matrix)which, &values, err);
+        if (status == KEN_OK) status = ken_matrix_pack_t(to[which], values, err);
+    }
+    return status;
+}
+
+static int layer_back(ken_learner *t, int l, ken_err *err)
+{
+    const ken_config *c = t->c;
+    const bool last = l == c->n_layer - 1;
+    const size_t rows = (size_t)t->sorted.n_rows, C = (size_t)c->n_embd, nq = (size_t)c->n_head * (size_t)c->d_head;
+    if (t->poll != NULL && t->poll(t->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
+    int status = t->recompute ? ken_net_run_layer(t->net, t->kv, &t->sorted, l, err) : KEN_OK;
+    if (status == KEN_OK) status = pack_layer(t, l, err);
+    if (status != KEN_OK) return status;
+    const way y = {.t = t,
+                   .l = l,
+                   .last = last,
+                   .n = last ? t->m : t->sorted.n_rows,
+                   .rows = last ? t->rows : t->net->rows,
+                   .dx = last ? t->dlast : t->dx,
+                   .keep = &t->tape.layer[t->tape.kept > 1 ? l : 0],
+                   .g = t->grads == NULL ? NULL : &t->grads->layers[l],
+                   .at = ken_partial_columns(c)};
+    memset(t->partial, 0, (rows + B - 1) / B * t->partial_width * sizeof *t->partial);
+    if (last) { /* rows without targets have no gradient behind the attention */
+        memset(t->dx, 0, rows * C * sizeof *t->dx);
+        memset(t->da, 0, rows * nq * sizeof *t->da);
+    }
+    status = run_phase(&y, MLP);
+    if (status == KEN_OK) status = mlp_products(&y);
+    if (status == KEN_OK) status = run_phase(&y, OUTPUT);
+    if (status == KEN_OK) status = output_products(&y);
+    if (status == KEN_OK) status = run_phase(&y, QUERIES);
+    if (status == KEN_OK) status = run_phase(&y, KEYS);
+    if (status == KEN_OK) status = run_phase(&y, INPUT);
+    if (status == KEN_OK) status = input_products(&y);
+    if (status != KEN_OK) return ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(t->net->gemm));
+    sum_vectors(&y);
+    return KEN_OK;
+}
+
+/* Rows of the embedding's gradient get what their tokens' rows have, in the batch's order. */
+static void embedding_back(ken_learner *t)
+{
+    const size_t C = (size_t)t->c->n_embd;
+    for (int32_t r = 0; r < t->sorted.n_rows; r++) {
+        float *d = t->dx + (size_t)r * C;
+        if (t->tape.dropout > 0)
+            t->kb->dropout(d, t->c->n_embd, t->tape.mask[r], ken_site_embedding(), t->tape.dropout);
+        t->k->add(t->grads->tok_embd + (size_t)t->sorted.token[r] * C, d, t->c->n_embd);
+    }
+}
+
+int ken_learner_back(ken_learner *t, ken_err *err)
+{
+    int status = KEN_OK;
+    for (int l = t->c->n_layer - 1; l >= t->lowest && status == KEN_OK; l--) status = layer_back(t, l, err);
+    if (status == KEN_OK && t->embedding) embedding_back(t);
+    return status;
+}
