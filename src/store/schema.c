@@ -19,6 +19,7 @@
 
 static const struct {
     const char *name, *sql;
+    int since; /* format; 0 = the first */
 } tables[] = {
     {"settings", "CREATE TABLE settings(\n"
                  "  key TEXT PRIMARY KEY NOT NULL,\n"
@@ -117,6 +118,94 @@ static const struct {
               "  token_forwards INTEGER NOT NULL,\n"
               "  seconds REAL NOT NULL\n"
               ")"},
+    {"points",
+     "CREATE TABLE points(\n"
+     "  step INTEGER PRIMARY KEY,\n"
+     "  epoch REAL NOT NULL,\n"
+     "  lr REAL,\n"
+     "  loss REAL,\n"
+     "  kl REAL,\n"
+     "  grad_norm REAL,\n"
+     "  seconds REAL NOT NULL,\n"
+     "  examples INTEGER NOT NULL,\n"
+     "  tokens INTEGER NOT NULL,\n"
+     "  forwards INTEGER NOT NULL,\n"
+     "  best INTEGER NOT NULL,\n"
+     "  last INTEGER NOT NULL\n"
+     ")",
+     2},
+    {"measures",
+     "CREATE TABLE measures(\n"
+     "  step INTEGER NOT NULL,\n"
+     "  set_name TEXT NOT NULL,\n"
+     "  grouping TEXT NOT NULL,\n"
+     "  key TEXT NOT NULL,\n"
+     "  n INTEGER NOT NULL,\n"
+     "  hits INTEGER NOT NULL,\n"
+     "  hits_raw INTEGER NOT NULL,\n"
+     "  abstained INTEGER NOT NULL,\n"
+     "  answered INTEGER NOT NULL,\n"
+     "  loss REAL,\n"
+     "  tokens INTEGER NOT NULL,\n"
+     "  bytes INTEGER NOT NULL,\n"
+     "  p REAL,\n"
+     "  PRIMARY KEY(step, set_name, grouping, key)\n"
+     ") WITHOUT ROWID",
+     2},
+    {"matched",
+     "CREATE TABLE matched(\n"
+     "  step INTEGER NOT NULL,\n"
+     "  set_name TEXT NOT NULL,\n"
+     "  grouping TEXT NOT NULL,\n"
+     "  key TEXT NOT NULL,\n"
+     "  n INTEGER NOT NULL,\n"
+     "  matcher TEXT NOT NULL,\n"
+     "  hits INTEGER NOT NULL,\n"
+     "  PRIMARY KEY(step, set_name, grouping, key, n)\n"
+     ") WITHOUT ROWID",
+     2},
+    {"trained",
+     "CREATE TABLE trained(\n"
+     "  place INTEGER PRIMARY KEY,\n"
+     "  id TEXT NOT NULL,\n"
+     "  relation TEXT NOT NULL,\n"
+     "  task TEXT NOT NULL,\n"
+     "  category TEXT,\n"
+     "  question TEXT,\n"
+     "  target TEXT,\n"
+     "  weight REAL NOT NULL\n"
+     ")",
+     2},
+    {"fits",
+     "CREATE TABLE fits(\n"
+     "  step INTEGER PRIMARY KEY,\n"
+     "  n INTEGER NOT NULL,\n"
+     "  bits BLOB NOT NULL\n"
+     ")",
+     2},
+    {"evaluated",
+     "CREATE TABLE evaluated(\n"
+     "  step INTEGER NOT NULL,\n"
+     "  set_name TEXT NOT NULL,\n"
+     "  place INTEGER NOT NULL,\n"
+     "  id TEXT NOT NULL,\n"
+     "  relation TEXT NOT NULL,\n"
+     "  split TEXT NOT NULL,\n"
+     "  category TEXT,\n"
+     "  popularity REAL,\n"
+     "  question TEXT,\n"
+     "  answer TEXT,\n"
+     "  text TEXT,\n"
+     "  finish TEXT NOT NULL,\n"
+     "  hit INTEGER NOT NULL,\n"
+     "  hit_raw INTEGER NOT NULL,\n"
+     "  abstained INTEGER NOT NULL,\n"
+     "  too_long INTEGER NOT NULL,\n"
+     "  more INTEGER NOT NULL,\n"
+     "  p REAL,\n"
+     "  PRIMARY KEY(step, set_name, place)\n"
+     ") WITHOUT ROWID",
+     2},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
@@ -301,15 +390,24 @@ int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err)
     if (id != KEN_APPLICATION_ID)
         return ken_fail(err, KEN_EINPUT, "%s: not a run: an SQLite database of another program (application id %lld)",
                         path, (long long)id);
-    if (version != KEN_SCHEMA_VERSION)
-        return ken_fail(err, KEN_EINPUT, "%s: a run of format %lld, this program reads format %d; use %s", path,
+    if (version < 1 || version > KEN_SCHEMA_VERSION)
+        return ken_fail(err, KEN_EINPUT, "%s: a run of format %lld, this program reads formats 1 to %d; use %s", path,
                         (long long)version, KEN_SCHEMA_VERSION,
                         version > KEN_SCHEMA_VERSION ? "a newer ken" : "the version of ken that made it");
 
     sqlite3_stmt *q = NULL;
     status = ken_schema_prepare(db, path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", &q, err);
-    for (size_t i = 0; status == KEN_OK && i < N_TABLES; i++) status = check_table(db, q, i, path, err);
+    for (size_t i = 0; status == KEN_OK && i < N_TABLES; i++)
+        if (tables[i].since <= version) status = check_table(db, q, i, path, err);
     sqlite3_finalize(q);
+    return status;
+}
+
+int ken_schema_format(sqlite3 *db, const char *path, int *format, ken_err *err)
+{
+    int64_t version;
+    int status = pragma_int(db, path, "PRAGMA user_version", &version, err);
+    *format = (int)version;
     return status;
 }
 
@@ -325,6 +423,17 @@ int ken_schema_create(sqlite3 *db, const char *path, ken_err *err)
 }
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
+
+const char *ken_schema_group(int category)
+{
+    return category >= 0 && category <= KEN_UNLABELLED ? ken_category_name(category) : NULL;
+}
+
+int ken_schema_group_of(const char *word)
+{
+    if (word == NULL) return KEN_N_CATEGORIES;
+    return strcmp(word, ken_category_name(KEN_UNLABELLED)) == 0 ? KEN_UNLABELLED : ken_schema_category_of(word);
+}
 
 const char *ken_schema_category(int category)
 {

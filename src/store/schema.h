@@ -1,6 +1,6 @@
 /* schema.h - what the file of a run looks like, and how this library's connections to it are opened.
  *
- * Shared by the writer (store.c) and the reader (run.c). docs/run-format.md describes the same tables for people; change both
+ * Shared by the writer (store.c, tuning.c) and the reader (run.c, points.c). docs/run-format.md describes the same tables for people; change both
  * together, and raise KEN_SCHEMA_VERSION when an older program could misread the file. */
 #ifndef KEN_STORE_SCHEMA_H
 #define KEN_STORE_SCHEMA_H
@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #define KEN_APPLICATION_ID 0x6b656e31 /* "ken1" */
-#define KEN_SCHEMA_VERSION 1
+#define KEN_SCHEMA_VERSION 2 /* 1 had no trainings and evaluations; such a run is read, and gone on with as it is */
 
 /* A run comes from strangers too: nothing in it may make us allocate more than this. */
 #define KEN_STORE_MAX_TEXT      (16 << 20) /* bytes of one text; SQLite refuses longer ones */
@@ -18,6 +18,9 @@
 #define KEN_STORE_MAX_DRAWN     (1 << 20)  /* different sampled texts of one prompt */
 #define KEN_STORE_MAX_SETTINGS  (1 << 10)
 #define KEN_STORE_MAX_RELATIONS (1 << 20)
+#define KEN_STORE_MAX_POINTS    (1 << 22)
+#define KEN_STORE_MAX_MEASURES  (1 << 16) /* of one point */
+#define KEN_STORE_MAX_TRAINED   (1 << 27) /* their bits are one value of at most KEN_STORE_MAX_TEXT bytes */
 
 #define KEN_STORE_P_SLACK 1e-9 /* a probability may leave [0,1] by this much: rounding of sums of products */
 
@@ -30,6 +33,9 @@ int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err
  * an empty file (new, or its creation was interrupted and has been rolled back) is KEN_OK with *empty = true. The caller holds a
  * transaction, so that nobody changes the file meanwhile. */
 int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err);
+
+/* The format of a file that ken_schema_check has accepted. */
+int ken_schema_format(sqlite3 *db, const char *path, int *format, ken_err *err);
 
 /* Makes the tables of an empty database. The caller holds a transaction: all of them appear with its commit or none. */
 int ken_schema_create(sqlite3 *db, const char *path, ken_err *err);
@@ -45,4 +51,7 @@ int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err);
 const char *ken_schema_category(int category);
 /* The reverse; NULL is KEN_UNLABELLED, an unknown word -1. */
 int ken_schema_category_of(const char *word);
+/* The same for rows of a training or an evaluation: "unlabelled" is a word too, and NULL is KEN_N_CATEGORIES, not annotated. */
+const char *ken_schema_group(int category);
+int ken_schema_group_of(const char *word);
 #endif

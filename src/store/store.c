@@ -7,9 +7,7 @@
 #include "store/store.h"
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "store/lock.h"
-#include "store/schema.h"
-#include "text/unicode.h"
+#include "store/writer.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -31,6 +29,7 @@ enum {
     Q_COST,
     N_QUERIES
 };
+_Static_assert((int)N_QUERIES <= (int)KEN_STORE_TUNING, "room for the statements");
 
 static const char *const queries[N_QUERIES] = {
     [Q_HAS] = "SELECT 1 FROM examples WHERE id = ?",
@@ -46,125 +45,7 @@ static const char *const queries[N_QUERIES] = {
     [Q_COST] = "UPDATE costs SET token_forwards = token_forwards + ?, seconds = seconds + ? WHERE session = ?",
 };
 
-struct ken_store {
-    char *path;
-    ken_lock *lock;
-    sqlite3 *db;
-    sqlite3_stmt *query[N_QUERIES];
-    int64_t session; /* this opening's row of costs */
-    uint64_t counts[KEN_N_CATEGORIES];
-    ken_err broken; /* status KEN_OK while all is well */
-};
-
 enum { BUSY_MS = 30000 }; /* how long a commit waits for readers in the middle of a query */
-
-/* ---- statements ---------------------------------------------------------------------------------------------------- */
-
-/* Fills the parameters of a statement from left to right; rc keeps the first failure. */
-typedef struct binder {
-    sqlite3_stmt *q;
-    int at, rc;
-} binder;
-
-static binder bind_to(const ken_store *s, int query) { return (binder){s->query[query], 0, SQLITE_OK}; }
-
-static void add_int(binder *b, int64_t v)
-{
-    b->at++;
-    if (b->rc == SQLITE_OK) b->rc = sqlite3_bind_int64(b->q, b->at, v);
-}
-
-/* NaN becomes NULL, and NULL reads back as NaN. All else comes back bit for bit, except that -0.0 becomes 0.0. */
-static void add_real(binder *b, double v)
-{
-    b->at++;
-    if (b->rc == SQLITE_OK) b->rc = isnan(v) ? sqlite3_bind_null(b->q, b->at) : sqlite3_bind_double(b->q, b->at, v);
-}
-
-/* Text in a run is valid UTF-8: bad bytes (a model's answer may stop inside a character, a setting may come from a terminal with
- * another encoding) become U+FFFD. Returns text itself when nothing is wrong with it, else the contents of fixed, NULL when out
- * of memory. */
-static const char *valid_utf8(const char *text, ken_buf *fixed)
-{
-    size_t n = strlen(text), i = 0;
-    int32_t cp;
-    for (int k; i < n && (k = ken_utf8_decode(text + i, n - i, &cp)) > 0;) i += (size_t)k;
-    if (i == n) return text;
-    ken_utf8_clean(fixed, text, n);
-    return fixed->failed ? NULL : ken_buf_str(fixed);
-}
-
-static void add_text(binder *b, const char *text)
-{
-    b->at++;
-    if (b->rc != SQLITE_OK) return;
-    if (text == NULL) {
-        b->rc = sqlite3_bind_null(b->q, b->at);
-        return;
-    }
-    ken_buf fixed = {0};
-    const char *valid = valid_utf8(text, &fixed);
-    size_t n = valid != NULL ? strlen(valid) : 0;
-    if (valid == NULL) b->rc = SQLITE_NOMEM;
-    else if (n > KEN_STORE_MAX_TEXT) b->rc = SQLITE_TOOBIG;
-    else /* every statement runs before its caller returns, so that the caller's own text need not be copied */
-        b->rc = sqlite3_bind_text(b->q, b->at, valid, (int)n, valid == text ? SQLITE_STATIC : SQLITE_TRANSIENT);
-    ken_buf_free(&fixed);
-}
-
-/* Is `there`, a text of the run, what `text` becomes when it is stored? -1 when out of memory. */
-static int same_text(const char *there, const char *text)
-{
-    ken_buf fixed = {0};
-    const char *valid = valid_utf8(text, &fixed);
-    int same = valid == NULL ? -1 : there != NULL && strcmp(there, valid) == 0;
-    ken_buf_free(&fixed);
-    return same;
-}
-
-/* Runs an INSERT or UPDATE and makes it ready for the next one. Returns an SQLite code. */
-static int run(binder *b)
-{
-    int rc = b->rc;
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(b->q);
-        if (rc == SQLITE_DONE) rc = SQLITE_OK;
-        else if (rc == SQLITE_ROW || rc == SQLITE_OK) rc = SQLITE_INTERNAL; /* these statements return no rows */
-    }
-    return rc;
-}
-
-static void done_with(binder *b)
-{
-    sqlite3_reset(b->q);
-    sqlite3_clear_bindings(b->q);
-}
-
-/* ---- failure ------------------------------------------------------------------------------------------------------- */
-
-/* Rolls the open transaction back and breaks the store. */
-static int break_store(ken_store *s, int rc, ken_err *err)
-{
-    ken_err e;
-    int status = ken_schema_fail(s->db, rc, s->path, &e);
-    for (int i = 0; i < N_QUERIES; i++) sqlite3_reset(s->query[i]);
-    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    s->broken = e;
-    if (err != NULL) *err = e;
-    return status;
-}
-
-static int begin(ken_store *s, ken_err *err)
-{
-    if (s->broken.status != KEN_OK) {
-        if (err != NULL) *err = s->broken;
-        return s->broken.status;
-    }
-    if (!sqlite3_get_autocommit(s->db)) return KEN_OK;
-    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc == SQLITE_BUSY) return ken_schema_fail(s->db, rc, s->path, err); /* nothing is open, nothing is lost */
-    return rc == SQLITE_OK ? KEN_OK : break_store(s, rc, err);
-}
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
@@ -228,7 +109,7 @@ static int compare_settings(ken_store *s, const ken_setting *settings, size_t n,
         rc = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
         if (rc == SQLITE_OK) rc = sqlite3_step(q);
         const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-        int same = same_text(theirs, settings[i].value);
+        int same = ken_same_text(theirs, settings[i].value);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
         else if (same < 0 || (rc == SQLITE_ROW && theirs == NULL)) status = ken_fail_nomem(err, s->path);
         else if (same == 0) status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
@@ -259,13 +140,13 @@ static int write_settings(ken_store *s, const ken_setting *settings, size_t n, k
     sqlite3_stmt *q = NULL;
     int status = ken_schema_prepare(s->db, s->path, "INSERT OR REPLACE INTO settings VALUES(?,?,?)", &q, err);
     for (size_t i = 0; status == KEN_OK && i < n; i++) {
-        binder b = {q, 0, SQLITE_OK};
-        add_text(&b, settings[i].key);
-        add_text(&b, settings[i].value);
-        add_int(&b, settings[i].binding);
-        int rc = run(&b);
+        ken_binder b = ken_bind(q);
+        ken_bind_text(&b, settings[i].key);
+        ken_bind_text(&b, settings[i].value);
+        ken_bind_int(&b, settings[i].binding);
+        int rc = ken_bind_run(&b);
         if (rc != SQLITE_OK) status = ken_schema_fail(s->db, rc, s->path, err);
-        done_with(&b);
+        ken_bind_done(&b);
     }
     sqlite3_finalize(q);
     return status;
@@ -313,6 +194,7 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
         (status = ken_schema_exec(s->db, s->path, "BEGIN IMMEDIATE", err)) != KEN_OK)
         return status;
     status = empty ? ken_schema_create(s->db, s->path, err) : compare_settings(s, settings, n, err);
+    if (status == KEN_OK) status = ken_schema_format(s->db, s->path, &s->format, err);
     if (status == KEN_OK) status = write_settings(s, settings, n, err);
     if (status == KEN_OK) status = begin_session(s, err);
     if (status == KEN_OK) status = load_counts(s, err);
@@ -324,7 +206,7 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
 
 static void free_store(ken_store *s, bool remove_empty)
 {
-    for (int i = 0; i < N_QUERIES; i++) sqlite3_finalize(s->query[i]);
+    for (int i = 0; i < KEN_STORE_QUERIES; i++) sqlite3_finalize(s->query[i]);
     sqlite3_close(s->db); /* rolls back what is open */
     ken_lock_free(s->lock, remove_empty);
     ken_free(s->path);
@@ -381,7 +263,7 @@ int ken_store_commit(ken_store *s, ken_err *err)
     if (rc == SQLITE_OK) return KEN_OK;
     /* A reader that does not let go: the transaction is whole and can be committed later. */
     if (rc == SQLITE_BUSY && !sqlite3_get_autocommit(s->db)) return ken_schema_fail(s->db, rc, s->path, err);
-    return break_store(s, rc, err);
+    return ken_store_break(s, rc, err);
 }
 
 int ken_store_close(ken_store *s, ken_err *err)
@@ -396,10 +278,10 @@ int ken_store_close(ken_store *s, ken_err *err)
 
 bool ken_store_has(const ken_store *s, const char *id)
 {
-    binder b = bind_to(s, Q_HAS);
-    add_text(&b, id);
+    ken_binder b = ken_bind(s->query[Q_HAS]);
+    ken_bind_text(&b, id);
     bool has = b.rc == SQLITE_OK && sqlite3_step(b.q) == SQLITE_ROW;
-    done_with(&b); /* on an error the answer is "no": the row is computed, and putting it reports what is wrong */
+    ken_bind_done(&b); /* on an error the answer is "no": the row is computed, and putting it reports what is wrong */
     return has;
 }
 
@@ -420,16 +302,16 @@ void ken_store_counts(const ken_store *s, uint64_t counts[KEN_N_CATEGORIES])
 int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const char *const *ids, int shots,
                             const char *text, ken_err *err)
 {
-    int status = begin(s, err);
+    int status = ken_store_begin(s, err);
     if (status != KEN_OK) return status;
 
-    binder b = bind_to(s, Q_SET_TEXT);
-    add_text(&b, relation);
-    add_int(&b, set);
+    ken_binder b = ken_bind(s->query[Q_SET_TEXT]);
+    ken_bind_text(&b, relation);
+    ken_bind_int(&b, set);
     int rc = b.rc == SQLITE_OK ? sqlite3_step(b.q) : b.rc;
     if (rc == SQLITE_ROW) {
-        int same = same_text((const char *)sqlite3_column_text(b.q, 0), text);
-        done_with(&b);
+        int same = ken_same_text((const char *)sqlite3_column_text(b.q, 0), text);
+        ken_bind_done(&b);
         if (same < 0) return ken_fail_nomem(err, s->path); /* nothing was written: the transaction goes on */
         return same ? KEN_OK
                     : ken_fail(err, KEN_EINPUT,
@@ -438,113 +320,113 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const c
                                "name another run with -o",
                                s->path, set, relation);
     }
-    done_with(&b);
-    if (rc != SQLITE_DONE) return break_store(s, rc, err);
+    ken_bind_done(&b);
+    if (rc != SQLITE_DONE) return ken_store_break(s, rc, err);
 
-    b = bind_to(s, Q_SET);
-    add_text(&b, relation);
-    add_int(&b, set);
-    add_text(&b, text);
-    rc = run(&b);
-    done_with(&b);
+    b = ken_bind(s->query[Q_SET]);
+    ken_bind_text(&b, relation);
+    ken_bind_int(&b, set);
+    ken_bind_text(&b, text);
+    rc = ken_bind_run(&b);
+    ken_bind_done(&b);
     for (int i = 0; rc == SQLITE_OK && i < shots; i++) {
-        b = bind_to(s, Q_EXEMPLAR);
-        add_text(&b, relation);
-        add_int(&b, set);
-        add_int(&b, i);
-        add_text(&b, ids[i]);
-        rc = run(&b);
-        done_with(&b);
+        b = ken_bind(s->query[Q_EXEMPLAR]);
+        ken_bind_text(&b, relation);
+        ken_bind_int(&b, set);
+        ken_bind_int(&b, i);
+        ken_bind_text(&b, ids[i]);
+        rc = ken_bind_run(&b);
+        ken_bind_done(&b);
     }
-    return rc == SQLITE_OK ? KEN_OK : break_store(s, rc, err);
+    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }
 
 static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *p)
 {
-    binder b = bind_to(s, Q_PROMPT);
-    add_int(&b, place);
-    add_int(&b, n);
-    add_int(&b, p->greedy_hit);
-    add_int(&b, p->greedy_hit_raw);
-    add_text(&b, p->text);
-    add_text(&b, p->finish != NULL ? p->finish : "");
-    add_real(&b, p->text_p);
-    add_real(&b, p->margin);
-    add_real(&b, p->top_gap);
-    add_real(&b, p->p_lo);
-    add_real(&b, p->p_hi);
-    add_real(&b, p->raw_lo);
-    add_real(&b, p->raw_hi);
-    add_int(&b, p->hits);
-    add_int(&b, p->samples);
-    int rc = run(&b);
-    done_with(&b);
+    ken_binder b = ken_bind(s->query[Q_PROMPT]);
+    ken_bind_int(&b, place);
+    ken_bind_int(&b, n);
+    ken_bind_int(&b, p->greedy_hit);
+    ken_bind_int(&b, p->greedy_hit_raw);
+    ken_bind_text(&b, p->text);
+    ken_bind_text(&b, p->finish != NULL ? p->finish : "");
+    ken_bind_real(&b, p->text_p);
+    ken_bind_real(&b, p->margin);
+    ken_bind_real(&b, p->top_gap);
+    ken_bind_real(&b, p->p_lo);
+    ken_bind_real(&b, p->p_hi);
+    ken_bind_real(&b, p->raw_lo);
+    ken_bind_real(&b, p->raw_hi);
+    ken_bind_int(&b, p->hits);
+    ken_bind_int(&b, p->samples);
+    int rc = ken_bind_run(&b);
+    ken_bind_done(&b);
     for (int i = 0; rc == SQLITE_OK && i < p->n_other; i++) {
-        b = bind_to(s, Q_OTHER);
-        add_int(&b, place);
-        add_int(&b, n);
-        add_int(&b, i);
-        add_text(&b, p->other[i].text);
-        add_real(&b, p->other[i].p);
-        rc = run(&b);
-        done_with(&b);
+        b = ken_bind(s->query[Q_OTHER]);
+        ken_bind_int(&b, place);
+        ken_bind_int(&b, n);
+        ken_bind_int(&b, i);
+        ken_bind_text(&b, p->other[i].text);
+        ken_bind_real(&b, p->other[i].p);
+        rc = ken_bind_run(&b);
+        ken_bind_done(&b);
     }
     for (int i = 0; rc == SQLITE_OK && i < p->n_drawn; i++) {
-        b = bind_to(s, Q_DRAWN);
-        add_int(&b, place);
-        add_int(&b, n);
-        add_int(&b, i);
-        add_text(&b, p->drawn[i].text);
-        add_int(&b, p->drawn[i].count);
-        add_int(&b, p->drawn[i].hit);
-        rc = run(&b);
-        done_with(&b);
+        b = ken_bind(s->query[Q_DRAWN]);
+        ken_bind_int(&b, place);
+        ken_bind_int(&b, n);
+        ken_bind_int(&b, i);
+        ken_bind_text(&b, p->drawn[i].text);
+        ken_bind_int(&b, p->drawn[i].count);
+        ken_bind_int(&b, p->drawn[i].hit);
+        rc = ken_bind_run(&b);
+        ken_bind_done(&b);
     }
     return rc;
 }
 
 static int put_knowledge(ken_store *s, int64_t place, const ken_row *row)
 {
-    binder b = bind_to(s, Q_KNOWLEDGE);
-    add_int(&b, place);
-    add_text(&b, ken_schema_category(row->category));
-    add_text(&b, ken_schema_category(row->category_mode));
-    add_real(&b, row->p_t0);
-    add_real(&b, row->p_t);
-    add_real(&b, row->p_t_lo);
-    add_real(&b, row->p_t_hi);
-    add_int(&b, row->greedy_hits);
-    add_int(&b, row->prompts);
-    add_int(&b, row->sample_hits);
-    add_int(&b, row->samples);
-    add_real(&b, row->p_unknown);
-    add_real(&b, row->p_unknown_lo);
-    add_real(&b, row->p_unknown_hi);
-    add_real(&b, row->p_flip);
-    add_real(&b, row->min_margin);
-    add_int(&b, row->abstain_hits);
-    add_real(&b, row->p_guess);
-    add_real(&b, row->lift);
-    add_real(&b, row->score);
-    add_int(&b, row->flags);
-    add_text(&b, row->method);
-    int rc = run(&b);
-    done_with(&b);
+    ken_binder b = ken_bind(s->query[Q_KNOWLEDGE]);
+    ken_bind_int(&b, place);
+    ken_bind_text(&b, ken_schema_category(row->category));
+    ken_bind_text(&b, ken_schema_category(row->category_mode));
+    ken_bind_real(&b, row->p_t0);
+    ken_bind_real(&b, row->p_t);
+    ken_bind_real(&b, row->p_t_lo);
+    ken_bind_real(&b, row->p_t_hi);
+    ken_bind_int(&b, row->greedy_hits);
+    ken_bind_int(&b, row->prompts);
+    ken_bind_int(&b, row->sample_hits);
+    ken_bind_int(&b, row->samples);
+    ken_bind_real(&b, row->p_unknown);
+    ken_bind_real(&b, row->p_unknown_lo);
+    ken_bind_real(&b, row->p_unknown_hi);
+    ken_bind_real(&b, row->p_flip);
+    ken_bind_real(&b, row->min_margin);
+    ken_bind_int(&b, row->abstain_hits);
+    ken_bind_real(&b, row->p_guess);
+    ken_bind_real(&b, row->lift);
+    ken_bind_real(&b, row->score);
+    ken_bind_int(&b, row->flags);
+    ken_bind_text(&b, row->method);
+    int rc = ken_bind_run(&b);
+    ken_bind_done(&b);
     return rc;
 }
 
 static int put_example(ken_store *s, int64_t place, const ken_row *row)
 {
-    binder b = bind_to(s, Q_EXAMPLE);
-    add_int(&b, place);
-    add_text(&b, row->id);
-    add_text(&b, row->relation != NULL ? row->relation : "");
-    add_text(&b, row->split != NULL ? row->split : "");
-    add_text(&b, row->question);
-    add_text(&b, row->subject);
-    add_real(&b, row->popularity);
-    int rc = run(&b);
-    done_with(&b);
+    ken_binder b = ken_bind(s->query[Q_EXAMPLE]);
+    ken_bind_int(&b, place);
+    ken_bind_text(&b, row->id);
+    ken_bind_text(&b, row->relation != NULL ? row->relation : "");
+    ken_bind_text(&b, row->split != NULL ? row->split : "");
+    ken_bind_text(&b, row->question);
+    ken_bind_text(&b, row->subject);
+    ken_bind_real(&b, row->popularity);
+    int rc = ken_bind_run(&b);
+    ken_bind_done(&b);
     return rc;
 }
 
@@ -598,7 +480,7 @@ int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err 
     if (fault != NULL)
         return ken_fail(err, KEN_ESTATE, "%s: row %" PRIu64 " (%s) has no valid %s", s->path, place,
                         row->id != NULL ? row->id : "?", fault);
-    int status = begin(s, err);
+    int status = ken_store_begin(s, err);
     if (status != KEN_OK) return status;
 
     int64_t at = (int64_t)place;
@@ -613,29 +495,29 @@ int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err 
                         s->path, place, row->id);
     }
     for (int i = 0; rc == SQLITE_OK && i < row->n_answers; i++) {
-        binder b = bind_to(s, Q_ANSWER);
-        add_int(&b, at);
-        add_int(&b, i);
-        add_text(&b, row->answers[i]);
-        rc = run(&b);
-        done_with(&b);
+        ken_binder b = ken_bind(s->query[Q_ANSWER]);
+        ken_bind_int(&b, at);
+        ken_bind_int(&b, i);
+        ken_bind_text(&b, row->answers[i]);
+        rc = ken_bind_run(&b);
+        ken_bind_done(&b);
     }
     if (rc == SQLITE_OK) rc = put_knowledge(s, at, row);
     for (int i = 0; rc == SQLITE_OK && i < row->n_prompt_rows; i++) rc = put_prompt(s, at, i, &row->prompt_rows[i]);
-    if (rc != SQLITE_OK) return break_store(s, rc, err);
+    if (rc != SQLITE_OK) return ken_store_break(s, rc, err);
     s->counts[row->category]++;
     return KEN_OK;
 }
 
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err)
 {
-    int status = begin(s, err);
+    int status = ken_store_begin(s, err);
     if (status != KEN_OK) return status;
-    binder b = bind_to(s, Q_COST);
-    add_int(&b, (int64_t)token_forwards);
-    add_real(&b, isfinite(seconds) ? seconds : 0.0);
-    add_int(&b, s->session);
-    int rc = run(&b);
-    done_with(&b);
-    return rc == SQLITE_OK ? KEN_OK : break_store(s, rc, err);
+    ken_binder b = ken_bind(s->query[Q_COST]);
+    ken_bind_int(&b, (int64_t)token_forwards);
+    ken_bind_real(&b, isfinite(seconds) ? seconds : 0.0);
+    ken_bind_int(&b, s->session);
+    int rc = ken_bind_run(&b);
+    ken_bind_done(&b);
+    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }

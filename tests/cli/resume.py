@@ -137,7 +137,7 @@ def full_disk():
     """A limit on the size of files makes write(2) fail as a full disk does; ignored SIGXFSZ is inherited."""
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, resource.RLIM_INFINITY))
     done = annotate("full.ken", preexec_fn=limit)
     expect(done.returncode == 1, f"exit status {done.returncode}, expected 1: {done.stderr}")
     expect(len(done.stderr.strip().split("\n")) == 1, f"one line expected: {done.stderr}")

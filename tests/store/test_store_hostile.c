@@ -124,7 +124,7 @@ static void not_a_run(void **state)
     refused_untouched(path, "table \"settings\" is missing");
 
     make_run(path, 2);
-    sql(path, "PRAGMA user_version = 2");
+    sql(path, "PRAGMA user_version = 3");
     refused_untouched(path, "newer ken");
 
     assert_int_equal(mkdir(in_folder("folder.ken"), 0700), 0);

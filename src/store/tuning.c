@@ -1,0 +1,294 @@
+/* tuning.c - see tuning.h. Statements are prepared when they are first needed: an annotation never needs them.
+ *
+ * Nothing is written that the reader (points.c) would refuse. */
+#include "store/tuning.h"
+#include "store/writer.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    Q_HAS = KEN_STORE_TUNING,
+    Q_POINT,
+    Q_MEASURE,
+    Q_MATCHED,
+    Q_NO_MATCHED,
+    Q_FIT,
+    Q_TRAINED,
+    Q_EVALUATED,
+    Q_MARK,
+    Q_END
+};
+_Static_assert((int)Q_END <= (int)KEN_STORE_QUERIES, "room for the statements");
+
+static const char *const queries[Q_END - KEN_STORE_TUNING] = {
+    [Q_HAS - KEN_STORE_TUNING] = "SELECT 1 FROM points WHERE step = ?",
+    [Q_POINT - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO points VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+    [Q_MEASURE - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO measures VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [Q_MATCHED - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO matched VALUES(?,?,?,?,?,?,?)",
+    [Q_NO_MATCHED - KEN_STORE_TUNING] =
+        "DELETE FROM matched WHERE step = ? AND set_name = ? AND grouping = ? AND key = ?",
+    [Q_FIT - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO fits VALUES(?,?,?)",
+    [Q_TRAINED - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO trained VALUES(?,?,?,?,?,?,?,?)",
+    [Q_EVALUATED - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO evaluated VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [Q_MARK - KEN_STORE_TUNING] = "UPDATE points SET best = step = ?, last = step = ?",
+};
+
+static sqlite3_stmt **query(ken_store *s, int which) { return &s->query[which]; }
+
+/* In a transaction, with the statement ready. */
+static int begin_with(ken_store *s, int which, ken_err *err)
+{
+    int status = ken_store_begin(s, err);
+    if (status != KEN_OK) return status;
+    if (s->format < 2)
+        return ken_fail(err, KEN_EINPUT, "%s: a run of format %d holds no training or evaluation; name another one",
+                        s->path, s->format);
+    sqlite3_stmt **q = query(s, which);
+    if (*q != NULL) return KEN_OK;
+    int rc = sqlite3_prepare_v3(s->db, queries[which - KEN_STORE_TUNING], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
+    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+}
+
+static int finish(ken_store *s, ken_binder *b, ken_err *err)
+{
+    int rc = ken_bind_run(b);
+    ken_bind_done(b);
+    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+}
+
+static int refuse(ken_store *s, int64_t step, const char *what, const char *fault, ken_err *err)
+{
+    return ken_fail(err, KEN_ESTATE, "%s: %s of step %" PRId64 " has no valid %s", s->path, what, step, fault);
+}
+
+/* Deletes what belongs to the steps that `where` names. */
+static int delete_steps(ken_store *s, const char *const *from, size_t n, const char *where, int64_t step, ken_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        char sql[120];
+        sqlite3_snprintf((int)sizeof sql, sql, "DELETE FROM %s WHERE step %s %lld", from[i], where, (long long)step);
+        int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+        if (rc != SQLITE_OK) return ken_store_break(s, rc, err);
+    }
+    return KEN_OK;
+}
+
+static const char *const measured[] = {"measures", "matched", "fits", "evaluated", "points"};
+enum { N_MEASURED = sizeof measured / sizeof measured[0], N_WITHOUT_POINTS = N_MEASURED - 1 };
+
+/* ---- points --------------------------------------------------------------------------------------------------------- */
+
+static const char *point_fault(const ken_point *p)
+{
+    if (p->step < 0) return "step";
+    if (!(p->epoch >= 0.0 && isfinite(p->epoch))) return "epoch";
+    if (!(p->seconds >= 0.0 && isfinite(p->seconds))) return "time";
+    if (p->examples > INT64_MAX || p->tokens > INT64_MAX || p->forwards > INT64_MAX) return "count";
+    return NULL;
+}
+
+int ken_tuning_put_point(ken_store *s, const ken_point *p, ken_err *err)
+{
+    const char *fault = point_fault(p);
+    if (fault != NULL) return refuse(s, p->step, "the point", fault, err);
+    int status = begin_with(s, Q_POINT, err);
+    if (status == KEN_OK) status = delete_steps(s, measured, N_WITHOUT_POINTS, "=", p->step, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_POINT));
+    ken_bind_int(&b, p->step);
+    ken_bind_real(&b, p->epoch);
+    ken_bind_real(&b, p->lr);
+    ken_bind_real(&b, p->loss);
+    ken_bind_real(&b, p->kl);
+    ken_bind_real(&b, p->grad_norm);
+    ken_bind_real(&b, p->seconds);
+    ken_bind_int(&b, (int64_t)p->examples);
+    ken_bind_int(&b, (int64_t)p->tokens);
+    ken_bind_int(&b, (int64_t)p->forwards);
+    ken_bind_int(&b, p->best);
+    ken_bind_int(&b, p->last);
+    return finish(s, &b, err);
+}
+
+/* What is measured belongs to a point. */
+static int need_point(ken_store *s, int64_t step, ken_err *err)
+{
+    int status = begin_with(s, Q_HAS, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_HAS));
+    ken_bind_int(&b, step);
+    int rc = b.rc == SQLITE_OK ? sqlite3_step(b.q) : b.rc;
+    ken_bind_done(&b);
+    if (rc == SQLITE_ROW) return KEN_OK;
+    if (rc != SQLITE_DONE) return ken_store_break(s, rc, err);
+    return ken_fail(err, KEN_ESTATE, "%s: there is no point at step %" PRId64, s->path, step);
+}
+
+int ken_tuning_mark(ken_store *s, int64_t best, int64_t last, ken_err *err)
+{
+    int status = begin_with(s, Q_MARK, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_MARK));
+    ken_bind_int(&b, best);
+    ken_bind_int(&b, last);
+    return finish(s, &b, err);
+}
+
+int ken_tuning_drop_after(ken_store *s, int64_t step, ken_err *err)
+{
+    int status = begin_with(s, Q_HAS, err);
+    return status == KEN_OK ? delete_steps(s, measured, N_MEASURED, ">", step, err) : status;
+}
+
+int ken_tuning_drop_evaluated(ken_store *s, int64_t step, ken_err *err)
+{
+    static const char *const rows[] = {"evaluated"};
+    int status = begin_with(s, Q_HAS, err);
+    return status == KEN_OK ? delete_steps(s, rows, 1, "<", step, err) : status;
+}
+
+/* ---- measurements --------------------------------------------------------------------------------------------------- */
+
+static const char *measure_fault(const ken_measure *m)
+{
+    if (m->set == NULL || m->set[0] == '\0') return "set";
+    if (m->grouping == NULL || m->grouping[0] == '\0') return "grouping";
+    if (m->key == NULL) return "key";
+    if (m->n > INT64_MAX || m->tokens > INT64_MAX || m->bytes > INT64_MAX) return "count";
+    if (m->hits > m->n || m->hits_raw > m->n) return "number of hits";
+    if (m->abstained > m->n || m->answered > m->n - m->abstained) return "number of answers";
+    if (m->n_more < 0 || m->n_more > KEN_MORE_MATCHERS) return "number of matchers";
+    for (int i = 0; i < m->n_more; i++)
+        if (m->more[i].matcher == NULL || m->more[i].hits > m->n) return "further matcher";
+    return NULL;
+}
+
+static void bind_key(ken_binder *b, int64_t step, const ken_measure *m)
+{
+    ken_bind_int(b, step);
+    ken_bind_text(b, m->set);
+    ken_bind_text(b, m->grouping);
+    ken_bind_text(b, m->key);
+}
+
+static int put_matched(ken_store *s, int64_t step, const ken_measure *m, ken_err *err)
+{
+    int status = begin_with(s, Q_NO_MATCHED, err);
+    if (status == KEN_OK) status = begin_with(s, Q_MATCHED, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_NO_MATCHED));
+    bind_key(&b, step, m);
+    status = finish(s, &b, err);
+    for (int i = 0; i < m->n_more && status == KEN_OK; i++) {
+        b = ken_bind(*query(s, Q_MATCHED));
+        bind_key(&b, step, m);
+        ken_bind_int(&b, i);
+        ken_bind_text(&b, m->more[i].matcher);
+        ken_bind_int(&b, (int64_t)m->more[i].hits);
+        status = finish(s, &b, err);
+    }
+    return status;
+}
+
+int ken_tuning_put_measure(ken_store *s, int64_t step, const ken_measure *m, ken_err *err)
+{
+    const char *fault = measure_fault(m);
+    if (fault != NULL) return refuse(s, step, "a measurement", fault, err);
+    int status = need_point(s, step, err);
+    if (status == KEN_OK) status = begin_with(s, Q_MEASURE, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_MEASURE));
+    bind_key(&b, step, m);
+    ken_bind_int(&b, (int64_t)m->n);
+    ken_bind_int(&b, (int64_t)m->hits);
+    ken_bind_int(&b, (int64_t)m->hits_raw);
+    ken_bind_int(&b, (int64_t)m->abstained);
+    ken_bind_int(&b, (int64_t)m->answered);
+    ken_bind_real(&b, m->loss);
+    ken_bind_int(&b, (int64_t)m->tokens);
+    ken_bind_int(&b, (int64_t)m->bytes);
+    ken_bind_real(&b, m->p);
+    status = finish(s, &b, err);
+    return status == KEN_OK ? put_matched(s, step, m, err) : status;
+}
+
+int ken_tuning_put_fit(ken_store *s, int64_t step, const uint8_t *bits, size_t n, ken_err *err)
+{
+    if (n > KEN_STORE_MAX_TRAINED) return refuse(s, step, "the fit", "number of rows", err);
+    int status = need_point(s, step, err);
+    if (status == KEN_OK) status = begin_with(s, Q_FIT, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_FIT));
+    ken_bind_int(&b, step);
+    ken_bind_int(&b, (int64_t)n);
+    ken_bind_blob(&b, bits, (n + 7) / 8);
+    return finish(s, &b, err);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+
+int ken_tuning_put_row(ken_store *s, size_t place, const ken_trained *row, ken_err *err)
+{
+    const char *fault = place >= KEN_STORE_MAX_TRAINED                          ? "place"
+                        : row->id == NULL || row->id[0] == '\0'                 ? "id"
+                        : row->relation == NULL || row->task == NULL            ? "relation or task"
+                        : row->category < 0 || row->category > KEN_N_CATEGORIES ? "category"
+                        : !(row->weight >= 0.0 && isfinite(row->weight))        ? "weight"
+                                                                                : NULL;
+    if (fault != NULL)
+        return ken_fail(err, KEN_ESTATE, "%s: training row %zu (%s) has no valid %s", s->path, place,
+                        row->id != NULL ? row->id : "?", fault);
+    int status = begin_with(s, Q_TRAINED, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_TRAINED));
+    ken_bind_int(&b, (int64_t)place);
+    ken_bind_text(&b, row->id);
+    ken_bind_text(&b, row->relation);
+    ken_bind_text(&b, row->task);
+    ken_bind_text(&b, ken_schema_group(row->category));
+    ken_bind_text(&b, row->question);
+    ken_bind_text(&b, row->target);
+    ken_bind_real(&b, row->weight);
+    return finish(s, &b, err);
+}
+
+static const char *evaluated_fault(size_t place, const ken_evaluated *row)
+{
+    if (place > INT64_MAX) return "place";
+    if (row->set == NULL || row->set[0] == '\0') return "set";
+    if (row->id == NULL || row->id[0] == '\0') return "id";
+    if (row->relation == NULL || row->split == NULL || row->finish == NULL) return "relation, split or finish";
+    if (row->category < 0 || row->category > KEN_N_CATEGORIES) return "category";
+    if (!isnan(row->p) && !(row->p >= -KEN_STORE_P_SLACK && row->p <= 1 + KEN_STORE_P_SLACK)) return "probability";
+    return NULL;
+}
+
+int ken_tuning_put_evaluated(ken_store *s, int64_t step, size_t place, const ken_evaluated *row, ken_err *err)
+{
+    const char *fault = evaluated_fault(place, row);
+    if (fault != NULL) return refuse(s, step, "an evaluated row", fault, err);
+    int status = need_point(s, step, err);
+    if (status == KEN_OK) status = begin_with(s, Q_EVALUATED, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(*query(s, Q_EVALUATED));
+    ken_bind_int(&b, step);
+    ken_bind_text(&b, row->set);
+    ken_bind_int(&b, (int64_t)place);
+    ken_bind_text(&b, row->id);
+    ken_bind_text(&b, row->relation);
+    ken_bind_text(&b, row->split);
+    ken_bind_text(&b, ken_schema_group(row->category));
+    ken_bind_real(&b, row->popularity);
+    ken_bind_text(&b, row->question);
+    ken_bind_text(&b, row->answer);
+    ken_bind_text(&b, row->text);
+    ken_bind_text(&b, row->finish);
+    ken_bind_int(&b, row->hit);
+    ken_bind_int(&b, row->hit_raw);
+    ken_bind_int(&b, row->abstained);
+    ken_bind_int(&b, row->too_long);
+    ken_bind_int(&b, row->more);
+    ken_bind_real(&b, row->p);
+    return finish(s, &b, err);
+}

@@ -1,0 +1,52 @@
+/* writer.h - inside of the writer: what store.c (annotated rows) and tuning.c (trainings, evaluations) share. */
+#ifndef KEN_STORE_WRITER_H
+#define KEN_STORE_WRITER_H
+#include "store/lock.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+enum {
+    KEN_STORE_TUNING = 16,
+    KEN_STORE_QUERIES = 32
+}; /* statements of store.c, and from KEN_STORE_TUNING on of tuning.c */
+
+struct ken_store {
+    char *path;
+    ken_lock *lock;
+    sqlite3 *db;
+    sqlite3_stmt *query[KEN_STORE_QUERIES]; /* NULL = not prepared */
+    int format;                             /* of the file: KEN_SCHEMA_VERSION or older */
+    int64_t session;                        /* this opening's row of costs */
+    uint64_t counts[KEN_N_CATEGORIES];
+    ken_err broken; /* status KEN_OK while all is well */
+};
+
+/* Opens a transaction unless one is open. A broken store gives its own error again. */
+int ken_store_begin(ken_store *s, ken_err *err);
+/* A failure that SQLite cannot undo for one statement alone: rolls the open transaction back and breaks the store. */
+int ken_store_break(ken_store *s, int rc, ken_err *err);
+
+/* Fills the parameters of a statement from left to right; rc keeps the first failure (an SQLite code).
+ *
+ *     ken_binder b = ken_bind(q);
+ *     ken_bind_int(&b, place);
+ *     int rc = ken_bind_run(&b);
+ *     ken_bind_done(&b); */
+typedef struct ken_binder {
+    sqlite3_stmt *q;
+    int at, rc;
+} ken_binder;
+
+ken_binder ken_bind(sqlite3_stmt *q);
+void ken_bind_int(ken_binder *b, int64_t v);
+/* NaN becomes NULL, and NULL reads back as NaN. All else comes back bit for bit, except that -0.0 becomes 0.0. */
+void ken_bind_real(ken_binder *b, double v);
+/* NULL is SQL NULL; bytes that are no UTF-8 become U+FFFD. The text must stay until ken_bind_done. */
+void ken_bind_text(ken_binder *b, const char *text);
+void ken_bind_blob(ken_binder *b, const void *bytes, size_t n); /* likewise */
+int ken_bind_run(ken_binder *b);                                /* an INSERT, UPDATE or DELETE */
+void ken_bind_done(ken_binder *b);                              /* ready for the next use */
+
+/* Is `there`, a text of the run, what `text` becomes when it is stored? -1 when out of memory. */
+int ken_same_text(const char *there, const char *text);
+#endif
