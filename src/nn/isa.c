@@ -66,8 +66,12 @@ const ken_kernels *ken_kernels_get(ken_isa isa)
 
 const ken_back_kernels *ken_back_kernels_get(ken_isa isa)
 {
+#if defined(__x86_64__)
+    if (isa == KEN_ISA_AVX512) return &ken_back_kernels_avx512;
+    if (isa == KEN_ISA_AVX2) return &ken_back_kernels_avx2;
+#endif
     (void)isa;
-    return ken_back_kernels_reference();
+    return &ken_back_kernels_generic;
 }
 
 int ken_compute_parse(ken_compute *c, const char *name, ken_err *err)
