@@ -26,6 +26,13 @@ static const ken_family families[] = {
 };
 enum { N_FAMILIES = sizeof families / sizeof *families };
 
+const ken_family *ken_family_of(const char *arch)
+{
+    for (int i = 0; i < N_FAMILIES; i++)
+        if (strcmp(families[i].arch, arch) == 0) return &families[i];
+    return NULL;
+}
+
 int ken_family_find(const ken_family **out, const ken_source *s, ken_err *err)
 {
     ken_value v = s->gguf != NULL ? ken_gguf_value(ken_gguf_find(s->gguf, "general.architecture"))

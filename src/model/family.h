@@ -18,6 +18,8 @@ typedef struct ken_family {
 
 /* By architecture (GGUF) or model_type (config.json). KEN_EINPUT with the known names when there is none. */
 int ken_family_find(const ken_family **out, const ken_source *s, ken_err *err);
+/* Of a ken_config's arch; NULL when there is none. */
+const ken_family *ken_family_of(const char *arch);
 
 /* Fills c from the source: everything but what only the tensors tell (tied, biases, n_vocab of some GGUF files). */
 int ken_config_read(ken_config *c, const ken_family *f, const ken_source *s, ken_err *err);

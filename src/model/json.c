@@ -1,5 +1,6 @@
 /* json.c - JSON with limits; see json.h. */
 #include "model/json.h"
+#include "text/unicode.h"
 #include <string.h>
 
 enum { MAX_DEPTH = 64 };
@@ -40,6 +41,26 @@ int ken_json_parse(json_t **out, const void *data, size_t n, size_t max_bytes, c
     }
     *out = j;
     return KEN_OK;
+}
+
+bool ken_json_quote(ken_buf *out, const char *s, size_t n)
+{
+    int32_t cp;
+    for (size_t i = 0; i < n;) {
+        const int k = ken_utf8_decode(s + i, n - i, &cp);
+        if (k <= 0) return false;
+        i += (size_t)k;
+    }
+    ken_buf_putc(out, '"');
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        if (c == '"' || c == '\\') ken_buf_printf(out, "\\%c", c);
+        else if (c == '\n') ken_buf_puts(out, "\\n");
+        else if (c < 0x20 || c == 0x7f) ken_buf_printf(out, "\\u%04x", c);
+        else ken_buf_putc(out, (char)c);
+    }
+    ken_buf_putc(out, '"');
+    return true;
 }
 
 ken_value ken_json_value(const json_t *j, const char *path)

@@ -47,6 +47,7 @@ int ken_model_load_gguf(ken_model *m, const void *data, size_t size, ken_err *er
     ken_gguf g;
     int rc = ken_gguf_parse(&g, data, size, err);
     if (rc != KEN_OK) return err == NULL ? rc : ken_fail_prefix(err, "%s", m->path);
+    m->gguf = (ken_map){data, size};
     snprintf(m->format, sizeof m->format, "GGUF v%u", g.version);
 
     ken_value parts = ken_gguf_value(ken_gguf_find(&g, "split.count"));

@@ -14,6 +14,7 @@ typedef struct ken_model_file {
 struct ken_model {
     ken_model_file *files; /* (n_files) in the order in which the hash takes them; all stay mapped */
     size_t n_files, cap_files;
+    ken_map gguf; /* the bytes of a GGUF model; none for a folder */
     ken_tensors tensors;
     ken_config config;
     ken_weights weights;

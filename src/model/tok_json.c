@@ -230,6 +230,13 @@ static const struct {
      KEN_PRE_QWEN2},
 };
 
+const char *ken_pretok_regex(ken_pretok pre)
+{
+    for (size_t i = 0; i < sizeof known_splits / sizeof *known_splits; i++)
+        if (known_splits[i].pre == pre && pre != KEN_PRE_GPT2) return known_splits[i].regex;
+    return NULL;
+}
+
 /* The pre-tokenizer of a byte-level vocabulary, or KEN_EINPUT naming the part that is not known. */
 static int recognise_byte_level(ken_tok_source *t, const json_t *pre, ken_err *err)
 {

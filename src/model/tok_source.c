@@ -44,6 +44,17 @@ int ken_tok_add_known_ends(ken_tok_source *t, ken_err *err)
 
 const char *const ken_pretok_names = "gpt-2, llama-bpe, qwen2, smollm";
 
+const char *ken_pretok_gguf_name(ken_pretok pre)
+{
+    switch (pre) {
+    case KEN_PRE_GPT2: return "gpt-2";
+    case KEN_PRE_LLAMA3: return "llama-bpe";
+    case KEN_PRE_QWEN2: return "qwen2";
+    case KEN_PRE_SMOLLM: return "smollm";
+    default: return "default";
+    }
+}
+
 bool ken_pretok_by_name(ken_pretok *pre, const ken_str *name)
 {
     /* The names of convert_hf_to_gguf.py; those beside each other split alike (llama.cpp, src/llama-vocab.cpp). */

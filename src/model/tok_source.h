@@ -36,5 +36,9 @@ int ken_tok_add_end(ken_tok_source *t, int32_t id, ken_err *err);
 int ken_tok_add_known_ends(ken_tok_source *t, ken_err *err);
 /* The pre-tokenizer for a name as in tokenizer.ggml.pre; false when it is not known. */
 bool ken_pretok_by_name(ken_pretok *pre, const ken_str *name);
+/* Its name in tokenizer.ggml.pre. */
+const char *ken_pretok_gguf_name(ken_pretok pre);
+/* What tokenizer.json's Split splits by for it; NULL for those that need none. */
+const char *ken_pretok_regex(ken_pretok pre);
 extern const char *const ken_pretok_names; /* for messages: "gpt-2, llama-bpe, qwen2, smollm" */
 #endif
