@@ -487,6 +487,7 @@ typedef struct ken_train_data_stats {
     size_t unmatched;                      /* rows that the run of `labels` does not have */
     size_t newline;                        /* targets that hold a newline, where `ken eval` stops reading an answer */
     size_t duplicates, conflicts;          /* prompts that stand earlier with the same target, with another one */
+    size_t relations_left_out;             /* relations of which a variant takes nothing */
     size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */
     uint64_t tokens, targets;              /* of all rows; targets: those that carry loss */
 } ken_train_data_stats;

@@ -20,8 +20,7 @@ static int optional(const ken_field *f, bool named, const char **s, size_t *n, k
     return ken_field_text_or_null(f, s, n, err);
 }
 
-/* "validation" and the like are the dev split under another name. */
-static const char *split_name(const char *s, size_t *n)
+const char *ken_split_name(const char *s, size_t *n)
 {
     static const char *const dev[] = {"validation", "valid", "val"};
     for (size_t i = 0; i < sizeof dev / sizeof *dev; i++)
@@ -95,7 +94,7 @@ static int read_names(const ken_table *t, const json_t *row, int line, ken_examp
         ken_field f = field(t, row, line, pick(o->split_field, "split"), "--split-field");
         int rc = optional(&f, o->split_field != NULL, &s, &n, err);
         if (rc != KEN_OK) return rc;
-        if (s != NULL) s = split_name(s, &n);
+        if (s != NULL) s = ken_split_name(s, &n);
         e->split = ken_builder_intern(t->b, s != NULL ? s : "", n);
     }
     return e->relation == NULL || e->split == NULL ? ken_fail_nomem(err, "names") : KEN_OK;

@@ -13,6 +13,7 @@ struct ken_model {
     char names[MAX_TENSORS][32];
     int n;
     uint64_t state;
+    const ken_tokenizer *tokenizer;
 };
 
 const ken_config *ken_model_config(const ken_model *m) { return &m->c; }
@@ -22,6 +23,8 @@ const ken_lora *ken_model_adapter(const ken_model *m)
     (void)m;
     return NULL;
 }
+const ken_tokenizer *ken_model_tokenizer(const ken_model *m) { return m->tokenizer; }
+void fake_model_tokenizer(ken_model *m, const ken_tokenizer *t) { m->tokenizer = t; }
 
 static float uniform(uint64_t *s) /* [-1, 1) */
 {

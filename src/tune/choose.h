@@ -1,0 +1,20 @@
+/* choose.h - which drafts are trained, in which order, with which target and weight: --split to --weights of ken_train_data. */
+#ifndef KEN_TUNE_CHOOSE_H
+#define KEN_TUNE_CHOOSE_H
+#include "tune/draft.h"
+
+typedef struct ken_pick {
+    size_t draft;
+    bool tail; /* of the known tail: behind all others, in this order */
+    bool idk;  /* its target is from->idk */
+    float weight;
+} ken_pick;
+
+/* Whether a draft can be trained at all (its tokens fit); asked only for drafts that would be taken. Failing ends the choice. */
+typedef int (*ken_usable_fn)(void *ctx, size_t draft, bool *usable, ken_err *err);
+
+/* *picks (*n): main rows in the drafts' order, then the tail; the caller's, free with ken_free. Fills of *stats: category, tail,
+ * tail_repeated, relabelled, relations_left_out, spread. KEN_EUSAGE for a request that the rows cannot meet. */
+int ken_choose(const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx, ken_pick **picks,
+               size_t *n, ken_train_data_stats *stats, ken_err *err);
+#endif

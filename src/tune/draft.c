@@ -1,0 +1,184 @@
+/* draft.c - the list of drafts, and which reader a place needs; see draft.h. */
+#include "tune/draft.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "data/dataset.h"
+#include <stdio.h>
+#include <string.h>
+
+void ken_drafts_shrink(ken_drafts *d)
+{
+    ken_free(d->rows);
+    ken_free(d->name);
+    ken_strmap_free(d->names);
+    *d = (ken_drafts){.arena = d->arena};
+}
+
+void ken_drafts_free(ken_drafts *d)
+{
+    ken_drafts_shrink(d);
+    ken_arena_free(&d->arena);
+}
+
+const char *ken_drafts_name(ken_drafts *d, const char *s, size_t n)
+{
+    if (n == 0) return "";
+    if (d->names == NULL && (d->names = ken_strmap_new(64)) == NULL) return NULL;
+    int32_t at = ken_strmap_get(d->names, s, n, -1);
+    if (at >= 0) return d->name[at];
+    if (d->n_names >= INT32_MAX || ken_grow((void **)&d->name, &d->cap_names, d->n_names + 1, sizeof *d->name) != 0)
+        return NULL;
+    char *copy = ken_arena_strndup(&d->arena, s, n);
+    if (copy == NULL || ken_strmap_add(d->names, copy, n, (int32_t)d->n_names) < 0) return NULL;
+    return d->name[d->n_names++] = copy;
+}
+
+/* relation/split/place, empty parts left out: what ken_data gives to a row without an id. */
+static const char *made_id(ken_drafts *d, const ken_draft *r)
+{
+    ken_buf id = {0};
+    ken_buf_printf(&id, "%s%s%s%s%zu", r->relation, r->relation[0] != '\0' ? "/" : "", r->split,
+                   r->split[0] != '\0' ? "/" : "", r->place);
+    const char *copy = id.failed ? NULL : ken_arena_strndup(&d->arena, id.data, id.len);
+    ken_buf_free(&id);
+    return copy;
+}
+
+int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err)
+{
+    if (d->n >= INT32_MAX) return ken_fail(err, KEN_EINPUT, "%s: more than 2^31 rows", r->file);
+    if (ken_grow((void **)&d->rows, &d->cap, d->n + 1, sizeof *d->rows) != 0) return ken_fail_nomem(err, "rows");
+    d->rows[d->n] = *r;
+    if (r->id == NULL && (d->rows[d->n].id = made_id(d, r)) == NULL) return ken_fail_nomem(err, "ids");
+    d->n++;
+    return KEN_OK;
+}
+
+int ken_draft_fail(const ken_draft *r, ken_err *err)
+{
+    char id[80];
+    if (r->line > 0) return ken_fail_prefix(err, "%s:%d", r->file, r->line);
+    return ken_fail_prefix(err, "%s: row \"%s\"", r->file, ken_printable(id, sizeof id, r->id, strlen(r->id)));
+}
+
+/* Ids are what labels are joined by, and what an evaluation knows a row by. */
+static int check_ids(const ken_drafts *d, ken_err *err)
+{
+    ken_strmap *seen = ken_strmap_new(d->n);
+    int rc = seen == NULL ? ken_fail_nomem(err, "ids") : KEN_OK;
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        const ken_draft *r = &d->rows[i];
+        size_t n = strlen(r->id);
+        int added = ken_strmap_add(seen, r->id, n, (int32_t)i);
+        if (added < 0) rc = ken_fail_nomem(err, "ids");
+        if (added != 0) continue;
+        char shown[80];
+        const ken_draft *first = &d->rows[ken_strmap_get(seen, r->id, n, 0)];
+        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" stands twice (first at %s:%d); ids must differ", r->file,
+                      r->line, ken_printable(shown, sizeof shown, r->id, n), first->file, first->line);
+    }
+    ken_strmap_free(seen);
+    return rc;
+}
+
+/* ---- which reader --------------------------------------------------------------------------------------------------- */
+
+/* Options that only the readers of src/data know. */
+static bool needs_data(const ken_data_options *o)
+{
+    bool format = o->format != NULL && strcmp(o->format, "jsonl") != 0 && strcmp(o->format, "csv") != 0 &&
+                  strcmp(o->format, "tsv") != 0;
+    return format || o->slick || o->aliases != NULL || o->question_field != NULL || o->answer_field != NULL ||
+           o->id_field != NULL || o->relation_field != NULL || o->subject_field != NULL || o->split_field != NULL ||
+           o->popularity_field != NULL;
+}
+
+static char delimiter_of(const ken_source *s, const ken_data_options *o)
+{
+    if (o->format == NULL) return ken_find_delimiter(s);
+    return (char)(strcmp(o->format, "csv") == 0 ? ',' : strcmp(o->format, "tsv") == 0 ? '\t' : 0);
+}
+
+/* Text whose rows src/tune reads itself, or *kind = KEN_ROWS_NONE. */
+static int read_rows(ken_drafts *d, const ken_train_data *from, ken_source *s, ken_row_kind *kind, ken_err *err)
+{
+    *kind = KEN_ROWS_NONE;
+    if (needs_data(&from->read)) return KEN_OK;
+    char delimiter = delimiter_of(s, &from->read);
+    s->skip_bad = from->read.skip_bad;
+    int rc = ken_rows_kind(kind, s, delimiter, err);
+    if (rc == KEN_OK && *kind != KEN_ROWS_NONE) rc = ken_drafts_from_rows(d, s, delimiter, *kind, err);
+    return rc;
+}
+
+static int finish(ken_drafts *d, const char *path, ken_err *err)
+{
+    if (d->n > 0) return check_ids(d, err);
+    return d->bad > 0
+               ? ken_fail(err, KEN_EINPUT, "%s: no row is usable; all %zu are malformed and were skipped", path, d->bad)
+               : ken_fail(err, KEN_EINPUT, "%s: there is no row in it; at least one is needed", path);
+}
+
+/* *run: the file is a SQLite database. A place that cannot be read is for the readers to report. */
+static bool is_run(const char *path)
+{
+    static const char magic[16] = "SQLite format 3";
+    char head[16] = "";
+    FILE *f = ken_is_file(path) ? fopen(path, "rb") : NULL;
+    bool run = f != NULL && fread(head, 1, sizeof head, f) == sizeof head && memcmp(head, magic, sizeof magic) == 0;
+    if (f != NULL) (void)fclose(f);
+    return run;
+}
+
+static int read_data(ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    ken_data *data;
+    int rc = ken_data_open(&data, from->path, &from->read, err);
+    if (rc != KEN_OK) return rc;
+    d->bad += ken_data_get_stats(data)->bad;
+    rc = ken_drafts_from_data(d, data, err);
+    ken_data_free(data);
+    return rc;
+}
+
+static int read_file(ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    ken_source s;
+    ken_row_kind kind = KEN_ROWS_NONE;
+    const char *name = ken_drafts_name(d, from->path, strlen(from->path));
+    if (name == NULL) return ken_fail_nomem(err, "path");
+    int rc = ken_source_open(&s, name, err);
+    if (rc == KEN_OK) rc = read_rows(d, from, &s, &kind, err);
+    ken_source_close(&s);
+    return rc == KEN_OK && kind == KEN_ROWS_NONE ? read_data(d, from, err) : rc;
+}
+
+int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    if (from->path == NULL || from->path[0] == '\0') return ken_fail(err, KEN_EUSAGE, "the name of the data is empty");
+    int rc = is_run(from->path)       ? ken_drafts_from_run(d, from, err)
+             : ken_is_dir(from->path) ? read_data(d, from, err)
+                                      : read_file(d, from, err);
+    if (rc == KEN_OK) rc = finish(d, from->path, err);
+    if (rc == KEN_OK && from->labels != NULL) rc = ken_drafts_label(d, from, err);
+    return rc;
+}
+
+int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name, const char *text, size_t n,
+                     ken_err *err)
+{
+    ken_source s;
+    ken_row_kind kind = KEN_ROWS_NONE;
+    const char *file = ken_drafts_name(d, name, strlen(name));
+    if (file == NULL) return ken_fail_nomem(err, "path");
+    int rc = ken_source_memory(&s, file, text, n, err);
+    if (rc == KEN_OK) rc = read_rows(d, from, &s, &kind, err);
+    if (rc == KEN_OK && kind == KEN_ROWS_NONE) {
+        ken_data *data;
+        rc = ken_data_parse(&data, name, text, n, &from->read, err);
+        if (rc != KEN_OK) return rc;
+        rc = ken_drafts_from_data(d, data, err);
+        ken_data_free(data);
+    }
+    return rc == KEN_OK ? finish(d, name, err) : rc;
+}

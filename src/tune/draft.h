@@ -1,0 +1,80 @@
+/* draft.h - rows as they were read, before any is chosen or tokenised; for the files of this folder that make a set (set.h).
+ *
+ * A draft is text and what is known about it. Readers add drafts (from_run.c, from_data.c, from_rows.c), labels.c joins categories,
+ * choose.c decides which of them are trained and how, set.c makes tokens. */
+#ifndef KEN_TUNE_DRAFT_H
+#define KEN_TUNE_DRAFT_H
+#include "base/arena.h"
+#include "base/hash.h"
+#include "know/prompt.h"
+#include "tune/set.h"
+
+typedef struct ken_draft {
+    const char *id, *relation, *split, *task; /* "" = none; id NULL = given by ken_drafts_add */
+    const char *question, *subject;           /* NULL = none */
+    const char *const *answers;               /* (n_answers) */
+    int n_answers;
+    double popularity;
+    const ken_turn *turns; /* (n_turns) the prompt as the row gives it; NULL = the template with the question */
+    int n_turns;
+    const char *target; /* NULL = answers[0] */
+    bool raw;           /* its prompt is taken as it is, also where others become conversations */
+    bool text;          /* no prompt: loss on the whole target */
+    int category;       /* KEN_N_CATEGORIES = not annotated */
+    double p, weight;   /* P_Correct; NaN = not said */
+    const char *file;   /* where it was read */
+    int line;           /* 0 = the file has no lines: a run */
+    size_t place;       /* in the file, bad rows counted */
+} ken_draft;
+
+typedef struct ken_drafts {
+    ken_arena arena; /* every string and list of the rows */
+    ken_draft *rows; /* (n) in the order of reading */
+    size_t n, cap;
+    size_t bad, unmatched; /* rows dropped by skip_bad; rows that the run of labels does not have */
+    ken_strmap *names;     /* interned -> index into name */
+    const char **name;
+    size_t n_names, cap_names;
+} ken_drafts;
+
+void ken_drafts_free(ken_drafts *d);
+void ken_drafts_shrink(ken_drafts *d); /* keeps the arena alone: what finished rows point to */
+/* One copy of each name, so that equal names are equal pointers. NULL when out of memory. */
+const char *ken_drafts_name(ken_drafts *d, const char *s, size_t n);
+/* Takes a copy of *r, whose strings must live in the arena (or be interned). */
+int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err);
+/* Puts "file:line: " or "file: row ID: " before the message; returns err's status. */
+int ken_draft_fail(const ken_draft *r, ken_err *err);
+
+/* All rows of from->path, whatever it is; nothing is selected yet. Ids are checked to differ. */
+int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err);
+/* The same for text in memory, as if it were a file called name: what the fuzzer calls. */
+int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name, const char *text, size_t n,
+                     ken_err *err);
+
+/* ---- readers -------------------------------------------------------------------------------------------------------- */
+
+int ken_drafts_from_run(ken_drafts *d, const ken_train_data *from, ken_err *err);
+int ken_drafts_from_data(ken_drafts *d, const ken_data *data, ken_err *err);
+/* Categories and P_Correct from the run from->labels, joined by id. KEN_EINPUT when it has none of the rows, or another question
+ * under the same id. */
+int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err);
+
+/* What a file's rows are, by the keys of the first one. */
+typedef enum ken_row_kind {
+    KEN_ROWS_PROMPT,        /* prompt, completion */
+    KEN_ROWS_MESSAGES,      /* messages: role, content */
+    KEN_ROWS_ALPACA,        /* instruction, input, output */
+    KEN_ROWS_CONVERSATIONS, /* conversations: from, value */
+    KEN_ROWS_SEGMENTS,      /* segments: label, text */
+    KEN_ROWS_TEXT,          /* text */
+    KEN_ROWS_QUESTION,      /* question, answer or answers */
+    KEN_ROWS_NONE           /* none of these: a data set, or nothing that is known */
+} ken_row_kind;
+
+struct ken_source;
+/* delimiter as from ken_find_delimiter: 0 = JSON. */
+int ken_rows_kind(ken_row_kind *kind, const struct ken_source *s, char delimiter, ken_err *err);
+int ken_drafts_from_rows(ken_drafts *d, struct ken_source *s, char delimiter, ken_row_kind kind, ken_err *err);
+
+#endif

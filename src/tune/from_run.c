@@ -1,0 +1,93 @@
+/* from_run.c - drafts from an annotation run, and categories for rows that were read elsewhere; see draft.h. */
+#include "base/alloc.h"
+#include "data/rows.h"
+#include "tune/draft.h"
+#include <math.h>
+#include <string.h>
+
+/* --label: the category as drawn (the published procedure), or the likeliest one. */
+static int category_of(const ken_row *r, const ken_train_data *from)
+{
+    return from->label != NULL && strcmp(from->label, "mode") == 0 ? r->category_mode : r->category;
+}
+
+static int add(ken_drafts *d, const ken_row *r, const ken_train_data *from, const char *file, size_t place,
+               ken_err *err)
+{
+    ken_draft x = {.id = ken_arena_strndup(&d->arena, r->id, strlen(r->id)),
+                   .relation = ken_drafts_name(d, r->relation, strlen(r->relation)),
+                   .split = ken_drafts_name(d, r->split, strlen(r->split)),
+                   .task = "",
+                   .question = ken_arena_strndup(&d->arena, r->question, strlen(r->question)),
+                   .n_answers = r->n_answers,
+                   .popularity = r->popularity,
+                   .category = category_of(r, from),
+                   .p = r->p_t,
+                   .weight = NAN,
+                   .file = file,
+                   .place = place};
+    const char **answers = ken_arena_calloc(&d->arena, (size_t)r->n_answers, sizeof *answers);
+    bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && answers != NULL;
+    if (good && r->subject != NULL)
+        good = (x.subject = ken_arena_strndup(&d->arena, r->subject, strlen(r->subject))) != NULL;
+    for (int i = 0; i < r->n_answers && good; i++)
+        good = (answers[i] = ken_arena_strndup(&d->arena, r->answers[i], strlen(r->answers[i]))) != NULL;
+    x.answers = answers;
+    return good ? ken_drafts_add(d, &x, err) : ken_fail_nomem(err, "rows");
+}
+
+int ken_drafts_from_run(ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    ken_run *run;
+    const char *file = ken_drafts_name(d, from->path, strlen(from->path));
+    if (file == NULL) return ken_fail_nomem(err, "path");
+    int rc = ken_run_open(&run, from->path, err);
+    if (rc != KEN_OK) return rc;
+    ken_err why = {0};
+    for (size_t i = 0; i < ken_run_count(run) && rc == KEN_OK; i++) {
+        const ken_row *r = ken_run_row(run, i, &why);
+        if (r == NULL) rc = ken_fail(err, why.status, "%s", why.msg);
+        else if (r->n_answers < 1) rc = ken_fail(err, KEN_EINPUT, "%s: row \"%.80s\" has no answer", file, r->id);
+        else rc = add(d, r, from, file, i, err);
+    }
+    ken_run_free(run);
+    return rc;
+}
+
+int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    ken_run *run;
+    int rc = ken_run_open(&run, from->labels, err);
+    if (rc != KEN_OK) return rc;
+    ken_strmap *at = ken_strmap_new(d->n);
+    size_t matched = 0;
+    if (at == NULL) rc = ken_fail_nomem(err, "labels");
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++)
+        if (ken_strmap_add(at, d->rows[i].id, strlen(d->rows[i].id), (int32_t)i) < 0)
+            rc = ken_fail_nomem(err, "labels");
+    ken_err why = {0};
+    for (size_t i = 0; i < ken_run_count(run) && rc == KEN_OK; i++) {
+        const ken_row *r = ken_run_row(run, i, &why);
+        if (r == NULL) {
+            rc = ken_fail(err, why.status, "%s", why.msg);
+            break;
+        }
+        int32_t k = ken_strmap_get(at, r->id, strlen(r->id), -1);
+        if (k < 0) continue;
+        ken_draft *x = &d->rows[k];
+        char id[80];
+        if (x->question != NULL && strcmp(x->question, r->question) != 0)
+            rc = ken_fail(err, KEN_EINPUT,
+                          "%s: its row \"%s\" is another question than that of %s; were these the annotated data?",
+                          from->labels, ken_printable(id, sizeof id, r->id, strlen(r->id)), x->file);
+        x->category = category_of(r, from);
+        x->p = r->p_t;
+        matched++;
+    }
+    if (rc == KEN_OK && matched == 0)
+        rc = ken_fail(err, KEN_EINPUT, "%s: it has none of the rows of %s (joined by id)", from->labels, from->path);
+    d->unmatched = d->n - matched;
+    ken_strmap_free(at);
+    ken_run_free(run);
+    return rc;
+}
