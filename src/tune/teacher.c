@@ -6,7 +6,7 @@
 #include "tune/teacher.h"
 #include "base/alloc.h"
 #include "engine/topk.h"
-#include "nn/kernels_back.h"
+#include "nn/kernels.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -34,7 +34,7 @@ struct ken_teacher_cache {
 
 typedef struct wave {
     ken_teacher_cache *c;
-    double (*softmax)(float *out, const float *x, int n, float scale, float weight);
+    void (*exp)(float *out, const float *x, int n);
     int n_vocab;
     float tau;
     size_t first_entry; /* of the wave's logits */
@@ -52,6 +52,22 @@ static void close_rest(float *p, int32_t n)
     while ((double)p[0] + others < 1) p[0] = nextafterf(p[0], 2);
 }
 
+/* sum of exp((z - most) / tau) over the vocabulary. The difference comes first: at a low temperature z / tau would round too much. */
+static double total(const wave *w, const float *z, float most)
+{
+    enum { BLOCK = 256 };
+    const float scale = 1.0F / w->tau;
+    float x[BLOCK];
+    double sum = 0;
+    for (int at = 0; at < w->n_vocab; at += BLOCK) {
+        const int n = w->n_vocab - at < BLOCK ? w->n_vocab - at : BLOCK;
+        for (int j = 0; j < n; j++) x[j] = (z[at + j] - most) * scale;
+        w->exp(x, x, n);
+        for (int j = 0; j < n; j++) sum += (double)x[j];
+    }
+    return sum;
+}
+
 /* On any thread; i counts the wave's rows with logits. */
 static void keep(void *ctx, int32_t i, const float *logits)
 {
@@ -63,8 +79,9 @@ static void keep(void *ctx, int32_t i, const float *logits)
         atomic_store(&w->bad, true);
         return;
     }
-    const double lse = w->softmax(NULL, logits, w->n_vocab, 1.0F / w->tau, 0);
-    for (size_t j = 0; j < k; j++) p[j] = (float)exp((double)p[j] / (double)w->tau - lse);
+    const float most = p[0];
+    const double sum = total(w, logits, most);
+    for (size_t j = 0; j < k; j++) p[j] = (float)(exp(((double)p[j] - (double)most) / (double)w->tau) / sum);
     close_rest(p, w->c->k);
 }
 
@@ -227,13 +244,12 @@ int ken_teacher_cache_new(ken_teacher_cache **out, ken_net *net, const ken_tune_
     ken_teacher_cache *c = ken_calloc(1, sizeof *c);
     if (c == NULL) return ken_fail_nomem(err, "teacher");
     c->k = top_k < config->n_vocab ? top_k : config->n_vocab;
-    maker m = {.c = c,
-               .net = net,
-               .set = set,
-               .w = {.c = c,
-                     .softmax = ken_back_kernels_get(o->isa)->softmax,
-                     .n_vocab = config->n_vocab,
-                     .tau = o->tau > 0 ? o->tau : TAU}};
+    maker m = {
+        .c = c,
+        .net = net,
+        .set = set,
+        .w = {
+            .c = c, .exp = ken_kernels_get(o->isa)->exp, .n_vocab = config->n_vocab, .tau = o->tau > 0 ? o->tau : TAU}};
     int rc = make_room(c, set, o, err);
     m.example = ken_alloc(EXAMPLES, sizeof *m.example);
     if (rc == KEN_OK && m.example == NULL) rc = ken_fail_nomem(err, "teacher");
