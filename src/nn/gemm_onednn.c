@@ -4,11 +4,12 @@
  * dnnl_sgemm, which packs them again at each call; docs/SPEED.md). A plan holds what all matrices of one shape share: a primitive for each block size
  * and each thread's memory handles, so that a call creates nothing. The hard thing is to keep oneDNN from using threads
  * of its own, both when a primitive is made (it would split the work for them) and when it runs: gemm.h, ken_gemm_enter.
- * Outer products are dnnl_sgemm in f32, which takes any number of rows and is as fast as anything there; bf16 has no such function,
- * so it is a primitive for each of a few numbers of rows, over copies in bf16. */
+ * Outer products are dnnl_sgemm in f32, which takes any number of rows and is as fast as anything there; for bf16 see
+ * outer_bf16.h. */
 #include "base/alloc.h"
 #include "nn/gemm.h"
 #include "nn/kernels.h"
+#include "nn/outer_bf16.h"
 #include <dnnl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -44,10 +45,6 @@ static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *pd, dnnl_engine_t e, des
 {
     return dnnl_matmul_primitive_desc_create(pd, e, *src, *w, NULL, *dst, attr);
 }
-static dnnl_status_t append_sum(dnnl_post_ops_t ops)
-{
-    return dnnl_post_ops_append_sum(ops, 1.0F, 0, dnnl_data_type_undef);
-}
 #else
 typedef dnnl_memory_desc_t desc; /* plain struct */
 #define REF(d) (&(d))
@@ -74,7 +71,6 @@ static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *pd, dnnl_engine_t e, des
     dnnl_status_t s = dnnl_matmul_desc_init(&m, src, w, NULL, dst);
     return s == dnnl_success ? dnnl_primitive_desc_create(pd, &m, attr, e, NULL) : s;
 }
-static dnnl_status_t append_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1.0F); }
 #endif
 
 static int broken(ken_err *err, dnnl_status_t s, const char *what)
@@ -89,8 +85,7 @@ typedef struct library {
     dnnl_data_type_t type; /* of A and W */
     const ken_kernels *kernels;
     struct plan *plans;
-    struct outer_plan *outers;
-    uint16_t *narrow; /* bf16: (threads, narrow_each) a block of A, or the rows of an outer product */
+    uint16_t *narrow; /* bf16: (threads, narrow_each) a block of A; or the room of an outer product */
     size_t narrow_each;
 } library;
 
@@ -126,21 +121,15 @@ static void product_free(product *p, int threads)
     if (p->matmul != NULL) dnnl_primitive_destroy(p->matmul);
 }
 
-/* C = A W, or C += A W. chosen: the weights' layout where `weights` leaves it open, else NULL. */
-static dnnl_status_t product_new(library *lib, product *p, desc *src, desc *weights, desc *dst, bool sum, desc *chosen,
+/* C = A W. chosen: the weights' layout where `weights` leaves it open, else NULL. */
+static dnnl_status_t product_new(library *lib, product *p, desc *src, desc *weights, desc *dst, desc *chosen,
                                  int threads)
 {
     desc scratch = {0};
     dnnl_primitive_attr_t attr = NULL;
-    dnnl_post_ops_t ops = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = dnnl_primitive_attr_create(&attr);
     if (s == dnnl_success) s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-    if (s == dnnl_success && sum) {
-        s = dnnl_post_ops_create(&ops);
-        if (s == dnnl_success) s = append_sum(ops);
-        if (s == dnnl_success) s = dnnl_primitive_attr_set_post_ops(attr, ops);
-    }
     if (s == dnnl_success) s = matmul_desc(&pd, lib->engine, src, weights, dst, attr);
     if (s == dnnl_success && chosen != NULL) {
         s = query_desc(chosen, pd, dnnl_query_weights_md);
@@ -164,7 +153,6 @@ static dnnl_status_t product_new(library *lib, product *p, desc *src, desc *weig
     }
 done:
     if (pd != NULL) dnnl_primitive_desc_destroy(pd);
-    if (ops != NULL) dnnl_post_ops_destroy(ops);
     if (attr != NULL) dnnl_primitive_attr_destroy(attr);
     desc_free(&scratch);
     return s;
@@ -226,10 +214,9 @@ static dnnl_status_t plan_size(library *lib, plan *p, int i, int threads)
         s = p->blocked ? desc_plain(&any, w_dims, lib->type, dnnl_format_tag_any)
                        : desc_strided(&any, w_dims, lib->type, padded);
     if (s == dnnl_success) s = desc_plain(&dst, dst_dims, dnnl_f32, dnnl_ab);
-    if (s == dnnl_success && p->has_weights)
-        s = product_new(lib, &p->size[i], &src, &p->weights, &dst, false, NULL, threads);
+    if (s == dnnl_success && p->has_weights) s = product_new(lib, &p->size[i], &src, &p->weights, &dst, NULL, threads);
     else if (s == dnnl_success) {
-        s = product_new(lib, &p->size[i], &src, &any, &dst, false, &p->weights, threads);
+        s = product_new(lib, &p->size[i], &src, &any, &dst, &p->weights, threads);
         p->has_weights = s == dnnl_success;
     }
     desc_free(&src);
@@ -293,70 +280,6 @@ static dnnl_status_t plan_pack(library *lib, plan *p, bool transposed, int threa
     return s;
 }
 
-/* ---- plans of outer products ---------------------------------------------------------------------------------------- */
-
-/* bf16: numbers of rows that there is a primitive for, each a multiple of the last. A sum over rows takes the largest that fits what is
- * left, rounded up to the smallest; what is missing is filled with zeros. */
-enum { N_SPANS = 4, F32_TILE_ROWS = 128, BF16_TILE_ROWS = 256 };
-static const int spans[N_SPANS] = {256, 128, 64, 32};
-
-typedef struct outer_plan {
-    struct outer_plan *next;
-    int n, k; /* n: rows of C in one tile */
-    product span[N_SPANS];
-} outer_plan;
-
-static void outer_plan_free(outer_plan *p, int threads)
-{
-    for (int i = 0; i < N_SPANS; i++) product_free(&p->span[i], threads);
-    ken_free(p);
-}
-
-/* A (rows, n) and B (rows, k) in bf16, one behind the other in a thread's memory. */
-static dnnl_status_t outer_plan_span(library *lib, outer_plan *p, int i, int threads)
-{
-    const dnnl_dims_t a_dims = {p->n, spans[i]}, a_strides = {1, p->n}, b_dims = {spans[i], p->k},
-                      c_dims = {p->n, p->k};
-    desc a = {0}, b = {0}, c = {0};
-    dnnl_status_t s = desc_strided(&a, a_dims, dnnl_bf16, a_strides);
-    if (s == dnnl_success) s = desc_plain(&b, b_dims, dnnl_bf16, dnnl_ab);
-    if (s == dnnl_success) s = desc_plain(&c, c_dims, dnnl_f32, dnnl_ab);
-    if (s == dnnl_success) s = product_new(lib, &p->span[i], &a, &b, &c, true, NULL, threads);
-    desc_free(&a);
-    desc_free(&b);
-    desc_free(&c);
-    return s;
-}
-
-static size_t narrow_a(int n) { return ((size_t)n * (size_t)spans[0] + 31) / 32 * 32; } /* B begins on a cache line */
-
-static outer_plan *outer_plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
-{
-    library *lib = g->impl;
-    for (outer_plan *p = lib->outers; p != NULL; p = p->next)
-        if (p->n == n && p->k == k) return p;
-    outer_plan *p = ken_calloc(1, sizeof *p);
-    if (p == NULL || reserve_narrow(lib, narrow_a(n) + (size_t)spans[0] * (size_t)k, g->threads) != 0) {
-        ken_free(p);
-        *status = ken_fail_nomem(err, "gradients");
-        return NULL;
-    }
-    p->n = n;
-    p->k = k;
-    dnnl_status_t s = dnnl_success;
-    const int entered = ken_gemm_enter(1);
-    for (int i = 0; i < N_SPANS && s == dnnl_success; i++) s = outer_plan_span(lib, p, i, g->threads);
-    ken_gemm_leave(entered);
-    if (s != dnnl_success) {
-        outer_plan_free(p, g->threads);
-        *status = broken(err, s, "planning an outer product");
-        return NULL;
-    }
-    p->next = lib->outers;
-    lib->outers = p;
-    return p;
-}
-
 /* ---- the shim -------------------------------------------------------------------------------------------------------- */
 
 static void onednn_close(ken_gemm *g)
@@ -366,10 +289,6 @@ static void onednn_close(ken_gemm *g)
     for (plan *p = lib->plans, *next; p != NULL; p = next) {
         next = p->next;
         plan_free(p, g->threads);
-    }
-    for (outer_plan *p = lib->outers, *next; p != NULL; p = next) {
-        next = p->next;
-        outer_plan_free(p, g->threads);
     }
     ken_free(lib->narrow);
     for (int t = 0; lib->stream != NULL && t < g->threads; t++)
@@ -475,64 +394,40 @@ static int onednn_run(const ken_matrix *w, const float *a, float *c, int m, int 
     return product_run(lib, &p->plan->size[m == SMALL], src, p->data, c, thread);
 }
 
-/* Tiles of nearly equal size: a whole one more, or one with little in it, would wait for nothing. */
+enum { F32_TILE_ROWS = 128, BF16_TILE_ROWS = 256 };
+
+/* Tiles of nearly equal size, in units of a vector: a whole one more, with little in it, would keep others waiting. */
 static int even_tiles(int n, int most)
 {
     const int tiles = (n + most - 1) / most;
-    return (n + tiles - 1) / tiles;
+    return ((n + tiles - 1) / tiles + 15) / 16 * 16;
 }
-
-typedef struct outer {
-    const outer_plan *whole, *last; /* bf16: of a tile, and of the last one where it is smaller */
-} outer;
 
 static int onednn_outer_new(ken_outer *o, ken_err *err)
 {
-    const bool narrow = o->gemm->compute == KEN_BF16_COMPUTE;
-    o->tile_rows = even_tiles(o->n, narrow ? BF16_TILE_ROWS : F32_TILE_ROWS);
-    if (!narrow) return KEN_OK;
-    outer *p = ken_calloc(1, sizeof *p);
-    if (p == NULL) return ken_fail_nomem(err, "gradients");
-    o->impl = p;
-    int status = KEN_OK;
-    p->whole = p->last = outer_plan_get(o->gemm, o->tile_rows, o->k, &status, err);
-    if (status == KEN_OK && o->n % o->tile_rows != 0)
-        p->last = outer_plan_get(o->gemm, o->n % o->tile_rows, o->k, &status, err);
-    return status;
+    const bool bf16 = o->gemm->compute == KEN_BF16_COMPUTE;
+    o->tile_rows = even_tiles(o->n, bf16 ? BF16_TILE_ROWS : F32_TILE_ROWS);
+    if (bf16 && reserve_narrow(o->gemm->impl, 2 * ken_outer_bf16_room(o->tile_rows, o->k), o->gemm->threads) != 0)
+        return ken_fail_nomem(err, "gradients");
+    return KEN_OK;
 }
 
-static void onednn_outer_free(ken_outer *o) { ken_free(o->impl); }
-
-static int outer_bf16(const ken_outer *o, int n, const float *a, const float *b, float *c, int rows, int thread)
-{
-    const library *lib = o->gemm->impl;
-    const outer *p = o->impl;
-    const outer_plan *pl = n == o->tile_rows ? p->whole : p->last;
-    const size_t N = (size_t)n, k = (size_t)o->k, lda = (size_t)o->lda, ldb = (size_t)o->ldb;
-    uint16_t *na = lib->narrow + (size_t)thread * lib->narrow_each, *nb = na + narrow_a(n);
-    int status = KEN_OK;
-    for (int at = 0; at < rows && status == KEN_OK;) {
-        const int left = (rows - at + spans[N_SPANS - 1] - 1) / spans[N_SPANS - 1] * spans[N_SPANS - 1];
-        int i = 0;
-        while (spans[i] > left) i++;
-        const int span = spans[i], here = rows - at < span ? rows - at : span;
-        for (size_t r = 0; r < (size_t)here; r++) {
-            lib->kernels->to_bf16(na + r * N, a + ((size_t)at + r) * lda, n);
-            lib->kernels->to_bf16(nb + r * k, b + ((size_t)at + r) * ldb, o->k);
-        }
-        memset(na + (size_t)here * N, 0, (size_t)(span - here) * N * sizeof *na);
-        memset(nb + (size_t)here * k, 0, (size_t)(span - here) * k * sizeof *nb);
-        status = product_run(lib, &pl->span[i], na, nb, c, thread);
-        at += here;
-    }
-    return status;
-}
+static void onednn_outer_free(ken_outer *o) { (void)o; }
 
 static int onednn_outer(const ken_outer *o, int n, const float *a, const float *b, float *c, int rows, int thread)
 {
-    if (o->gemm->compute == KEN_BF16_COMPUTE) return outer_bf16(o, n, a, b, c, rows, thread);
-    return dnnl_sgemm('T', 'N', n, o->k, rows, 1.0F, a, o->lda, b, o->ldb, 1.0F, c, o->k) == dnnl_success ? KEN_OK
-                                                                                                          : KEN_EFAIL;
+    const library *lib = o->gemm->impl;
+    if (o->gemm->compute == KEN_F32_COMPUTE)
+        return dnnl_sgemm('T', 'N', n, o->k, rows, 1.0F, a, o->lda, b, o->ldb, 1.0F, c, o->k) == dnnl_success
+                   ? KEN_OK
+                   : KEN_EFAIL;
+#if defined(__x86_64__)
+    ken_outer_bf16(a, o->lda, b, o->ldb, c, n, o->k, rows,
+                   (uint32_t *)(lib->narrow + (size_t)thread * lib->narrow_each));
+#else
+    (void)lib, (void)thread; /* never comes here: ken_isa_has_bf16 */
+#endif
+    return KEN_OK;
 }
 
 const ken_gemm_ops ken_gemm_onednn = {onednn_open, onednn_close,     onednn_matrix_new, onednn_matrix_free, onednn_pack,
