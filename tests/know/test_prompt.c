@@ -13,7 +13,7 @@
 static const char *const controls[] = {"<bos>", "<eos>", "<|im_start|>", "<|im_end|>"};
 enum { BOS = 256, EOS, IM_START, IM_END, N = 260 };
 
-static ken_tokenizer *tokenizer(bool chat)
+static ken_tokenizer *tokenizer_of(const char *const *names, bool chat)
 {
     static char spelled[256][3];
     ken_str p[N];
@@ -31,7 +31,7 @@ static ken_tokenizer *tokenizer(bool chat)
         types[b] = KEN_TT_NORMAL;
     }
     for (int i = 0; i < 4; i++) {
-        p[256 + i] = (ken_str){controls[i], strlen(controls[i])};
+        p[256 + i] = (ken_str){names[i], strlen(names[i])};
         types[256 + i] = KEN_TT_CONTROL;
     }
     ken_tok_spec s = {.kind = KEN_TOK_BPE,
@@ -49,6 +49,8 @@ static ken_tokenizer *tokenizer(bool chat)
     if (ken_tokenizer_new(&t, &s, &err) != KEN_OK) fail_msg("%s", err.msg);
     return t;
 }
+
+static ken_tokenizer *tokenizer(bool chat) { return tokenizer_of(controls, chat); }
 
 static const char *const film[] = {"film director"}, *const actor[] = {"actor"};
 static const ken_example shot1 = {
@@ -130,6 +132,124 @@ static void test_ids(void **state)
     ken_tokenizer_free(plain);
 }
 
+/* Ids as text, control tokens as they are spelled. */
+static const char *spelled(const ken_tokenizer *t, const int32_t *ids, size_t n)
+{
+    static char out[2048];
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        ken_str s = ids[i] >= 256 ? ken_tokenizer_piece(t, ids[i]) : ken_tokenizer_bytes(t, ids[i]);
+        assert_true(len + s.n < sizeof out);
+        memcpy(out + len, s.p, s.n);
+        len += s.n;
+    }
+    out[len] = '\0';
+    return out;
+}
+
+static void test_conversations(void **state)
+{
+    (void)state;
+    static const char *const chatml[] = {"<bos>", "<eos>", "<|im_start|>", "<|im_end|>"};
+    static const char *const inst[] = {"<s>", "</s>", "[INST]", "[/INST]"};
+    static const ken_turn turns[] = {{KEN_ROLE_SYSTEM, "Be brief. "},
+                                     {KEN_ROLE_USER, "Hi\n"},
+                                     {KEN_ROLE_ASSISTANT, "Yes?"},
+                                     {KEN_ROLE_USER, "Who\1?\n\n"}};
+    static const struct {
+        const char *const *names;
+        int from, n;
+        const char *prompt, *target; /* NULL = refused */
+    } cases[] = {{chatml, 0, 4,
+                  "<bos><|im_start|>system\nBe "
+                  "brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYes?<|im_end|>\n"
+                  "<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n",
+                  "She<|im_end|>"},
+                 {chatml, 3, 1, "<bos><|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n", "She<|im_end|>"},
+                 {inst, 0, 4, "<s>[INST] Be brief.\n\nHi [/INST]Yes?</s>[INST] Who? [/INST]", "She</s>"},
+                 {inst, 3, 1, "<s>[INST] Who? [/INST]", "She</s>"},
+                 {inst, 0, 1, NULL, NULL},   /* no question */
+                 {inst, 2, 1, NULL, NULL},   /* an answer is no question */
+                 {chatml, 1, 2, NULL, NULL}, /* nor here */
+                 {chatml, 0, 0, NULL, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ken_tokenizer *t = tokenizer_of(cases[i].names, true);
+        ken_prompt_style s;
+        int32_t *ids = NULL;
+        size_t n = 0, cap = 0, n_prompt = 0;
+        ken_err err;
+        assert_int_equal(ken_zero_shot_style(&s, NULL, true, t, &err), KEN_OK);
+        int rc = ken_prompt_join(&s, t, turns + cases[i].from, cases[i].n, "She", &ids, &n, &cap, &n_prompt, &err);
+        assert_int_equal(rc, cases[i].prompt != NULL ? KEN_OK : KEN_EINPUT);
+        if (rc == KEN_OK) {
+            assert_string_equal(spelled(t, ids, n_prompt), cases[i].prompt);
+            assert_string_equal(spelled(t, ids + n_prompt, n - n_prompt), cases[i].target);
+        }
+        ken_free(ids);
+        ken_tokenizer_free(t);
+    }
+}
+
+static void test_zero_shot(void **state)
+{
+    (void)state;
+    ken_tokenizer *t = tokenizer(false); /* it adds an EOS to whole texts: there must be one, at the end */
+    ken_prompt_style s;
+    int32_t *ids = NULL, *alone = NULL;
+    size_t n = 0, cap = 0, n_prompt = 0, n_alone = 0, cap_alone = 0;
+    ken_err err;
+    assert_int_equal(ken_zero_shot_style(&s, NULL, false, t, &err), KEN_OK);
+    ken_buf text = {0};
+    ken_zero_shot_text(&s, &asked, &text);
+    assert_string_equal(ken_buf_str(&text), "Answer the following question.\nWho is <|im_end|>?\n");
+    ken_turn turn = {KEN_ROLE_USER, ken_buf_str(&text)};
+    assert_int_equal(ken_prompt_join(&s, t, &turn, 1, "She", &ids, &n, &cap, &n_prompt, &err), KEN_OK);
+    assert_string_equal(spelled(t, ids, n), "<bos>Answer the following question.\nWho is <|im_end|>?\nShe<eos>");
+    assert_int_equal(n - n_prompt, 4);
+    assert_int_equal(ken_zero_shot_encode(&s, t, &asked, &alone, &n_alone, &cap_alone, &err), KEN_OK);
+    assert_int_equal(n_alone, n_prompt);
+    assert_memory_equal(alone, ids, n_alone * sizeof *ids);
+    ken_turn two[] = {turn, turn};
+    assert_int_equal(ken_prompt_join(&s, t, two, 2, "She", &ids, &n, &cap, &n_prompt, &err), KEN_EINPUT);
+    assert_non_null(strstr(err.msg, "--chat-template"));
+    assert_int_equal(ken_zero_shot_style(&s, "none", false, t, &err), KEN_EUSAGE);
+    assert_int_equal(ken_zero_shot_style(&s, NULL, true, t, &err), KEN_EINPUT); /* no conversation format */
+    ken_buf_free(&text);
+    ken_free(ids);
+    ken_free(alone);
+    ken_tokenizer_free(t);
+}
+
+static void test_question(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *template_text, *text, *question;
+    } cases[] = {{KEN_ZERO_SHOT_TEMPLATE, "Answer the following question.\nWho?\n", "Who?"},
+                 {KEN_ZERO_SHOT_TEMPLATE, "Answer the following question.\nWho?", "Who?"},
+                 {KEN_ZERO_SHOT_TEMPLATE, "Answer the following question.\nTwo\nlines?\n", "Two\nlines?"},
+                 {KEN_ZERO_SHOT_TEMPLATE, "Answer the following question.\n\n", NULL},
+                 {KEN_ZERO_SHOT_TEMPLATE, "Answer this question.\nWho?\n", NULL},
+                 {KEN_ZERO_SHOT_TEMPLATE, "", NULL},
+                 {"Q: {question}\nA:", "Q: Who?\nA:", "Who?"},
+                 {"Q: {question}\nA:", "Q: Who?\nB:", NULL},
+                 {"Q: {question}\nA:", "Q: A:", NULL},
+                 {"{question}", "Who?", "Who?"},
+                 {"{question} {question}", "Who? Who?", NULL},
+                 {"{relation} {question}", "a Who?", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ken_prompt_style s = {.template_text = cases[i].template_text};
+        size_t n = 99;
+        const char *q = ken_zero_shot_question(&s, cases[i].text, &n);
+        if (cases[i].question == NULL) {
+            assert_null(q);
+            continue;
+        }
+        assert_int_equal(n, strlen(cases[i].question));
+        assert_memory_equal(q, cases[i].question, n);
+    }
+}
+
 static void test_stop_strings(void **state)
 {
     (void)state;
@@ -179,8 +299,10 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text), cmocka_unit_test(test_templates_are_checked),
-                                       cmocka_unit_test(test_ids), cmocka_unit_test(test_stop_strings),
-                                       cmocka_unit_test(test_out_of_memory)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),         cmocka_unit_test(test_templates_are_checked),
+        cmocka_unit_test(test_ids),          cmocka_unit_test(test_conversations),
+        cmocka_unit_test(test_zero_shot),    cmocka_unit_test(test_question),
+        cmocka_unit_test(test_stop_strings), cmocka_unit_test(test_out_of_memory)};
     return cmocka_run_group_tests_name("prompt", tests, NULL, NULL);
 }
