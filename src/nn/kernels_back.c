@@ -188,11 +188,21 @@ INLINE void philox(uint32_t site, uint32_t first, uint64_t key, words out[4])
     out[3] = c3;
 }
 
-INLINE words zip(words a, words b, int upper) /* a0 b0 a1 b1 ... of their lower or upper halves */
+/* a0 b0 a1 b1 ... of the lower and of the upper halves; the builtin wants the lanes spelled out */
+#if KEN_LANES == 16
+#define LOWER 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define UPPER 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif KEN_LANES == 8
+#define LOWER 0, 8, 1, 9, 2, 10, 3, 11
+#define UPPER 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOWER 0, 4, 1, 5
+#define UPPER 2, 6, 3, 7
+#endif
+
+INLINE words zip(words a, words b, int upper)
 {
-    words order = {0};
-    for (int l = 0; l < L; l++) order[l] = (uint32_t)(l / 2 + upper * L / 2 + l % 2 * L);
-    return __builtin_shuffle(a, b, order);
+    return upper ? __builtin_shufflevector(a, b, UPPER) : __builtin_shufflevector(a, b, LOWER);
 }
 
 static void dropout(float *x, int n, uint64_t key, uint32_t site, float p)
