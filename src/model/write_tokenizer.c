@@ -289,11 +289,13 @@ int ken_tokenizer_json(ken_buf *out, const ken_base *b, ken_err *err)
 
 /* ---- the file beside it ----------------------------------------------------------------------------------------------------- */
 
-static int put_named(ken_buf *out, const char *key, const ken_tok_spec *v, int32_t id, ken_err *err)
+/* null where the file names none: a class of transformers would otherwise add its own default to the vocabulary. */
+static int put_named(ken_buf *out, const char *key, const ken_tok_spec *v, double id, ken_err *err)
 {
-    if (id < 0 || id >= v->n_vocab) return KEN_OK;
+    int rc = KEN_OK;
     ken_buf_printf(out, "  \"%s\": ", key);
-    const int rc = quote(out, v->pieces[id], err);
+    if (id >= 0 && id < v->n_vocab) rc = quote(out, v->pieces[(int32_t)id], err);
+    else ken_buf_puts(out, "null");
     ken_buf_puts(out, ",\n");
     return rc;
 }
@@ -307,8 +309,7 @@ int ken_tokenizer_config_json(ken_buf *out, const ken_base *b, ken_err *err)
     int rc = put_named(out, "bos_token", v, v->bos, err);
     if (rc == KEN_OK) rc = put_named(out, "eos_token", v, v->eos, err);
     if (rc == KEN_OK) rc = put_named(out, "unk_token", v, v->unk, err);
-    if (rc == KEN_OK && pad.kind == KEN_V_NUMBER && pad.number >= 0 && pad.number < v->n_vocab)
-        rc = put_named(out, "pad_token", v, (int32_t)pad.number, err);
+    if (rc == KEN_OK) rc = put_named(out, "pad_token", v, pad.kind == KEN_V_NUMBER ? pad.number : -1, err);
     if (rc == KEN_OK && chat != NULL) {
         ken_buf_puts(out, "  \"chat_template\": ");
         if (!ken_json_quote(out, chat, strlen(chat)))
