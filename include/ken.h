@@ -493,6 +493,73 @@ typedef struct ken_train_data_stats {
 } ken_train_data_stats;
 
 KEN_API ken_train_data ken_train_data_defaults(void);
+/* ---- train ---------------------------------------------------------------------------------------------------------- */
+
+/* What was measured at a point, as soon as it is in the run: m (n) as ken_run_measures gives them. All is borrowed. */
+typedef void (*ken_train_point_fn)(void *ctx, const ken_point *p, const ken_measure *m, size_t n);
+
+typedef struct ken_train_options {
+    ken_train_data data;
+    /* Where the rows to watch come from, read and asked as data says (of their dev, test, test split where there is one): dev
+     * decides which weights are the best. NULL = none. */
+    const char *dev, *test, *ood;
+    int epochs;                                                 /* 50 */
+    size_t batch;                                               /* 128 examples an update */
+    int64_t max_steps;                                          /* 0 = as the epochs say */
+    const char *schedule;                                       /* "constant", "linear" or "cosine" after the warm-up */
+    const char *warmup;                                         /* "3%" of the steps, or a number of steps */
+    double lr;                                                  /* 1e-5, the peak */
+    const char *optimizer;                                      /* "adamw", "sgd" */
+    double beta1, beta2, epsilon, momentum, weight_decay, clip; /* 0.9, 0.999, 1e-8, 0.9, 0, 1; clip 0 = none */
+    double dropout;                                             /* 0.05 */
+    uint64_t seed;                /* of order, masks, adapters and what data draws: data.seed is not used */
+    const char *lora;             /* "r=16,alpha=32,dropout=0,targets=q_proj,..."; NULL = the weights themselves */
+    const char *train, *freeze;   /* comma lists: embeddings, head, norms, attention, mlp, layers=A-B; NULL */
+    double kl, kl_tau;            /* weight of the divergence from a teacher, 0 = none; its temperature, 0.5 */
+    const char *kl_teacher;       /* "base", or "epoch:N": the weights after N epochs */
+    const char *compute;          /* "f32", or "bf16" for matrix products */
+    bool share_prefixes;          /* true: a beginning that examples of a batch share is computed once */
+    bool recompute;               /* false; true: less memory, more time */
+    int rows;                     /* 4096: token rows forwarded at once; an update of more is split */
+    int64_t eval_every;           /* steps between measurements; 0 = after each epoch */
+    size_t fit_limit, eval_limit; /* ask only so many training rows, rows of each other set, evenly spaced; 0 = all */
+    int patience;                 /* stop after so many measurements without a better dev; 0 = never */
+    const char *matcher;          /* "em-squad" */
+    const char *idk;              /* an answer that declines, as "I don't know"; NULL = data.idk or that */
+    int64_t checkpoint_every;     /* steps; 0 = after an epoch, at most every two minutes */
+    const char *save_type;        /* of model.safetensors: "F32", "BF16", "F16" */
+    const char *const *gguf;      /* (n_gguf) also write GGUF files of these types: "F32", "BF16", "F16", "Q8_0" */
+    int n_gguf;
+    int threads;     /* 0 = all cores */
+    const char *isa; /* as for annotate */
+    ken_poll_fn poll;
+    ken_progress_fn progress; /* examples trained on, of all epochs */
+    ken_train_point_fn point;
+    void *ctx; /* for poll, progress and point */
+} ken_train_options;
+
+KEN_API ken_train_options ken_train_defaults(void);
+
+/* Fine-tunes m and writes into dir (made when missing): with dev the best weights there and the last in dir/last, else the last there;
+ * train.ken, the run with all that was measured; DONE last of all. Goes on where an interrupted call has stopped, with the bits of
+ * an undisturbed one; a finished dir is left alone. KEN_EINPUT naming the setting when dir holds a training with other settings;
+ * KEN_EBUSY when another program trains there; KEN_EFAIL, with the earlier checkpoint intact, when the disk is full or the
+ * loss is not a number any more; KEN_ESTOP after a clean stop. */
+KEN_API int ken_train(ken_model *m, const ken_train_options *o, const char *dir, ken_err *err);
+/* Does dir hold a finished training? */
+KEN_API bool ken_train_done(const char *dir);
+
+typedef struct ken_training_plan { /* what --dry-run shows */
+    ken_train_data_stats data;
+    size_t dev, test, ood;                 /* rows to ask */
+    int64_t steps, steps_per_epoch;        /* updates in all, and in an epoch */
+    uint64_t tokens, rows;                 /* of an epoch: positions without sharing, and rows really forwarded */
+    uint64_t targets;                      /* target tokens of an epoch */
+    uint64_t trained, memory, disk;        /* values trained; bytes expected at the peak */
+    char *example_prompt, *example_target; /* of the first row, as the model gets them */
+} ken_training_plan;
+KEN_API int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *out, ken_err *err);
+KEN_API void ken_training_plan_free(ken_training_plan *p);
 
 /* ---- report --------------------------------------------------------------------------------------------------------- */
 

@@ -48,8 +48,8 @@ static void print_line(cli_progress *p, const ken_progress *now)
         uint64_t fresh = now->done - p->first_done;
         snprintf(piece, sizeof piece, "  %s/%s", cli_thousands(now->done, a), cli_thousands(now->total, b));
         at = append(line, sizeof line, at, piece);
-        if (fresh > 0 && now->seconds > 0) {
-            double rate = (double)fresh / now->seconds;
+        if (fresh > 0 && now->seconds > p->began) {
+            double rate = (double)fresh / (now->seconds - p->began);
             cli_duration((double)(now->total - now->done) / rate, time);
             snprintf(piece, sizeof piece, rate < 10 ? "  %.2f/s  %s left" : "  %.0f/s  %s left", rate, time);
             at = append(line, sizeof line, at, piece);
@@ -74,7 +74,10 @@ void cli_progress_show(void *ctx, const ken_progress *now)
     cli_progress *p = ctx;
     bool new_stage =
         p->stage != now->stage && (p->stage == NULL || now->stage == NULL || strcmp(p->stage, now->stage) != 0);
-    if (new_stage || !p->started) p->first_done = now->done;
+    if (new_stage || !p->started) {
+        p->first_done = now->done;
+        p->began = now->seconds;
+    }
     p->started = true;
     p->stage = now->stage;
     p->now = *now;

@@ -8,6 +8,7 @@ typedef struct cli_progress {
     double last;         /* seconds at the last line */
     uint64_t first_done; /* examples that were there when the work began: a resumed run must not look fast */
     bool started;
+    double began; /* seconds when the stage began */
     const char *stage;
     ken_progress now; /* the last report */
 } cli_progress;

@@ -19,7 +19,7 @@ typedef struct header {
     uint32_t version, n_arrays;
     uint64_t settings;      /* bytes of "key\0value\0..." behind the header */
     uint64_t n[MAX_ARRAYS]; /* floats of each array, behind the settings */
-    ken_train_state state;  /* no padding: all fields have 8 bytes */
+    ken_train_state state;
 } header;
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */

@@ -8,19 +8,28 @@
 #define KEN_TUNE_CHECKPOINT_H
 #include "store/store.h"
 
-enum { KEN_TRAIN_CLASSES = KEN_N_CATEGORIES + 1 }; /* the categories, and rows that were never annotated */
+/* What losses are added up by: the main rows by category (or never annotated), then the mixture's tasks. */
+enum {
+    KEN_TRAIN_CATEGORIES = KEN_N_CATEGORIES + 1,
+    KEN_TRAIN_TASKS = 16,
+    KEN_TRAIN_CLASSES = KEN_TRAIN_CATEGORIES + KEN_TRAIN_TASKS
+};
 
-typedef struct ken_train_state {
-    int64_t step;                        /* updates done */
-    int64_t evaluated;                   /* step of the last evaluation; -1 = none */
-    int64_t best_step;                   /* with the most dev hits, the earliest of them; -1 = none */
-    uint64_t best_hits;                  /* dev rows right there */
-    int64_t since_best;                  /* evaluations since */
-    int64_t finished;                    /* 1: all updates are done; only the weights are kept */
-    double loss[KEN_TRAIN_CLASSES];      /* sum of -log p over target tokens since the last evaluation, by category */
+typedef struct ken_train_state { /* fields of 8 bytes: no padding */
+    int64_t step;                /* updates done */
+    int64_t evaluated;           /* step of the last evaluation; -1 = none */
+    int64_t best_step;           /* with the most dev hits, the earliest of them; -1 = none */
+    uint64_t best_hits;          /* dev rows right there */
+    int64_t since_best;          /* evaluations since */
+    int64_t finished;            /* 1: all updates are done; only the weights are kept */
+    /* Since the last evaluation: */
+    double loss[KEN_TRAIN_CLASSES];      /* sum of -log p over target tokens */
     uint64_t targets[KEN_TRAIN_CLASSES]; /* their number */
-    uint64_t examples, tokens, rows;     /* seen by updates in all: examples, their target tokens, rows forwarded */
-    double seconds;                      /* spent on updates; informs, decides nothing */
+    double kl, norm; /* sums: of the divergence over target tokens, of the gradient's norm over steps */
+    uint64_t steps;
+    /* Since the beginning: */
+    uint64_t examples, tokens, rows; /* examples seen by updates, their target tokens, rows forwarded for them */
+    double seconds;                  /* informs, decides nothing */
 } ken_train_state;
 
 typedef struct ken_state_array {

@@ -1,0 +1,325 @@
+/* train.c - `ken train`: fine-tuning with the knowledge in view. The work is ken_train's; here are its options, the table that
+ * grows while it runs, and what is said at the end. */
+#include "cli/cli.h"
+#include "cli/data_options.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "cli/term.h"
+#include "cli/train_table.h"
+#include "cli/tune_options.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    const char *model, *data, *output, *share;
+    int max_steps, eval_every, checkpoint_every;
+    cli_list gguf;
+    bool dry_run, json_lines;
+    ken_train_options o;
+} set;
+
+#define O set.o
+
+static const cli_option io_options[] = {
+    {"data", 'd', "SET|RUN|DATA", CLI_STRING, &set.data,
+     "what to train on: a set of ken select, a run of ken annotate, or data", .flags = CLI_IO | CLI_PATH},
+    {"output", 'o', "DIR", CLI_STRING, &set.output,
+     "folder for the model, made when missing; a training that was interrupted there goes on",
+     .flags = CLI_IO | CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
+     .flags = CLI_PATH},
+    {"dev", 0, "DATA", CLI_STRING, &O.dev,
+     "rows that decide which weights are the best; its dev split where it has one", .flags = CLI_IO | CLI_PATH},
+    {"test", 0, "DATA", CLI_STRING, &O.test, "rows to watch, not to decide by; its test split where it has one",
+     .flags = CLI_IO | CLI_PATH},
+    {"ood", 0, "DATA", CLI_STRING, &O.ood, "the same for rows of another distribution", .flags = CLI_IO | CLI_PATH},
+    {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "count rows, tokens, steps, memory and disk; train nothing",
+     .flags = CLI_IO},
+    {"json-lines", 0, NULL, CLI_FLAG, &set.json_lines,
+     "print each measurement as a JSON object, as soon as it is taken"},
+    {0}};
+
+static const cli_option what_options[] = {
+    {"lora", 0, "r=R,..", CLI_STRING, &O.lora,
+     "train a low-rank adapter: r=16[,alpha=32][,dropout=0][,targets=q_proj,..]; alpha is 2r and targets are all seven "
+     "projections unless given; attention and mlp name four and three of them"},
+    {"train", 0, "PART,..", CLI_STRING, &O.train,
+     "train only these: embeddings, head, norms, attention, mlp, layers=A-B (default: all)"},
+    {"freeze", 0, "PART,..", CLI_STRING, &O.freeze, "leave these as they are; the same words"},
+    {"epochs", 0, "N", CLI_INT, &O.epochs, "passes over the rows", .min = 1, .max = 1e6},
+    {"batch", 0, "N", CLI_SIZE, &O.batch, "examples of one update", .min = 1, .max = 1e7},
+    {"max-steps", 0, "N", CLI_INT, &set.max_steps, "stop after N updates (0: as the epochs say)", .min = 0,
+     .max = INT_MAX},
+    {"lr", 0, "X", CLI_REAL, &O.lr, "learning rate at its peak", .min = 1e-30, .max = 1e38},
+    {"schedule", 0, "NAME", CLI_CHOICE, &O.schedule, "what the learning rate does after the warm-up",
+     .choices = "constant|linear|cosine"},
+    {"warmup", 0, "N|P%", CLI_STRING, &O.warmup, "linear warm-up: so many steps, or a share of them"},
+    {"optimizer", 0, "NAME", CLI_CHOICE, &O.optimizer, "AdamW, or stochastic gradient descent with momentum",
+     .choices = "adamw|sgd"},
+    {"beta1", 0, "X", CLI_REAL, &O.beta1, "AdamW: decay of the gradient's mean", .min = 0, .max = 1},
+    {"beta2", 0, "X", CLI_REAL, &O.beta2, "AdamW: decay of its square's mean", .min = 0, .max = 1},
+    {"epsilon", 0, "X", CLI_REAL, &O.epsilon, "AdamW: added to the root", .min = 0, .max = 1},
+    {"momentum", 0, "X", CLI_REAL, &O.momentum, "sgd: momentum", .min = 0, .max = 1},
+    {"weight-decay", 0, "X", CLI_REAL, &O.weight_decay, "of matrices (decoupled for AdamW)", .min = 0, .max = 1000},
+    {"clip", 0, "X", CLI_REAL, &O.clip, "scale gradients down to this norm (0: never)", .min = 0, .max = 1e30},
+    {"dropout", 0, "P", CLI_REAL, &O.dropout, "on the embeddings and on each block's output", .min = 0, .max = 0.999},
+    {"kl", 0, "X", CLI_REAL, &O.kl, "add X times the divergence from a teacher's answers (0: none)", .min = 0,
+     .max = 1e6},
+    {"kl-tau", 0, "T", CLI_REAL, &O.kl_tau, "its temperature", .min = 1e-3, .max = 1000},
+    {"kl-teacher", 0, "WHO", CLI_STRING, &O.kl_teacher, "the model before training (base) or after N epochs (epoch:N)"},
+    {"seed", 0, "N", CLI_U64, &O.seed, "seed of order, dropout, adapters and all that is drawn from the data"},
+    {0}};
+
+static const cli_option how_options[] = {
+    {"eval-every", 0, "N", CLI_INT, &set.eval_every, "measure every N steps (0: after each epoch)", .min = 0,
+     .max = INT_MAX},
+    {"fit-limit", 0, "N", CLI_SIZE, &O.fit_limit, "ask only N of the training rows, evenly spaced (0: all)"},
+    {"eval-limit", 0, "N", CLI_SIZE, &O.eval_limit, "ask only N rows of each other set, evenly spaced (0: all)"},
+    {"patience", 0, "N", CLI_INT, &O.patience, "stop after N measurements without a better dev (0: never)", .min = 0,
+     .max = 1e9},
+    {"matcher", 0, "NAME", CLI_STRING, &O.matcher, "when an answer counts as right"},
+    {"idk-answer", 0, "TEXT", CLI_STRING, &O.idk,
+     "an answer that declines to answer, besides the usual ones and the target of --idk"},
+    {"checkpoint-every", 0, "N", CLI_INT, &set.checkpoint_every,
+     "keep the state every N steps (0: after an epoch, at most every two minutes)", .min = 0, .max = INT_MAX},
+    {"save-type", 0, "TYPE", CLI_CHOICE, &O.save_type, "type of the weights in model.safetensors",
+     .choices = "F32|BF16|F16"},
+    {"gguf", 0, "TYPE", CLI_LIST, &set.gguf,
+     "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
+    {"share-prefixes", 0, "on|off", CLI_CHOICE, &set.share,
+     "compute a beginning that examples of a batch share once; exact, except that with dropout they share its mask too",
+     .choices = "on|off"},
+    {"recompute", 0, NULL, CLI_FLAG, &O.recompute, "compute each layer again on the way back: less memory, more time"},
+    {"rows", 0, "N", CLI_INT, &O.rows, "token rows forwarded at once; an update of more is split", .min = 1,
+     .max = 1 << 24},
+    {"threads", 't', "N", CLI_INT, &O.threads, "threads (0: all cores); never changes a result", .min = 0, .max = 4096},
+    {"compute", 0, "TYPE", CLI_CHOICE, &O.compute, "arithmetic of matrix products", .choices = "f32|bf16"},
+    {"isa", 0, "NAME", CLI_CHOICE, &O.isa, "pin the instruction set (default: the best of this CPU)",
+     .choices = "generic|avx2|avx512"},
+    {0}};
+
+static void init(void)
+{
+    cli_data_init();
+    cli_tune_init();
+    O = ken_train_defaults();
+    set.share = O.share_prefixes ? "on" : "off";
+}
+
+/* ---- --dry-run -------------------------------------------------------------------------------------------------------- */
+
+static int print_plan(const ken_training_plan *p, ken_err *err)
+{
+    if (cli.json) {
+        json_t *o =
+            json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "rows",
+                      (json_int_t)(p->data.rows + p->data.mixed), "dev", (json_int_t)p->dev, "test",
+                      (json_int_t)p->test, "ood", (json_int_t)p->ood, "steps", (json_int_t)p->steps, "steps_per_epoch",
+                      (json_int_t)p->steps_per_epoch, "epoch_tokens", (json_int_t)p->tokens, "epoch_token_rows",
+                      (json_int_t)p->rows, "epoch_targets", (json_int_t)p->targets, "trained", (json_int_t)p->trained,
+                      "memory", (json_int_t)p->memory, "disk", (json_int_t)p->disk, "prompt",
+                      cli_json_string(p->example_prompt), "target", cli_json_string(p->example_target));
+        return cli_json_print(o, err);
+    }
+    char a[32], b[32];
+    const char *const texts[] = {p->example_prompt, p->example_target};
+    static const char *const titles[] = {"--- first prompt", "--- its target"};
+    for (int i = 0; i < 2; i++) {
+        printf("%s%s%s\n", term_on(TERM_DIM), titles[i], term_off());
+        for (const char *s = texts[i]; *s != '\0';) { /* lines stay lines; nothing else may drive the terminal */
+            size_t n = strcspn(s, "\n");
+            char line[2000];
+            snprintf(line, sizeof line, "%.*s", n < sizeof line ? (int)n : (int)sizeof line - 1, s);
+            term_text(line);
+            putchar('\n');
+            s += n + (s[n] == '\n');
+        }
+    }
+    printf("%s---%s\n%s rows to train on", term_on(TERM_DIM), term_off(), cli_thousands(p->data.rows, a));
+    if (p->data.mixed > 0) printf(" and %s of other tasks", cli_thousands(p->data.mixed, a));
+    const char *sep = " (";
+    for (int c = 0; c <= KEN_N_CATEGORIES; c++) {
+        if (p->data.category[c] == 0 || p->data.category[KEN_N_CATEGORIES] == p->data.rows) continue;
+        printf("%s%s %s", sep, cli_thousands(p->data.category[c], a),
+               c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
+        sep = ", ";
+    }
+    printf("%s\n", sep[0] == ',' ? ")" : "");
+    if (p->dev + p->test + p->ood > 0)
+        printf("rows to watch: dev %zu, test %zu, out of distribution %zu\n", p->dev, p->test, p->ood);
+    printf("%s steps, %s an epoch; %s values are trained\n", cli_thousands((uint64_t)p->steps, a),
+           cli_thousands((uint64_t)p->steps_per_epoch, b), cli_thousands(p->trained, (char[32]){0}));
+    printf("an epoch: %s target tokens; %s token rows forwarded and back", cli_thousands(p->targets, a),
+           cli_thousands(p->rows, b));
+    if (p->rows < p->tokens)
+        printf(", %s (%.1f times as many) without sharing prefixes", cli_thousands(p->tokens, a),
+               (double)p->tokens / (double)p->rows);
+    printf("\nabout %.1f GB of memory, %.1f GB of disk\n", (double)p->memory / 1e9, (double)p->disk / 1e9);
+    return KEN_OK;
+}
+
+/* ---- while it runs ---------------------------------------------------------------------------------------------------- */
+
+typedef struct watch {
+    cli_progress progress;
+    cli_train_table table;
+} watch;
+
+static void show_progress(void *ctx, const ken_progress *now) { cli_progress_show(&((watch *)ctx)->progress, now); }
+
+static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size_t n)
+{
+    watch *w = ctx;
+    cli_progress_end(&w->progress);
+    if (!cli.quiet) cli_train_line(&w->table, p, m, n);
+    ken_err err;
+    if (set.json_lines) { /* a full disk is found when the program ends */
+        (void)cli_json_print(cli_json_point(p, m, n), &err);
+        (void)fflush(stdout);
+    }
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *summary(ken_run *r, const char *dir, ken_err *err)
+{
+    static const char *const keys[] = {"model", "data", "lora", "epochs", "lr", "batch", "seed"};
+    json_t *o = json_pack("{s:o}", "dir", cli_json_string(dir)), *points = json_array();
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        json_object_set_new(o, keys[i], cli_json_string(ken_run_setting(r, keys[i])));
+    for (size_t i = 0; i < ken_run_n_points(r); i++) {
+        const ken_point *p = ken_run_point(r, i);
+        const ken_measure *m;
+        size_t n;
+        if (ken_run_measures(r, p->step, &m, &n, err) != KEN_OK) {
+            json_decref(points);
+            json_decref(o);
+            return NULL;
+        }
+        json_t *x = cli_json_point(p, m, n);
+        if (p->best) json_object_set_new(o, "best_step", json_integer((json_int_t)p->step));
+        json_array_append_new(points, x);
+    }
+    json_object_set_new(o, "points", points);
+    return o;
+}
+
+static void note_end(ken_run *r, const char *dir)
+{
+    const ken_point *best = NULL, *last = NULL;
+    for (size_t i = 0; i < ken_run_n_points(r); i++) {
+        last = ken_run_point(r, i);
+        if (last->best) best = last;
+    }
+    if (last == NULL) return;
+    char time[16];
+    cli_duration(last->seconds, time);
+    cli_note("%s: %.2f epochs, %lld steps in %s", dir, last->epoch, (long long)last->step, time);
+    if (best != NULL)
+        cli_note("the best weights by dev, after epoch %.2f, are in %s; the last in %s/last", best->epoch, dir, dir);
+}
+
+static int finish(const char *dir, bool was_done, ken_err *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/train.ken", dir) >= (int)sizeof path)
+        return cli_fail(err, KEN_EUSAGE, "%s: the name is too long", dir);
+    ken_run *r = NULL;
+    int rc = ken_run_open(&r, path, err);
+    if (rc == KEN_OK && was_done) cli_note("%s: this training is finished; nothing was left to do", dir);
+    else if (rc == KEN_OK && !cli.quiet) {
+        rc = cli_train_curves(r, err);
+        if (rc == KEN_OK) note_end(r, dir);
+    }
+    if (rc == KEN_OK && cli.json) {
+        json_t *o = summary(r, dir, err);
+        rc = o != NULL ? cli_json_print(o, err) : err->status;
+    }
+    ken_run_free(r);
+    return rc;
+}
+
+static int run(int n, char **arg, ken_err *err)
+{
+    (void)n;
+    (void)arg;
+    if (set.data == NULL) return cli_fail(err, KEN_EUSAGE, "nothing to train on: name a set, a run or data with -d");
+    if (set.output == NULL && !set.dry_run)
+        return cli_fail(err, KEN_EUSAGE, "no folder for the results: name one with -o DIR");
+    const char *model = cli_model_path(set.model, err);
+    if (model == NULL) return err->status;
+    ken_model *m = NULL;
+    watch w = {0};
+    ken_train_options o = set.o;
+    o.share_prefixes = strcmp(set.share, "on") == 0;
+    o.max_steps = set.max_steps;
+    o.eval_every = set.eval_every;
+    o.checkpoint_every = set.checkpoint_every;
+    o.gguf = set.gguf.item;
+    o.n_gguf = set.gguf.n;
+    o.poll = cli_interrupted;
+    o.progress = show_progress;
+    o.point = show_point;
+    o.ctx = &w;
+    int rc = cli_tune_data(&o.data, set.data, err);
+    if (rc == KEN_OK) rc = ken_model_open(&m, model, err);
+    if (rc != KEN_OK) return rc;
+    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));
+    term_start();
+    cli_progress_start(&w.progress);
+    if (set.dry_run) {
+        ken_training_plan plan = {0};
+        rc = ken_train_plan(m, &o, &plan, err);
+        cli_progress_end(&w.progress);
+        if (rc == KEN_OK) rc = print_plan(&plan, err);
+        ken_training_plan_free(&plan);
+    } else {
+        bool was_done = ken_train_done(set.output);
+        rc = ken_train(m, &o, set.output, err);
+        cli_progress_end(&w.progress);
+        if (rc == KEN_OK) rc = finish(set.output, was_done, err);
+    }
+    ken_model_free(m);
+    return rc;
+}
+
+const cli_verb cli_verb_train = {
+    .name = "train",
+    .args = "-d SET|RUN|DATA -o DIR",
+    .summary = "fine-tune a model and watch what is fitted, kept and broken, by knowledge category",
+    .text =
+        "Trains all weights, or with --lora a low-rank adapter, to answer questions. Each row is asked without "
+        "exemplars, "
+        "\"Answer the following question.\\n{question}\\n\", and the loss is taken on the answer and the end token "
+        "alone. "
+        "Before training and after each epoch every row is asked, greedily: the training rows (the fit, by "
+        "category when the data come from a run of ken annotate), and those of --dev, --test and --ood. A line for "
+        "each "
+        "measurement goes to stderr: shares of right answers in percent; * marks the best dev so far, idk is the share "
+        "of "
+        "answers that decline.\n\n"
+        "With --dev, DIR holds the weights with the best dev share (the earliest of equals) and DIR/last the last "
+        "ones; without, DIR holds the last. They are model.safetensors, config.json and the tokenizer, which "
+        "transformers loads as they are, or with --lora adapter_model.safetensors and adapter_config.json for peft, "
+        "and what --gguf asks for. DIR/train.ken is the run with all that was measured (ken show, ken report), and a "
+        "file DONE "
+        "is written last.\n\n"
+        "The state is kept in DIR/state while the training runs. The same command goes on with an interrupted training "
+        "and ends in "
+        "the same bytes as an undisturbed one; other settings are refused. Results do not depend on threads. The first "
+        "Ctrl-C stops cleanly and keeps the state.\n\n"
+        "The defaults are those of Gekhman et al. 2024: 50 epochs, batches of 128, learning rate 1e-5, dropout 0.05; "
+        "and ours where they say nothing: AdamW without weight decay, 3% warm-up, gradients clipped at norm 1.",
+    .examples =
+        "ken train -d facts.jsonl -o tuned\n"
+        "ken train -d facts.ken --dev facts/ --test facts/ -o tuned\n"
+        "ken train -d facts.ken --variant unknown=50 --dev facts/ --lora r=16 --lr 2e-4 --epochs 10 -o adapter\n"
+        "ken train -d facts.jsonl --train attention --patience 3 --dev dev.jsonl --gguf Q8_0 -o tuned\n"
+        "ken train -d facts.jsonl --dry-run",
+    .init = init,
+    .run = run,
+    .tables = {io_options, what_options, how_options, cli_tune_options, cli_data_options},
+    .min_args = 0,
+    .max_args = 0,
+};

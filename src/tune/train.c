@@ -1,0 +1,514 @@
+/* train.c - the training loop: ken_train of ken.h.
+ *
+ * One loop over updates; between two of them the training may be measured, kept, or stopped. The state is the weights, the optimizer's
+ * moments and a few counters (checkpoint.h): which rows stand in a batch, what dropout hides and what the learning rate is are
+ * functions of the seed and the counters. An interrupted update leaves no trace, so a resumed training goes through the very same states.
+ *
+ * What the disk holds at any moment: train.ken with every measurement that was taken (committed before the state that counts on it),
+ * state/checkpoint, and state/best, written when a measurement was the best so far and before anything says so. After a kill the
+ * updates since the checkpoint are done again, with the same outcome. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "know/abstain.h"
+#include "store/tuning.h"
+#include "tune/batch.h"
+#include "tune/monitor.h"
+#include "tune/train_dir.h"
+#include "tune/training.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define CHECKPOINT_SECONDS 120.0 /* at the end of an epoch, when so much work would be lost */
+#define CHECKPOINT_MOST    600.0 /* in the middle of one */
+
+typedef struct job {
+    ken_training t;
+    ken_train_dir dir;
+    ken_arena arena;
+    ken_setting *settings;
+    size_t n_settings;
+    ken_params *params; /* NULL with lora */
+    bool *trains;       /* (params->n_list) */
+    ken_lora *lora;
+    ken_learner *learner;
+    ken_optim *optim;
+    ken_state_array array[8]; /* (n_arrays) what is trained, then the moments */
+    int n_arrays;
+    ken_monitor *monitor;
+    ken_store *store;
+    ken_train_state s;
+    int64_t kept_step, kept_evaluated; /* what state/checkpoint holds; -1 = nothing */
+    double kept_at, began, earlier;    /* seconds: of the last checkpoint, of this call, of the calls before */
+    ken_batch_trie trie;
+    const ken_tune_row **example;
+    float *loss, *kl; /* (targets of a micro-batch) */
+    size_t cap_example, cap_loss, cap_kl;
+    double last_lr;
+    ken_progress progress;
+} job;
+
+/* Sums of one update, added to the state once it is done. */
+typedef struct sums {
+    double loss[KEN_TRAIN_CLASSES], kl;
+    uint64_t targets[KEN_TRAIN_CLASSES], tokens, rows;
+} sums;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int poll_and_report(void *ctx) /* also what learner, network and answers ask */
+{
+    job *j = ctx;
+    const ken_train_options *o = j->t.o;
+    j->progress.seconds = now() - j->began;
+    if (o->progress != NULL) o->progress(o->ctx, &j->progress);
+    return o->poll != NULL && o->poll(o->ctx);
+}
+
+static int stage(job *j, const char *name, uint64_t done, uint64_t total, ken_err *err)
+{
+    j->progress.stage = name;
+    j->progress.done = done;
+    j->progress.total = total;
+    return poll_and_report(j) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
+}
+
+static double epoch_of(const job *j, int64_t step) { return (double)step / (double)j->t.per_epoch; }
+
+/* ---- state ------------------------------------------------------------------------------------------------------------ */
+
+static int keep(job *j, ken_err *err)
+{
+    j->s.seconds = j->earlier + now() - j->began;
+    int rc = ken_checkpoint_write(j->dir.state, &j->s, j->settings, j->n_settings, j->array,
+                                  j->s.finished == 1 ? 1 : j->n_arrays, err);
+    if (rc != KEN_OK && j->kept_step >= 0)
+        return ken_fail_prefix(err, "step %lld: the checkpoint of step %lld is still there", (long long)j->s.step,
+                               (long long)j->kept_step);
+    if (rc != KEN_OK) return rc;
+    j->kept_step = j->s.step;
+    j->kept_evaluated = j->s.evaluated;
+    j->kept_at = now();
+    return KEN_OK;
+}
+
+static bool due_to_be_kept(const job *j)
+{
+    int64_t every = j->t.o->checkpoint_every;
+    if (j->s.step == 0 || (j->kept_step == j->s.step && j->kept_evaluated == j->s.evaluated)) return false;
+    if (every > 0) return j->s.step % every == 0;
+    double waited = now() - j->kept_at;
+    return waited >= CHECKPOINT_MOST || (waited >= CHECKPOINT_SECONDS && j->s.step % j->t.per_epoch == 0);
+}
+
+/* Goes on from state/checkpoint, or begins. */
+static int take_up(job *j, ken_err *err)
+{
+    int rc = KEN_OK;
+    j->s = (ken_train_state){.evaluated = -1, .best_step = -1};
+    j->kept_step = j->kept_evaluated = -1;
+    if (ken_is_file(j->dir.state)) {
+        rc = ken_checkpoint_read(j->dir.state, &j->s, j->settings, j->n_settings, j->array, j->n_arrays, err);
+        if (rc != KEN_OK) return rc;
+        ken_optim_set_steps(j->optim, j->s.step);
+        ken_learner_changed(j->learner);
+        j->kept_step = j->s.step;
+        j->kept_evaluated = j->s.evaluated;
+        j->earlier = j->s.seconds;
+    }
+    j->kept_at = now();
+    rc = ken_tuning_drop_after(j->store, j->s.evaluated, err);
+    if (rc == KEN_OK && j->kept_step < 0)
+        rc = ken_monitor_store_rows(j->monitor, j->store, ken_model_tokenizer(j->t.model), err);
+    return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;
+}
+
+/* ---- measuring -------------------------------------------------------------------------------------------------------- */
+
+static bool due_to_be_measured(const job *j)
+{
+    int64_t every = j->t.o->eval_every > 0 ? j->t.o->eval_every : j->t.per_epoch;
+    return j->s.evaluated != j->s.step && (j->s.step % every == 0 || j->s.step == j->t.steps);
+}
+
+static void asked(void *ctx, size_t done, size_t total)
+{
+    job *j = ctx;
+    j->progress.done = done;
+    j->progress.total = total;
+}
+
+static int ask(job *j, ken_err *err)
+{
+    const ken_train_options *o = j->t.o;
+    const char *phrase[34];
+    int n;
+    const char *const *usual = ken_abstentions(&n);
+    if (n > 32) n = 32;
+    memcpy(phrase, usual, (size_t)n * sizeof *phrase);
+    if (o->data.idk != NULL) phrase[n++] = o->data.idk;
+    if (o->idk != NULL) phrase[n++] = o->idk;
+    ken_net *net = NULL;
+    ken_net_options no = {.threads = o->threads,
+                          .isa = j->t.isa,
+                          .params = j->params,
+                          .lora = j->lora,
+                          .poll = poll_and_report,
+                          .ctx = j};
+    ken_greedy_options go = {
+        .matcher = o->matcher, .idk = phrase, .n_idk = n, .poll = poll_and_report, .done = asked, .ctx = j};
+    int rc = ken_net_new(&net, j->t.model, &no, err);
+    if (rc == KEN_OK) rc = ken_monitor_ask(j->monitor, net, ken_model_tokenizer(j->t.model), &go, err);
+    ken_net_free(net);
+    if (rc == KEN_EINPUT) return ken_fail_prefix(err, "after step %lld", (long long)j->s.step);
+    return rc;
+}
+
+static ken_point point_of(const job *j)
+{
+    const ken_train_state *s = &j->s;
+    ken_point p = {.step = s->step,
+                   .epoch = epoch_of(j, s->step),
+                   .lr = s->step > 0 ? ken_schedule_lr(&j->t.schedule, s->step - 1) : NAN,
+                   .loss = NAN,
+                   .kl = NAN,
+                   .grad_norm = NAN,
+                   .seconds = j->earlier + now() - j->began,
+                   .examples = s->examples,
+                   .tokens = s->tokens,
+                   .forwards = s->rows,
+                   .best = s->best_step == s->step,
+                   .last = true};
+    double loss = 0;
+    uint64_t targets = 0;
+    for (int c = 0; c < KEN_TRAIN_CLASSES; c++) {
+        loss += s->loss[c];
+        targets += s->targets[c];
+    }
+    if (targets > 0) p.loss = loss / (double)targets;
+    if (targets > 0 && j->t.teacher_epoch >= 0) p.kl = s->kl / (double)targets;
+    if (s->steps > 0) p.grad_norm = s->norm / (double)s->steps;
+    return p;
+}
+
+/* The first of the best; the model before training is none of them (spec/finetuning.md 4 counts epochs). */
+static int note_best(job *j, ken_err *err)
+{
+    uint64_t hits, n;
+    if (j->t.set[KEN_SET_DEV] == NULL || j->s.step == 0) return KEN_OK;
+    ken_monitor_hits(j->monitor, "dev", &hits, &n);
+    if (j->s.best_step >= 0 && hits <= j->s.best_hits) {
+        j->s.since_best++;
+        return KEN_OK;
+    }
+    j->s.best_step = j->s.step;
+    j->s.best_hits = hits;
+    j->s.since_best = 0;
+    ken_train_state best = j->s;
+    best.finished = 1;
+    return ken_checkpoint_write(j->dir.best, &best, j->settings, j->n_settings, j->array, 1, err);
+}
+
+static void begin_sums(ken_train_state *s)
+{
+    memset(s->loss, 0, sizeof s->loss);
+    memset(s->targets, 0, sizeof s->targets);
+    s->kl = s->norm = 0;
+    s->steps = 0;
+}
+
+static int measure(job *j, ken_err *err)
+{
+    const ken_measure *m;
+    size_t n;
+    ken_train_state before = j->s;
+    int rc = stage(j, "measuring", 0, ken_monitor_asked(j->monitor), err);
+    if (rc == KEN_OK) rc = ask(j, err);
+    if (rc == KEN_OK) rc = ken_monitor_measures(j->monitor, &j->s, &m, &n, err);
+    if (rc == KEN_OK) rc = note_best(j, err);
+    ken_point p = point_of(j);
+    if (rc == KEN_OK) rc = ken_tuning_put_point(j->store, &p, err);
+    if (rc == KEN_OK) rc = ken_monitor_store(j->monitor, j->store, p.step, err);
+    if (rc == KEN_OK) rc = ken_tuning_mark(j->store, j->s.best_step, p.step, err);
+    if (rc == KEN_OK) rc = ken_store_commit(j->store, err);
+    if (rc != KEN_OK) {
+        j->s = before;
+        return rc;
+    }
+    j->s.evaluated = j->s.step;
+    begin_sums(&j->s);
+    if (j->t.o->point != NULL) j->t.o->point(j->t.o->ctx, &p, m, n);
+    return KEN_OK;
+}
+
+/* ---- one update ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t mask_key(uint64_t seed, int64_t step) /* splitmix64 over both */
+{
+    uint64_t x = seed * 0x9E3779B97F4A7C15u + (uint64_t)step + 1;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+static void add_up(const job *j, const ken_tune_row *const *example, sums *a)
+{
+    const ken_learn_batch *b = &j->trie.batch;
+    for (int32_t i = 0; i < b->n_targets; i++) {
+        int c = ken_monitor_class(j->monitor, example[j->trie.example[i]]);
+        a->loss[c] += j->loss[i];
+        a->targets[c]++;
+        if (b->teacher != NULL) a->kl += j->kl[i];
+    }
+    a->tokens += (uint64_t)b->n_targets;
+    a->rows += (uint64_t)b->n_rows;
+}
+
+static int learn(job *j, const ken_tune_row *const *example, size_t n, const ken_batch_how *how, sums *a, ken_err *err)
+{
+    int rc = ken_batch_trie_build(&j->trie, example, n, how, err);
+    if (rc != KEN_OK) return rc;
+    size_t targets = (size_t)j->trie.batch.n_targets;
+    if (ken_grow((void **)&j->loss, &j->cap_loss, targets, sizeof *j->loss) != 0 ||
+        ken_grow((void **)&j->kl, &j->cap_kl, targets, sizeof *j->kl) != 0)
+        return ken_fail_nomem(err, "losses");
+    rc = ken_learn(j->learner, &j->trie.batch, j->loss, j->kl, err);
+    if (rc == KEN_OK) add_up(j, example, a);
+    return rc;
+}
+
+/* What was not a number: which update, which rows, and what is left. */
+static int fail_update(const job *j, size_t n, ken_err *err)
+{
+    ken_buf rows = {0};
+    for (size_t i = 0; i < n && i < 5; i++) ken_buf_printf(&rows, "%s%.40s", i > 0 ? ", " : "", j->example[i]->id);
+    if (n > 5) ken_buf_printf(&rows, " and %zu more", n - 5);
+    ken_err why = *err;
+    char kept[80] = "nothing was kept yet";
+    if (j->kept_step >= 0) snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)j->kept_step);
+    int rc =
+        ken_fail(err, KEN_EFAIL,
+                 "step %lld (epoch %.2f), rows %s: %s; %s; a lower --lr (it is %g) or --clip 1 may help, in another "
+                 "folder",
+                 (long long)j->s.step + 1, epoch_of(j, j->s.step), ken_buf_str(&rows), why.msg, kept, j->t.o->lr);
+    ken_buf_free(&rows);
+    return rc;
+}
+
+static int update(job *j, ken_err *err)
+{
+    const ken_train_options *o = j->t.o;
+    const ken_tune_set *set = j->t.set[KEN_SET_TRAIN];
+    const size_t *row;
+    size_t n = ken_order_batch(j->t.order, j->s.step / j->t.per_epoch, (size_t)(j->s.step % j->t.per_epoch), &row);
+    if (ken_grow((void **)&j->example, &j->cap_example, n, sizeof *j->example) != 0)
+        return ken_fail_nomem(err, "examples");
+    uint64_t targets = 0;
+    for (size_t i = 0; i < n; i++) {
+        j->example[i] = ken_tune_set_row(set, row[i]);
+        targets += (uint64_t)(j->example[i]->n_ids - j->example[i]->n_prompt);
+    }
+    /* The mean over the update's target tokens, whatever it is split into (spec/finetuning.md 1); weights have mean 1 over the set. */
+    ken_batch_how how = {
+        .share = o->share_prefixes, .scale = (float)(1.0 / (double)targets), .mask_key = mask_key(o->seed, j->s.step)};
+    sums a = {{0}, 0, {0}, 0, 0};
+    size_t at = 0, k = 0;
+    int rc = KEN_OK;
+    ken_learner_zero(j->learner);
+    while (at < n && rc == KEN_OK) {
+        rc = ken_batch_fit(&k, j->example + at, n - at, how.share, o->rows, err);
+        if (rc == KEN_OK) rc = learn(j, j->example + at, k, &how, &a, err);
+        at += k;
+    }
+    double norm = 0;
+    if (rc == KEN_OK) rc = ken_optim_step(j->optim, ken_schedule_lr(&j->t.schedule, j->s.step), o->clip, &norm, err);
+    if (rc == KEN_EINPUT) return fail_update(j, n, err);
+    if (rc != KEN_OK) return rc;
+    ken_learner_changed(j->learner);
+    for (int c = 0; c < KEN_TRAIN_CLASSES; c++) {
+        j->s.loss[c] += a.loss[c];
+        j->s.targets[c] += a.targets[c];
+    }
+    j->s.kl += a.kl;
+    j->s.norm += norm;
+    j->s.steps++;
+    j->s.step++;
+    j->s.examples += n;
+    j->s.tokens += a.tokens;
+    j->s.rows += a.rows;
+    return KEN_OK;
+}
+
+static int loop(job *j, ken_err *err)
+{
+    int patience = j->t.o->patience, rc = KEN_OK;
+    while (rc == KEN_OK && j->s.finished == 0) {
+        if (due_to_be_measured(j)) rc = measure(j, err);
+        if (rc != KEN_OK) break;
+        bool enough = patience > 0 && j->s.since_best >= patience;
+        if (enough || j->s.step == j->t.steps) {
+            j->s.finished = 1;
+            rc = keep(j, err);
+            break;
+        }
+        if (due_to_be_kept(j)) rc = keep(j, err);
+        if (rc == KEN_OK) rc = stage(j, "training", (uint64_t)j->s.step, (uint64_t)j->t.steps, err);
+        if (rc == KEN_OK) rc = update(j, err);
+    }
+    if (rc == KEN_ESTOP && j->s.step > 0 && (j->kept_step != j->s.step || j->kept_evaluated != j->s.evaluated)) {
+        ken_err second;
+        int kept = keep(j, &second);
+        if (kept != KEN_OK) return ken_fail(err, kept, "%s", second.msg);
+    }
+    return rc;
+}
+
+/* ---- the ends --------------------------------------------------------------------------------------------------------- */
+
+static int make_learner(job *j, ken_err *err)
+{
+    const ken_train_options *o = j->t.o;
+    ken_training *t = &j->t;
+    int rc, n_segments, n_moments;
+    if (t->low_rank) {
+        rc = ken_lora_new(&j->lora, ken_model_config(t->model), t->lora.rank, t->lora.alpha, t->lora.targets, err);
+        if (rc != KEN_OK) return rc;
+        j->lora->dropout = t->lora.dropout;
+        ken_lora_init(j->lora, o->seed);
+        j->array[0] = (ken_state_array){j->lora->data, j->lora->n};
+    } else {
+        rc = ken_params_load(&j->params, t->model, ken_threads(o->threads), err);
+        if (rc != KEN_OK) return rc;
+        j->trains = ken_calloc((size_t)j->params->n_list, sizeof *j->trains);
+        if (j->trains == NULL) return ken_fail_nomem(err, "what is trained");
+        rc = ken_freeze_parse(j->trains, j->params, o->train, o->freeze, err);
+        if (rc != KEN_OK) return rc;
+        j->array[0] = (ken_state_array){j->params->data, j->params->n};
+    }
+    ken_learn_options lo = {.threads = o->threads,
+                            .isa = t->isa,
+                            .compute = t->compute,
+                            .params = j->params,
+                            .trains = j->trains,
+                            .lora = j->lora,
+                            .dropout = (float)o->dropout,
+                            .recompute = o->recompute,
+                            .poll = poll_and_report,
+                            .ctx = j};
+    rc = ken_learner_new(&j->learner, t->model, &lo, err);
+    if (rc != KEN_OK) return rc;
+    const ken_segment *segment = ken_learner_segments(j->learner, &n_segments);
+    rc = ken_optim_new(&j->optim, segment, n_segments, &t->optim, err);
+    if (rc != KEN_OK) return rc;
+    size_t size;
+    float *const *moment = ken_optim_state(j->optim, &n_moments, &size);
+    for (int i = 0; i < n_moments; i++) j->array[1 + i] = (ken_state_array){moment[i], size};
+    j->n_arrays = 1 + n_moments;
+    return KEN_OK;
+}
+
+static int make_monitor(job *j, ken_err *err)
+{
+    ken_monitor_set set[KEN_N_SETS];
+    int n = 0;
+    for (int i = 0; i < KEN_N_SETS; i++)
+        if (j->t.set[i] != NULL)
+            set[n++] = (ken_monitor_set){ken_set_names[i], j->t.set[i],
+                                         i == KEN_SET_TRAIN ? j->t.o->fit_limit : j->t.o->eval_limit};
+    return ken_monitor_new(&j->monitor, set, n, err);
+}
+
+/* With dev: the last weights in last/, the best in the folder itself; else the last there. */
+static int write_out(job *j, ken_err *err)
+{
+    int rc = stage(j, "writing", 0, 0, err);
+    if (rc == KEN_OK && j->s.best_step >= 0) {
+        rc = ken_training_write(&j->t, j->params, j->lora, j->dir.last, false, err);
+        ken_train_state best;
+        if (rc == KEN_OK)
+            rc = ken_checkpoint_read(j->dir.best, &best, j->settings, j->n_settings, j->array, j->n_arrays, err);
+        if (rc == KEN_OK && best.step != j->s.best_step)
+            rc = ken_fail(err, KEN_EINPUT, "%s: holds the weights of step %lld; those of step %lld were the best",
+                          j->dir.best, (long long)best.step, (long long)j->s.best_step);
+    }
+    return rc == KEN_OK ? ken_training_write(&j->t, j->params, j->lora, j->dir.path, true, err) : rc;
+}
+
+static int close_store(job *j, int rc, ken_err *err)
+{
+    ken_err second;
+    int rc2 = ken_store_close(j->store, &second);
+    j->store = NULL;
+    return rc == KEN_OK && rc2 != KEN_OK ? ken_fail(err, rc2, "%s", second.msg) : rc;
+}
+
+/* Everything up to the first update; nothing is written before all that was given is known to be good. */
+static int get_ready(job *j, ken_model *m, const ken_train_options *o, ken_err *err)
+{
+    const char *hash;
+    int rc = ken_training_open(&j->t, m, o, err);
+    if (rc == KEN_OK) rc = stage(j, "hashing the model", 0, 0, err);
+    if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
+    return rc;
+}
+
+static int train(job *j, ken_err *err)
+{
+    int rc = stage(j, "unpacking the model", 0, 0, err);
+    if (rc == KEN_OK) rc = make_learner(j, err);
+    if (rc == KEN_OK) rc = make_monitor(j, err);
+    if (rc == KEN_OK)
+        rc = ken_training_settings(&j->t, ken_learner_gemm_name(j->learner), &j->arena, &j->settings, &j->n_settings,
+                                   err);
+    if (rc == KEN_OK) rc = ken_train_dir_make(&j->dir, err);
+    if (rc == KEN_OK) rc = ken_store_open(&j->store, j->dir.run, j->settings, j->n_settings, err);
+    if (rc != KEN_OK) return rc;
+    ken_train_dir_sweep(&j->dir); /* the run's lock is ours */
+    rc = take_up(j, err);
+    if (rc == KEN_OK) rc = loop(j, err);
+    if (rc == KEN_OK) rc = write_out(j, err);
+    rc = close_store(j, rc, err);
+    return rc == KEN_OK ? ken_train_dir_finish(&j->dir, j->s.step, j->s.best_step, err) : rc;
+}
+
+static void clean_up(job *j)
+{
+    ken_monitor_free(j->monitor);
+    ken_optim_free(j->optim);
+    ken_learner_free(j->learner);
+    ken_params_free(j->params);
+    ken_lora_free(j->lora);
+    ken_training_close(&j->t);
+    ken_batch_trie_free(&j->trie);
+    ken_free(j->trains);
+    ken_free(j->example);
+    ken_free(j->loss);
+    ken_free(j->kl);
+    ken_train_dir_close(&j->dir);
+    ken_arena_free(&j->arena);
+}
+
+int ken_train(ken_model *m, const ken_train_options *o, const char *dir, ken_err *err)
+{
+    job j = {.t.o = o, .began = now()};
+    bool finished = false;
+    ken_err own;
+    if (err == NULL) err = &own; /* messages are put together from messages */
+    int rc = ken_train_dir_open(&j.dir, dir, &finished, err);
+    if (rc == KEN_OK) rc = get_ready(&j, m, o, err);
+    if (rc == KEN_OK && finished) {
+        rc = ken_training_settings(&j.t, NULL, &j.arena, &j.settings, &j.n_settings, err);
+        if (rc == KEN_OK) rc = ken_train_dir_compare(&j.dir, j.settings, j.n_settings, err);
+        if (rc == KEN_OK) ken_train_dir_forget_state(&j.dir); /* a kill right behind DONE */
+    } else if (rc == KEN_OK) rc = train(&j, err);
+    clean_up(&j);
+    return rc;
+}

@@ -1,0 +1,127 @@
+/* train_settings.c - the settings of a training's run (design.md, invariant 5). Binding is whatever could change a bit of the outcome or of
+ * what is measured; where things were and how fast they went is not. */
+#include "tune/training.h"
+#include "store/tuning.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct list {
+    ken_arena *arena;
+    ken_setting *s; /* (MOST) */
+    size_t n;
+    bool failed;
+} list;
+enum { MOST = 80 };
+
+/* value is copied; NULL becomes "". */
+static void text(list *l, const char *key, bool binding, const char *value)
+{
+    if (value == NULL) value = "";
+    char *copy = ken_arena_strndup(l->arena, value, strlen(value));
+    l->failed |= copy == NULL || l->n == MOST;
+    if (!l->failed) l->s[l->n++] = (ken_setting){key, copy, binding};
+}
+
+static void real(list *l, const char *key, double v)
+{
+    char t[40];
+    snprintf(t, sizeof t, "%.17g", v);
+    text(l, key, true, t);
+}
+
+static void integer(list *l, const char *key, int64_t v)
+{
+    char t[40];
+    snprintf(t, sizeof t, "%lld", (long long)v);
+    text(l, key, true, t);
+}
+
+static void yes_or_no(list *l, const char *key, bool v) { text(l, key, true, v ? "yes" : "no"); }
+
+static void add_sets(list *l, const ken_training *t)
+{
+    static const char *const hash[KEN_N_SETS] = {"data_hash", "dev_hash", "test_hash", "ood_hash"};
+    static const char *const path[KEN_N_SETS] = {"data", "dev", "test", "ood"};
+    for (int i = 0; i < KEN_N_SETS; i++) {
+        text(l, path[i], false, t->set[i] != NULL ? t->from[i].path : "");
+        text(l, hash[i], true, t->set[i] != NULL ? ken_tune_set_hash(t->set[i]) : "");
+    }
+    char n[40];
+    snprintf(n, sizeof n, "%zu", ken_tune_set_count(t->set[KEN_SET_TRAIN]));
+    text(l, KEN_SETTING_ROWS, false, n);
+}
+
+static void add_options(list *l, const ken_training *t)
+{
+    const ken_train_options *o = t->o;
+    char gguf[64] = "";
+    for (int i = 0; i < t->n_gguf; i++) {
+        size_t used = strlen(gguf);
+        snprintf(gguf + used, sizeof gguf - used, "%s%s", i > 0 ? "," : "", ken_dtype_get((int)t->gguf[i])->name);
+    }
+    text(l, "lora", true, o->lora);
+    text(l, "train", true, o->train);
+    text(l, "freeze", true, o->freeze);
+    integer(l, "epochs", o->epochs);
+    integer(l, "max_steps", o->max_steps);
+    integer(l, "batch", (int64_t)o->batch);
+    text(l, "optimizer", true, o->optimizer);
+    real(l, "lr", o->lr);
+    text(l, "schedule", true, o->schedule);
+    integer(l, "warmup_steps", t->schedule.warmup);
+    real(l, "beta1", o->beta1);
+    real(l, "beta2", o->beta2);
+    real(l, "epsilon", o->epsilon);
+    real(l, "momentum", o->momentum);
+    real(l, "weight_decay", o->weight_decay);
+    real(l, "clip", o->clip);
+    real(l, "dropout", o->dropout);
+    real(l, "kl", o->kl);
+    real(l, "kl_tau", o->kl_tau);
+    text(l, "kl_teacher", true, o->kl > 0 ? o->kl_teacher : "");
+    yes_or_no(l, "share_prefixes", o->share_prefixes);
+    yes_or_no(l, "recompute", o->recompute);
+    integer(l, "micro_batch_rows", o->rows);
+    integer(l, "eval_every", o->eval_every);
+    integer(l, "fit_limit", (int64_t)o->fit_limit);
+    integer(l, "eval_limit", (int64_t)o->eval_limit);
+    integer(l, "patience", o->patience);
+    text(l, "matcher", true, o->matcher);
+    text(l, "idk", true, o->idk);
+    text(l, "template", true, o->data.prompt_template);
+    yes_or_no(l, "chat_template", o->data.chat_template);
+    text(l, "save_type", true, o->save_type);
+    text(l, "gguf", true, gguf);
+    char seed[40];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
+    text(l, "seed", true, seed);
+}
+
+int ken_training_settings(const ken_training *t, const char *gemm, ken_arena *arena, ken_setting **out, size_t *n,
+                          ken_err *err)
+{
+    const ken_model_info *info = ken_model_get_info(t->model);
+    const char *hash;
+    int rc = ken_model_hash(t->model, &hash, err);
+    if (rc != KEN_OK) return rc;
+    list l = {.arena = arena, .s = ken_arena_calloc(arena, MOST, sizeof *l.s)};
+    if (l.s == NULL) return ken_fail_nomem(err, "settings");
+    text(&l, KEN_SETTING_KIND, true, KEN_KIND_TRAIN);
+    text(&l, "model_hash", true, hash);
+    text(&l, "tokenizer_hash", true, info->tokenizer_hash);
+    text(&l, "model", false, info->name);
+    text(&l, "model_path", false, info->path);
+    text(&l, "architecture", false, info->architecture);
+    text(&l, "weight_type", true, info->weight_type);
+    text(&l, "compute", true, t->o->compute);
+    text(&l, "isa", true, ken_isa_name(t->isa));
+    if (gemm != NULL) text(&l, "gemm", true, gemm);
+    text(&l, "version", true, KEN_VERSION);
+    add_sets(&l, t);
+    add_options(&l, t);
+    if (l.failed) return ken_fail_nomem(err, "settings");
+    *out = l.s;
+    *n = l.n;
+    return KEN_OK;
+}

@@ -1,0 +1,177 @@
+/* training.c - options checked, rows opened; see training.h. */
+#include "tune/training.h"
+#include "base/alloc.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const ken_set_names[KEN_N_SETS] = {"train", "dev", "test", "ood"};
+
+ken_train_options ken_train_defaults(void)
+{
+    return (ken_train_options){.data = ken_train_data_defaults(),
+                               .epochs = 50,
+                               .batch = 128,
+                               .schedule = "constant",
+                               .warmup = "3%",
+                               .lr = 1e-5,
+                               .optimizer = "adamw",
+                               .beta1 = 0.9,
+                               .beta2 = 0.999,
+                               .epsilon = 1e-8,
+                               .momentum = 0.9,
+                               .clip = 1,
+                               .dropout = 0.05,
+                               .kl_tau = 0.5,
+                               .kl_teacher = "epoch:1",
+                               .compute = "f32",
+                               .share_prefixes = true,
+                               .rows = 4096,
+                               .matcher = "em-squad",
+                               .save_type = "F32"};
+}
+
+/* ---- options ---------------------------------------------------------------------------------------------------------- */
+
+static int check_numbers(const ken_train_options *o, ken_err *err)
+{
+    const struct {
+        const char *name;
+        double v, lo, hi;
+    } all[] = {
+        {"epochs", o->epochs, 1, 1e6},
+        {"batch", (double)o->batch, 1, 1e7},
+        {"max-steps", (double)o->max_steps, 0, 1e12},
+        {"dropout", o->dropout, 0, 0.999},
+        {"beta1", o->beta1, 0, 0.9999999},
+        {"beta2", o->beta2, 0, 0.9999999999},
+        {"epsilon", o->epsilon, 1e-300, 1},
+        {"momentum", o->momentum, 0, 0.9999999},
+        {"weight-decay", o->weight_decay, 0, 1e3},
+        {"clip", o->clip, 0, 1e30},
+        {"kl", o->kl, 0, 1e6},
+        {"kl-tau", o->kl_tau, 1e-3, 1e3},
+        {"rows", o->rows, 1, 1 << 24},
+        {"eval-every", (double)o->eval_every, 0, 1e12},
+        {"checkpoint-every", (double)o->checkpoint_every, 0, 1e12},
+        {"patience", o->patience, 0, 1e9},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!(all[i].v >= all[i].lo && all[i].v <= all[i].hi))
+            return ken_fail(err, KEN_EUSAGE, "--%s %g is out of range: %g to %g", all[i].name, all[i].v, all[i].lo,
+                            all[i].hi);
+    return KEN_OK;
+}
+
+static int check_optimizer(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    if (strcmp(o->optimizer, "adamw") == 0) t->optim.kind = KEN_ADAMW;
+    else if (strcmp(o->optimizer, "sgd") == 0) t->optim.kind = KEN_SGD;
+    else return ken_fail(err, KEN_EUSAGE, "--optimizer \"%s\" is not known: adamw or sgd", o->optimizer);
+    t->optim.beta1 = o->beta1;
+    t->optim.beta2 = o->beta2;
+    t->optim.eps = o->epsilon;
+    t->optim.momentum = o->momentum;
+    t->optim.weight_decay = o->weight_decay;
+    t->optim.threads = o->threads;
+    return KEN_OK;
+}
+
+static int check_teacher(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    t->teacher_epoch = -1;
+    if (o->kl == 0) return KEN_OK;
+    char *end = NULL;
+    if (strcmp(o->kl_teacher, "base") == 0) t->teacher_epoch = 0;
+    else if (strncmp(o->kl_teacher, "epoch:", 6) == 0) t->teacher_epoch = strtol(o->kl_teacher + 6, &end, 10);
+    if (t->teacher_epoch < 0 || (end != NULL && (*end != '\0' || end == o->kl_teacher + 6 || t->teacher_epoch < 1)))
+        return ken_fail(err, KEN_EUSAGE, "--kl-teacher \"%s\" is not known: base or epoch:N", o->kl_teacher);
+    return KEN_OK;
+}
+
+static int check_types(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    const ken_dtype_info *d = ken_dtype_by_name(o->save_type);
+    if (d == NULL || (d->type != KEN_F32 && d->type != KEN_F16 && d->type != KEN_BF16))
+        return ken_fail(err, KEN_EUSAGE, "--save-type \"%s\" is not known: F32, BF16 or F16", o->save_type);
+    t->save_type = d->type;
+    if (o->n_gguf > (int)(sizeof t->gguf / sizeof *t->gguf))
+        return ken_fail(err, KEN_EUSAGE, "--gguf: at most %zu types", sizeof t->gguf / sizeof *t->gguf);
+    for (t->n_gguf = 0; t->n_gguf < o->n_gguf; t->n_gguf++) {
+        const char *name = o->gguf[t->n_gguf];
+        d = ken_dtype_by_name(name);
+        if (d == NULL || (d->type != KEN_F32 && d->type != KEN_F16 && d->type != KEN_BF16 && d->type != KEN_Q8_0))
+            return ken_fail(err, KEN_EUSAGE, "--gguf \"%s\" is not known: F32, BF16, F16 or Q8_0", name);
+        t->gguf[t->n_gguf] = d->type;
+    }
+    return KEN_OK;
+}
+
+static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    t->low_rank = o->lora != NULL;
+    if (t->low_rank && (o->train != NULL || o->freeze != NULL))
+        return ken_fail(err, KEN_EUSAGE,
+                        "--lora leaves all the model's own weights as they are: --train and --freeze "
+                        "have no meaning with it; name the projections with targets=");
+    if (ken_model_get_info(t->model)->adapter != NULL)
+        return ken_fail(err, KEN_EUSAGE,
+                        "a model with an adapter on it cannot be trained further; train the model itself");
+    return t->low_rank ? ken_lora_parse(&t->lora, o->lora, err) : KEN_OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------- */
+
+static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    const char *const paths[KEN_N_SETS] = {o->data.path, o->dev, o->test, o->ood};
+    int rc = KEN_OK;
+    for (int i = 0; i < KEN_N_SETS && rc == KEN_OK; i++) {
+        if (paths[i] == NULL) continue;
+        t->from[i] =
+            i == KEN_SET_TRAIN ? o->data : ken_tune_data_like(&o->data, paths[i], i == KEN_SET_DEV ? "dev" : "test");
+        t->from[i].seed = o->seed;
+        rc = ken_tune_set_open(&t->set[i], t->model, &t->from[i], err);
+    }
+    return rc;
+}
+
+static int plan_steps(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    ken_order_options order = {.batch = o->batch, .seed = o->seed, .tail = ken_tune_set_tail(t->set[KEN_SET_TRAIN])};
+    order.part = ken_tune_set_parts(t->set[KEN_SET_TRAIN], &order.n_parts);
+    int rc = ken_order_new(&t->order, &order, err);
+    if (rc != KEN_OK) return rc;
+    t->per_epoch = (int64_t)ken_order_batches(t->order);
+    t->steps = t->per_epoch * o->epochs;
+    if (o->max_steps > 0 && t->steps > o->max_steps) t->steps = o->max_steps;
+    if (t->teacher_epoch > 0 && t->teacher_epoch * t->per_epoch >= t->steps)
+        return ken_fail(err, KEN_EUSAGE, "--kl-teacher %s comes after the end of the training", o->kl_teacher);
+    return ken_schedule_parse(&t->schedule, o->schedule, o->lr, o->warmup, t->steps, err);
+}
+
+int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *o, ken_err *err)
+{
+    *t = (ken_training){.o = o, .model = m};
+    ken_schedule s;
+    int rc = check_numbers(o, err);
+    if (rc == KEN_OK) rc = check_optimizer(t, o, err);
+    if (rc == KEN_OK) rc = ken_schedule_parse(&s, o->schedule, o->lr, o->warmup, 1, err);
+    if (rc == KEN_OK) rc = check_teacher(t, o, err);
+    if (rc == KEN_OK) rc = check_types(t, o, err);
+    if (rc == KEN_OK) rc = check_what(t, o, err);
+    if (rc == KEN_OK) rc = ken_isa_parse(&t->isa, o->isa, err);
+    if (rc == KEN_OK) rc = ken_compute_parse(&t->compute, o->compute, err);
+    if (rc == KEN_OK && o->data.path == NULL)
+        rc = ken_fail(err, KEN_EUSAGE, "nothing to train on; name a set or a run");
+    if (rc == KEN_OK) rc = open_sets(t, o, err);
+    if (rc == KEN_OK) rc = plan_steps(t, o, err);
+    return rc;
+}
+
+void ken_training_close(ken_training *t)
+{
+    ken_order_free(t->order);
+    for (int i = 0; i < KEN_N_SETS; i++) ken_tune_set_free(t->set[i]);
+    *t = (ken_training){0};
+}
