@@ -164,14 +164,28 @@ static int print_plan(const ken_training_plan *p, ken_err *err)
 typedef struct watch {
     cli_progress progress;
     cli_train_table table;
+    bool training; /* since `then` seconds */
+    double then;
+    ken_point first, last; /* of this call */
+    bool measured;
 } watch;
 
-static void show_progress(void *ctx, const ken_progress *now) { cli_progress_show(&((watch *)ctx)->progress, now); }
+static void show_progress(void *ctx, const ken_progress *now)
+{
+    watch *w = ctx;
+    if (w->training) w->table.spent += now->seconds - w->then;
+    w->training = strcmp(now->stage, "training") == 0;
+    w->then = now->seconds;
+    cli_progress_show(&w->progress, now);
+}
 
 static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size_t n)
 {
     watch *w = ctx;
     cli_progress_end(&w->progress);
+    if (!w->measured) w->first = *p;
+    w->last = *p;
+    w->measured = true;
     if (!cli.quiet) cli_train_line(&w->table, p, m, n);
     ken_err err;
     if (set.json_lines) { /* a full disk is found when the program ends */
@@ -182,7 +196,24 @@ static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
 
-static json_t *summary(ken_run *r, const char *dir, ken_err *err)
+/* How fast it was, this time: what differs between two runs of the same training stands here alone. */
+static json_t *session(const watch *w)
+{
+    double s = w->table.spent;
+    json_t *o = json_pack("{s:o,s:o}", "seconds", cli_json_real(w->progress.now.seconds), "training_seconds",
+                          cli_json_real(s));
+    if (s > 0) {
+        json_object_set_new(o, "examples_per_second",
+                            cli_json_real((double)(w->last.examples - w->first.examples) / s));
+        json_object_set_new(o, "target_tokens_per_second",
+                            cli_json_real((double)(w->last.tokens - w->first.tokens) / s));
+        json_object_set_new(o, "token_rows_per_second",
+                            cli_json_real((double)(w->last.forwards - w->first.forwards) / s));
+    }
+    return o;
+}
+
+static json_t *summary(ken_run *r, const char *dir, const watch *w, ken_err *err)
 {
     static const char *const keys[] = {"model", "data", "lora", "epochs", "lr", "batch", "seed"};
     json_t *o = json_pack("{s:o}", "dir", cli_json_string(dir)), *points = json_array();
@@ -202,6 +233,7 @@ static json_t *summary(ken_run *r, const char *dir, ken_err *err)
         json_array_append_new(points, x);
     }
     json_object_set_new(o, "points", points);
+    json_object_set_new(o, "session", session(w));
     return o;
 }
 
@@ -220,7 +252,7 @@ static void note_end(ken_run *r, const char *dir)
         cli_note("the best weights by dev, after epoch %.2f, are in %s; the last in %s/last", best->epoch, dir, dir);
 }
 
-static int finish(const char *dir, bool was_done, ken_err *err)
+static int finish(const char *dir, bool was_done, const watch *w, ken_err *err)
 {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/train.ken", dir) >= (int)sizeof path)
@@ -233,7 +265,7 @@ static int finish(const char *dir, bool was_done, ken_err *err)
         if (rc == KEN_OK) note_end(r, dir);
     }
     if (rc == KEN_OK && cli.json) {
-        json_t *o = summary(r, dir, err);
+        json_t *o = summary(r, dir, w, err);
         rc = o != NULL ? cli_json_print(o, err) : err->status;
     }
     ken_run_free(r);
@@ -278,7 +310,7 @@ static int run(int n, char **arg, ken_err *err)
         bool was_done = ken_train_done(set.output);
         rc = ken_train(m, &o, set.output, err);
         cli_progress_end(&w.progress);
-        if (rc == KEN_OK) rc = finish(set.output, was_done, err);
+        if (rc == KEN_OK) rc = finish(set.output, was_done, &w, err);
     }
     ken_model_free(m);
     return rc;

@@ -50,8 +50,6 @@ static void begin(cli_train_table *t, const ken_point *p, const ken_measure *m, 
     t->test = all_of(m, n, "test") != NULL;
     t->ood = all_of(m, n, "ood") != NULL;
     t->kl = !isnan(p->kl);
-    t->seconds = p->seconds;
-    t->examples = p->examples;
     print_head(t);
 }
 
@@ -62,8 +60,8 @@ void cli_train_line(cli_train_table *t, const ken_point *p, const ken_measure *m
     char loss[16] = "-", lr[16] = "-", rate[16] = "-";
     if (!isnan(p->loss)) snprintf(loss, sizeof loss, "%.4f", p->loss);
     if (!isnan(p->lr)) snprintf(lr, sizeof lr, "%.2e", p->lr);
-    if (!first && p->seconds > t->seconds)
-        snprintf(rate, sizeof rate, "%.1f", (double)(p->examples - t->examples) / (p->seconds - t->seconds));
+    if (!first && t->spent > t->at_line)
+        snprintf(rate, sizeof rate, "%.1f", (double)(p->examples - t->examples) / (t->spent - t->at_line));
     fprintf(stderr, "%6.2f %7lld %7s", p->epoch, (long long)p->step, loss);
     if (t->kl) fprintf(stderr, " %6.4f", p->kl);
     fputs("  ", stderr);
@@ -82,7 +80,7 @@ void cli_train_line(cli_train_table *t, const ken_point *p, const ken_measure *m
     else fprintf(stderr, " %5s", "-");
     fprintf(stderr, " %9s %7s\n", lr, rate);
     fflush(stderr);
-    t->seconds = p->seconds;
+    t->at_line = t->spent;
     t->examples = p->examples;
 }
 

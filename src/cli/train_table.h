@@ -7,8 +7,9 @@
 /* The table grows on stderr while the training runs. */
 typedef struct cli_train_table {
     bool begun, categories, dev, test, ood, kl;
-    double seconds; /* at the line before */
-    uint64_t examples;
+    double spent;      /* seconds spent on updates so far, measuring left out; the caller's to keep */
+    double at_line;    /* of these, at the line before */
+    uint64_t examples; /* then */
 } cli_train_table;
 
 /* Prints the line of a point, before the first one the head. */
