@@ -134,6 +134,16 @@ static void other_shapes_are_refused(void **state)
     nothing_was_read();
 }
 
+/* A new file, and no syncing: this is done thousands of times, and file systems sync what is truncated and written again. */
+static void put(const void *data, size_t n)
+{
+    unlink(path);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
 static void cut_and_changed_files_are_refused(void **state)
 {
     (void)state;
@@ -148,13 +158,13 @@ static void cut_and_changed_files_are_refused(void **state)
     memcpy(copy, m.data, n);
     ken_unmap(&m);
     for (size_t cut = 0; cut < n; cut++) {
-        assert_int_equal(ken_write_file(path, copy, cut, NULL), KEN_OK);
+        put(copy, cut);
         if (read_one(&s, settings, &err) != KEN_EINPUT) fail_msg("cut to %zu bytes: taken", cut);
         nothing_was_read();
     }
     for (size_t i = 0; i < n; i++) {
         copy[i] ^= 0x41;
-        assert_int_equal(ken_write_file(path, copy, n, NULL), KEN_OK);
+        put(copy, n);
         if (read_one(&s, settings, &err) != KEN_EINPUT) fail_msg("byte %zu changed: taken", i);
         nothing_was_read();
         copy[i] ^= 0x41;
