@@ -200,8 +200,8 @@ static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size
 static json_t *session(const watch *w)
 {
     double s = w->table.spent;
-    json_t *o = json_pack("{s:o,s:o}", "seconds", cli_json_real(w->progress.now.seconds), "training_seconds",
-                          cli_json_real(s));
+    json_t *o =
+        json_pack("{s:o,s:o}", "seconds", cli_json_real(w->progress.now.seconds), "training_seconds", cli_json_real(s));
     if (s > 0) {
         json_object_set_new(o, "examples_per_second",
                             cli_json_real((double)(w->last.examples - w->first.examples) / s));
@@ -282,7 +282,7 @@ static int run(int n, char **arg, ken_err *err)
     const char *model = cli_model_path(set.model, err);
     if (model == NULL) return err->status;
     ken_model *m = NULL;
-    watch w = {0};
+    watch w = {.table.kl = O.kl > 0};
     ken_train_options o = set.o;
     o.share_prefixes = strcmp(set.share, "on") == 0;
     o.max_steps = set.max_steps;

@@ -41,7 +41,7 @@ static void print_head(const cli_train_table *t)
     fprintf(stderr, " %5s %9s %7s\n", "idk", "lr", "ex/s");
 }
 
-static void begin(cli_train_table *t, const ken_point *p, const ken_measure *m, size_t n)
+static void begin(cli_train_table *t, const ken_measure *m, size_t n)
 {
     t->begun = true;
     for (int c = 0; c < KEN_UNLABELLED; c++)
@@ -49,21 +49,21 @@ static void begin(cli_train_table *t, const ken_point *p, const ken_measure *m, 
     t->dev = all_of(m, n, "dev") != NULL;
     t->test = all_of(m, n, "test") != NULL;
     t->ood = all_of(m, n, "ood") != NULL;
-    t->kl = !isnan(p->kl);
     print_head(t);
 }
 
 void cli_train_line(cli_train_table *t, const ken_point *p, const ken_measure *m, size_t n)
 {
     bool first = !t->begun;
-    if (first) begin(t, p, m, n);
+    if (first) begin(t, m, n);
     char loss[16] = "-", lr[16] = "-", rate[16] = "-";
     if (!isnan(p->loss)) snprintf(loss, sizeof loss, "%.4f", p->loss);
     if (!isnan(p->lr)) snprintf(lr, sizeof lr, "%.2e", p->lr);
     if (!first && t->spent > t->at_line)
         snprintf(rate, sizeof rate, "%.1f", (double)(p->examples - t->examples) / (t->spent - t->at_line));
     fprintf(stderr, "%6.2f %7lld %7s", p->epoch, (long long)p->step, loss);
-    if (t->kl) fprintf(stderr, " %6.4f", p->kl);
+    if (t->kl && !isnan(p->kl)) fprintf(stderr, " %6.4f", p->kl);
+    else if (t->kl) fprintf(stderr, " %6s", "-");
     fputs("  ", stderr);
     put_share(all_of(m, n, "train"));
     for (int c = 0; c < KEN_UNLABELLED && t->categories; c++)

@@ -6,7 +6,8 @@
 
 /* The table grows on stderr while the training runs. */
 typedef struct cli_train_table {
-    bool begun, categories, dev, test, ood, kl;
+    bool kl; /* there is a teacher: the caller says so */
+    bool begun, categories, dev, test, ood;
     double spent;      /* seconds spent on updates so far, measuring left out; the caller's to keep */
     double at_line;    /* of these, at the line before */
     uint64_t examples; /* then */

@@ -15,6 +15,7 @@
 #include "store/tuning.h"
 #include "tune/batch.h"
 #include "tune/monitor.h"
+#include "tune/teacher.h"
 #include "tune/train_dir.h"
 #include "tune/training.h"
 #include <math.h>
@@ -45,9 +46,10 @@ typedef struct job {
     double kept_at, began, earlier;    /* seconds: of the last checkpoint, of this call, of the calls before */
     ken_batch_trie trie;
     const ken_tune_row **example;
-    float *loss, *kl; /* (targets of a micro-batch) */
-    size_t cap_example, cap_loss, cap_kl;
-    double last_lr;
+    float *loss, *kl;           /* (targets of a micro-batch) */
+    ken_teacher *said;          /* likewise, by the teacher */
+    ken_teacher_cache *teacher; /* NULL = none, or not yet */
+    size_t cap_example, cap_loss, cap_kl, cap_said;
     ken_progress progress;
 } job;
 
@@ -107,28 +109,6 @@ static bool due_to_be_kept(const job *j)
     if (every > 0) return j->s.step % every == 0;
     double waited = now() - j->kept_at;
     return waited >= CHECKPOINT_MOST || (waited >= CHECKPOINT_SECONDS && j->s.step % j->t.per_epoch == 0);
-}
-
-/* Goes on from state/checkpoint, or begins. */
-static int take_up(job *j, ken_err *err)
-{
-    int rc = KEN_OK;
-    j->s = (ken_train_state){.evaluated = -1, .best_step = -1};
-    j->kept_step = j->kept_evaluated = -1;
-    if (ken_is_file(j->dir.state)) {
-        rc = ken_checkpoint_read(j->dir.state, &j->s, j->settings, j->n_settings, j->array, j->n_arrays, err);
-        if (rc != KEN_OK) return rc;
-        ken_optim_set_steps(j->optim, j->s.step);
-        ken_learner_changed(j->learner);
-        j->kept_step = j->s.step;
-        j->kept_evaluated = j->s.evaluated;
-        j->earlier = j->s.seconds;
-    }
-    j->kept_at = now();
-    rc = ken_tuning_drop_after(j->store, j->s.evaluated, err);
-    if (rc == KEN_OK && j->kept_step < 0)
-        rc = ken_monitor_store_rows(j->monitor, j->store, ken_model_tokenizer(j->t.model), err);
-    return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;
 }
 
 /* ---- measuring -------------------------------------------------------------------------------------------------------- */
@@ -194,7 +174,7 @@ static ken_point point_of(const job *j)
         targets += s->targets[c];
     }
     if (targets > 0) p.loss = loss / (double)targets;
-    if (targets > 0 && j->t.teacher_epoch >= 0) p.kl = s->kl / (double)targets;
+    if (targets > 0 && j->teacher != NULL) p.kl = s->kl / (double)targets;
     if (s->steps > 0) p.grad_norm = s->norm / (double)s->steps;
     return p;
 }
@@ -249,6 +229,81 @@ static int measure(job *j, ken_err *err)
     return KEN_OK;
 }
 
+/* ---- the teacher ------------------------------------------------------------------------------------------------------ */
+
+static int64_t teacher_step(const job *j) { return j->t.teacher_epoch * j->t.per_epoch; }
+
+static int make_teacher(job *j, ken_err *err)
+{
+    const ken_train_options *o = j->t.o;
+    bool base = j->t.teacher_epoch == 0;
+    ken_net *net = NULL;
+    ken_net_options no = {.threads = o->threads,
+                          .isa = j->t.isa,
+                          .params = base ? NULL : j->params,
+                          .lora = base ? NULL : j->lora,
+                          .poll = poll_and_report,
+                          .ctx = j};
+    ken_teacher_options to = {.tau = (float)o->kl_tau, .isa = j->t.isa, .done = asked, .ctx = j};
+    int rc = stage(j, "asking the teacher", 0, ken_tune_set_count(j->t.set[KEN_SET_TRAIN]), err);
+    if (rc == KEN_OK) rc = ken_net_new(&net, j->t.model, &no, err);
+    if (rc == KEN_OK) rc = ken_teacher_cache_new(&j->teacher, net, j->t.set[KEN_SET_TRAIN], &to, err);
+    ken_net_free(net);
+    return rc;
+}
+
+/* When its time has come. A later session finds its weights in state/teacher. */
+static int call_teacher(job *j, ken_err *err)
+{
+    if (j->teacher != NULL || j->t.teacher_epoch < 0 || j->s.step < teacher_step(j)) return KEN_OK;
+    int rc = KEN_OK;
+    if (j->t.teacher_epoch > 0) {
+        ken_train_state now = j->s;
+        now.finished = 1; /* the weights alone */
+        rc = ken_checkpoint_write(j->dir.teacher, &now, j->settings, j->n_settings, j->array, 1, err);
+    }
+    return rc == KEN_OK ? make_teacher(j, err) : rc;
+}
+
+/* In a session that begins behind the teacher's epoch: its weights stand where the student's go next. */
+static int call_back_teacher(job *j, ken_err *err)
+{
+    ken_train_state then;
+    int rc = ken_checkpoint_read(j->dir.teacher, &then, j->settings, j->n_settings, j->array, j->n_arrays, err);
+    if (rc == KEN_OK && then.step != teacher_step(j))
+        rc = ken_fail(err, KEN_EINPUT, "%s: holds the weights of step %lld; the teacher has those of step %lld",
+                      j->dir.teacher, (long long)then.step, (long long)teacher_step(j));
+    return rc == KEN_OK ? make_teacher(j, err) : rc;
+}
+
+/* Goes on from state/checkpoint, or begins. */
+static int take_up(job *j, ken_err *err)
+{
+    int rc = KEN_OK;
+    j->s = (ken_train_state){.evaluated = -1, .best_step = -1};
+    j->kept_step = j->kept_evaluated = -1;
+    if (ken_is_file(j->dir.state)) {
+        rc = ken_checkpoint_read(j->dir.state, &j->s, j->settings, j->n_settings, j->array, j->n_arrays, err);
+        if (rc != KEN_OK) return rc;
+        if (j->t.teacher_epoch > 0 && j->s.step > teacher_step(j) && j->s.finished == 0) {
+            rc = call_back_teacher(j, err);
+            if (rc == KEN_OK)
+                rc = ken_checkpoint_read(j->dir.state, &j->s, j->settings, j->n_settings, j->array, j->n_arrays, err);
+            if (rc != KEN_OK) return rc;
+        }
+        ken_optim_set_steps(j->optim, j->s.step);
+        ken_learner_changed(j->learner);
+        j->kept_step = j->s.step;
+        j->kept_evaluated = j->s.evaluated;
+        j->earlier = j->s.seconds;
+    }
+    j->kept_at = now();
+    rc = ken_tuning_drop_after(j->store, j->s.evaluated, err);
+    if (rc == KEN_OK && j->kept_step < 0)
+        rc = ken_monitor_store_rows(j->monitor, j->store, ken_model_tokenizer(j->t.model), err);
+    return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;
+}
+
 /* ---- one update ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t mask_key(uint64_t seed, int64_t step) /* splitmix64 over both */
@@ -272,7 +327,9 @@ static void add_up(const job *j, const ken_tune_row *const *example, sums *a)
     a->rows += (uint64_t)b->n_rows;
 }
 
-static int learn(job *j, const ken_tune_row *const *example, size_t n, const ken_batch_how *how, sums *a, ken_err *err)
+/* example, row (n): part of an update, and where it stands in the set. */
+static int learn(job *j, const ken_tune_row *const *example, const size_t *row, size_t n, const ken_batch_how *how,
+                 sums *a, ken_err *err)
 {
     int rc = ken_batch_trie_build(&j->trie, example, n, how, err);
     if (rc != KEN_OK) return rc;
@@ -280,6 +337,15 @@ static int learn(job *j, const ken_tune_row *const *example, size_t n, const ken
     if (ken_grow((void **)&j->loss, &j->cap_loss, targets, sizeof *j->loss) != 0 ||
         ken_grow((void **)&j->kl, &j->cap_kl, targets, sizeof *j->kl) != 0)
         return ken_fail_nomem(err, "losses");
+    if (j->teacher != NULL) {
+        if (ken_grow((void **)&j->said, &j->cap_said, targets, sizeof *j->said) != 0)
+            return ken_fail_nomem(err, "what the teacher says");
+        rc = ken_teacher_cache_batch(j->teacher, &j->trie, row, n, j->said, err);
+        if (rc != KEN_OK) return rc;
+        j->trie.batch.teacher = j->said;
+        j->trie.batch.kl_weight = (float)j->t.o->kl;
+        j->trie.batch.tau = (float)j->t.o->kl_tau;
+    }
     rc = ken_learn(j->learner, &j->trie.batch, j->loss, j->kl, err);
     if (rc == KEN_OK) add_up(j, example, a);
     return rc;
@@ -325,7 +391,7 @@ static int update(job *j, ken_err *err)
     ken_learner_zero(j->learner);
     while (at < n && rc == KEN_OK) {
         rc = ken_batch_fit(&k, j->example + at, n - at, how.share, o->rows, err);
-        if (rc == KEN_OK) rc = learn(j, j->example + at, k, &how, &a, err);
+        if (rc == KEN_OK) rc = learn(j, j->example + at, row + at, k, &how, &a, err);
         at += k;
     }
     double norm = 0;
@@ -360,6 +426,7 @@ static int loop(job *j, ken_err *err)
             break;
         }
         if (due_to_be_kept(j)) rc = keep(j, err);
+        if (rc == KEN_OK) rc = call_teacher(j, err);
         if (rc == KEN_OK) rc = stage(j, "training", (uint64_t)j->s.step, (uint64_t)j->t.steps, err);
         if (rc == KEN_OK) rc = update(j, err);
     }
@@ -492,6 +559,8 @@ static void clean_up(job *j)
     ken_free(j->example);
     ken_free(j->loss);
     ken_free(j->kl);
+    ken_free(j->said);
+    ken_teacher_cache_free(j->teacher);
     ken_train_dir_close(&j->dir);
     ken_arena_free(&j->arena);
 }

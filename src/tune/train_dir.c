@@ -27,8 +27,9 @@ static int set_paths(ken_train_dir *d, const char *path, ken_err *err)
     const struct {
         char **to;
         const char *name;
-    } all[] = {{&d->run, "train.ken"},   {&d->state_dir, "state"}, {&d->state, "state/checkpoint"},
-               {&d->best, "state/best"}, {&d->last, "last"},       {&d->done, "DONE"}};
+    } all[] = {{&d->run, "train.ken"},   {&d->state_dir, "state"},       {&d->state, "state/checkpoint"},
+               {&d->best, "state/best"}, {&d->teacher, "state/teacher"}, {&d->last, "last"},
+               {&d->done, "DONE"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if ((*all[i].to = join(d->path, all[i].name)) == NULL) return ken_fail_nomem(err, "file names");
     return KEN_OK;
@@ -86,7 +87,7 @@ bool ken_train_done(const char *dir)
 
 void ken_train_dir_close(ken_train_dir *d)
 {
-    char *all[] = {d->path, d->run, d->state_dir, d->state, d->best, d->last, d->done};
+    char *all[] = {d->path, d->run, d->state_dir, d->state, d->best, d->teacher, d->last, d->done};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     *d = (ken_train_dir){0};
 }
@@ -142,5 +143,6 @@ void ken_train_dir_forget_state(ken_train_dir *d)
 {
     (void)unlink(d->state);
     (void)unlink(d->best);
+    (void)unlink(d->teacher);
     (void)rmdir(d->state_dir);
 }

@@ -3,6 +3,7 @@
  *     DIR/train.ken          the run; its lock keeps a second program out
  *     DIR/state/checkpoint   while it lasts: the state, and the best weights so far
  *     DIR/state/best
+ *     DIR/state/teacher      the weights that a teacher has, when they are those of an earlier epoch
  *     DIR/last/              the last weights, when DIR has the best
  *     DIR/DONE               last of all */
 #ifndef KEN_TUNE_TRAIN_DIR_H
@@ -10,7 +11,7 @@
 #include "store/store.h"
 
 typedef struct ken_train_dir {
-    char *path, *run, *state_dir, *state, *best, *last, *done;
+    char *path, *run, *state_dir, *state, *best, *teacher, *last, *done;
 } ken_train_dir;
 
 /* May the folder be used, as far as can be told without the settings? Makes and changes nothing. KEN_EINPUT when it is a file, holds

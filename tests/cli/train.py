@@ -298,6 +298,22 @@ def adapters():
     expect(asked.returncode == 0, f"the adapter cannot be read: {asked.stderr}")
 
 
+def teachers():
+    for who in ("base", "epoch:1"):
+        more = ["--kl", "1", "--kl-teacher", who]
+        there, j = result("kl" + who[:4], *more)
+        got = [p["kl"] for p in j["points"]]
+        expect(got[0] is None and got[-1] > 0 and (got[1] is None) == (who != "base"), f"{who}: divergences {got}")
+        expect(there["last/model.safetensors"] != whole[0]["last/model.safetensors"], "the teacher changed nothing")
+        p = start("kl2" + who[:4], *more, "--checkpoint-every", "5")
+        wait_for("kl2" + who[:4] + "/state/checkpoint", p)
+        p.kill()
+        p.wait()
+        expect(result("kl2" + who[:4], *more) == (there, j), f"{who}: a resumed training differs")
+    done = train("klnever", "--kl", "1", "--kl-teacher", "epoch:4")
+    expect(done.returncode == 2 and "after the end" in done.stderr, done.stderr)
+
+
 def frozen():
     base = tensors(os.path.join(TINY, "model.safetensors"))
     for more, changes in ((["--freeze", "embeddings,norms"], lambda n: "proj" in n), (["--train", "attention"], lambda n: "self_attn" in n
@@ -369,7 +385,7 @@ def dry_run_writes_nothing():
 
 
 CASES = [it_trains, finished_is_left_alone, threads_do_not_matter, checkpoints_do_not_matter, killed_anywhere, killed_while_it_writes,
-         interrupted, terminated, full_disk, not_a_number, two_programs, other_settings, damaged_states, adapters, frozen, patience,
+         interrupted, terminated, full_disk, not_a_number, two_programs, other_settings, damaged_states, adapters, teachers, frozen, patience,
          the_best_is_kept, json_lines, limits, nothing_on_bad_input, dry_run_writes_nothing]
 if len(sys.argv) > 3:
     CASES = [c for c in CASES if c.__name__ in sys.argv[3:]]
