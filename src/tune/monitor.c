@@ -1,9 +1,11 @@
 /* monitor.c - see monitor.h. Groups are numbered once; a measurement then only counts. */
 #include "tune/monitor.h"
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
 #include "store/tuning.h"
+#include "text/accept.h"
 #include <math.h>
 #include <string.h>
 
@@ -33,7 +35,8 @@ struct ken_monitor {
     int n_tasks;
     ken_measure *measure;
     size_t n_measures, cap_measures;
-    size_t before; /* rows asked before the set that is being asked */
+    ken_arena arena; /* targets that are no answers */
+    size_t before;   /* rows asked before the set that is being asked */
     const ken_greedy_options *how;
 };
 
@@ -67,6 +70,40 @@ static int find_group(watched *w, ken_strmap *names, const char *grouping, const
 }
 
 static bool can_be_asked(const ken_tune_row *r) { return r->question != NULL && r->n_answers > 0; }
+
+/* The target as text: its tokens without control tokens, such as the end. */
+static void target_text(const ken_tune_row *r, const ken_tokenizer *t, ken_buf *out)
+{
+    ken_buf_clear(out);
+    for (int32_t i = r->n_prompt; i < r->n_ids; i++) {
+        ken_str bytes = ken_tokenizer_bytes(t, r->ids[i]);
+        if (bytes.p != NULL) ken_buf_add(out, bytes.p, bytes.n);
+    }
+}
+
+/* What counts as right for a training row: its answers, or the target where that was replaced ("I don't know"): a row is fitted when the
+ * model says what it was taught. *answers, *n: as in the row, or in the arena. */
+static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_row *r, ken_greedy_item *item,
+                         ken_buf *text, ken_err *err)
+{
+    target_text(r, t, text);
+    char *said = ken_normalize(ken_buf_str(text), text->len);
+    bool same = false;
+    for (int i = 0; i < r->n_answers && said != NULL && !same; i++) {
+        char *answer = ken_normalize(r->answers[i], strlen(r->answers[i]));
+        same = answer != NULL && strcmp(answer, said) == 0;
+        ken_free(answer);
+    }
+    ken_free(said);
+    if (same) return KEN_OK;
+    char *copy = ken_arena_strndup(&m->arena, ken_buf_str(text), text->len);
+    const char **list = ken_arena_alloc(&m->arena, 1, sizeof *list);
+    if (text->failed || said == NULL || copy == NULL || list == NULL) return ken_fail_nomem(err, "targets");
+    *list = copy;
+    item->answers = list;
+    item->n_answers = 1;
+    return KEN_OK;
+}
 
 /* Which rows are asked: `limit` of those that can be, evenly spaced. */
 static int choose_rows(watched *w, ken_err *err)
@@ -126,7 +163,18 @@ static int find_tasks(ken_monitor *m, ken_err *err)
     return KEN_OK;
 }
 
-int ken_monitor_new(ken_monitor **out, const ken_monitor_set *set, int n_sets, ken_err *err)
+static int judge_by_targets(ken_monitor *m, const ken_tokenizer *t, ken_err *err)
+{
+    watched *w = &m->w[0];
+    ken_buf text = {0};
+    int rc = KEN_OK;
+    for (size_t i = 0; i < w->n && rc == KEN_OK; i++)
+        rc = right_answers(m, t, ken_tune_set_row(w->set.rows, w->asked[i]), &w->item[i], &text, err);
+    ken_buf_free(&text);
+    return rc;
+}
+
+int ken_monitor_new(ken_monitor **out, const ken_monitor_set *set, int n_sets, const ken_tokenizer *t, ken_err *err)
 {
     *out = NULL;
     ken_monitor *m = ken_calloc(1, sizeof *m);
@@ -140,6 +188,7 @@ int ken_monitor_new(ken_monitor **out, const ken_monitor_set *set, int n_sets, k
         rc = choose_rows(&m->w[i], err);
         if (rc == KEN_OK) rc = number_groups(m, &m->w[i], err);
     }
+    if (rc == KEN_OK) rc = judge_by_targets(m, t, err);
     if (rc == KEN_OK) *out = m;
     else ken_monitor_free(m);
     return rc;
@@ -162,6 +211,7 @@ void ken_monitor_free(ken_monitor *m)
     }
     ken_free(m->w);
     ken_free(m->measure);
+    ken_arena_free(&m->arena);
     ken_free(m);
 }
 
@@ -337,16 +387,6 @@ int ken_monitor_store(ken_monitor *m, ken_store *store, int64_t step, ken_err *e
     for (int i = 1; i < m->n_sets && rc == KEN_OK; i++) rc = store_answers(&m->w[i], store, step, err);
     if (rc == KEN_OK) rc = ken_tuning_drop_evaluated(store, step, err);
     return rc;
-}
-
-/* The target as text: its tokens without control tokens, such as the end. */
-static void target_text(const ken_tune_row *r, const ken_tokenizer *t, ken_buf *out)
-{
-    ken_buf_clear(out);
-    for (int32_t i = r->n_prompt; i < r->n_ids; i++) {
-        ken_str bytes = ken_tokenizer_bytes(t, r->ids[i]);
-        if (bytes.p != NULL) ken_buf_add(out, bytes.p, bytes.n);
-    }
 }
 
 int ken_monitor_store_rows(const ken_monitor *m, ken_store *store, const ken_tokenizer *t, ken_err *err)

@@ -2,7 +2,7 @@
  * counted by category, relation and task, as ken_measure of ken.h.
  *
  *     ken_monitor *m;
- *     ken_monitor_new(&m, sets, n_sets, &err);
+ *     ken_monitor_new(&m, sets, n_sets, tokenizer, &err);
  *     ken_monitor_ask(m, net, tokenizer, &how, &err);        everything is asked anew
  *     ken_monitor_measures(m, &state, &measure, &n);         counts and the losses of the state
  *     ken_monitor_store(m, store, step, &err);               with each answer
@@ -21,8 +21,9 @@ typedef struct ken_monitor_set {
 
 typedef struct ken_monitor ken_monitor;
 
-/* Borrows the sets. The first one is what is trained on. KEN_EUSAGE for more tasks than KEN_TRAIN_TASKS. */
-int ken_monitor_new(ken_monitor **out, const ken_monitor_set *set, int n_sets, ken_err *err);
+/* Borrows the sets. The first one is what is trained on: its rows are right when
+ * they say their target. KEN_EUSAGE for more tasks than KEN_TRAIN_TASKS. */
+int ken_monitor_new(ken_monitor **out, const ken_monitor_set *set, int n_sets, const ken_tokenizer *t, ken_err *err);
 void ken_monitor_free(ken_monitor *m);
 
 /* The class of a training row's loss: an index into ken_train_state.loss. */

@@ -490,7 +490,7 @@ static int make_monitor(job *j, ken_err *err)
         if (j->t.set[i] != NULL)
             set[n++] = (ken_monitor_set){ken_set_names[i], j->t.set[i],
                                          i == KEN_SET_TRAIN ? j->t.o->fit_limit : j->t.o->eval_limit};
-    return ken_monitor_new(&j->monitor, set, n, err);
+    return ken_monitor_new(&j->monitor, set, n, ken_model_tokenizer(j->t.model), err);
 }
 
 /* With dev: the last weights in last/, the best in the folder itself; else the last there. */

@@ -79,7 +79,8 @@ static int count_trained(const ken_training *t, uint64_t *trained, uint64_t *hel
     return rc;
 }
 
-/* Bytes: what is trained with gradients and moments, a packed copy of the network for computing, the tape of the largest batch. */
+/* Bytes: what is trained with gradients and moments, a packed copy of the network for learning and one for measuring, the tape of the
+ * largest batch. */
 static void estimate(const ken_training *t, int32_t most_rows, uint64_t held, ken_training_plan *out)
 {
     const ken_config *c = ken_model_config(t->model);
@@ -90,7 +91,7 @@ static void estimate(const ken_training *t, int32_t most_rows, uint64_t held, ke
         4 * (uint64_t)c->n_embd + qkv + (uint64_t)c->n_head * (uint64_t)c->d_head + 3 * (uint64_t)c->n_ff;
     const uint64_t tape =
         t->o->recompute ? (uint64_t)c->n_embd * (uint64_t)c->n_layer + layer : layer * (uint64_t)c->n_layer;
-    out->memory = network + (held + out->trained * (uint64_t)(1 + moments)) * f + tape * (uint64_t)most_rows * f;
+    out->memory = 2 * network + (held + out->trained * (uint64_t)(1 + moments)) * f + tape * (uint64_t)most_rows * f;
     const uint64_t state = (held + out->trained * (uint64_t)moments) * f, saved = held * f;
     const uint64_t best = t->set[KEN_SET_DEV] != NULL ? held * f : 0;
     uint64_t written = saved * (best > 0 ? 2 : 1);

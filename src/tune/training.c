@@ -1,6 +1,7 @@
 /* training.c - options checked, rows opened; see training.h. */
 #include "tune/training.h"
 #include "base/alloc.h"
+#include "base/hash.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,34 @@ static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------- */
 
+/* Rows to watch that are trained on as well (the same id, the same prompt) would say nothing and are always a mistake. */
+static int check_apart(const ken_training *t, int which, ken_err *err)
+{
+    const ken_tune_set *train = t->set[KEN_SET_TRAIN], *other = t->set[which];
+    size_t n = ken_tune_set_count(train), both = 0;
+    const char *first = NULL;
+    ken_strmap *ids = ken_strmap_new(n);
+    int rc = ids == NULL || n > INT32_MAX ? ken_fail_nomem(err, "ids") : KEN_OK;
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        const char *id = ken_tune_set_row(train, i)->id;
+        if (ken_strmap_add(ids, id, strlen(id), (int32_t)i) < 0) rc = ken_fail_nomem(err, "ids");
+    }
+    for (size_t i = 0; i < ken_tune_set_count(other) && rc == KEN_OK; i++) {
+        const ken_tune_row *r = ken_tune_set_row(other, i);
+        int32_t at = ken_strmap_get(ids, r->id, strlen(r->id), -1);
+        const ken_tune_row *x = at >= 0 ? ken_tune_set_row(train, (size_t)at) : NULL;
+        if (x == NULL || x->n_prompt != r->n_prompt ||
+            memcmp(x->ids, r->ids, (size_t)r->n_prompt * sizeof *r->ids) != 0)
+            continue;
+        if (both++ == 0) first = r->id;
+    }
+    if (rc == KEN_OK && both > 0)
+        rc = ken_fail(err, KEN_EINPUT, "--%s %s: %zu of its %zu rows are trained on, %s first; name rows that are not",
+                      ken_set_names[which], t->from[which].path, both, ken_tune_set_count(other), first);
+    ken_strmap_free(ids);
+    return rc;
+}
+
 static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
 {
     const char *const paths[KEN_N_SETS] = {o->data.path, o->dev, o->test, o->ood};
@@ -132,6 +161,7 @@ static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
             i == KEN_SET_TRAIN ? o->data : ken_tune_data_like(&o->data, paths[i], i == KEN_SET_DEV ? "dev" : "test");
         t->from[i].seed = o->seed;
         rc = ken_tune_set_open(&t->set[i], t->model, &t->from[i], err);
+        if (rc == KEN_OK && i != KEN_SET_TRAIN) rc = check_apart(t, i, err);
     }
     return rc;
 }
@@ -143,6 +173,7 @@ static int plan_steps(ken_training *t, const ken_train_options *o, ken_err *err)
     int rc = ken_order_new(&t->order, &order, err);
     if (rc != KEN_OK) return rc;
     t->per_epoch = (int64_t)ken_order_batches(t->order);
+    if (t->per_epoch == 0) return ken_fail(err, KEN_EINPUT, "%s: no row is left to train on", o->data.path);
     t->steps = t->per_epoch * o->epochs;
     if (o->max_steps > 0 && t->steps > o->max_steps) t->steps = o->max_steps;
     if (t->teacher_epoch > 0 && t->teacher_epoch * t->per_epoch >= t->steps)
