@@ -364,7 +364,7 @@ static int count_rows(pools *p, const ken_variant_row *row, size_t n, ken_err *e
         if (row[i].category < 0 || row[i].category >= KEN_N_LABELS) continue;
         size_t len = strlen(row[i].relation);
         int32_t k = ken_strmap_get(p->at, row[i].relation, len, -1);
-        if (k < 0) {
+        if (k < 0 || (size_t)k >= p->n) {
             k = (int32_t)p->n;
             if (ken_grow((void **)&p->relation, &p->cap, p->n + 1, sizeof *p->relation) != 0 ||
                 ken_strmap_add(p->at, row[i].relation, len, k) < 0)
