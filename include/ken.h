@@ -390,6 +390,68 @@ KEN_API int ken_run_fit(ken_run *r, int64_t step, bool *fitted, bool *there, ken
 KEN_API int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, const ken_evaluated *row, ken_err *err),
                               void *ctx, ken_err *err);
 
+/* ---- evaluate ------------------------------------------------------------------------------------------------------- */
+
+typedef struct ken_evaluate_options {
+    int shots; /* exemplars in front of a question. 0: the prompt of a training (spec/finetuning.md 1); else
+                                      that of an annotation, with its first set. -1: 0, and 5 for multiple choice */
+    const char
+        *prompt_template;   /* NULL = "Answer the following question.\n{question}\n", with shots "Q: {question}\nA:" */
+    bool chat_template;     /* false */
+    const char *stop;       /* NULL = newline */
+    int max_new;            /* 32 */
+    const char *matchers;   /* "em-squad"; comma list: the first one decides hits, the others are counted beside it */
+    const char *const *idk; /* (n_idk) answers that decline to answer, besides the usual ones */
+    int n_idk;
+    bool texts;                /* complete and keep the answers (true); else stop when one cannot be right any more */
+    uint64_t exemplar_seed;    /* 0 */
+    const ken_data *exemplars; /* as in ken_annotate_options */
+    const char *splits, *relations;
+    size_t per_relation, limit;
+    ken_run *labels;               /* an annotation: categories, joined by id; or NULL */
+    const char *const *text_files; /* (n_text_files) UTF-8 texts to take the perplexity of */
+    int n_text_files;
+    int window,
+        stride;  /* tokens of context for them (0 = 1024, or the model's context), and between windows (0 = window) */
+    int threads; /* as in ken_annotate_options */
+    const char *isa, *compute;
+    size_t memory;
+    ken_poll_fn poll;
+    ken_progress_fn progress;
+    void *ctx;
+} ken_evaluate_options;
+
+typedef struct ken_evaluation ken_evaluation;
+
+KEN_API ken_evaluate_options ken_evaluate_defaults(void);
+/* Asks the model each question, greedily, and measures by category, relation, split and quartile of popularity; multiple choice rows
+ * are scored by their letters (set "mmlu"), texts by their perplexity (sets "text:NAME"). d may be NULL when there are texts. Free with
+ * ken_evaluation_free. */
+KEN_API int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ken_evaluate_options *o,
+                         ken_err *err);
+KEN_API void ken_evaluation_free(ken_evaluation *e);
+KEN_API const ken_measure *ken_evaluation_measures(const ken_evaluation *e,
+                                                   size_t *n); /* by set, grouping, key; borrowed */
+KEN_API const ken_evaluated *ken_evaluation_rows(const ken_evaluation *e, size_t *n); /* data order; borrowed */
+/* As ken_run_setting: "template", "matcher", ..., "token_forwards", "seconds"; "commonest_answer" and "commonest_count": what the model
+ * says most often, normalised, and how often (with texts). */
+KEN_API const char *ken_evaluation_setting(const ken_evaluation *e, const char *key);
+/* A run of kind "eval" at path, whole or not at all; replaces an older evaluation, refuses to replace anything else. */
+KEN_API int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err);
+/* Can it be saved there? To be asked before hours of work. */
+KEN_API int ken_evaluation_probe(const char *path, ken_err *err);
+
+typedef struct ken_change { /* of one group between two evaluations of the same rows */
+    const char *set, *grouping, *key;
+    uint64_t n, before, after; /* rows that both have; correct ones */
+    uint64_t lost, gained;     /* correct only before, only after */
+    double p;                  /* exact McNemar test, two-sided: as uneven a change by chance */
+} ken_change;
+
+/* Against an earlier evaluation: rows are joined by set and id. Borrowed from e, until the next call. KEN_EINPUT when none of the
+ * rows is in it. */
+KEN_API int ken_evaluation_changes(ken_evaluation *e, ken_run *before, const ken_change **c, size_t *n, ken_err *err);
+
 /* ---- explain -------------------------------------------------------------------------------------------------------- */
 
 typedef struct ken_path { /* one way to answer */

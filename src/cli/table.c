@@ -86,8 +86,7 @@ static void print_head(const layout *l)
     putchar('\n');
 }
 
-/* The last part of a path, without the extension of a model file. */
-static void print_base_name(const char *path)
+void cli_print_base_name(const char *path)
 {
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;
@@ -107,7 +106,7 @@ static void print_title(const ken_run *r, const ken_counts *total)
                *method = ken_run_setting(r, "method"), *adapter = ken_run_setting(r, "adapter_path");
     char n[32];
     fputs(term_on(TERM_BOLD), stdout);
-    print_base_name(path != NULL ? path : "a model");
+    cli_print_base_name(path != NULL ? path : "a model");
     if (adapter != NULL) {
         fputs(" with ", stdout);
         term_text(adapter);

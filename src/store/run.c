@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { Q_ROW, Q_FIND, Q_ANSWERS, Q_PROMPTS, Q_OTHERS, Q_DRAWN, Q_EXEMPLARS, N_QUERIES };
+enum { Q_ROW, Q_FIND, Q_ANSWERS, Q_PROMPTS, Q_OTHERS, Q_DRAWN, Q_EXEMPLARS, Q_LABEL, N_QUERIES };
 
 static const char *const queries[N_QUERIES] = {
     [Q_ROW] = ("SELECT id, relation, split, question, subject, popularity, category, category_mode, p_t0, p_t, p_t_lo, "
@@ -31,6 +31,7 @@ static const char *const queries[N_QUERIES] = {
          " samples, prompt FROM prompts WHERE place = ? ORDER BY prompt"),
     [Q_DRAWN] = "SELECT prompt, text, count, hit FROM drawn WHERE place = ? ORDER BY prompt, n",
     [Q_EXEMPLARS] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
+    [Q_LABEL] = "SELECT category, question FROM examples JOIN knowledge USING(place) WHERE id = ?",
     [Q_OTHERS] = "SELECT prompt, text, p FROM others WHERE place = ? ORDER BY prompt, n",
 };
 _Static_assert(N_QUERIES <= (int)(sizeof((struct ken_run *)0)->query / sizeof(sqlite3_stmt *)),
@@ -232,6 +233,26 @@ const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err)
         return NULL;
     }
     return read_row(r, place, err);
+}
+
+int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const char **question, ken_err *err)
+{
+    *there = false;
+    *question = "";
+    ken_run_clear(r);
+    ken_cursor c = {.r = r, .q = r->query[Q_LABEL]};
+    sqlite3_reset(c.q);
+    if (sqlite3_bind_text(c.q, 1, id, -1, SQLITE_STATIC) != SQLITE_OK) return ken_fail_nomem(err, r->path);
+    int found = ken_cursor_next(&c, 0, err);
+    if (found > 0) {
+        *category = ken_cursor_category(&c, "category");
+        *question = ken_cursor_text(&c, "question", false);
+        *there = true;
+        found = ken_cursor_next(&c, 0, err);
+    }
+    sqlite3_reset(c.q);
+    sqlite3_clear_bindings(c.q);
+    return found < 0 ? c.status : KEN_OK;
 }
 
 int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ken_err *err)

@@ -9,7 +9,7 @@ struct arena; /* texts of one row; cursor.c */
 struct ken_run {
     char *path;
     sqlite3 *db;
-    sqlite3_stmt *query[8]; /* run.c */
+    sqlite3_stmt *query[10]; /* run.c */
 
     struct {
         char *key, *value;

@@ -1,0 +1,164 @@
+/* evaluation.c - the result of an evaluation: its settings, and the run that keeps it. See evaluation.h.
+ *
+ * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is of no use. */
+#include "know/evaluation.h"
+#include "base/alloc.h"
+#include "store/tuning.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- parts ---------------------------------------------------------------------------------------------------------- */
+
+int ken_evaluation_set(ken_evaluation *e, const char *key, const char *value, ken_err *err)
+{
+    if (e->n_settings == KEN_EVAL_SETTINGS) return ken_fail(err, KEN_ESTATE, "an evaluation has too many settings");
+    char *copy = ken_arena_strndup(&e->arena, value, strlen(value));
+    if (copy == NULL) return ken_fail_nomem(err, "settings");
+    e->setting[e->n_settings++] = (ken_setting){key, copy, true};
+    return KEN_OK;
+}
+
+int ken_evaluation_setf(ken_evaluation *e, ken_err *err, const char *key, const char *fmt, ...)
+{
+    char value[80];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(value, sizeof value, fmt, ap);
+    va_end(ap);
+    return ken_evaluation_set(e, key, value, err);
+}
+
+int ken_evaluation_add(ken_evaluation *e, const ken_measure *m, ken_err *err)
+{
+    if (ken_grow((void **)&e->measure, &e->cap_measures, e->n_measures + 1, sizeof *e->measure) != 0)
+        return ken_fail_nomem(err, "measurements");
+    e->measure[e->n_measures++] = *m;
+    return KEN_OK;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const ken_measure *x = a, *y = b;
+    int c = strcmp(x->set, y->set);
+    if (c == 0) c = strcmp(x->grouping, y->grouping);
+    return c != 0 ? c : strcmp(x->key, y->key);
+}
+
+void ken_evaluation_sort(ken_evaluation *e)
+{
+    if (e->n_measures > 1) qsort(e->measure, e->n_measures, sizeof *e->measure, by_key);
+}
+
+void ken_evaluation_free(ken_evaluation *e)
+{
+    if (e == NULL) return;
+    ken_free(e->row);
+    ken_free(e->measure);
+    ken_free(e->change);
+    ken_arena_free(&e->arena);
+    ken_free(e);
+}
+
+const ken_measure *ken_evaluation_measures(const ken_evaluation *e, size_t *n)
+{
+    *n = e->n_measures;
+    return e->measure;
+}
+
+const ken_evaluated *ken_evaluation_rows(const ken_evaluation *e, size_t *n)
+{
+    *n = e->n_rows;
+    return e->row;
+}
+
+const char *ken_evaluation_setting(const ken_evaluation *e, const char *key)
+{
+    for (size_t i = 0; i < e->n_settings; i++)
+        if (strcmp(e->setting[i].key, key) == 0) return e->setting[i].value;
+    return NULL;
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------------- */
+
+int ken_evaluation_probe(const char *path, ken_err *err)
+{
+    int rc = ken_store_probe(path, err);
+    if (rc != KEN_OK || access(path, F_OK) != 0) return rc;
+    ken_run *r;
+    rc = ken_run_open(&r, path, err);
+    if (rc == KEN_OK && strcmp(ken_run_kind(r), KEN_KIND_EVAL) != 0)
+        rc = ken_fail(err, KEN_EINPUT, "%s: is there and is no evaluation; name another file with -o", path);
+    if (rc == KEN_OK) ken_run_free(r);
+    return rc;
+}
+
+static int fill(const ken_evaluation *e, ken_store *s, ken_err *err)
+{
+    const char *seconds = ken_evaluation_setting(e, "seconds");
+    ken_point p = {.lr = NAN, .loss = NAN, .kl = NAN, .grad_norm = NAN, .last = true};
+    if (seconds != NULL) p.seconds = strtod(seconds, NULL);
+    int rc = ken_tuning_put_point(s, &p, err);
+    for (size_t i = 0; i < e->n_measures && rc == KEN_OK; i++) rc = ken_tuning_put_measure(s, 0, &e->measure[i], err);
+    for (size_t i = 0; i < e->n_rows && rc == KEN_OK; i++) rc = ken_tuning_put_evaluated(s, 0, i, &e->row[i], err);
+    return rc;
+}
+
+/* The folder's entry for a renamed file, on the disk. */
+static void sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? ken_strdup(".") : ken_strndup(path, (size_t)(slash - path) + 1);
+    int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)fsync(fd); /* some file systems cannot; the rename itself is whole in any case */
+        close(fd);
+    }
+    ken_free(folder);
+}
+
+/* Settings that the reader gives from the costs of the run. */
+static bool is_cost(const char *key) { return strcmp(key, "token_forwards") == 0 || strcmp(key, "seconds") == 0; }
+
+int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err)
+{
+    int rc = ken_evaluation_probe(path, err);
+    if (rc != KEN_OK) return rc;
+    size_t len = strlen(path), n = 0;
+    char *temporary = ken_alloc(len + sizeof ".tmp-XXXXXX", 1);
+    if (temporary == NULL) return ken_fail_nomem(err, path);
+    memcpy(temporary, path, len);
+    memcpy(temporary + len, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
+    int fd = mkstemp(temporary); /* an empty file is taken up as a new run */
+    if (fd < 0) {
+        rc = ken_fail_errno(err, "cannot write", temporary);
+        ken_free(temporary);
+        return rc;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(fd, 0666 & ~mask); /* as any other file that a program makes */
+    close(fd);
+    ken_setting settings[KEN_EVAL_SETTINGS];
+    for (size_t i = 0; i < e->n_settings; i++)
+        if (!is_cost(e->setting[i].key)) settings[n++] = e->setting[i];
+    ken_store *s = NULL;
+    rc = ken_store_open(&s, temporary, settings, n, err);
+    if (rc == KEN_OK) rc = fill(e, s, err);
+    const char *forwards = ken_evaluation_setting(e, "token_forwards"), *seconds = ken_evaluation_setting(e, "seconds");
+    if (rc == KEN_OK && forwards != NULL && seconds != NULL)
+        rc = ken_store_add_cost(s, strtoull(forwards, NULL, 10), strtod(seconds, NULL), err);
+    if (rc == KEN_OK) rc = ken_store_close(s, err);
+    else ken_store_close(s, NULL);
+    if (rc == KEN_OK && rename(temporary, path) != 0) rc = ken_fail_errno(err, "cannot write", path);
+    if (rc == KEN_OK) sync_folder(path);
+    else (void)unlink(temporary);
+    ken_free(temporary);
+    return rc;
+}

@@ -1,0 +1,137 @@
+/* tally.c - see tally.h. Groupings in which all rows have the same empty key (data without relations) are left out. */
+#include "know/tally.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/hash.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const ken_tally_grouping[KEN_TALLY_N] = {"all", "category", "relation", "split", "popularity"};
+
+/* ---- keys ----------------------------------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many of sorted (n) are smaller than x. */
+static size_t smaller(const double *sorted, size_t n, double x)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (sorted[mid] < x) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+int ken_tally_quartiles(const ken_evaluated *row, size_t n, uint8_t *quartile, ken_err *err)
+{
+    double *sorted = ken_alloc(n, sizeof *sorted);
+    if (sorted == NULL) return ken_fail_nomem(err, "popularity");
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(row[i].popularity)) sorted[known++] = row[i].popularity;
+    qsort(sorted, known, sizeof *sorted, by_value);
+    for (size_t i = 0; i < n; i++)
+        quartile[i] =
+            isnan(row[i].popularity) ? 0 : (uint8_t)(1 + 4 * smaller(sorted, known, row[i].popularity) / known);
+    ken_free(sorted);
+    return KEN_OK;
+}
+
+const char *ken_tally_key(const ken_evaluated *row, int grouping, uint8_t quartile, bool categories)
+{
+    static const char *const quarter[] = {NULL, "1", "2", "3", "4"};
+    switch (grouping) {
+    case KEN_TALLY_ALL: return "";
+    case KEN_TALLY_CATEGORY:
+        if (!categories) return NULL;
+        return row->category < KEN_N_CATEGORIES ? ken_category_name(row->category) : "not annotated";
+    case KEN_TALLY_RELATION: return row->relation[0] != '\0' ? row->relation : NULL;
+    case KEN_TALLY_SPLIT: return row->split[0] != '\0' ? row->split : NULL;
+    default: return quarter[quartile];
+    }
+}
+
+/* ---- counting ------------------------------------------------------------------------------------------------------- */
+
+typedef struct tally {
+    const ken_tally_options *o;
+    ken_measure *m;
+    size_t n, cap;
+    ken_strmap *index; /* grouping and key -> place in m */
+    ken_arena *arena;
+} tally;
+
+static ken_measure *group(tally *t, const ken_evaluated *row, int grouping, const char *key)
+{
+    size_t n = strlen(key);
+    char *name = ken_arena_alloc(t->arena, n + 1, 1);
+    if (name == NULL) return NULL;
+    name[0] = (char)('0' + grouping);
+    memcpy(name + 1, key, n);
+    int32_t at = ken_strmap_get(t->index, name, n + 1, -1);
+    if (at >= 0) return &t->m[at];
+    if (t->n >= INT32_MAX || ken_grow((void **)&t->m, &t->cap, t->n + 1, sizeof *t->m) != 0 ||
+        ken_strmap_add(t->index, name, n + 1, (int32_t)t->n) < 0)
+        return NULL;
+    ken_measure *m = &t->m[t->n++];
+    *m = (ken_measure){.set = row->set, .grouping = ken_tally_grouping[grouping], .key = key, .loss = NAN, .p = NAN};
+    m->n_more = t->o->n_more;
+    for (int i = 0; i < m->n_more; i++) m->more[i].matcher = t->o->more[i];
+    return m;
+}
+
+static void count(ken_measure *m, const ken_evaluated *row)
+{
+    m->n++;
+    m->hits += row->hit;
+    m->hits_raw += row->hit_raw;
+    m->abstained += row->abstained;
+    m->answered += !row->abstained && !row->too_long;
+    for (int i = 0; i < m->n_more; i++) m->more[i].hits += row->more >> i & 1;
+    if (!isnan(row->p)) m->p = isnan(m->p) ? row->p : m->p + row->p;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const ken_measure *x = a, *y = b;
+    int c = strcmp(x->grouping, y->grouping);
+    return c != 0 ? c : strcmp(x->key, y->key);
+}
+
+int ken_tally(const ken_evaluated *row, size_t n, const ken_tally_options *o, ken_arena *arena, ken_measure **out,
+              size_t *n_out, ken_err *err)
+{
+    *out = NULL;
+    *n_out = 0;
+    tally t = {.o = o, .index = ken_strmap_new(64), .arena = arena};
+    uint8_t *quartile = ken_alloc(n, sizeof *quartile);
+    int rc = t.index == NULL || quartile == NULL ? ken_fail_nomem(err, "groups") : KEN_OK;
+    if (rc == KEN_OK) rc = ken_tally_quartiles(row, n, quartile, err);
+    for (size_t i = 0; i < n && rc == KEN_OK; i++)
+        for (int g = 0; g < KEN_TALLY_N && rc == KEN_OK; g++) {
+            const char *key = ken_tally_key(&row[i], g, quartile[i], o->categories);
+            ken_measure *m = key != NULL ? group(&t, &row[i], g, key) : NULL;
+            if (m != NULL) count(m, &row[i]);
+            else if (key != NULL) rc = ken_fail_nomem(err, "groups");
+        }
+    if (rc == KEN_OK && t.n > 0) {
+        qsort(t.m, t.n, sizeof *t.m, by_key);
+        *out = ken_arena_alloc(arena, t.n, sizeof **out);
+        if (*out == NULL) rc = ken_fail_nomem(err, "groups");
+        else {
+            memcpy(*out, t.m, t.n * sizeof **out);
+            *n_out = t.n;
+        }
+    }
+    ken_strmap_free(t.index);
+    ken_free(t.m);
+    ken_free(quartile);
+    return rc;
+}
