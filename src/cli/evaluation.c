@@ -125,11 +125,11 @@ static void print_set(const cli_evaluation *v, const ken_measure *all)
     const char *commonest = cli_evaluation_setting(v, "commonest_answer"),
                *count = cli_evaluation_setting(v, "commonest_count");
     if (choice || commonest == NULL || count == NULL) return;
-    printf("\n%sThe commonest answer is \"", term_on(TERM_DIM));
-    term_text(commonest);
+    printf("\n%sThe commonest answer is %s", term_on(TERM_DIM), commonest[0] != '\0' ? "\"" : "");
+    term_text(commonest[0] != '\0' ? commonest : "nothing");
     uint64_t k = strtoull(count, NULL, 10);
-    printf("\": %llu of %llu (%.1f%%).%s\n", (unsigned long long)k, (unsigned long long)all->n, share(k, all->n),
-           term_off());
+    printf("%s: %llu of %llu (%.1f%%).%s\n", commonest[0] != '\0' ? "\"" : "", (unsigned long long)k,
+           (unsigned long long)all->n, share(k, all->n), term_off());
 }
 
 static void print_texts(const cli_evaluation *v)

@@ -91,6 +91,9 @@ static int run(int n, char **arg, ken_err *err)
     int rc = check_usage(n, err);
     if (rc == KEN_OK && set.question == NULL) {
         rc = ken_run_open(&r, arg[0], err);
+        if (rc == KEN_OK && strcmp(ken_run_kind(r), "annotate") != 0)
+            rc = cli_fail(err, KEN_EINPUT, "%s: a run of kind \"%s\", not an annotation; `ken show` prints it", arg[0],
+                          ken_run_kind(r));
         if (rc == KEN_OK && ken_run_find(r, arg[1], err) == NULL) rc = err->status; /* before a model is loaded */
     } else if (rc == KEN_OK) rc = open_exemplars(&d, err);
     if (rc != KEN_OK) goto done;

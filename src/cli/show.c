@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/rows.h"
+#include "cli/show_train.h"
 #include "cli/table.h"
 #include "cli/term.h"
 #include <stdlib.h>
@@ -122,13 +123,33 @@ static int print_table(ken_run *r, ken_err *err)
     return KEN_OK;
 }
 
+/* A training or an evaluation. */
+static int show_other(ken_run *r, ken_err *err)
+{
+    const char *kind = ken_run_kind(r);
+    if (set.relations != NULL || set.categories != NULL || set.sort != NULL || set.limit > 0)
+        return cli_fail(err, KEN_EUSAGE,
+                        "--relation, --category, --sort and --limit are for annotations; this run is of "
+                        "kind \"%s\"",
+                        kind);
+    term_start();
+    if (strcmp(kind, "train") == 0) return cli_show_train(r, set.rows, err);
+    if (strcmp(kind, "eval") == 0) return cli_show_evaluation(r, set.rows, err);
+    return cli_fail(err, KEN_EINPUT, "a run of a kind that this version does not know (\"%s\")", kind);
+}
+
 static int run(int n, char **arg, ken_err *err)
 {
     (void)n;
     ken_run *r = NULL;
     bool rows = set.rows || set.categories != NULL;
     int rc = ken_run_open(&r, arg[0], err);
-    if (rc == KEN_OK) rc = check_filters(r, rows, err);
+    if (rc != KEN_OK) goto done;
+    if (strcmp(ken_run_kind(r), "annotate") != 0) {
+        rc = show_other(r, err);
+        goto done;
+    }
+    rc = check_filters(r, rows, err);
     if (rc != KEN_OK) goto done;
     term_start();
     if (rows) {
@@ -144,7 +165,7 @@ done:
 const cli_verb cli_verb_show = {
     .name = "show",
     .args = "RUN",
-    .summary = "show a run: the category table by relation, or the facts one by one",
+    .summary = "show a run: the category table by relation, the facts one by one, or the curve of a training",
     .text = "Prints how many facts of each relation are HighlyKnown, MaybeKnown, WeaklyKnown and Unknown, with shares "
             "and, in the "
             "totals, 95% intervals (Wilson). -v adds an interval to every share.\n\n"
@@ -152,7 +173,10 @@ const cli_verb cli_verb_show = {
             "probability of a right "
             "answer, and what the model says instead. With --rows --json each row is one JSON object, always the same "
             "for the same model, "
-            "data and settings.",
+            "data and settings.\n\n"
+            "Of a training (DIR/train.ken) it prints what was measured after each epoch: the loss, what is fitted by "
+            "category, dev, test and out-of-distribution accuracy, and the best point; with --rows the training rows "
+            "and when each was first fitted. Of an evaluation (ken eval -o) it prints its table, or its answers.",
     .examples = "ken show world.ken\nken show world.ken --category Unknown --sort p_unknown\nken show world.ken --rows "
                 "--json > rows.jsonl",
     .run = run,

@@ -368,6 +368,7 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     *out = NULL;
     ken_err own;
     if (err == NULL) err = &own; /* statuses of pointer-returning calls are read from it */
+    if (q->run != NULL && ken_run_need_annotation(q->run, err) != KEN_OK) return err->status;
     explainer *e = ken_calloc(1, sizeof *e);
     if (e == NULL) return ken_fail_nomem(err, "explanation");
     e->o = *o;

@@ -14,6 +14,7 @@
 #include "report/plots.h"
 #include "report/sections.h"
 #include "report/summary.h"
+#include "store/store.h"
 #include "text/normalize.h"
 #include <inttypes.h>
 #include <math.h>
@@ -313,6 +314,7 @@ int ken_report(ken_run *const *runs, size_t n, const char *path, ken_err *err)
     err->status = KEN_OK;
     ken_report_summary *s = ken_calloc(n, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "report");
+    for (size_t k = 0; k < n && rc == KEN_OK; k++) rc = ken_run_need_annotation(runs[k], err);
     for (size_t k = 0; k < n && rc == KEN_OK; k++) rc = ken_report_summarize(&s[k], runs[k], err);
     if (rc == KEN_OK) rc = ken_out_open(&o, path, err);
     if (rc == KEN_OK) rc = put_page(o, runs, s, n, err);

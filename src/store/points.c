@@ -14,6 +14,16 @@ const char *ken_run_kind(const ken_run *r)
     return kind != NULL ? kind : "annotate";
 }
 
+int ken_run_need_annotation(const ken_run *r, ken_err *err)
+{
+    const char *kind = ken_run_kind(r);
+    if (strcmp(kind, "annotate") == 0) return KEN_OK;
+    return ken_fail(err, KEN_EINPUT, "%s: %s, not an annotation; `ken show` prints it", r->path,
+                    strcmp(kind, KEN_KIND_TRAIN) == 0  ? "a training"
+                    : strcmp(kind, KEN_KIND_EVAL) == 0 ? "an evaluation"
+                                                       : "a run of unknown kind");
+}
+
 size_t ken_run_n_points(const ken_run *r) { return r->n_points; }
 const ken_point *ken_run_point(const ken_run *r, size_t i) { return i < r->n_points ? &r->points[i] : NULL; }
 size_t ken_run_n_trained(const ken_run *r) { return r->n_trained; }

@@ -50,6 +50,8 @@ int ken_store_commit(ken_store *s, ken_err *err);
 /* Adds to the run's totals (token_forwards, seconds) in the same transaction. Read back as the settings of these names. */
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err);
 
+/* KEN_EINPUT when the run is no annotation, naming what it is and `ken show`. */
+int ken_run_need_annotation(const ken_run *r, ken_err *err);
 /* Reading what only the library itself needs: the text of an exemplar set as it was put, the caller's, free with ken_free.
  * KEN_EINPUT when there is none. Invalidates the row last read. */
 int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ken_err *err);
