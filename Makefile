@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample bench install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files bench install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -47,6 +47,9 @@ fuzz: ## fuzz every parser, FUZZ_SECONDS each (default 300)
 
 oracle-sample: all ## exact probabilities against the literal protocol on 200 questions; minutes; needs KEN_TEST_DATA
 	@tests/oracles/e2e_sample.py $(BUILD)/ken docs/results/oracle-sample.txt
+
+oracle-files: all ## what ken writes, read by transformers, peft and llama.cpp; minutes; PYTHON=a Python that has them
+	@$(or $(PYTHON),python3) tests/oracles/files_oracle.py $(BUILD) docs/results/oracle-files.txt
 
 format: ## reformat the sources in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

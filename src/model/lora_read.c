@@ -3,7 +3,7 @@
  * PEFT's LoRA has grown many variants that compute something else than W + scale B A, or train more than the seven projections.
  * Each has a key in the configuration; what we do not compute is refused by that key, since running without it would give wrong
  * numbers. Which projections have a pair is told by the tensors; target_modules may be a regular expression, and is not read.
- * Keys: huggingface/peft src/peft/tuners/lora/config.py (0.17). */
+ * Keys: huggingface/peft src/peft/tuners/lora/config.py (0.21). */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "model/json.h"
@@ -46,6 +46,8 @@ static int refuse_variants(const json_t *root, const char *file, ken_err *err)
                     {"alora_invocation_tokens", "activated LoRA"},
                     {"arrow_config", "routed adapters (Arrow)"},
                     {"layer_replication", "repeated layers"},
+                    {"kasa_config", "KaSA adapters"},
+                    {"monteclora_config", "Monteclora adapters"},
                     {"megatron_config", "Megatron's parallel layers"}};
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
         if (!is_off(json_object_get(root, variants[i].key)))
@@ -53,6 +55,21 @@ static int refuse_variants(const json_t *root, const char *file, ken_err *err)
                             "%s: %s: %s are not supported; merge the adapter into its model with peft, and use that",
                             file, variants[i].key, variants[i].what);
     return KEN_OK;
+}
+
+/* Some ways to start an adapter change the base as well, again whenever it is loaded (PiSSA, OLoRA, ...). */
+static int refuse_changed_base(const json_t *root, const char *file, ken_err *err)
+{
+    static const char *const harmless[] = {"gaussian", "eva", "orthogonal"};
+    const ken_value init = ken_json_value(root, "init_lora_weights");
+    if (init.kind != KEN_V_STRING) return KEN_OK;
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        if (ken_value_is(&init, harmless[i])) return KEN_OK;
+    return ken_fail(
+        err, KEN_EINPUT,
+        "%s: init_lora_weights \"%.*s\": adapters that change the base are not supported; merge the adapter "
+        "into its model with peft, and use that",
+        file, (int)(init.string.n > 40 ? 40 : init.string.n), init.string.p);
 }
 
 typedef struct settings {
@@ -80,6 +97,7 @@ static int read_settings(settings *s, const json_t *root, const char *file, ken_
         return ken_fail(err, KEN_EINPUT, "%s: peft_type \"%.*s\" is not supported (LORA is)", file,
                         (int)(type.string.n > 40 ? 40 : type.string.n), type.kind == KEN_V_STRING ? type.string.p : "");
     int rc = refuse_variants(root, file, err);
+    if (rc == KEN_OK) rc = refuse_changed_base(root, file, err);
     if (rc == KEN_OK) rc = read_number(root, "r", file, NAN, 1, MAX_RANK, &rank, err);
     if (rc == KEN_OK) rc = read_number(root, "lora_alpha", file, 8, -1e9, 1e9, &alpha, err); /* 8: PEFT's default */
     if (rc == KEN_OK) rc = read_number(root, "lora_dropout", file, 0, 0, 1, &dropout, err);

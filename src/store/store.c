@@ -98,28 +98,13 @@ static int refuse(const char *path, const char *key, const char *theirs, const c
     return status;
 }
 
-/* Every binding setting, of the run's or of ours, must be there in both with the same value. */
-static int compare_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+/* Every binding setting of the run must be one of ours. This comes first: a setting that only one side has (an adapter) says more than
+ * those that differ because of it. */
+static int find_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int rc, status = ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = ?", &q, err);
-    for (size_t i = 0; status == KEN_OK && i < n; i++) {
-        if (!settings[i].binding) continue;
-        sqlite3_reset(q);
-        rc = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
-        if (rc == SQLITE_OK) rc = sqlite3_step(q);
-        const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-        int same = ken_same_text(theirs, settings[i].value);
-        if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
-        else if (same < 0 || (rc == SQLITE_ROW && theirs == NULL)) status = ken_fail_nomem(err, s->path);
-        else if (same == 0) status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
-    }
-    sqlite3_finalize(q);
-    if (status != KEN_OK) return status;
-
-    q = NULL;
-    status =
-        ken_schema_prepare(s->db, s->path, "SELECT key, value FROM settings WHERE binding <> 0 ORDER BY key", &q, err);
+    int rc, status = ken_schema_prepare(s->db, s->path,
+                                        "SELECT key, value FROM settings WHERE binding <> 0 ORDER BY key", &q, err);
     while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
         const char *key = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
         const char *value = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 1) : NULL;
@@ -130,6 +115,28 @@ static int compare_settings(ken_store *s, const ken_setting *settings, size_t n,
         bool known = false;
         for (size_t i = 0; i < n && !known; i++) known = settings[i].binding && strcmp(settings[i].key, key) == 0;
         if (!known) status = refuse(s->path, key, value, NULL, err);
+    }
+    sqlite3_finalize(q);
+    return status;
+}
+
+/* Every binding setting, of the run's or of ours, must be there in both with the same value. */
+static int compare_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int rc, status = find_settings(s, settings, n, err);
+    if (status != KEN_OK) return status;
+    status = ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = ?", &q, err);
+    for (size_t i = 0; status == KEN_OK && i < n; i++) {
+        if (!settings[i].binding) continue;
+        sqlite3_reset(q);
+        rc = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
+        if (rc == SQLITE_OK) rc = sqlite3_step(q);
+        const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        int same = ken_same_text(theirs, settings[i].value);
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
+        else if (same < 0 || (rc == SQLITE_ROW && theirs == NULL)) status = ken_fail_nomem(err, s->path);
+        else if (same == 0) status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
     }
     sqlite3_finalize(q);
     return status;

@@ -1,5 +1,6 @@
 /* test_files.c - what is written computes what was written: the logits of a net over a model, over the folder and the GGUF file made
  * from it, over an adapter attached, given to the net, and merged. The tiny models of tests/oracles/model_tiny.py. */
+#include "fixture.h"
 #include "sequence.h"
 #include "model/write.h"
 #include <math.h>
@@ -54,22 +55,28 @@ static ken_model *open_model(const char *path, const char *adapter)
     return m;
 }
 
-/* out (N, V) for a fixed sequence; memory 1: every layer is unpacked anew for each batch. */
-static void logits(const ken_model *m, const ken_params *p, const ken_lora *l, size_t memory, float *out)
+/* out (N, V) for the tokens id (N); memory 1: every layer is unpacked anew for each batch. */
+static void logits_of(const ken_model *m, const ken_params *p, const ken_lora *l, size_t memory, const int32_t *id,
+                      float *out)
 {
-    int32_t id[N];
     ken_err err;
     ken_net *net;
     ken_kv *kv;
     const ken_net_options o = {.threads = 2, .isa = isa, .params = p, .lora = l, .memory = memory};
-    const int V = ken_model_config(m)->n_vocab;
-    assert_in_range(V, 1, MAX_V);
-    for (int i = 0; i < N; i++) id[i] = (i * 7919 + 31) % V;
     if (ken_net_new(&net, m, &o, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(ken_kv_new(&kv, net, N, &err), KEN_OK);
     sequence_forward(net, kv, id, 0, N, out);
     ken_kv_free(kv);
     ken_net_free(net);
+}
+
+static void logits(const ken_model *m, const ken_params *p, const ken_lora *l, size_t memory, float *out)
+{
+    int32_t id[N];
+    const int V = ken_model_config(m)->n_vocab;
+    assert_in_range(V, 1, MAX_V);
+    for (int i = 0; i < N; i++) id[i] = (i * 7919 + 31) % V;
+    logits_of(m, p, l, memory, id, out);
 }
 
 static float *room(void)
@@ -165,9 +172,41 @@ static void adapters(void **state)
     free(want), free(got), free(plain);
 }
 
+/* Adapters that peft wrote, on the model in either format, against the logits that peft computes (tests/oracles/model_adapter.py). */
+static void adapters_of_peft(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"llama-tied", "qwen2"};
+    float *want = room(), *got = room();
+    for (int i = 0; i < 4; i++) {
+        char path[512], adapter[512], reference[600];
+        snprintf(adapter, sizeof adapter, KEN_FIXTURES "/model/tiny-%s/adapter", models[i / 2]);
+        snprintf(path, sizeof path, KEN_FIXTURES "/model/tiny-%s%s", models[i / 2], i % 2 ? "/model.gguf" : "");
+        snprintf(reference, sizeof reference, "%s/reference.bin", adapter);
+        int32_t id[N];
+        fixture f;
+        fixture_open(&f, reference, "KENREF1");
+        assert_int_equal(fixture_int(&f), N);
+        const int V = fixture_int(&f);
+        assert_in_range(V, 1, MAX_V);
+        fixture_read(&f, id, N, sizeof *id);
+        fixture_read(&f, want, (size_t)N * (size_t)V, sizeof *want);
+        fixture_close(&f);
+        ken_model *m = open_model(path, adapter);
+        assert_int_equal(ken_model_config(m)->n_vocab, V);
+        logits_of(m, NULL, NULL, 0, id, got);
+        const double most = worst(want, got);
+        print_message("%-12s largest difference of a logit %.2g\n", models[i / 2], most);
+        assert_true(most < 1e-4);
+        ken_model_free(m);
+    }
+    free(want), free(got);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(written_models), cmocka_unit_test(adapters)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(written_models), cmocka_unit_test(adapters),
+                                       cmocka_unit_test(adapters_of_peft)};
     ken_err err;
     if (ken_isa_parse(&isa, getenv("KEN_TEST_ISA"), &err) != KEN_OK) {
         fprintf(stderr, "skipped: %s\n", err.msg);
