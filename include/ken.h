@@ -506,6 +506,7 @@ typedef struct ken_train_data {
     const char *path;
     const char
         *labels; /* a run that says the category and P_Correct of each row, joined by id; NULL = what path says */
+    bool labels_optional;  /* a row of that run counts only where its question is the same, and it may have none */
     ken_data_options read; /* how data are read; its skip_bad drops and counts any row that cannot be used */
 
     const char *categories;     /* comma list of category names; NULL = all rows, annotated or not */

@@ -56,8 +56,8 @@ int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name
 
 int ken_drafts_from_run(ken_drafts *d, const ken_train_data *from, ken_err *err);
 int ken_drafts_from_data(ken_drafts *d, const ken_data *data, ken_err *err);
-/* Categories and P_Correct from the run from->labels, joined by id. KEN_EINPUT when it has none of the rows, or another question
- * under the same id. */
+/* Categories and P_Correct from the run from->labels, joined by id. Unless they are optional, KEN_EINPUT when it has none of the rows, or
+ * another question under the same id. */
 int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err);
 
 /* What a file's rows are, by the keys of the first one. */

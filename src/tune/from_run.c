@@ -76,15 +76,17 @@ int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err)
         if (k < 0) continue;
         ken_draft *x = &d->rows[k];
         char id[80];
-        if (x->question != NULL && strcmp(x->question, r->question) != 0)
+        if (x->question != NULL && strcmp(x->question, r->question) != 0) {
+            if (from->labels_optional) continue;
             rc = ken_fail(err, KEN_EINPUT,
                           "%s: its row \"%s\" is another question than that of %s; were these the annotated data?",
                           from->labels, ken_printable(id, sizeof id, r->id, strlen(r->id)), x->file);
+        }
         x->category = category_of(r, from);
         x->p = r->p_t;
         matched++;
     }
-    if (rc == KEN_OK && matched == 0)
+    if (rc == KEN_OK && matched == 0 && !from->labels_optional)
         rc = ken_fail(err, KEN_EINPUT, "%s: it has none of the rows of %s (joined by id)", from->labels, from->path);
     d->unmatched = d->n - matched;
     ken_strmap_free(at);

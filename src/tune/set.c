@@ -31,8 +31,10 @@ ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, 
     ken_train_data d = ken_train_data_defaults();
     d.path = path != NULL ? path : main->path;
     d.labels = main->labels;
+    d.labels_optional = true;
     d.label = main->label;
     d.read = main->read;
+    if (main->path == NULL || strcmp(d.path, main->path) != 0) d.read.format = NULL; /* found from the content */
     d.prefer_split = prefer;
     d.prompt_template = main->prompt_template;
     d.chat_template = main->chat_template;

@@ -335,6 +335,11 @@ static void test_labels(void **state)
     ken_tune_set_free(s);
     d.path = tiny_file("labelled.jsonl", "{\"question\":\"Other?\",\"answer\":\"Answer 0\",\"id\":\"R0/train/0\"}\n");
     tiny_refuse(&model, &d, KEN_EINPUT, "its row \"R0/train/0\" is another question");
+    ken_train_data like = ken_tune_data_like(&d, d.path, "dev"); /* what is only measured need not be annotated */
+    s = tiny_set(&model, &like);
+    assert_int_equal(ken_tune_set_row(s, 0)->category, KEN_N_CATEGORIES);
+    assert_int_equal(ken_tune_set_stats(s)->unmatched, 1);
+    ken_tune_set_free(s);
     d.path = tiny_file("labelled.jsonl", "{\"question\":\"Other?\",\"answer\":\"Answer 0\"}\n");
     tiny_refuse(&model, &d, KEN_EINPUT, "it has none of the rows of");
 }
