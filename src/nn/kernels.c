@@ -140,7 +140,7 @@ typedef uint16_t narrow __attribute__((vector_size(2 * L)));
 
 INLINE narrow round_to_bf16(vec x)
 {
-    const wide u = (wide)x, nan = (wide)(x != x);
+    const wide u = (wide)x, nan = (wide)((u & 0x7fffffff) > 0x7f800000);
     const wide rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
     return __builtin_convertvector((nan & (u >> 16 | 0x40)) | (~nan & rounded), narrow);
 }

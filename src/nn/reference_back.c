@@ -45,9 +45,10 @@ static void rope_back(float *dx, const float *cos, const float *sin, int n_head,
 
 static double softmax(float *out, const float *x, int n, float scale, float weight)
 {
-    double max = -INFINITY, sum = 0;
-    for (int i = 0; i < n; i++) max = (double)scale * x[i] > max ? (double)scale * x[i] : max;
-    for (int i = 0; i < n; i++) sum += exp((double)scale * x[i] - max);
+    double max = (double)scale * x[0];
+    for (int i = 1; i < n; i++) max = (double)scale * x[i] > max ? (double)scale * x[i] : max;
+    double sum = exp((double)scale * x[0] - max);
+    for (int i = 1; i < n; i++) sum += exp((double)scale * x[i] - max);
     for (int i = 0; i < n && out != NULL; i++) out[i] = (float)(weight * exp((double)scale * x[i] - max) / sum);
     return max + log(sum);
 }
