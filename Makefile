@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files bench install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-train bench bench-train install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -51,11 +51,17 @@ oracle-sample: all ## exact probabilities against the literal protocol on 200 qu
 oracle-files: all ## what ken writes, read by transformers, peft and llama.cpp; minutes; PYTHON=a Python that has them
 	@$(or $(PYTHON),python3) tests/oracles/files_oracle.py $(BUILD) docs/results/oracle-files.txt
 
+oracle-train: all ## gradients and fifty training steps against PyTorch, run live on fresh examples; minutes; PYTHON=a Python that has torch
+	@tests/oracles/train_live.sh $(BUILD) $(or $(PYTHON),python3)
+
 format: ## reformat the sources in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
 bench: all ## measure ken against other ways to do the same (bench/annotate); long
 	@bench/annotate
+
+bench-train: all ## measure ken train against PyTorch; long; needs a quiet machine
+	@bench/train
 
 install: $(BUILD)/build.ninja ## install under PREFIX (default /usr/local), staged in DESTDIR
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))

@@ -1,12 +1,15 @@
-"""The PyTorch side of bench/train: fine-tuning steps of the default model with transformers on the CPU.
+"""The PyTorch side of bench/train: fine-tuning updates of the default model with transformers on the CPU.
 
     python bench/train_transformers.py MODEL.gguf THREADS < job.json > result.json
 
-In: {"steps": [[[token ids], length of the prompt], ...], ...], "precision": "f32" or "bf16" (autocast, f32 weights), "head": "all" or
-"targets" (where logits are computed), "micro": examples of one forward pass, "lr", "clip", "dropout", "lora": rank or 0, "warmup": steps that
-are not timed}. Out: {"seconds": of each step, "loss": mean over target tokens of each step, "norm", "peak_bytes", "versions"}.
+Jobs: {"do": "tokens", "rows": [[question, answer]]} gives {"rows": [[token ids, length of the prompt]]};
+{"do": "peak"} gives GFLOPS of a large bf16 product, and versions;
+{"do": "calibrate", "step", "precision", "head", "lora", "sizes"} gives the seconds of forward and backward pass for each size of micro-batch;
+{"do": "train", "steps": [[[token ids, length of the prompt], ...], ...], "precision": "f32" or "bf16" (autocast, f32 weights), "head": "all"
+or "targets" (where logits are computed), "micro": examples of one forward pass, "lr", "clip", "dropout", "lora": rank or 0, "warmup": updates
+not timed} gives {"seconds": of each update timed, "loss": mean over target tokens and "norm" of each update, "peak_bytes"}.
 
-A step is one batch: its examples sorted by length, cut into micro-batches that are padded to their own longest example, backward
+An update is one batch: its examples sorted by length, cut into micro-batches that are padded to their own longest example, backward
 after each, then clipping and AdamW (fused). No attention mask is needed, padding stands on the right. All that is kinder than a
 plain use of the Trainer.
 """
@@ -16,7 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import torch, transformers
 
 from nn_smollm2 import load
-from train_reference import add_dropout, add_low_rank, losses
+from train_reference import add_dropout, add_low_rank, losses, question_rows
+
+END = "<|im_end|>"
 
 
 def peak_bytes():
@@ -24,36 +29,82 @@ def peak_bytes():
         return next(int(l.split()[1]) * 1024 for l in f if l.startswith("VmHWM"))
 
 
-def main(path, threads):
-    torch.set_num_threads(int(threads))
+def tokens(path, job):
+    from e2e_reference import Reference
+    t = Reference(path).tokenizer
+    return {"rows": question_rows(t, t.token_to_id(END), job["rows"])}
+
+
+def matrix_peak():
+    n, best = 2048, 0.0
+    a, b = torch.randn(n, n).bfloat16(), torch.randn(n, n).bfloat16()
+    began = time.perf_counter()
+    while time.perf_counter() - began < 4:
+        then = time.perf_counter()
+        a @ b
+        best = max(best, 2 * n ** 3 / (time.perf_counter() - then) * 1e-9)
+    return {"bf16": best, "versions": f"torch {torch.__version__}, transformers {transformers.__version__}"}
+
+
+def prepare(path, lora, dropout=0.0):
+    """(model, what is trained)"""
     torch.manual_seed(0)
-    job = json.load(sys.stdin)
     model = load(path)
     model.set_attn_implementation("sdpa")
     model.train()
-    trained = add_low_rank(model, job["lora"], 2 * job["lora"]) if job["lora"] else list(model.parameters())
-    if job["dropout"]:
-        add_dropout(model, job["dropout"])
+    trained = add_low_rank(model, lora, 2 * lora) if lora else list(model.parameters())
+    if dropout:
+        add_dropout(model, dropout)
+    return model, trained
+
+
+def learn(model, step, micro, precision, head):
+    """forward and backward over one batch; the mean loss of its target tokens"""
+    examples = sorted(step, key=lambda e: len(e[0]))
+    n_targets, total = sum(len(ids) - p for ids, p in examples), 0.0
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+        for at in range(0, len(examples), micro):
+            loss = losses(model, examples[at:at + micro], head).sum() / n_targets
+            loss.backward()
+            total += loss.item()
+    return total
+
+
+def calibrate(path, job):
+    model, _ = prepare(path, job["lora"])
+    learn(model, job["step"][:8], 8, job["precision"], job["head"])
+    seconds = []
+    for size in job["sizes"]:
+        model.zero_grad(set_to_none=False)
+        began = time.perf_counter()
+        learn(model, job["step"], size, job["precision"], job["head"])
+        seconds.append(time.perf_counter() - began)
+    return {"seconds": seconds}
+
+
+def train(path, job):
+    model, trained = prepare(path, job["lora"], job["dropout"])
     optimizer = torch.optim.AdamW(trained, lr=job["lr"], betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True)
     seconds, means, norms = [], [], []
     for step in job["steps"]:
         began = time.perf_counter()
-        examples = sorted(step, key=lambda e: len(e[0]))
-        n_targets = sum(len(ids) - p for ids, p in examples)
-        total = 0.0
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=job["precision"] == "bf16"):
-            for at in range(0, len(examples), job["micro"]):
-                loss = losses(model, examples[at:at + job["micro"]], job["head"]).sum() / n_targets
-                loss.backward()
-                total += loss.item()
+        means.append(learn(model, step, job["micro"], job["precision"], job["head"]))
         norms.append(torch.nn.utils.clip_grad_norm_(trained, job["clip"]).item())
         optimizer.step()
         optimizer.zero_grad(set_to_none=False)
         seconds.append(time.perf_counter() - began)
-        means.append(total)
-        print(f"step {len(means)}: {seconds[-1]:.1f} s, loss {total:.4f}", file=sys.stderr, flush=True)
-    json.dump({"seconds": seconds[job["warmup"]:], "loss": means, "norm": norms, "peak_bytes": peak_bytes(),
-               "versions": f"torch {torch.__version__}, transformers {transformers.__version__}"}, sys.stdout)
+        print(f"update {len(means)}: {seconds[-1]:.1f} s, loss {means[-1]:.4f}", file=sys.stderr, flush=True)
+    return {"seconds": seconds[job["warmup"]:], "loss": means, "norm": norms, "peak_bytes": peak_bytes()}
+
+
+def main(path, threads):
+    torch.set_num_threads(int(threads))
+    job = json.load(sys.stdin)
+    if job["do"] == "peak":
+        result = matrix_peak()
+    else:
+        result = {"tokens": tokens, "calibrate": calibrate, "train": train}[job["do"]](path, job)
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

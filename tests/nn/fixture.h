@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -22,6 +23,18 @@ static inline void fixture_open(fixture *f, const char *path, const char magic[8
     f->at = 8;
     if (f->map.size < 8 || memcmp(f->map.data, magic, 8) != 0) fail_msg("%s: not a %.8s file", path, magic);
 }
+
+/* What the training oracles made (tests/oracles/train_*.py): the committed fixture, or one made anew in the folder $KEN_TEST_ORACLE
+ * (make oracle-train). */
+#ifdef KEN_FIXTURES
+static inline void fixture_open_oracle(fixture *f, const char *name, const char magic[8])
+{
+    char path[512];
+    const char *folder = getenv("KEN_TEST_ORACLE");
+    snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : KEN_FIXTURES "/nn", name);
+    fixture_open(f, path, magic);
+}
+#endif
 
 static inline void fixture_read(fixture *f, void *out, size_t n, size_t size)
 {

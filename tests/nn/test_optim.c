@@ -82,7 +82,7 @@ static void test_torch(void **state)
 {
     (void)state;
     fixture f;
-    fixture_open(&f, KEN_FIXTURES "/nn/optim.bin", "KENOPTI1");
+    fixture_open_oracle(&f, "optim.bin", "KENOPTI1");
     for (int n = fixture_int(&f), i = 0; i < n; i++) {
         const double worst = check_case(&f);
         print_message("case %d: largest difference of a weight %.2g\n", i, worst);

@@ -103,7 +103,7 @@ static void test_steps(void **state)
     ken_err err;
     if (ken_model_open(&m, path, &err) != KEN_OK) fail_msg("%s (get it with: make model)", err.msg);
     fixture f;
-    fixture_open(&f, KEN_FIXTURES "/nn/train-smollm2.bin", "KENSTEP1");
+    fixture_open_oracle(&f, "train-smollm2.bin", "KENSTEP1");
     const int batch = fixture_int(&f), n_batches = fixture_int(&f);
     assert_in_range(batch, 1, MAX_BATCH);
     assert_in_range(n_batches, 1, MAX_EXAMPLES / MAX_BATCH);

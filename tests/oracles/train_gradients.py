@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Losses and gradients of every parameter of the tiny models from PyTorch in float64, for tests/nn/test_gradients.c.
 
-    python tests/oracles/train_gradients.py tests/fixtures/model tests/fixtures/nn
+    python tests/oracles/train_gradients.py tests/fixtures/model tests/fixtures/nn [SEED]
 
 reads tests/fixtures/model/tiny-NAME (model_tiny.py) and writes gradients-NAME.bin for each. The batch: six examples of random tokens,
 longer than mistral's window; some begin alike, one is there twice with other weights, one is the beginning of another one, so that
@@ -164,11 +164,11 @@ def pack_case(with_kl, with_lora, ce, kl, total, grads):
     return blob
 
 
-def main(models, out):
+def main(models, out, seed=SEED):
     for i, name in enumerate(MODELS):
         folder = pathlib.Path(models) / f"tiny-{name}"
         v = open_model(folder, torch.float32).config.vocab_size
-        g = torch.Generator().manual_seed(SEED + i)
+        g = torch.Generator().manual_seed(int(seed) + i)
         batch = examples(v, g)
         target = [t for ids, n in batch for t in ids[n:]]
         teacher = teachers(len(target), v, g, target)

@@ -4,13 +4,10 @@ Prompt = "Answer the following question.\\n{q}\\n", target = "{a}" and the end t
 cross-entropy. Dropout on the embeddings and on the output of each attention and feed-forward block, before it is added to the
 residual. Low-rank layers are our own ten lines (train_gradients.py checks them against the peft package).
 """
-import json, os, random
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-RELATIONS = ["P131", "P136", "P17", "P19", "P26", "P264", "P36", "P40", "P495", "P69", "P740", "P800"]
 MODULES = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
 
 
@@ -63,19 +60,6 @@ def question_rows(tokenizer, end, rows):
         assert whole[:len(prompt)] == prompt and len(whole) > len(prompt)
         out.append((whole + [end], len(prompt)))
     return out
-
-
-def read_questions(folder, relations=None):
-    """[(id, question, first answer)] of a folder with train/P*.train.json, in the order of the files"""
-    out = []
-    for r in relations or sorted(f.split(".")[0] for f in os.listdir(os.path.join(folder, "train")) if f.endswith(".json")):
-        with open(os.path.join(folder, "train", f"{r}.train.json"), encoding="utf-8") as f:
-            out += [(f"{r}/train/{i}", x["question"], x["answers"][0]) for i, x in enumerate(json.load(f))]
-    return out
-
-
-def shuffled(rows, n, seed):
-    return random.Random(seed).sample(rows, n)
 
 
 def padded(examples):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fifty AdamW steps of the default model in PyTorch (f32), for tests/tune/test_smollm2_train.c and `make oracle-train`.
+"""Fifty AdamW steps of the default model in PyTorch (f32), for tests/nn/test_train_smollm2.c and `make oracle-train`.
 
-    python tests/oracles/train_smollm2.py MODEL.gguf data/world tests/fixtures/nn/train-smollm2.bin [STEPS [THREADS]]
+    python tests/oracles/train_smollm2.py MODEL.gguf data/world tests/fixtures/nn/train-smollm2.bin [STEPS [THREADS [SEED]]]
 
 160 world facts (train split, a seeded draw), ten batches of 16, five times over: the format of spec/finetuning.md 1, the loss the mean over
 the batch's target tokens, no dropout, gradient norm clipped at 1, AdamW (0.9, 0.999, 1e-8, no decay), constant learning rate without
@@ -20,7 +20,8 @@ import pathlib, struct, sys, time
 import torch
 
 from e2e_reference import Reference
-from train_reference import losses, question_rows, read_questions, shuffled
+from train_examples import read_questions, shuffled
+from train_reference import losses, question_rows
 
 BATCH, N_BATCHES, STEPS, SEED = 16, 10, 50, 4
 RATES = [1e-5, 1e-4]
@@ -47,9 +48,9 @@ def train(path, examples, rate, steps):
     return out
 
 
-def main(path, world, out, steps=STEPS, threads=2):
+def main(path, world, out, steps=STEPS, threads=2, seed=SEED):
     reference = Reference(path, int(threads))
-    rows = shuffled(read_questions(world), BATCH * N_BATCHES, SEED)
+    rows = shuffled(read_questions(world), BATCH * N_BATCHES, int(seed))
     examples = question_rows(reference.tokenizer, reference.tokenizer.token_to_id(END), [(q, a) for _, q, a in rows])
     del reference
     blob = b"KENSTEP1" + struct.pack("<ii", BATCH, N_BATCHES)
