@@ -2,12 +2,13 @@
 
     python bench/train_transformers.py MODEL.gguf THREADS < job.json > result.json
 
-Jobs: {"do": "tokens", "rows": [[question, answer]]} gives {"rows": [[token ids, length of the prompt]]};
+Jobs: {"do": "draw", "rows": [[question, answer]], "batch", "seed"} gives {"rows": [[token ids, length of the prompt]], "order": row numbers of
+each update of an epoch, as ken train draws them};
 {"do": "peak"} gives GFLOPS of a large bf16 product, and versions;
 {"do": "calibrate", "step", "precision", "head", "lora", "sizes"} gives the seconds of forward and backward pass for each size of micro-batch;
 {"do": "train", "steps": [[[token ids, length of the prompt], ...], ...], "precision": "f32" or "bf16" (autocast, f32 weights), "head": "all"
-or "targets" (where logits are computed), "micro": examples of one forward pass, "lr", "clip", "dropout", "lora": rank or 0, "warmup": updates
-not timed} gives {"seconds": of each update timed, "loss": mean over target tokens and "norm" of each update, "peak_bytes"}.
+or "targets" (where logits are computed), "micro": examples of one forward pass, "lr", "clip", "dropout", "lora": rank or 0, "seed", "warmup":
+updates not timed} gives {"seconds": of each update timed, "loss": mean over target tokens and "norm" of each update, "peak_bytes"}.
 
 An update is one batch: its examples sorted by length, cut into micro-batches that are padded to their own longest example, backward
 after each, then clipping and AdamW (fused). No attention mask is needed, padding stands on the right. All that is kinder than a
@@ -18,8 +19,9 @@ import json, os, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "oracles"))
 import torch, transformers
 
+from ken_draws import adapter_a, batches
 from nn_smollm2 import load
-from train_reference import add_dropout, add_low_rank, losses, question_rows
+from train_reference import MODULES, add_dropout, add_low_rank, losses, question_rows
 
 END = "<|im_end|>"
 
@@ -29,10 +31,10 @@ def peak_bytes():
         return next(int(l.split()[1]) * 1024 for l in f if l.startswith("VmHWM"))
 
 
-def tokens(path, job):
+def draw(path, job):
     from e2e_reference import Reference
-    t = Reference(path).tokenizer
-    return {"rows": question_rows(t, t.token_to_id(END), job["rows"])}
+    t, n = Reference(path).tokenizer, len(job["rows"])
+    return {"rows": question_rows(t, t.token_to_id(END), job["rows"]), "order": batches(n, job["batch"], job["seed"], -(-n // job["batch"]))}
 
 
 def matrix_peak():
@@ -46,13 +48,18 @@ def matrix_peak():
     return {"bf16": best, "versions": f"torch {torch.__version__}, transformers {transformers.__version__}"}
 
 
-def prepare(path, lora, dropout=0.0):
+def prepare(path, lora, seed=0, dropout=0.0):
     """(model, what is trained)"""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = load(path)
     model.set_attn_implementation("sdpa")
     model.train()
-    trained = add_low_rank(model, lora, 2 * lora) if lora else list(model.parameters())
+    trained = list(model.parameters())
+    if lora:
+        trained = add_low_rank(model, lora, 2 * lora)
+        with torch.no_grad():
+            for i, a in enumerate(trained[::2]):  # the A of each layer and module
+                a.copy_(torch.from_numpy(adapter_a(seed, i // len(MODULES), MODULES[i % len(MODULES)].split(".")[1], *a.shape)))
     if dropout:
         add_dropout(model, dropout)
     return model, trained
@@ -83,7 +90,7 @@ def calibrate(path, job):
 
 
 def train(path, job):
-    model, trained = prepare(path, job["lora"], job["dropout"])
+    model, trained = prepare(path, job["lora"], job["seed"], job["dropout"])
     optimizer = torch.optim.AdamW(trained, lr=job["lr"], betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True)
     seconds, means, norms = [], [], []
     for step in job["steps"]:
@@ -103,7 +110,7 @@ def main(path, threads):
     if job["do"] == "peak":
         result = matrix_peak()
     else:
-        result = {"tokens": tokens, "calibrate": calibrate, "train": train}[job["do"]](path, job)
+        result = {"draw": draw, "calibrate": calibrate, "train": train}[job["do"]](path, job)
     json.dump(result, sys.stdout)
 
 
