@@ -189,7 +189,9 @@ static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size
     if (!cli.quiet) cli_train_line(&w->table, p, m, n);
     ken_err err;
     if (set.json_lines) { /* a full disk is found when the program ends */
-        (void)cli_json_print(cli_json_point(p, m, n), &err);
+        json_t *o = cli_json_point(p, m, n);
+        json_object_set_new(o, "training_seconds", cli_json_real(w->table.spent)); /* of this call, measuring left out */
+        (void)cli_json_print(o, &err);
         (void)fflush(stdout);
     }
 }
