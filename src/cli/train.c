@@ -114,7 +114,7 @@ static int print_plan(const ken_training_plan *p, ken_err *err)
     if (cli.json) {
         json_t *o =
             json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "rows",
-                      (json_int_t)(p->data.rows + p->data.mixed), "dev", (json_int_t)p->dev, "test",
+                      (json_int_t)p->data.rows + (json_int_t)p->data.mixed, "dev", (json_int_t)p->dev, "test",
                       (json_int_t)p->test, "ood", (json_int_t)p->ood, "steps", (json_int_t)p->steps, "steps_per_epoch",
                       (json_int_t)p->steps_per_epoch, "epoch_tokens", (json_int_t)p->tokens, "epoch_token_rows",
                       (json_int_t)p->rows, "epoch_targets", (json_int_t)p->targets, "trained", (json_int_t)p->trained,

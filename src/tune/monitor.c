@@ -181,14 +181,16 @@ int ken_monitor_new(ken_monitor **out, const ken_monitor_set *set, int n_sets, c
     if (m == NULL) return ken_fail_nomem(err, "monitor");
     m->w = ken_calloc((size_t)n_sets, sizeof *m->w);
     int rc = m->w == NULL ? ken_fail_nomem(err, "monitor") : KEN_OK;
-    if (rc == KEN_OK) m->n_sets = n_sets;
-    for (int i = 0; i < m->n_sets; i++) m->w[i].set = set[i];
-    if (rc == KEN_OK) rc = find_tasks(m, err);
+    if (rc != KEN_OK) goto done;
+    m->n_sets = n_sets;
+    for (int i = 0; i < n_sets; i++) m->w[i].set = set[i];
+    rc = find_tasks(m, err);
     for (int i = 0; i < m->n_sets && rc == KEN_OK; i++) {
         rc = choose_rows(&m->w[i], err);
         if (rc == KEN_OK) rc = number_groups(m, &m->w[i], err);
     }
     if (rc == KEN_OK) rc = judge_by_targets(m, t, err);
+done:
     if (rc == KEN_OK) *out = m;
     else ken_monitor_free(m);
     return rc;
