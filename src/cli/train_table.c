@@ -1,8 +1,8 @@
 /* train_table.c - see train_table.h. Columns are decided by the first point: what is not measured has none. */
 #include "cli/train_table.h"
 #include "cli/cli.h"
+#include "cli/evaluation.h"
 #include "cli/json.h"
-#include "cli/table.h"
 #include "cli/term.h"
 #include <langinfo.h>
 #include <math.h>
@@ -164,38 +164,19 @@ int cli_train_curves(ken_run *r, ken_err *err)
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------------- */
 
-static json_t *measure_json(const ken_measure *x)
-{
-    double lo, hi;
-    cli_wilson(x->hits, x->n, &lo, &hi);
-    json_t *o =
-        json_pack("{s:I,s:I,s:I,s:I,s:I}", "n", (json_int_t)x->n, "hits", (json_int_t)x->hits, "hits_raw",
-                  (json_int_t)x->hits_raw, "abstained", (json_int_t)x->abstained, "answered", (json_int_t)x->answered);
-    if (x->n > 0) {
-        json_object_set_new(o, "share", cli_json_real((double)x->hits / (double)x->n));
-        json_object_set_new(o, "low", cli_json_real(lo));
-        json_object_set_new(o, "high", cli_json_real(hi));
-    }
-    if (!isnan(x->loss) && x->tokens > 0) {
-        json_object_set_new(o, "loss", cli_json_real(x->loss / (double)x->tokens));
-        json_object_set_new(o, "tokens", json_integer((json_int_t)x->tokens));
-    }
-    return o;
-}
-
 json_t *cli_json_point(const ken_point *p, const ken_measure *m, size_t n)
 {
     json_t *o = json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:b,s:b}", "step", (json_int_t)p->step, "epoch",
                           cli_json_real(p->epoch), "lr", cli_json_real(p->lr), "loss", cli_json_real(p->loss), "kl",
                           cli_json_real(p->kl), "grad_norm", cli_json_real(p->grad_norm), "examples",
-                          (json_int_t)p->examples, "tokens", (json_int_t)p->tokens, "forwards", (json_int_t)p->forwards,
-                          "best", p->best, "last", p->last);
+                          (json_int_t)p->examples, "tokens", (json_int_t)p->tokens, "token_forwards",
+                          (json_int_t)p->forwards, "best", p->best, "last", p->last);
     for (size_t i = 0; i < n && o != NULL; i++) {
         const ken_measure *x = &m[i];
         json_t *set = json_object_get(o, x->set);
         if (set == NULL) {
             const ken_measure *all = all_of(m, n, x->set);
-            set = all != NULL ? measure_json(all) : json_object();
+            set = all != NULL ? cli_json_measure(all) : json_object();
             json_object_set_new(o, x->set, set);
         }
         if (strcmp(x->grouping, "all") == 0) continue;
@@ -204,7 +185,7 @@ json_t *cli_json_point(const ken_point *p, const ken_measure *m, size_t n)
             groups = json_object();
             json_object_set_new(set, x->grouping, groups);
         }
-        json_object_set_new(groups, x->key, measure_json(x));
+        json_object_set_new(groups, x->key, cli_json_measure(x));
     }
     return o;
 }

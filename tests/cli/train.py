@@ -20,7 +20,8 @@ KILLS = 20
 def write_data():
     rows = [{"id": f"r{i}", "relation": f"R{i % 3}", "question": f"Colour {i}?", "answer": COLOURS[i * 5 % 8]} for i in range(24)]
     dev = [{**r, "id": "d" + r["id"], "question": "The " + r["question"]} for r in rows[:9]]
-    for name, some in (("train.jsonl", rows), ("dev.jsonl", dev), ("few.jsonl", rows[:6])):
+    for name, some in (("train.jsonl", rows), ("dev.jsonl", dev), ("few.jsonl", rows[:6]),
+                       ("more.jsonl", [{**r, "id": "m" + r["id"], "question": "A " + r["question"]} for r in rows[:5]])):
         open(name, "w").write("".join(json.dumps(r) + "\n" for r in some))
 
 
@@ -232,7 +233,7 @@ OTHER_SETTINGS = [["--lr", "2e-2"], ["--epochs", "5"], ["--batch", "4"], ["--dro
                   ["--warmup", "5"], ["--optimizer", "sgd"], ["--weight-decay", "0.1"], ["--clip", "0.5"], ["--lora", "r=2"],
                   ["--freeze", "mlp"], ["--share-prefixes", "off"], ["--rows", "64"], ["--recompute"], ["--patience", "1"],
                   ["--save-type", "BF16"], ["--gguf", "F16"], ["--matcher", "em-raw"], ["--eval-every", "3"], ["--max-steps", "3"],
-                  ["--template", "{question}"], ["-d", "dev.jsonl"], ["--dev", "few.jsonl"], ["-m", OTHER], ["--isa", "generic"]]
+                  ["--template", "{question}"], ["-d", "more.jsonl"], ["--dev", "more.jsonl"], ["-m", OTHER], ["--isa", "generic"]]
 
 
 def other_settings():
@@ -349,12 +350,12 @@ def json_lines():
     done = trained("lines", "--json-lines", "--max-steps", "4", "--eval-every", "2")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     expect([r["step"] for r in rows] == [0, 2, 4], f"steps {[r['step'] for r in rows]}")
-    expect(rows[0]["dev"]["n"] == 9 and rows[0]["train"]["n"] == 24, "rows are miscounted")
+    expect(rows[0]["dev"]["examples"] == 9 and rows[0]["train"]["examples"] == 24, "rows are miscounted")
 
 
 def limits():
     j = result("limited", "--fit-limit", "7", "--eval-limit", "4", "--max-steps", "1")[1]
-    expect(j["points"][0]["train"]["n"] == 7 and j["points"][0]["dev"]["n"] == 4, "limits do not hold")
+    expect(j["points"][0]["train"]["examples"] == 7 and j["points"][0]["dev"]["examples"] == 4, "limits do not hold")
 
 
 def nothing_on_bad_input():
