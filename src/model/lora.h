@@ -48,6 +48,14 @@ void ken_lora_free(ken_lora *l);
  * shape than c, naming the tensor; or uses what we do not (DoRA, rank patterns, biases, modules_to_save, ...), naming that. */
 int ken_lora_read(ken_lora **out, const char *dir, const ken_config *c, ken_err *err);
 
+/* The same from bytes in memory; the names are for messages. */
+typedef struct ken_lora_bytes {
+    const void *config, *weights;
+    size_t n_config, n_weights;
+    const char *config_file, *weights_file;
+} ken_lora_bytes;
+int ken_lora_from_bytes(ken_lora **out, const ken_lora_bytes *in, const ken_config *c, ken_err *err);
+
 /* DIR/adapter_model.safetensors or DIR/adapter_config.json; the caller's, ken_free; NULL when out of memory. */
 char *ken_lora_file(const char *dir, bool weights);
 

@@ -201,16 +201,6 @@ static int read_pairs(ken_lora *l, const found *f, const char *file, ken_err *er
 
 /* ---- the folder ------------------------------------------------------------------------------------------------------- */
 
-static int read_json(json_t **out, const char *path, ken_err *err)
-{
-    ken_map map;
-    int rc = ken_map_file(&map, path, err);
-    if (rc != KEN_OK) return rc;
-    rc = ken_json_parse(out, map.data, map.size, MAX_JSON, path, err);
-    ken_unmap(&map);
-    return rc;
-}
-
 static int read_tensors(ken_lora **out, const settings *s, const ken_tensors *tensors, const ken_config *c,
                         const char *file, ken_err *err)
 {
@@ -234,30 +224,45 @@ static int read_tensors(ken_lora **out, const settings *s, const ken_tensors *te
     return rc;
 }
 
-int ken_lora_read(ken_lora **out, const char *dir, const ken_config *c, ken_err *err)
+int ken_lora_from_bytes(ken_lora **out, const ken_lora_bytes *in, const ken_config *c, ken_err *err)
 {
     *out = NULL;
     json_t *root = NULL;
-    ken_map map = {0};
     ken_tensors tensors = {0};
     settings s;
-    char *config = ken_lora_file(dir, false), *weights = ken_lora_file(dir, true);
-    int rc = config == NULL || weights == NULL ? ken_fail_nomem(err, "file name") : KEN_OK;
-    if (rc == KEN_OK && !ken_is_file(config))
+    int rc = ken_json_parse(&root, in->config, in->n_config, MAX_JSON, in->config_file, err);
+    if (rc == KEN_OK) rc = read_settings(&s, root, in->config_file, err);
+    if (rc == KEN_OK) rc = ken_safetensors_add(&tensors, in->weights, in->n_weights, in->weights_file, err);
+    if (rc == KEN_OK) rc = read_tensors(out, &s, &tensors, c, in->weights_file, err);
+    ken_tensors_free(&tensors);
+    json_decref(root);
+    return rc;
+}
+
+int ken_lora_read(ken_lora **out, const char *dir, const ken_config *c, ken_err *err)
+{
+    *out = NULL;
+    ken_map config = {0}, weights = {0};
+    ken_lora_bytes in = {.config_file = ken_lora_file(dir, false), .weights_file = ken_lora_file(dir, true)};
+    int rc = in.config_file == NULL || in.weights_file == NULL ? ken_fail_nomem(err, "file name") : KEN_OK;
+    if (rc == KEN_OK && !ken_is_file(in.config_file))
         rc =
             ken_fail(err, KEN_EINPUT,
                      "%s is missing; an adapter is a folder with adapter_config.json and adapter_model.safetensors, as "
                      "ken train and peft write them",
-                     config);
-    if (rc == KEN_OK) rc = read_json(&root, config, err);
-    if (rc == KEN_OK) rc = read_settings(&s, root, config, err);
-    if (rc == KEN_OK) rc = ken_map_file(&map, weights, err);
-    if (rc == KEN_OK) rc = ken_safetensors_add(&tensors, map.data, map.size, weights, err);
-    if (rc == KEN_OK) rc = read_tensors(out, &s, &tensors, c, weights, err);
-    ken_tensors_free(&tensors);
-    ken_unmap(&map);
-    json_decref(root);
-    ken_free(config);
-    ken_free(weights);
+                     in.config_file);
+    if (rc == KEN_OK) rc = ken_map_file(&config, in.config_file, err);
+    if (rc == KEN_OK) rc = ken_map_file(&weights, in.weights_file, err);
+    if (rc == KEN_OK) {
+        in.config = config.data;
+        in.n_config = config.size;
+        in.weights = weights.data;
+        in.n_weights = weights.size;
+        rc = ken_lora_from_bytes(out, &in, c, err);
+    }
+    ken_unmap(&config);
+    ken_unmap(&weights);
+    ken_free((void *)in.config_file);
+    ken_free((void *)in.weights_file);
     return rc;
 }

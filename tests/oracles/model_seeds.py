@@ -4,7 +4,7 @@
     python tests/oracles/model_seeds.py tests/fuzz/seeds tests/fixtures/model
 
 GGUF models of one layer with vocabularies of both kinds, safetensors of every type, and the tokenizer.json files of the tiny models
-with most of their vocabulary taken out. Made with gguf 0.19.0, numpy 2.4.6.
+with most of their vocabulary taken out; adapters of two layers. Made with gguf 0.19.0, numpy 2.4.6.
 """
 import json, pathlib, struct, sys
 import gguf, numpy as np
@@ -58,3 +58,26 @@ for name in ("llama-tied", "llama-bias", "llama3", "mistral", "qwen2"):
     t["model"]["vocab"] = dict(list(keep.items())[:60])
     t["model"]["merges"] = t["model"]["merges"][:8]
     (seeds / "fuzz_tokenizer_json" / name).write_text(json.dumps(t, ensure_ascii=False))
+
+# ---- adapters: length of the configuration (2 bytes), the configuration, the weights; for a network of 2 layers, 8 wide ----------------
+
+
+def adapter(name, config, tensors):
+    at, header, data = 0, {}, b""
+    for key, (dtype, shape) in tensors.items():
+        n = int(np.prod(shape)) * (4 if dtype == "F32" else 2)
+        header[key] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + n]}
+        at += n
+        data += bytes(n - 1) + b"\x3f"
+    head = json.dumps(header).encode()
+    text = json.dumps(config).encode()
+    (seeds / "fuzz_adapter").mkdir(exist_ok=True)
+    (seeds / "fuzz_adapter" / name).write_bytes(struct.pack("<H", len(text)) + text + struct.pack("<Q", len(head)) + head + data)
+
+
+PREFIX = "base_model.model.model.layers."
+adapter("q", {"peft_type": "LORA", "r": 2, "lora_alpha": 4}, {PREFIX + "1.self_attn.q_proj.lora_A.weight": ("F32", [2, 8]),
+                                                              PREFIX + "1.self_attn.q_proj.lora_B.weight": ("F32", [8, 2])})
+adapter("rslora", {"peft_type": "LORA", "r": 1, "lora_alpha": 0.5, "use_rslora": True, "lora_dropout": 0.1, "use_dora": False, "rank_pattern": {}},
+        {PREFIX + f"{n}.{m}.lora_{h}.weight": (t, s) for n in (0, 1) for m, i, o, t in (("mlp.gate_proj", 8, 12, "BF16"), ("mlp.down_proj", 12, 8, "F16"))
+         for h, s in (("A", [1, i]), ("B", [o, 1]))})
