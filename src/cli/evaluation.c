@@ -120,7 +120,7 @@ static void print_set(const cli_evaluation *v, const ken_measure *all)
         free(m);
     }
     if (all->answered + all->abstained < all->n)
-        printf("\n%llu prompts did not fit the model's context: counted as wrong.\n",
+        printf("\nPrompts that did not fit the model's context, counted as wrong: %llu.\n",
                (unsigned long long)(all->n - all->answered - all->abstained));
     const char *commonest = cli_evaluation_setting(v, "commonest_answer"),
                *count = cli_evaluation_setting(v, "commonest_count");
@@ -146,8 +146,9 @@ static void print_texts(const cli_evaluation *v)
         }
         head = true;
         term_cell(m->set + 5, NAME);
-        printf("%12s%12.4f%12.3f%12.4f\n", cli_thousands(m->tokens, s), cli_loss_per_token(m),
-               exp(cli_loss_per_token(m)), cli_bits_per_byte(m));
+        double perplexity = exp(cli_loss_per_token(m));
+        printf(perplexity < 1e5 ? "%12s%12.4f%12.3f%12.4f\n" : "%12s%12.4f%12.4g%12.4f\n", cli_thousands(m->tokens, s),
+               cli_loss_per_token(m), perplexity, cli_bits_per_byte(m));
     }
 }
 

@@ -7,6 +7,7 @@
 #include "store/store.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "store/tuning.h"
 #include "store/writer.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -95,6 +96,35 @@ static int refuse(const char *path, const char *key, const char *theirs, const c
     ken_free(k);
     ken_free(a);
     ken_free(b);
+    return status;
+}
+
+static const char *kind_of(const char *value)
+{
+    return value == NULL                        ? "an annotation"
+           : strcmp(value, KEN_KIND_TRAIN) == 0 ? "a training"
+           : strcmp(value, KEN_KIND_EVAL) == 0  ? "an evaluation"
+                                                : "a run of another kind";
+}
+
+/* An annotation does not go on with a training: that has other reasons than a setting. */
+static int compare_kind(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+{
+    const char *ours = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(settings[i].key, KEN_SETTING_KIND) == 0) ours = settings[i].value;
+    sqlite3_stmt *q = NULL;
+    int status =
+        ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = '" KEN_SETTING_KIND "'", &q, err);
+    if (status != KEN_OK) return status;
+    int rc = sqlite3_step(q);
+    const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
+    else if (rc == SQLITE_ROW && theirs == NULL) status = ken_fail_nomem(err, s->path);
+    else if ((theirs == NULL) != (ours == NULL) || (ours != NULL && strcmp(ours, theirs) != 0))
+        status = ken_fail(err, KEN_EINPUT, "%s: is %s, not %s; name another run with -o", s->path, kind_of(theirs),
+                          kind_of(ours));
+    sqlite3_finalize(q);
     return status;
 }
 
@@ -200,7 +230,11 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
             KEN_OK ||
         (status = ken_schema_exec(s->db, s->path, "BEGIN IMMEDIATE", err)) != KEN_OK)
         return status;
-    status = empty ? ken_schema_create(s->db, s->path, err) : compare_settings(s, settings, n, err);
+    if (empty) status = ken_schema_create(s->db, s->path, err);
+    else {
+        status = compare_kind(s, settings, n, err);
+        if (status == KEN_OK) status = compare_settings(s, settings, n, err);
+    }
     if (status == KEN_OK) status = ken_schema_format(s->db, s->path, &s->format, err);
     if (status == KEN_OK) status = write_settings(s, settings, n, err);
     if (status == KEN_OK) status = begin_session(s, err);

@@ -1,9 +1,9 @@
 /* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
- * stored text on any machine, without a model. Usage: make_run FILE [choice]
+ * stored text on any machine, without a model. Usage: make_run FILE [choice|train]
  *
  * Three relations (one name is long, one is not ASCII), every category, rows without a label, several answers, beliefs. */
 #include "base/rng.h"
-#include "store/store.h"
+#include "store/tuning.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +94,81 @@ static int put(ken_store *s, int i, bool choice, ken_err *err)
     return ken_store_put_row(s, (uint64_t)i, &r, err);
 }
 
+/* A training on eight of the facts: five points, the third with its loss alone, the fourth the best. */
+static int put_training(ken_store *s, ken_err *err)
+{
+    enum { ROWS = 8, POINTS = 5 };
+    int rc = KEN_OK;
+    for (int i = 0; i < ROWS && rc == KEN_OK; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "%s/train/%d", i < 6 ? "capital" : "composer", i);
+        const ken_trained t = {.id = id,
+                               .relation = facts[i].relation,
+                               .task = "",
+                               .category = i % 5 == 4 ? KEN_N_CATEGORIES : i % 5,
+                               .question = facts[i].question,
+                               .target = facts[i].answer,
+                               .weight = 1};
+        rc = ken_tuning_put_row(s, (size_t)i, &t, err);
+    }
+    for (int p = 0; p < POINTS && rc == KEN_OK; p++) {
+        const ken_point point = {.step = 10 * p,
+                                 .epoch = p,
+                                 .lr = p > 0 ? 1e-5 : NAN,
+                                 .loss = p > 0 ? 3.0 / p : NAN,
+                                 .kl = NAN,
+                                 .grad_norm = p > 0 ? 1.5 : NAN,
+                                 .seconds = 2.5 * p,
+                                 .examples = 8 * (uint64_t)p,
+                                 .tokens = 30 * (uint64_t)p,
+                                 .forwards = 300 * (uint64_t)p,
+                                 .best = p == 3,
+                                 .last = p == 4};
+        rc = ken_tuning_put_point(s, &point, err);
+        if (p == 2) continue;
+        const struct {
+            const char *set, *grouping, *key;
+            uint64_t n, hits, abstained;
+        } m[] = {{"train", "all", "", 8, 1 + (uint64_t)p, 0},
+                 {"train", "category", "HighlyKnown", 2, p > 0 ? 2 : 1, 0},
+                 {"train", "category", "Unknown", 2, p > 3, 0},
+                 {"dev", "all", "", 1000, 400 + 10 * (uint64_t)(p == 3 ? 5 : p), 30},
+                 {"test", "all", "", 2000, 700 + 3 * (uint64_t)p, 0}};
+        for (size_t k = 0; k < sizeof m / sizeof *m && rc == KEN_OK; k++) {
+            const ken_measure x = {.set = m[k].set,
+                                   .grouping = m[k].grouping,
+                                   .key = m[k].key,
+                                   .n = m[k].n,
+                                   .hits = m[k].hits,
+                                   .abstained = m[k].abstained,
+                                   .answered = m[k].n - m[k].abstained,
+                                   .loss = k == 3 ? 2500.0 - 100 * p : NAN,
+                                   .tokens = k == 3 ? 1500 : 0,
+                                   .p = NAN};
+            rc = ken_tuning_put_measure(s, point.step, &x, err);
+        }
+        const uint8_t fitted =
+            (uint8_t)(0x1f >> (POINTS - 1 - p) & ~(p == 4 ? 2 : 0)); /* row 1 is forgotten in the end */
+        if (rc == KEN_OK) rc = ken_tuning_put_fit(s, point.step, &fitted, ROWS, err);
+    }
+    return rc;
+}
+
+static int train_run(const char *path)
+{
+    static const ken_setting settings[] = {{KEN_SETTING_KIND, KEN_KIND_TRAIN, true},
+                                           {"data", "facts.jsonl", false},
+                                           {"model", "Tiny", false},
+                                           {"model_path", "/models/tiny-1M.Q4_1.gguf", false}};
+    ken_store *s = NULL;
+    ken_err err = {0};
+    int rc = ken_store_open(&s, path, settings, sizeof settings / sizeof *settings, &err);
+    if (rc == KEN_OK) rc = put_training(s, &err);
+    if (rc == KEN_OK) rc = ken_store_commit(s, &err);
+    if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);
+    return (s != NULL && ken_store_close(s, NULL) != KEN_OK) || rc != KEN_OK;
+}
+
 int main(int argc, char **argv)
 {
     static const ken_setting settings[] = {
@@ -112,6 +187,7 @@ int main(int argc, char **argv)
     ken_store *s = NULL;
     ken_err err = {0};
     if (argc < 2) return 2;
+    if (argc > 2 && strcmp(argv[2], "train") == 0) return train_run(argv[1]);
     int rc = ken_store_open(&s, argv[1], settings, sizeof settings / sizeof *settings, &err);
     for (int i = 0; i < N_FACTS && rc == KEN_OK; i++) rc = put(s, i, choice, &err);
     if (rc == KEN_OK) rc = ken_store_add_cost(s, 12345, 6.5, &err);
