@@ -63,6 +63,9 @@ static int read_source(ken_builder *b, ken_source *s, int asked, ken_err *err)
 {
     ken_format format = KEN_FMT_JSONL;
     s->skip_bad = b->o->skip_bad;
+    if (s->n >= 16 && memcmp(s->text, "SQLite format 3", 16) == 0) /* with its NUL */
+        return ken_fail(err, KEN_EINPUT, "%s: this is a run or another database; name the data that it was made from",
+                        s->path);
     int rc = asked < N_FORMATS ? KEN_OK : find_in_text(s, b->o, &format, err);
     if (rc != KEN_OK) return rc;
     if (asked < N_FORMATS) format = (ken_format)asked;
