@@ -36,22 +36,24 @@ static int open_json(json_t **out, const ken_model *m, const char *name, ken_err
     return f == NULL ? KEN_OK : ken_json_parse(out, f->map.data, f->map.size, MAX_JSON, f->path, err);
 }
 
-int ken_base_open(ken_base *b, const ken_model *m, ken_err *err)
+int ken_base_open(ken_base *b, const ken_model *m, bool vocabulary, ken_err *err)
 {
     ken_buf notes = {0}; /* what there is to warn about was said when the model was opened */
     *b = (ken_base){.model = m, .is_gguf = m->gguf.data != NULL};
     int rc;
     if (b->is_gguf) {
         rc = ken_gguf_parse(&b->gguf, m->gguf.data, m->gguf.size, err);
-        if (rc == KEN_OK) rc = ken_tok_from_gguf(&b->vocab, &b->gguf, &notes, err);
+        if (rc == KEN_OK && vocabulary) rc = ken_tok_from_gguf(&b->vocab, &b->gguf, &notes, err);
     } else {
         rc = open_json(&b->config, m, "config.json", err);
-        if (rc == KEN_OK) rc = open_json(&b->tokenizer, m, "tokenizer.json", err);
+        if (rc != KEN_OK || !vocabulary) goto done;
+        rc = open_json(&b->tokenizer, m, "tokenizer.json", err);
         if (rc == KEN_OK) rc = open_json(&b->tokenizer_config, m, "tokenizer_config.json", err);
         if (rc == KEN_OK) rc = open_json(&b->generation_config, m, "generation_config.json", err);
         const ken_tok_files files = {b->tokenizer, b->tokenizer_config, b->generation_config, b->config};
         if (rc == KEN_OK) rc = ken_tok_from_json(&b->vocab, &files, ken_model_config(m)->n_vocab, &notes, err);
     }
+done:
     ken_buf_free(&notes);
     if (rc != KEN_OK) ken_base_close(b);
     return rc;

@@ -46,6 +46,19 @@ static size_t skip_space(const char *p, size_t n, size_t at)
     return at;
 }
 
+/* at its first character; behind its last one. */
+static size_t skip_value(const char *p, size_t n, size_t at)
+{
+    if (at < n && p[at] == '"') return skip_string(p, n, at);
+    if (at >= n || (p[at] != '{' && p[at] != '[')) return at + strcspn(p + at, ",}] \t\r\n");
+    for (int depth = 0; at < n; at++) {
+        if (p[at] == '"') at = skip_string(p, n, at) - 1;
+        else if (p[at] == '{' || p[at] == '[') depth++;
+        else if ((p[at] == '}' || p[at] == ']') && --depth == 0) return at + 1;
+    }
+    return n;
+}
+
 /* Where the value of a key of the root object stands in a text that is known to be valid JSON. */
 static bool find_value(const char *p, size_t n, const char *key, span *value)
 {
@@ -60,14 +73,13 @@ static bool find_value(const char *p, size_t n, const char *key, span *value)
         at = end - 1;
         if (!hit) continue;
         value->begin = skip_space(p, n, colon + 1);
-        value->end = p[value->begin] == '"' ? skip_string(p, n, value->begin)
-                                            : value->begin + strcspn(p + value->begin, ",} \t\r\n");
+        value->end = skip_value(p, n, value->begin);
         return true;
     }
     return false;
 }
 
-/* Gives a scalar of the root object another value; with `add`, also when it is not there. b is NUL-terminated. */
+/* Gives a key of the root object another value; with `add`, also when it is not there. b is NUL-terminated. */
 static void set_value(ken_buf *b, const char *key, const char *text, bool add)
 {
     span at;

@@ -116,7 +116,7 @@ int ken_write_model_folder(const ken_model *base, const ken_params *p, ken_dtype
     if (same_folder(base->path, dir))
         return ken_fail(err, KEN_EUSAGE, "%s is the folder of the model that is trained; name another one", dir);
     ken_base b;
-    int rc = ken_base_open(&b, base, err);
+    int rc = ken_base_open(&b, base, base->gguf.data != NULL, err);
     if (rc != KEN_OK) return rc;
     rc = make_dir(dir, err);
     if (rc == KEN_OK) rc = write_config(dir, &b, type, err);

@@ -103,7 +103,7 @@ static void put_head(ken_buf *b, const metadata *m, const ken_out_tensors *s, ui
         put_uint(b, at, 8);
         at += aligned(ken_out_tensor_bytes(t), alignment);
     }
-    put_uint(b, 0, (int)(aligned(b->len, alignment) - b->len));
+    while (b->len % alignment != 0 && !b->failed) ken_buf_putc(b, '\0');
 }
 
 static int write_file(const metadata *m, const ken_out_tensors *s, uint32_t alignment, const char *path, ken_err *err)
@@ -342,7 +342,7 @@ int ken_write_gguf(const ken_model *base, const ken_params *p, ken_dtype type, c
     metadata m = {0};
     ken_out_tensors s = {0};
     float *divisors = NULL;
-    int rc = ken_base_open(&b, base, err);
+    int rc = ken_base_open(&b, base, base->gguf.data == NULL, err);
     if (rc != KEN_OK) return rc;
     if (b.is_gguf) copy_metadata(&m, &b.gguf);
     else rc = make_metadata(&m, &b, err);

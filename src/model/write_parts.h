@@ -44,7 +44,8 @@ typedef struct ken_base {
     ken_tok_source vocab;
 } ken_base;
 
-int ken_base_open(ken_base *b, const ken_model *m, ken_err *err);
+/* vocabulary false: for who copies it; b->vocab, tokenizer, tokenizer_config and generation_config are then empty. */
+int ken_base_open(ken_base *b, const ken_model *m, bool vocabulary, ken_err *err);
 void ken_base_close(ken_base *b);
 /* A file of a folder base as it was mapped when the model was opened; KEN_ESTATE when it has none of that name. */
 int ken_base_file(const ken_model *m, const char *name, ken_map *map, ken_err *err);

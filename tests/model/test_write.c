@@ -331,6 +331,7 @@ static void patching(void **state)
         {"{\"torch_dtype\": \"float32\", \"dtype\": \"auto\"}",
          "{\"torch_dtype\": \"float16\", \"dtype\": \"float16\"}"},
         {"{\n  \"a\": [{\"b\": 1}]\n}\n", "{\n  \"a\": [{\"b\": 1}],\n  \"torch_dtype\": \"float16\"\n}\n"},
+        {"{\"dtype\": {\"a\": [\"}\"], \"dtype\": 2}, \"b\": 3}", "{\"dtype\": \"float16\", \"b\": 3}"},
         {"{\"a\": \"dtype\", \"b\": \"}\"}", "{\"a\": \"dtype\", \"b\": \"}\",\n  \"torch_dtype\": \"float16\"\n}\n"},
     };
     char path[] = "x/config.json";
