@@ -561,6 +561,13 @@ KEN_API ken_train_data ken_train_data_defaults(void);
 /* What was measured at a point, as soon as it is in the run: m (n) as ken_run_measures gives them. All is borrowed. */
 typedef void (*ken_train_point_fn)(void *ctx, const ken_point *p, const ken_measure *m, size_t n);
 
+typedef struct ken_train_start { /* what a training is about to do */
+    const ken_train_data_stats *data;
+    int64_t steps, steps_per_epoch;
+    int64_t from; /* the step of the checkpoint it goes on from; 0 = the beginning */
+} ken_train_start;
+typedef void (*ken_train_start_fn)(void *ctx, const ken_train_start *s);
+
 typedef struct ken_train_options {
     ken_train_data data;
     /* Where the rows to watch come from, read and asked as data says (of their dev, test, test split where there is one): dev
@@ -597,8 +604,9 @@ typedef struct ken_train_options {
     const char *isa; /* as for annotate */
     ken_poll_fn poll;
     ken_progress_fn progress; /* examples trained on, of all epochs */
+    ken_train_start_fn start;
     ken_train_point_fn point;
-    void *ctx; /* for poll, progress and point */
+    void *ctx; /* for poll, progress, start and point */
 } ken_train_options;
 
 KEN_API ken_train_options ken_train_defaults(void);

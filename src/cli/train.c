@@ -179,6 +179,38 @@ static void show_progress(void *ctx, const ken_progress *now)
     cli_progress_show(&w->progress, now);
 }
 
+/* Counts that may surprise. */
+static void show_start(void *ctx, const ken_train_start *s)
+{
+    watch *w = ctx;
+    const ken_train_data_stats *d = s->data;
+    char a[32], b[32];
+    cli_progress_end(&w->progress);
+    if (d->mixed > 0)
+        cli_note("%s rows and %s of other tasks, %lld steps of which %lld are an epoch", cli_thousands(d->rows, a),
+                 cli_thousands(d->mixed, b), (long long)s->steps, (long long)s->steps_per_epoch);
+    else
+        cli_note("%s rows, %lld steps of which %lld are an epoch", cli_thousands(d->rows, a), (long long)s->steps,
+                 (long long)s->steps_per_epoch);
+    const struct {
+        size_t n;
+        const char *what;
+    } odd[] = {{d->bad, "bad rows were dropped"},
+               {d->too_long, "rows were dropped because they are longer than --max-length"},
+               {d->unmatched, "rows are not in the run that --labels names, and count as not annotated"},
+               {d->conflicts, "rows have the prompt of an earlier one and another target"},
+               {d->newline, "targets hold a newline, where ken eval stops reading an answer"},
+               {d->spread, "rows come from relations that lack either Known or Unknown rows"},
+               {d->tail_repeated, "rows of the known tail stand in the rest too"}};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        if (odd[i].n > 0) cli_note("%s %s", cli_thousands(odd[i].n, a), odd[i].what);
+    if (set.o.fit_limit > 0)
+        cli_note("the fit is measured on at most %s rows, evenly spaced", cli_thousands(set.o.fit_limit, a));
+    if (set.o.eval_limit > 0)
+        cli_note("at most %s rows of each other set are asked, evenly spaced", cli_thousands(set.o.eval_limit, a));
+    if (s->from > 0) cli_note("going on after step %lld", (long long)s->from);
+}
+
 static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size_t n)
 {
     watch *w = ctx;
@@ -190,7 +222,8 @@ static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size
     ken_err err;
     if (set.json_lines) { /* a full disk is found when the program ends */
         json_t *o = cli_json_point(p, m, n);
-        json_object_set_new(o, "training_seconds", cli_json_real(w->table.spent)); /* of this call, measuring left out */
+        json_object_set_new(o, "training_seconds",
+                            cli_json_real(w->table.spent)); /* of this call, measuring left out */
         (void)cli_json_print(o, &err);
         (void)fflush(stdout);
     }
@@ -294,6 +327,7 @@ static int run(int n, char **arg, ken_err *err)
     o.n_gguf = set.gguf.n;
     o.poll = cli_interrupted;
     o.progress = show_progress;
+    o.start = show_start;
     o.point = show_point;
     o.ctx = &w;
     int rc = cli_tune_data(&o.data, set.data, err);

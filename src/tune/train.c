@@ -89,6 +89,8 @@ static double epoch_of(const job *j, int64_t step) { return (double)step / (doub
 
 static int keep(job *j, ken_err *err)
 {
+    (void)stage(j, "keeping the state", 0, 0,
+                NULL); /* seconds, when it is large; a request to stop is no reason not to */
     j->s.seconds = j->earlier + now() - j->began;
     int rc = ken_checkpoint_write(j->dir.state, &j->s, j->settings, j->n_settings, j->array,
                                   j->s.finished == 1 ? 1 : j->n_arrays, err);
@@ -540,6 +542,10 @@ static int train(job *j, ken_err *err)
     if (rc != KEN_OK) return rc;
     ken_train_dir_sweep(&j->dir); /* the run's lock is ours */
     rc = take_up(j, err);
+    if (rc == KEN_OK && j->t.o->start != NULL) {
+        ken_train_start start = {ken_tune_set_stats(j->t.set[KEN_SET_TRAIN]), j->t.steps, j->t.per_epoch, j->s.step};
+        j->t.o->start(j->t.o->ctx, &start);
+    }
     if (rc == KEN_OK) rc = loop(j, err);
     if (rc == KEN_OK) rc = write_out(j, err);
     rc = close_store(j, rc, err);

@@ -137,7 +137,14 @@ static void same_training(const char *a, const char *b)
 
 typedef struct stopper {
     long after, asked;
+    int64_t from; /* where it went on */
 } stopper;
+
+static void started(void *ctx, const ken_train_start *t)
+{
+    ((stopper *)ctx)->from = t->from;
+    assert_true(t->steps == 4 && t->steps_per_epoch == 2 && t->data->rows == 6);
+}
 
 static int poll(void *ctx)
 {
@@ -150,31 +157,33 @@ static void stopped_at_every_moment(void **state)
     (void)state;
     ken_train_options o = options();
     trained(&o, in_folder("whole"));
-    stopper s = {-1, 0};
+    stopper s = {-1, 0, -1};
     o.poll = poll;
+    o.start = started;
     o.ctx = &s;
     trained(&o, in_folder("counted"));
     same_training(in_folder("whole"), in_folder("counted"));
     long moments = s.asked;
     assert_true(moments > 20);
-    int stops = 0;
+    int stops = 0, resumed = 0;
     for (long at = 0; at < moments; at += 1 + moments / 30) { /* each stops a training of its own, which then goes on */
         ken_err err;
-        s = (stopper){at, 0};
+        s = (stopper){at, 0, -1};
         int rc = ken_train(model, &o, in_folder("stop"), &err);
         if (rc != KEN_ESTOP) fail_msg("stopped at %ld: status %d", at, rc);
         stops++;
         assert_false(ken_train_done(in_folder("stop")));
-        s = (stopper){-1, 0};
+        s = (stopper){-1, 0, -1};
         trained(&o, in_folder("stop"));
+        resumed += s.from > 0;
         same_training(in_folder("whole"), in_folder("stop"));
         remove_all(in_folder("stop"));
     }
-    assert_true(stops > 10);
+    assert_true(stops > 10 && resumed > 3 && resumed < stops);
     /* And one that is stopped again and again, one moment later each time. */
     int rc = KEN_ESTOP;
     for (long at = 0; rc == KEN_ESTOP; at++) {
-        s = (stopper){at, 0};
+        s = (stopper){at, 0, -1};
         rc = ken_train(model, &o, in_folder("stop"), NULL);
     }
     assert_int_equal(rc, KEN_OK);
