@@ -377,30 +377,35 @@ typedef struct head {
     atomic_int failed, bad_row; /* bad_row: a row whose loss is not finite, or -1 */
 } head;
 
-/* kl and gradient of one target's distance to its teacher: d (V) += w/tau (q - p) over the teacher's tokens and the rest.
+/* kl and gradient of one target's distance to its teacher: d (V) += w/tau (q - p) over the teacher's tokens and the rest. Among the rest
+ * p is shared out as q is; a listed token never takes part in that, since rest_p/rest_q may be huge and would not cancel. Leaves
+ * z (V) as it was; kept has room for V values.
  * Source: Kaplan et al. 2026, arXiv 2604.15574 (self-distillation); direction and remainder are ours (spec/finetuning.md 9). */
-static double distance(const head *h, const float *z, double lse, const ken_teacher *teacher, float w, float *d)
+static double distance(const head *h, float *z, float *kept, double lse, const ken_teacher *teacher, float w, float *d)
 {
-    const float tau = h->b->tau;
+    const double tau = (double)h->b->tau;
     const size_t V = (size_t)h->t->c->n_vocab;
+    const float scale = w / h->b->tau;
     double rest_p = 1, rest_q = 1, kl = 0;
     for (int32_t k = 0; k < teacher->n; k++) {
-        const double p = (double)teacher->p[k], log_q = (double)z[teacher->id[k]] / (double)tau - lse;
+        const int32_t id = teacher->id[k];
+        const double p = (double)teacher->p[k], log_q = (double)z[id] / tau - lse, q = exp(log_q);
         rest_p -= p;
-        rest_q -= exp(log_q);
+        rest_q -= q;
         if (p > 0) kl += p * (log(p) - log_q);
+        if (d != NULL) d[id] += scale * (float)(q - p);
     }
     if (rest_p < 0) rest_p = 0;
     if (rest_q < 1e-12) rest_q = 1e-12;
     if (rest_p > 0) kl += rest_p * (log(rest_p) - log(rest_q));
     if (d == NULL) return kl;
-    const float outside = (float)(1 - rest_p / rest_q), scale = w / tau;
-    for (size_t i = 0; i < V; i++) d[i] += scale * outside * (float)exp((double)z[i] / (double)tau - lse);
+    const double outside = 1 - rest_p / rest_q;
     for (int32_t k = 0; k < teacher->n; k++) {
-        const int32_t id = teacher->id[k];
-        const double q = exp((double)z[id] / (double)tau - lse);
-        d[id] += scale * (float)(q * rest_p / rest_q - (double)teacher->p[k]);
+        kept[k] = z[teacher->id[k]];
+        z[teacher->id[k]] = -INFINITY;
     }
+    for (size_t i = 0; i < V; i++) d[i] += scale * (float)(outside * exp((double)z[i] / tau - lse));
+    for (int32_t k = 0; k < teacher->n; k++) z[teacher->id[k]] = kept[k];
     return kl;
 }
 
@@ -430,7 +435,8 @@ static void row_loss(head *h, int32_t i, float *z, float *copy)
     const double lse_tau = t->kb->softmax(NULL, copy, V, 1.0F / b->tau, 0);
     for (int32_t k = from; k < to; k++) {
         if (b->teacher[k].n <= 0) continue;
-        const double kl = distance(h, copy, lse_tau, &b->teacher[k], b->kl_weight * b->weight[k], h->back ? z : NULL);
+        const double kl =
+            distance(h, copy, copy + V, lse_tau, &b->teacher[k], b->kl_weight * b->weight[k], h->back ? z : NULL);
         if (h->kl != NULL) h->kl[k] = (float)kl;
     }
 }
@@ -467,7 +473,7 @@ static int run_head(head *h, ken_err *err)
     const int blocks = (t->m + B - 1) / B;
     float *copies = NULL;
     if (h->b->teacher != NULL) {
-        copies = ken_alloc_aligned((size_t)t->threads * V * sizeof *copies);
+        copies = ken_alloc_aligned((size_t)t->threads * 2 * V * sizeof *copies);
         if (copies == NULL) return ken_fail_nomem(err, "logits");
     }
     memset(t->partial, 0, (size_t)blocks * t->partial_width * sizeof *t->partial);
@@ -482,7 +488,7 @@ static int run_head(head *h, ken_err *err)
 #pragma omp for schedule(dynamic, 1)
             for (int32_t row = first; row < end; row += B) {
                 int s = head_block(h, first, row, end - row < B ? end - row : B,
-                                   copies == NULL ? NULL : copies + (size_t)thread * V, thread);
+                                   copies == NULL ? NULL : copies + (size_t)thread * 2 * V, thread);
                 if (s != KEN_OK) atomic_store(&h->failed, s);
             }
             ken_gemm_leave(entered);
