@@ -582,13 +582,15 @@ typedef struct ken_train_options {
     const char *optimizer;                                      /* "adamw", "sgd" */
     double beta1, beta2, epsilon, momentum, weight_decay, clip; /* 0.9, 0.999, 1e-8, 0.9, 0, 1; clip 0 = none */
     double dropout;                                             /* 0.05 */
-    uint64_t seed;                /* of order, masks, adapters and what data draws: data.seed is not used */
-    const char *lora;             /* "r=16,alpha=32,dropout=0,targets=q_proj,..."; NULL = the weights themselves */
-    const char *train, *freeze;   /* comma lists: embeddings, head, norms, attention, mlp, layers=A-B; NULL */
-    double kl, kl_tau;            /* weight of the divergence from a teacher, 0 = none; its temperature, 0.5 */
-    const char *kl_teacher;       /* "base", or "epoch:N": the weights after N epochs */
-    const char *compute;          /* "f32", or "bf16" for matrix products */
-    bool share_prefixes;          /* true: a beginning that examples of a batch share is computed once */
+    uint64_t seed;              /* of order, masks, adapters and what data draws: data.seed is not used */
+    const char *lora;           /* "r=16,alpha=32,dropout=0,targets=q_proj,..."; NULL = the weights themselves */
+    const char *train, *freeze; /* comma lists: embeddings, head, norms, attention, mlp, layers=A-B; NULL */
+    double kl, kl_tau;          /* weight of the divergence from a teacher, 0 = none; its temperature, 0.5 */
+    const char *kl_teacher;     /* "base", or "epoch:N": the weights after N epochs */
+    const char *compute;        /* "f32", or "bf16" for matrix products */
+    /* "on": a beginning that examples of a batch share is computed once, "off", or "auto": on without dropout. With dropout the examples
+     * would share its mask there too: faster, but an unlucky mask then meets the whole batch. */
+    const char *share_prefixes;
     bool recompute;               /* false; true: less memory, more time */
     int rows;                     /* 4096: token rows forwarded at once; an update of more is split */
     int64_t eval_every;           /* steps between measurements; 0 = after each epoch */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static struct {
-    const char *model, *data, *output, *share;
+    const char *model, *data, *output;
     int max_steps, eval_every, checkpoint_every;
     cli_list gguf;
     bool dry_run, json_lines;
@@ -87,9 +87,11 @@ static const cli_option how_options[] = {
      .choices = "F32|BF16|F16"},
     {"gguf", 0, "TYPE", CLI_LIST, &set.gguf,
      "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
-    {"share-prefixes", 0, "on|off", CLI_CHOICE, &set.share,
-     "compute a beginning that examples of a batch share once; exact, except that with dropout they share its mask too",
-     .choices = "on|off"},
+    {"share-prefixes", 0, "WHEN", CLI_CHOICE, &O.share_prefixes,
+     "compute a beginning that examples of a batch share once: exact without dropout; with it they share its mask "
+     "there "
+     "too, which is faster and noisier (auto: on without dropout)",
+     .choices = "auto|on|off"},
     {"recompute", 0, NULL, CLI_FLAG, &O.recompute, "compute each layer again on the way back: less memory, more time"},
     {"rows", 0, "N", CLI_INT, &O.rows, "token rows forwarded at once; an update of more is split", .min = 1,
      .max = 1 << 24},
@@ -104,7 +106,6 @@ static void init(void)
     cli_data_init();
     cli_tune_init();
     O = ken_train_defaults();
-    set.share = O.share_prefixes ? "on" : "off";
 }
 
 /* ---- --dry-run -------------------------------------------------------------------------------------------------------- */
@@ -319,7 +320,6 @@ static int run(int n, char **arg, ken_err *err)
     ken_model *m = NULL;
     watch w = {.table.kl = O.kl > 0};
     ken_train_options o = set.o;
-    o.share_prefixes = strcmp(set.share, "on") == 0;
     o.max_steps = set.max_steps;
     o.eval_every = set.eval_every;
     o.checkpoint_every = set.checkpoint_every;

@@ -386,7 +386,7 @@ static int update(job *j, ken_err *err)
     }
     /* The mean over the update's target tokens, whatever it is split into (spec/finetuning.md 1); weights have mean 1 over the set. */
     ken_batch_how how = {
-        .share = o->share_prefixes, .scale = (float)(1.0 / (double)targets), .mask_key = mask_key(o->seed, j->s.step)};
+        .share = j->t.share, .scale = (float)(1.0 / (double)targets), .mask_key = mask_key(o->seed, j->s.step)};
     sums a = {{0}, 0, {0}, 0, 0};
     size_t at = 0, k = 0;
     int rc = KEN_OK;

@@ -80,7 +80,7 @@ static void add_options(list *l, const ken_training *t)
     real(l, "kl", o->kl);
     real(l, "kl_tau", o->kl_tau);
     text(l, "kl_teacher", true, o->kl > 0 ? o->kl_teacher : "");
-    yes_or_no(l, "share_prefixes", o->share_prefixes);
+    yes_or_no(l, "share_prefixes", t->share);
     yes_or_no(l, "recompute", o->recompute);
     integer(l, "micro_batch_rows", o->rows);
     integer(l, "eval_every", o->eval_every);

@@ -26,7 +26,7 @@ ken_train_options ken_train_defaults(void)
                                .kl_tau = 0.5,
                                .kl_teacher = "epoch:1",
                                .compute = "f32",
-                               .share_prefixes = true,
+                               .share_prefixes = "auto",
                                .rows = 4096,
                                .matcher = "em-squad",
                                .save_type = "F32"};
@@ -87,6 +87,17 @@ static int check_teacher(ken_training *t, const ken_train_options *o, ken_err *e
     else if (strncmp(o->kl_teacher, "epoch:", 6) == 0) t->teacher_epoch = strtol(o->kl_teacher + 6, &end, 10);
     if (t->teacher_epoch < 0 || (end != NULL && (*end != '\0' || end == o->kl_teacher + 6 || t->teacher_epoch < 1)))
         return ken_fail(err, KEN_EUSAGE, "--kl-teacher \"%s\" is not known: base or epoch:N", o->kl_teacher);
+    return KEN_OK;
+}
+
+/* With dropout a shared row has one mask for all its examples; spec/finetuning.md 2 has one for each. */
+static int check_share(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    const bool drops = o->dropout > 0 || (t->low_rank && t->lora.dropout > 0);
+    if (strcmp(o->share_prefixes, "auto") == 0) t->share = !drops;
+    else if (strcmp(o->share_prefixes, "on") == 0) t->share = true;
+    else if (strcmp(o->share_prefixes, "off") != 0)
+        return ken_fail(err, KEN_EUSAGE, "--share-prefixes \"%s\" is not known: auto, on or off", o->share_prefixes);
     return KEN_OK;
 }
 
@@ -191,6 +202,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *o,
     if (rc == KEN_OK) rc = check_teacher(t, o, err);
     if (rc == KEN_OK) rc = check_types(t, o, err);
     if (rc == KEN_OK) rc = check_what(t, o, err);
+    if (rc == KEN_OK) rc = check_share(t, o, err);
     if (rc == KEN_OK) rc = ken_isa_parse(&t->isa, o->isa, err);
     if (rc == KEN_OK) rc = ken_compute_parse(&t->compute, o->compute, err);
     if (rc == KEN_OK && o->data.path == NULL)

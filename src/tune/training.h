@@ -25,6 +25,7 @@ typedef struct ken_training {
     ken_optim_options optim;
     ken_isa isa;
     ken_compute compute;
+    bool share;    /* prefixes of a batch are computed once */
     bool low_rank; /* lora is what is trained */
     ken_lora_spec lora;
     int64_t teacher_epoch; /* whose weights the teacher has: 0 = the base; -1 = no teacher */

@@ -231,7 +231,7 @@ def two_programs():
 
 OTHER_SETTINGS = [["--lr", "2e-2"], ["--epochs", "5"], ["--batch", "4"], ["--dropout", "0"], ["--seed", "1"], ["--schedule", "cosine"],
                   ["--warmup", "5"], ["--optimizer", "sgd"], ["--weight-decay", "0.1"], ["--clip", "0.5"], ["--lora", "r=2"],
-                  ["--freeze", "mlp"], ["--share-prefixes", "off"], ["--rows", "64"], ["--recompute"], ["--patience", "1"],
+                  ["--freeze", "mlp"], ["--share-prefixes", "on"], ["--rows", "64"], ["--recompute"], ["--patience", "1"],
                   ["--save-type", "BF16"], ["--gguf", "F16"], ["--matcher", "em-raw"], ["--eval-every", "3"], ["--max-steps", "3"],
                   ["--template", "{question}"], ["-d", "more.jsonl"], ["--dev", "more.jsonl"], ["-m", OTHER], ["--isa", "generic"]]
 
