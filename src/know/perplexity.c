@@ -22,8 +22,8 @@ static void score(void *ctx, int32_t i, const float *logits)
     float most = logits[0];
     for (int32_t v = 1; v < w->n_vocab; v++)
         if (logits[v] > most) most = logits[v];
-    double sum = 0.0;
-    for (int32_t v = 0; v < w->n_vocab; v++) sum += exp((double)logits[v] - (double)most);
+    double sum = exp((double)logits[0] - (double)most);
+    for (int32_t v = 1; v < w->n_vocab; v++) sum += exp((double)logits[v] - (double)most);
     w->nll[i] = log(sum) + (double)most - (double)logits[w->target[w->logit_row[i]]];
 }
 
