@@ -110,5 +110,14 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < batch; i++) ken_free((void *)(uintptr_t)rows[i].ids);
         free(loss);
     }
+    ken_batch_trie_free(&trie);
+    ken_optim_free(optim);
+    ken_learner_free(l);
+    ken_params_free(params);
+    ken_lora_free(lora);
+    ken_data_free(d);
+    ken_model_free(m);
+    free(pointers);
+    free(rows);
     return 0;
 }

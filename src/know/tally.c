@@ -38,9 +38,9 @@ int ken_tally_quartiles(const ken_evaluated *row, size_t n, uint8_t *quartile, k
         if (!isnan(row[i].popularity)) sorted[known++] = row[i].popularity;
     qsort(sorted, known, sizeof *sorted, by_value);
     for (size_t i = 0; i < n; i++)
-        quartile[i] = known == 0 || isnan(row[i].popularity)
-                          ? 0
-                          : (uint8_t)(1 + 4 * smaller(sorted, known, row[i].popularity) / known);
+        quartile[i] = (uint8_t)(known == 0 || isnan(row[i].popularity)
+                                    ? 0
+                                    : 1 + 4 * smaller(sorted, known, row[i].popularity) / known);
     ken_free(sorted);
     return KEN_OK;
 }
