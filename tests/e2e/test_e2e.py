@@ -7,7 +7,9 @@
 - exhaustive: p of a walk over all viable paths down to reach 1e-8 lies in [p_lo, p_hi], widened by 1e-3 p + 1e-6 for float noise;
 - waves: a few of the same rows, alone and with one thread, have the same bytes;
 - sample: the paper's protocol, literally, on some of the same rows agrees with the exact probabilities within binomial noise. The
-  large version of this comparison is tests/oracles/e2e_sample.py (make oracle-sample).
+  large version of this comparison is tests/oracles/e2e_sample.py (make oracle-sample);
+- evaluation: `ken eval` on two facts of each relation of the world facts, in the zero-shot form, gives the verdicts and texts of greedy
+  decoding with transformers, with the allowance above; and the perplexity of a text is that of transformers within 1e-4 relative.
 
 The fixtures hold hashes of the prompts: when prompts change, all cases say so, and the fixtures are to be made anew. Needs the
 default model, and the test data once $KEN_TEST_DATA is set; without it only the project's own facts are asked. Prints TAP.
@@ -143,6 +145,36 @@ def sample(runs):
     assert abs(z) <= 4
 
 
+def ken_eval(*options):
+    done = subprocess.run([KEN, "eval", "-q", "--json", *options], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 0, f"ken eval: exit status {done.returncode}: {done.stderr}"
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def evaluation(runs):
+    want = fixture("eval.tsv")
+    for _, window, stride, tokens, size, nll in (w for w in want if w[0] == "text"):
+        text = os.path.join(SOURCE, "LICENSE")
+        got = ken_eval("--text", text, "--window", window, "--stride", stride)[0]["texts"]["LICENSE"]
+        assert (got["tokens"], got["bytes"]) == (int(tokens), int(size)), f"window {window}: {got}, expected {tokens} tokens, {size} bytes"
+        off = abs(got["nll"] * got["tokens"] / float(nll) - 1)
+        print(f"# window {window}, stride {stride}: nll off by {off:.2g}")
+        assert off < 1e-4, f"window {window}, stride {stride}: {got}, expected nll {nll}"
+    rows = {r["id"]: r for r in ken_eval("-d", os.path.join(SOURCE, "data/world"), "--per-relation", "2", "--rows")}
+    wrong, asked = [], [w[1:] for w in want if w[0] == "row"]
+    assert len(asked) == len(rows) >= 90
+    for i, question, hit, raw, finish, answer, margin in asked:
+        r = rows[i]
+        assert hashed(r["question"]) == question, f"{i}: another question; make the fixture anew"
+        if (r["hit"], r["hit_raw"], r["finish"], hashed(r["text"])) != (hit == "1", raw == "1", finish, answer):
+            line = f"{i}: {r['hit']} {r['hit_raw']} {r['finish']} {r['text']!r}, expected {hit} {raw} {finish} (margin {margin})"
+            if float(margin) >= NEAR:
+                wrong.append(line)
+            else:
+                print("# near-tie: " + line)
+    assert not wrong, f"{len(wrong)} of {len(asked)} answers differ from plain greedy decoding:\n" + "\n".join(wrong)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="ken-e2e-") as folder:
         eq = os.path.join(DATA or "", "entityquestions/dataset")
@@ -153,11 +185,11 @@ def main():
                 "popqa": Run(folder, "popqa", popqa, "--per-relation", "3", "--relation",
                              "author,capital,country,genre,occupation,religion,sport"),
                 "facts": Run(folder, "facts", os.path.join(FIXTURES, "capitals.jsonl"))}
-        cases = [exhaustive_facts, greedy, waves, exhaustive_data, sample]
+        cases = [exhaustive_facts, evaluation, greedy, waves, exhaustive_data, sample]
         bad = 0
         print(f"1..{len(cases)}", flush=True)
         for n, case in enumerate(cases, 1):
-            skip = DATA is None and case is not exhaustive_facts
+            skip = DATA is None and case not in (exhaustive_facts, evaluation)
             try:
                 if not skip:
                     case(runs)
