@@ -95,7 +95,7 @@ int ken_evaluation_probe(const char *path, ken_err *err)
     rc = ken_run_open(&r, path, err);
     if (rc == KEN_OK && strcmp(ken_run_kind(r), KEN_KIND_EVAL) != 0)
         rc = ken_fail(err, KEN_EINPUT, "%s: is there and is no evaluation; name another file with -o", path);
-    if (rc == KEN_OK) ken_run_free(r);
+    ken_run_free(r); /* NULL when it could not be opened */
     return rc;
 }
 

@@ -139,7 +139,7 @@ static void what_it_adds(void **state)
     (void)state;
     ken_lora *l = random_lora(5, 7, QV);
     const ken_lora_pair *p = &l->pair[KEN_N_MODULES + KEN_MOD_V];
-    float w[32 * 48], again[32 * 48], untouched[32 * 48];
+    float w[32 * 48] = {0}, again[32 * 48] = {0}, untouched[32 * 48] = {0};
     for (int i = 0; i < p->in * p->out; i++) w[i] = again[i] = untouched[i] = (float)i * 0.25F;
     ken_lora_add(l, 1, KEN_MOD_V, w, 1);
     ken_lora_add(l, 1, KEN_MOD_V, again, 4);
