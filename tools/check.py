@@ -134,7 +134,7 @@ def asan():
 def cblas():
     """The same program without oneDNN: the fallback must build and compute the same within its bounds."""
     if build("build-cblas", "-Ddnnl=disabled"):
-        tests("build-cblas", "CBLAS instead of oneDNN", "--suite", "nn")
+        tests("build-cblas", "CBLAS instead of oneDNN", "--suite", "nn", "--no-suite", "long")
 
 
 def memcheck():
