@@ -7,104 +7,86 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds a value; a failure anywhere makes the whole object NULL in the end. */
-typedef struct object {
-    json_t *o;
-    bool failed;
-} object;
-
-static void put(object *x, const char *key, json_t *v)
-{
-    if (json_object_set_new(x->o, key, v) != 0) x->failed = true;
-}
-
-static json_t *finish(object *x)
-{
-    if (!x->failed) return x->o;
-    json_decref(x->o);
-    return NULL;
-}
-
 static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
 static json_t *ratio(uint64_t k, uint64_t n) { return n > 0 ? json_real((double)k / (double)n) : json_null(); }
 
 json_t *cli_json_measure(const ken_measure *m)
 {
-    object x = {json_object(), false};
+    cli_json_object x = {json_object(), false};
     if (m->n > 0) {
         double lo, hi;
         cli_wilson(m->hits, m->n, &lo, &hi);
-        put(&x, "examples", count(m->n));
-        put(&x, "hits", count(m->hits));
-        put(&x, "accuracy", ratio(m->hits, m->n));
-        put(&x, "accuracy_lo", cli_json_real(lo));
-        put(&x, "accuracy_hi", cli_json_real(hi));
-        put(&x, "hits_raw", count(m->hits_raw));
-        put(&x, "abstained", count(m->abstained));
-        put(&x, "answered", count(m->answered));
-        put(&x, "accuracy_answered", ratio(m->hits, m->answered));
-        if (!isnan(m->p)) put(&x, "p_right", cli_json_real(m->p / (double)m->n));
+        cli_json_put(&x, "examples", count(m->n));
+        cli_json_put(&x, "hits", count(m->hits));
+        cli_json_put(&x, "accuracy", ratio(m->hits, m->n));
+        cli_json_put(&x, "accuracy_lo", cli_json_real(lo));
+        cli_json_put(&x, "accuracy_hi", cli_json_real(hi));
+        cli_json_put(&x, "hits_raw", count(m->hits_raw));
+        cli_json_put(&x, "abstained", count(m->abstained));
+        cli_json_put(&x, "answered", count(m->answered));
+        cli_json_put(&x, "accuracy_answered", ratio(m->hits, m->answered));
+        if (!isnan(m->p)) cli_json_put(&x, "p_right", cli_json_real(m->p / (double)m->n));
         for (int i = 0; i < m->n_more; i++) {
             json_t *more = json_object_get(x.o, "matchers");
-            if (more == NULL) put(&x, "matchers", more = json_object());
+            if (more == NULL) cli_json_put(&x, "matchers", more = json_object());
             if (json_object_set_new(more, m->more[i].matcher, count(m->more[i].hits)) != 0) x.failed = true;
         }
     }
     if (m->tokens > 0) {
-        put(&x, "tokens", count(m->tokens));
-        put(&x, "nll", cli_json_real(cli_loss_per_token(m)));
-        put(&x, "perplexity", cli_json_real(exp(cli_loss_per_token(m))));
+        cli_json_put(&x, "tokens", count(m->tokens));
+        cli_json_put(&x, "nll", cli_json_real(cli_loss_per_token(m)));
+        cli_json_put(&x, "perplexity", cli_json_real(exp(cli_loss_per_token(m))));
         if (m->bytes > 0) {
-            put(&x, "bytes", count(m->bytes));
-            put(&x, "bits_per_byte", cli_json_real(cli_bits_per_byte(m)));
+            cli_json_put(&x, "bytes", count(m->bytes));
+            cli_json_put(&x, "bits_per_byte", cli_json_real(cli_bits_per_byte(m)));
         }
     }
-    return finish(&x);
+    return cli_json_finish(&x);
 }
 
 static json_t *change_json(const ken_change *c)
 {
-    object x = {json_object(), false};
-    put(&x, "examples", count(c->n));
-    put(&x, "before", count(c->before));
-    put(&x, "after", count(c->after));
-    put(&x, "lost", count(c->lost));
-    put(&x, "gained", count(c->gained));
-    put(&x, "p", cli_json_real(c->p));
-    return finish(&x);
+    cli_json_object x = {json_object(), false};
+    cli_json_put(&x, "examples", count(c->n));
+    cli_json_put(&x, "before", count(c->before));
+    cli_json_put(&x, "after", count(c->after));
+    cli_json_put(&x, "lost", count(c->lost));
+    cli_json_put(&x, "gained", count(c->gained));
+    cli_json_put(&x, "p", cli_json_real(c->p));
+    return cli_json_finish(&x);
 }
 
 /* {"category":{"HighlyKnown":{...},...},"relation":{...},...} */
 static json_t *groups_json(const cli_evaluation *v, const char *set)
 {
     static const char *const groupings[] = {"category", "relation", "split", "popularity"};
-    object x = {json_object(), false};
+    cli_json_object x = {json_object(), false};
     for (size_t g = 0; g < sizeof groupings / sizeof *groupings; g++) {
         size_t n;
         const ken_measure **m = cli_measure_groups(v->m, v->n, set, groupings[g], &n);
-        object of = {json_object(), m == NULL};
-        for (size_t i = 0; i < n; i++) put(&of, m[i]->key, cli_json_measure(m[i]));
-        if (n > 0 || of.failed) put(&x, groupings[g], finish(&of));
+        cli_json_object of = {json_object(), m == NULL};
+        for (size_t i = 0; i < n; i++) cli_json_put(&of, m[i]->key, cli_json_measure(m[i]));
+        if (n > 0 || of.failed) cli_json_put(&x, groupings[g], cli_json_finish(&of));
         else json_decref(of.o);
         free(m);
     }
-    return finish(&x);
+    return cli_json_finish(&x);
 }
 
 static json_t *changes_json(const cli_evaluation *v)
 {
-    object x = {json_object(), false};
+    cli_json_object x = {json_object(), false};
     for (size_t i = 0; i < v->n_changes; i++) {
         const ken_change *c = &v->c[i];
         if (strcmp(c->grouping, "all") == 0) {
-            put(&x, "all", change_json(c));
+            cli_json_put(&x, "all", change_json(c));
             continue;
         }
         json_t *of = json_object_get(x.o, c->grouping);
-        if (of == NULL) put(&x, c->grouping, of = json_object());
+        if (of == NULL) cli_json_put(&x, c->grouping, of = json_object());
         if (json_object_set_new(of, c->key, change_json(c)) != 0) x.failed = true;
     }
-    return finish(&x);
+    return cli_json_finish(&x);
 }
 
 static json_t *number(const char *s)
@@ -119,54 +101,55 @@ json_t *cli_json_evaluation(const cli_evaluation *v)
                                         "template", "chat_template", "matcher"};
     static const char *const numbers[] = {"token_forwards", "seconds"};
     const ken_measure *all = cli_evaluation_all(v);
-    object x = {all != NULL ? cli_json_measure(all) : json_object(), false};
+    cli_json_object x = {all != NULL ? cli_json_measure(all) : json_object(), false};
     if (x.o == NULL) return NULL;
-    if (all != NULL) put(&x, "groups", groups_json(v, all->set));
-    object of = {json_object(), false};
+    if (all != NULL) cli_json_put(&x, "groups", groups_json(v, all->set));
+    cli_json_object of = {json_object(), false};
     for (size_t i = 0; i < v->n; i++)
-        if (strncmp(v->m[i].set, "text:", 5) == 0) put(&of, v->m[i].set + 5, cli_json_measure(&v->m[i]));
-    if (json_object_size(of.o) > 0 || of.failed) put(&x, "texts", finish(&of));
+        if (strncmp(v->m[i].set, "text:", 5) == 0) cli_json_put(&of, v->m[i].set + 5, cli_json_measure(&v->m[i]));
+    if (json_object_size(of.o) > 0 || of.failed) cli_json_put(&x, "texts", cli_json_finish(&of));
     else json_decref(of.o);
     const char *commonest = cli_evaluation_setting(v, "commonest_answer");
     if (commonest != NULL) {
-        object c = {json_object(), false};
+        cli_json_object c = {json_object(), false};
         const char *k = cli_evaluation_setting(v, "commonest_count");
-        put(&c, "answer", cli_json_string(commonest));
-        put(&c, "count", number(k));
-        if (k != NULL && all != NULL) put(&c, "share", ratio(strtoull(k, NULL, 10), all->n));
-        put(&x, "commonest", finish(&c));
+        cli_json_put(&c, "answer", cli_json_string(commonest));
+        cli_json_put(&c, "count", number(k));
+        if (k != NULL && all != NULL) cli_json_put(&c, "share", ratio(strtoull(k, NULL, 10), all->n));
+        cli_json_put(&x, "commonest", cli_json_finish(&c));
     }
-    if (v->n_changes > 0) put(&x, "changes", changes_json(v));
+    if (v->n_changes > 0) cli_json_put(&x, "changes", changes_json(v));
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *s = cli_evaluation_setting(v, texts[i]);
-        if (s != NULL) put(&x, texts[i], cli_json_string(s));
+        if (s != NULL) cli_json_put(&x, texts[i], cli_json_string(s));
     }
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        put(&x, numbers[i], number(cli_evaluation_setting(v, numbers[i])));
-    return finish(&x);
+        cli_json_put(&x, numbers[i], number(cli_evaluation_setting(v, numbers[i])));
+    return cli_json_finish(&x);
 }
 
 json_t *cli_json_evaluated(const ken_evaluated *r, const ken_measure *of)
 {
-    object x = {json_object(), false};
-    put(&x, "id", cli_json_string(r->id));
-    put(&x, "relation", cli_json_string(r->relation));
-    put(&x, "split", cli_json_string(r->split));
-    put(&x, "question", cli_json_string(r->question));
-    put(&x, "answer", cli_json_string(r->answer));
-    put(&x, "category", r->category < KEN_UNLABELLED ? json_string(ken_category_name(r->category)) : json_null());
-    put(&x, "text", cli_json_string(r->text));
-    put(&x, "finish", cli_json_string(r->finish));
-    put(&x, "hit", json_boolean(r->hit));
-    put(&x, "hit_raw", json_boolean(r->hit_raw));
-    put(&x, "abstained", json_boolean(r->abstained));
-    if (r->too_long) put(&x, "too_long", json_true());
-    if (!isnan(r->popularity)) put(&x, "popularity", cli_json_real(r->popularity));
-    if (!isnan(r->p)) put(&x, "p_right", cli_json_real(r->p));
+    cli_json_object x = {json_object(), false};
+    cli_json_put(&x, "id", cli_json_string(r->id));
+    cli_json_put(&x, "relation", cli_json_string(r->relation));
+    cli_json_put(&x, "split", cli_json_string(r->split));
+    cli_json_put(&x, "question", cli_json_string(r->question));
+    cli_json_put(&x, "answer", cli_json_string(r->answer));
+    cli_json_put(&x, "category",
+                 r->category < KEN_UNLABELLED ? json_string(ken_category_name(r->category)) : json_null());
+    cli_json_put(&x, "text", cli_json_string(r->text));
+    cli_json_put(&x, "finish", cli_json_string(r->finish));
+    cli_json_put(&x, "hit", json_boolean(r->hit));
+    cli_json_put(&x, "hit_raw", json_boolean(r->hit_raw));
+    cli_json_put(&x, "abstained", json_boolean(r->abstained));
+    if (r->too_long) cli_json_put(&x, "too_long", json_true());
+    if (!isnan(r->popularity)) cli_json_put(&x, "popularity", cli_json_real(r->popularity));
+    if (!isnan(r->p)) cli_json_put(&x, "p_right", cli_json_real(r->p));
     for (int i = 0; of != NULL && i < of->n_more; i++) {
         json_t *more = json_object_get(x.o, "matchers");
-        if (more == NULL) put(&x, "matchers", more = json_object());
+        if (more == NULL) cli_json_put(&x, "matchers", more = json_object());
         if (json_object_set_new(more, of->more[i].matcher, json_boolean(r->more >> i & 1)) != 0) x.failed = true;
     }
-    return finish(&x);
+    return cli_json_finish(&x);
 }

@@ -63,3 +63,15 @@ int cli_json_print(json_t *v, ken_err *err)
     return cli_fail(err, KEN_EFAIL, "cannot write to standard output: %s",
                     reason != 0 ? strerror(reason) : "write error");
 }
+
+void cli_json_put(cli_json_object *x, const char *key, json_t *v)
+{
+    if (json_object_set_new(x->o, key, v) != 0) x->failed = true;
+}
+
+json_t *cli_json_finish(cli_json_object *x)
+{
+    if (!x->failed) return x->o;
+    json_decref(x->o);
+    return NULL;
+}

@@ -8,6 +8,14 @@
 json_t *cli_json_string(const char *s);
 json_t *cli_json_strings(const char *const *s, int n);
 json_t *cli_json_real(double x); /* null for NaN and infinities */
+/* An object in the making: {.o = json_object()}. A failure anywhere (jansson refuses a NULL value) makes the whole NULL in the end. */
+typedef struct cli_json_object {
+    json_t *o;
+    bool failed;
+} cli_json_object;
+void cli_json_put(cli_json_object *x, const char *key, json_t *v); /* takes v */
+json_t *cli_json_finish(cli_json_object *x);                       /* the caller's; NULL after a failure */
+
 /* Prints the value on one line and frees it. KEN_ENOMEM when it (or a part of it: jansson hands failures on) is NULL. */
 int cli_json_print(json_t *v, ken_err *err);
 

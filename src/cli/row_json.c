@@ -6,24 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds a value to an object; a failure anywhere (jansson refuses a NULL value) makes the whole object NULL in the end. */
-typedef struct object {
-    json_t *o;
-    bool failed;
-} object;
-
-static void put(object *x, const char *key, json_t *v)
-{
-    if (json_object_set_new(x->o, key, v) != 0) x->failed = true;
-}
-
-static json_t *finish(object *x)
-{
-    if (!x->failed) return x->o;
-    json_decref(x->o);
-    return NULL;
-}
-
 static json_t *flags_json(uint32_t flags)
 {
     json_t *a = json_array();
@@ -34,52 +16,53 @@ static json_t *flags_json(uint32_t flags)
 
 json_t *cli_json_row(const ken_row *r)
 {
-    object x = {json_object(), false};
+    cli_json_object x = {json_object(), false};
     bool labelled = r->category != KEN_UNLABELLED;
-    put(&x, "id", cli_json_string(r->id));
-    put(&x, "relation", cli_json_string(r->relation));
-    put(&x, "split", cli_json_string(r->split));
-    put(&x, "question", cli_json_string(r->question));
-    put(&x, "answers", cli_json_strings(r->answers, r->n_answers));
-    put(&x, "category", labelled ? json_string(ken_category_name(r->category)) : json_null());
-    put(&x, "p_t0", cli_json_real(r->p_t0));
-    put(&x, "p_t", cli_json_real(r->p_t));
-    put(&x, "p_t_lo", cli_json_real(r->p_t_lo));
-    put(&x, "p_t_hi", cli_json_real(r->p_t_hi));
-    put(&x, "greedy_hits", json_integer(r->greedy_hits));
-    put(&x, "prompts", json_integer(r->prompts));
-    put(&x, "sample_hits", json_integer(r->sample_hits));
-    put(&x, "samples", json_integer(r->samples));
-    put(&x, "p_unknown", cli_json_real(r->p_unknown));
-    put(&x, "p_flip", cli_json_real(r->p_flip));
-    put(&x, "min_margin", cli_json_real(r->min_margin));
-    put(&x, "abstain_hits", json_integer(r->abstain_hits));
-    put(&x, "flags", flags_json(r->flags));
-    put(&x, "method", cli_json_string(r->method));
+    cli_json_put(&x, "id", cli_json_string(r->id));
+    cli_json_put(&x, "relation", cli_json_string(r->relation));
+    cli_json_put(&x, "split", cli_json_string(r->split));
+    cli_json_put(&x, "question", cli_json_string(r->question));
+    cli_json_put(&x, "answers", cli_json_strings(r->answers, r->n_answers));
+    cli_json_put(&x, "category", labelled ? json_string(ken_category_name(r->category)) : json_null());
+    cli_json_put(&x, "p_t0", cli_json_real(r->p_t0));
+    cli_json_put(&x, "p_t", cli_json_real(r->p_t));
+    cli_json_put(&x, "p_t_lo", cli_json_real(r->p_t_lo));
+    cli_json_put(&x, "p_t_hi", cli_json_real(r->p_t_hi));
+    cli_json_put(&x, "greedy_hits", json_integer(r->greedy_hits));
+    cli_json_put(&x, "prompts", json_integer(r->prompts));
+    cli_json_put(&x, "sample_hits", json_integer(r->sample_hits));
+    cli_json_put(&x, "samples", json_integer(r->samples));
+    cli_json_put(&x, "p_unknown", cli_json_real(r->p_unknown));
+    cli_json_put(&x, "p_flip", cli_json_real(r->p_flip));
+    cli_json_put(&x, "min_margin", cli_json_real(r->min_margin));
+    cli_json_put(&x, "abstain_hits", json_integer(r->abstain_hits));
+    cli_json_put(&x, "flags", flags_json(r->flags));
+    cli_json_put(&x, "method", cli_json_string(r->method));
     /* Only where there is one: the guess control and multiple choice. */
-    if (!isnan(r->p_guess)) put(&x, "p_guess", cli_json_real(r->p_guess));
-    if (!isnan(r->lift)) put(&x, "lift", cli_json_real(r->lift));
-    if (!isnan(r->score)) put(&x, "score", cli_json_real(r->score));
-    return finish(&x);
+    if (!isnan(r->p_guess)) cli_json_put(&x, "p_guess", cli_json_real(r->p_guess));
+    if (!isnan(r->lift)) cli_json_put(&x, "lift", cli_json_real(r->lift));
+    if (!isnan(r->score)) cli_json_put(&x, "score", cli_json_real(r->score));
+    return cli_json_finish(&x);
 }
 
-static void put_counts(object *x, const ken_counts *c)
+static void put_counts(cli_json_object *x, const ken_counts *c)
 {
-    for (int i = 0; i < KEN_N_CATEGORIES; i++) put(x, ken_category_name(i), json_integer((json_int_t)c->category[i]));
+    for (int i = 0; i < KEN_N_CATEGORIES; i++)
+        cli_json_put(x, ken_category_name(i), json_integer((json_int_t)c->category[i]));
 }
 
 json_t *cli_json_counts(const ken_counts *c)
 {
-    object x = {json_object(), false};
-    put(&x, "examples", json_integer((json_int_t)c->n));
+    cli_json_object x = {json_object(), false};
+    cli_json_put(&x, "examples", json_integer((json_int_t)c->n));
     put_counts(&x, c);
-    put(&x, "expected_unknown", cli_json_real(c->expected_unknown));
-    put(&x, "sd_unknown", cli_json_real(c->sd_unknown));
-    put(&x, "mean_p_t0", cli_json_real(c->mean_p_t0));
-    put(&x, "mean_p_t", cli_json_real(c->mean_p_t));
-    put(&x, "majority_share", cli_json_real(c->majority_share));
-    put(&x, "echo_share", cli_json_real(c->echo_share));
-    return finish(&x);
+    cli_json_put(&x, "expected_unknown", cli_json_real(c->expected_unknown));
+    cli_json_put(&x, "sd_unknown", cli_json_real(c->sd_unknown));
+    cli_json_put(&x, "mean_p_t0", cli_json_real(c->mean_p_t0));
+    cli_json_put(&x, "mean_p_t", cli_json_real(c->mean_p_t));
+    cli_json_put(&x, "majority_share", cli_json_real(c->majority_share));
+    cli_json_put(&x, "echo_share", cli_json_real(c->echo_share));
+    return cli_json_finish(&x);
 }
 
 ken_counts cli_sum_counts(const ken_run *r, const char *relations)
@@ -126,9 +109,9 @@ static json_t *setting_number(const ken_run *r, const char *key)
 
 json_t *cli_json_summary(const ken_run *r, const char *relations)
 {
-    object x = {json_object(), false};
+    cli_json_object x = {json_object(), false};
     ken_counts total = cli_sum_counts(r, relations);
-    put(&x, "examples", json_integer((json_int_t)total.n));
+    cli_json_put(&x, "examples", json_integer((json_int_t)total.n));
     put_counts(&x, &total);
     json_t *by_relation = json_object();
     for (size_t i = 0; i < ken_run_n_relations(r); i++) {
@@ -136,17 +119,17 @@ json_t *cli_json_summary(const ken_run *r, const char *relations)
         if (relations != NULL && !cli_in_list(relations, ',', c->relation)) continue;
         json_object_set_new(by_relation, c->relation, cli_json_counts(c));
     }
-    put(&x, "relations", by_relation);
-    put(&x, "expected_unknown", cli_json_real(total.expected_unknown));
-    put(&x, "sd_unknown", cli_json_real(total.sd_unknown));
-    put(&x, "mean_p_t0", cli_json_real(total.mean_p_t0));
-    put(&x, "mean_p_t", cli_json_real(total.mean_p_t));
-    put(&x, "majority_share", cli_json_real(total.majority_share));
-    put(&x, "echo_share", cli_json_real(total.echo_share));
-    put(&x, "complete", json_boolean(ken_run_complete(r)));
+    cli_json_put(&x, "relations", by_relation);
+    cli_json_put(&x, "expected_unknown", cli_json_real(total.expected_unknown));
+    cli_json_put(&x, "sd_unknown", cli_json_real(total.sd_unknown));
+    cli_json_put(&x, "mean_p_t0", cli_json_real(total.mean_p_t0));
+    cli_json_put(&x, "mean_p_t", cli_json_real(total.mean_p_t));
+    cli_json_put(&x, "majority_share", cli_json_real(total.majority_share));
+    cli_json_put(&x, "echo_share", cli_json_real(total.echo_share));
+    cli_json_put(&x, "complete", json_boolean(ken_run_complete(r)));
     const char *name = ken_run_setting(r, "model");
-    put(&x, "model", cli_json_string(name));
-    put(&x, "token_forwards", setting_number(r, "token_forwards"));
-    put(&x, "seconds", setting_number(r, "seconds"));
-    return finish(&x);
+    cli_json_put(&x, "model", cli_json_string(name));
+    cli_json_put(&x, "token_forwards", setting_number(r, "token_forwards"));
+    cli_json_put(&x, "seconds", setting_number(r, "seconds"));
+    return cli_json_finish(&x);
 }
