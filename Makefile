@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-train bench bench-train install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-train bench bench-train bench-fit install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -62,6 +62,10 @@ bench: all ## measure ken against other ways to do the same (bench/annotate); lo
 
 bench-train: all ## measure ken train against PyTorch; long; needs a quiet machine
 	@bench/train
+
+bench-fit: all ## the paper's first figure, on world facts and EntityQuestions: annotate, train, plot; an hour
+	@bench/fit world --ken $(BUILD)/ken --compute bf16
+	@bench/fit entityquestions --ken $(BUILD)/ken --compute bf16
 
 install: $(BUILD)/build.ninja ## install under PREFIX (default /usr/local), staged in DESTDIR
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
