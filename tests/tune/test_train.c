@@ -289,10 +289,25 @@ static void a_plan_counts(void **state)
     assert_int_equal(p.dev, 3);
     assert_int_equal(p.steps, 4);
     assert_int_equal(p.steps_per_epoch, 2);
-    assert_true(p.rows < p.tokens && p.targets > 6 && p.trained == 29088);
+    assert_true(p.rows == p.tokens && p.targets > 6 &&
+                p.trained == 29088); /* dropout: every example has its own rows */
     assert_string_equal(p.example_prompt, "<s> Answer the following question.\nColour 0?\n");
     assert_non_null(strstr(p.example_target, "red"));
     ken_training_plan_free(&p);
+    const struct {
+        const char *share;
+        double dropout;
+        bool fewer; /* rows than tokens */
+    } how[] = {{"on", 0.1, true}, {"auto", 0, true}, {"off", 0, false}, {"auto", 0.1, false}};
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+        o.share_prefixes = how[i].share;
+        o.dropout = how[i].dropout;
+        assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_OK);
+        assert_int_equal(p.rows < p.tokens, how[i].fewer);
+        ken_training_plan_free(&p);
+    }
+    o.share_prefixes = "some";
+    assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_EUSAGE);
     o.lora = "r=2";
     assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_OK);
     /* rank (in + out), width 32, key-value width 16, feed-forward 48 */
