@@ -308,6 +308,7 @@ static void a_plan_counts(void **state)
     }
     o.share_prefixes = "some";
     assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_EUSAGE);
+    o = options();
     o.lora = "r=2";
     assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_OK);
     /* rank (in + out), width 32, key-value width 16, feed-forward 48 */
