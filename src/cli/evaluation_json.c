@@ -65,7 +65,7 @@ static json_t *groups_json(const cli_evaluation *v, const char *set)
         size_t n;
         const ken_measure **m = cli_measure_groups(v->m, v->n, set, groupings[g], &n);
         cli_json_object of = {json_object(), m == NULL};
-        for (size_t i = 0; i < n; i++) cli_json_put(&of, m[i]->key, cli_json_measure(m[i]));
+        for (size_t i = 0; m != NULL && i < n; i++) cli_json_put(&of, m[i]->key, cli_json_measure(m[i]));
         if (n > 0 || of.failed) cli_json_put(&x, groupings[g], cli_json_finish(&of));
         else json_decref(of.o);
         free(m);

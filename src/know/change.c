@@ -35,7 +35,8 @@ static char *key_of(ken_arena *a, const char *set, const char *id, size_t *n)
     size_t s = strlen(set), i = strlen(id);
     char *key = ken_arena_alloc(a, s + i + 1, 1);
     if (key == NULL) return NULL;
-    memcpy(key, set, s + 1);
+    memcpy(key, set, s);
+    key[s] = '\0';
     memcpy(key + s + 1, id, i);
     *n = s + i + 1;
     return key;

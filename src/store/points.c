@@ -127,6 +127,7 @@ static int read_matched(ken_run *r, int64_t step, ken_measure *m, size_t n, ken_
     if (status == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) status = ken_fail_nomem(err, r->path);
     int there = 0;
     size_t at = 0;
+    if (m == NULL) n = 0;
     while (status == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
         ken_measure key;
         read_key(&c, &key);

@@ -205,7 +205,7 @@ static void forget_answers(watched *w)
 void ken_monitor_free(ken_monitor *m)
 {
     if (m == NULL) return;
-    for (int i = 0; i < m->n_sets; i++) {
+    for (int i = 0; m->w != NULL && i < m->n_sets; i++) {
         watched *w = &m->w[i];
         forget_answers(w);
         void *all[] = {w->asked, w->item, w->answer, w->relation, w->task, w->groups};
