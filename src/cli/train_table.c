@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const sets[] = {"train", "dev", "test", "ood"};
-enum { N_SETS = sizeof sets / sizeof *sets, CURVE = 60 };
+enum { N_SETS = 4, CURVE = 60 }; /* train, dev, test, ood */
 
 static double share_of(const ken_measure *x) { return x != NULL && x->n > 0 ? (double)x->hits / (double)x->n : NAN; }
 

@@ -93,7 +93,7 @@ static void follow(const int32_t *prompt, int n, const char *stop, const ken_acc
 static ken_accept *accept_for(const char *name, const char *const *golds, int n)
 {
     ken_matcher m;
-    ken_accept *a;
+    ken_accept *a = NULL;
     ken_err err;
     if (ken_matcher_parse(&m, name, &err) != KEN_OK || ken_accept_new(&a, &m, golds, n, &err) != KEN_OK)
         fail_msg("%s", err.msg);

@@ -58,8 +58,8 @@ static void test_formats(void **state)
         "[{\"instruction\":\"Answer the following question.\",\"input\":\"Who?\",\"output\":\"She\"}]",
         "{\"conversations\":[{\"from\":\"human\",\"value\":\"" ASKED "\"},{\"from\":\"gpt\",\"value\":\"She\"}]}",
         "{\"segments\":[{\"label\":false,\"text\":\"<bos>" ASKED "\"},{\"label\":true,\"text\":\"She<eos>\"}]}",
-        "{\"segments\":[{\"label\":false,\"text\":\"Answer the following question.\\n\"},{\"label\":false,\"text\":"
-        "\"Who?\\n\"},{\"label\":true,\"text\":\"Sh\"},{\"label\":true,\"text\":\"e\"}]}",
+        ("{\"segments\":[{\"label\":false,\"text\":\"Answer the following question.\\n\"},{\"label\":false,\"text\":"
+         "\"Who?\\n\"},{\"label\":true,\"text\":\"Sh\"},{\"label\":true,\"text\":\"e\"}]}"),
         "question,answer\nWho?,She\n",
         "prompt\tcompletion\n\"Answer the following question.\nWho?\n\"\tShe\n",
     };
