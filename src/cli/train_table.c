@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { N_SETS = 4, CURVE = 60 }; /* train, dev, test, ood */
+enum { CURVE = 60 }; /* columns of a curve */
 
 static double share_of(const ken_measure *x) { return x != NULL && x->n > 0 ? (double)x->hits / (double)x->n : NAN; }
 
