@@ -1,5 +1,6 @@
 /* file.c - mapped reading, and writing in one go (out.c does the writing); see file.h. */
 #include "base/file.h"
+#include "base/alloc.h"
 #include "base/out.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -51,4 +52,17 @@ int ken_is_file(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+void ken_sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *dir = slash == NULL ? ken_strdup(".") : ken_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (dir == NULL) return;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    ken_free(dir);
 }

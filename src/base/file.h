@@ -18,6 +18,9 @@ void ken_unmap(ken_map *m);
  * new one, never part of it. KEN_EFAIL with the system's reason (a full disk, no permission). */
 int ken_write_file(const char *path, const void *data, size_t n, ken_err *err);
 
+/* The folder's entry for path on the disk: a rename must reach it too, or a crash could bring back the old name. Failure is not fatal. */
+void ken_sync_folder_of(const char *path);
+
 int ken_is_dir(const char *path);  /* 1 or 0 */
 int ken_is_file(const char *path); /* 1 or 0: exists and is a regular file */
 #endif

@@ -1,6 +1,7 @@
 /* out.c - see out.h. The order that makes it safe: write, sync, close, rename, sync the folder. */
 #include "base/out.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -103,20 +104,6 @@ void ken_out_printf(ken_out *o, const char *fmt, ...)
     if (text != small) ken_free(text);
 }
 
-/* The rename itself must reach the disk too, or a crash could bring back the old name. Failure here is not fatal. */
-static void sync_folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *dir = slash == NULL ? ken_strdup(".") : ken_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (dir == NULL) return;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-    ken_free(dir);
-}
-
 int ken_out_close(ken_out *o, bool keep, ken_err *err)
 {
     int rc = KEN_OK;
@@ -126,7 +113,7 @@ int ken_out_close(ken_out *o, bool keep, ken_err *err)
     if (close(o->fd) != 0 && o->error == 0) o->error = errno;
     if (keep && o->error == 0 && rename(o->temporary, o->path) != 0) o->error = errno;
     if (!keep || o->error != 0) (void)unlink(o->temporary);
-    else sync_folder_of(o->path);
+    else ken_sync_folder_of(o->path);
     if (keep && o->error != 0) {
         errno = o->error;
         rc = ken_fail_errno(err, "cannot write", o->path);

@@ -3,9 +3,9 @@
  * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is of no use. */
 #include "know/evaluation.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "store/tuning.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,19 +110,6 @@ static int fill(const ken_evaluation *e, ken_store *s, ken_err *err)
     return rc;
 }
 
-/* The folder's entry for a renamed file, on the disk. */
-static void sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? ken_strdup(".") : ken_strndup(path, (size_t)(slash - path) + 1);
-    int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        (void)fsync(fd); /* some file systems cannot; the rename itself is whole in any case */
-        close(fd);
-    }
-    ken_free(folder);
-}
-
 /* Settings that the reader gives from the costs of the run. */
 static bool is_cost(const char *key) { return strcmp(key, "token_forwards") == 0 || strcmp(key, "seconds") == 0; }
 
@@ -157,7 +144,7 @@ int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err)
     if (rc == KEN_OK) rc = ken_store_close(s, err);
     else ken_store_close(s, NULL);
     if (rc == KEN_OK && rename(temporary, path) != 0) rc = ken_fail_errno(err, "cannot write", path);
-    if (rc == KEN_OK) sync_folder(path);
+    if (rc == KEN_OK) ken_sync_folder_of(path);
     else (void)unlink(temporary);
     ken_free(temporary);
     return rc;
