@@ -2,24 +2,9 @@
  * Seed: a state with one setting and two arrays of three zeros. */
 #include "base/hash.h"
 #include "tune/checkpoint.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static char path[64];
-
-static void remove_file(void) { unlink(path); }
-
-static int scratch(void)
-{
-    snprintf(path, sizeof path, "%s/ken-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    int fd = mkstemp(path);
-    if (fd < 0) abort();
-    atexit(remove_file);
-    return fd;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

@@ -1,4 +1,5 @@
 /* test_kernels.c - every kernel of every instruction set that this CPU has against the scalar reference, at odd sizes. */
+#include "values.h"
 #include "base/alloc.h"
 #include "nn/kernels.h"
 #include <math.h>
@@ -11,29 +12,6 @@
 
 static const int lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 48, 64, 100, 576, 1537};
 enum { N_LENGTHS = sizeof lengths / sizeof *lengths, MAX = 2048 };
-
-static uint64_t rng = 1;
-static float uniform(void) /* [-1, 1) */
-{
-    rng = rng * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (float)(int32_t)(rng >> 33) / 1073741824.0F - 1.0F;
-}
-
-static void fill(float *x, int n, float scale)
-{
-    for (int i = 0; i < n; i++) x[i] = scale * uniform();
-}
-
-/* Largest |a - b| / (1 + |b|). */
-static double distance(const float *a, const float *b, size_t n)
-{
-    double worst = 0;
-    for (size_t i = 0; i < n; i++) {
-        double d = fabs((double)a[i] - (double)b[i]) / (1.0 + fabs((double)b[i]));
-        if (!(d <= worst)) worst = d;
-    }
-    return worst;
-}
 
 static void each_isa(void (*check)(const ken_kernels *k))
 {
