@@ -34,7 +34,7 @@ static int new_grads(ken_learner *t, const bool *trains, ken_err *err)
     else freeze(&g->head, g, trains);
     freeze(&g->output_norm, g, trains);
     t->embedding = g->tok_embd != NULL;
-    t->lowest = t->embedding ? 0 : t->c->n_layer;
+    t->lowest = t->c->n_layer;
     for (int l = t->c->n_layer - 1; l >= 0; l--) {
         float **of = (float **)(void *)&g->layers[l];
         for (int i = 0; i < LAYER_POINTERS; i++) {
