@@ -556,6 +556,55 @@ typedef struct ken_train_data_stats {
 } ken_train_data_stats;
 
 KEN_API ken_train_data ken_train_data_defaults(void);
+
+/* ---- select --------------------------------------------------------------------------------------------------------- */
+
+/* A fine-tuning set: the rows that ken_train would be given, without a model. */
+typedef struct ken_selection ken_selection;
+
+typedef struct ken_selected { /* "" or NULL where there is none; NaN where it is not known */
+    const char *id, *relation, *split;
+    const char *question, *subject;
+    const char *const *answers; /* (n_answers) accepted */
+    int n_answers;
+    const char *target; /* what is trained: the first answer, or a text that declines to answer */
+    int category;       /* as in ken_trained */
+    double p_t0, p_t, p_unknown, popularity, weight;
+    bool relabelled; /* target is an abstention in place of an answer */
+    bool tail;       /* of the known tail */
+} ken_selected;
+
+typedef struct ken_selection_group { /* of one relation: what there was after the filters, what was taken */
+    const char *relation;
+    size_t have[KEN_N_CATEGORIES + 1], take[KEN_N_CATEGORIES + 1]; /* the last: not annotated */
+} ken_selection_group;
+
+/* Chooses rows as `from` says. KEN_EUSAGE for a request that the rows cannot meet, saying what is short and what would fit, and
+ * for one that nothing meets. from->max_length and chat_template need a model and are refused. Free with ken_selection_free. */
+KEN_API int ken_select(ken_selection **out, const ken_train_data *from, ken_err *err);
+KEN_API void ken_selection_free(ken_selection *s);
+KEN_API size_t ken_selection_count(const ken_selection *s);
+KEN_API const ken_selected *ken_selection_row(const ken_selection *s,
+                                              size_t i); /* borrowed; data order, the tail last */
+KEN_API const ken_selection_group *ken_selection_groups(const ken_selection *s, size_t *n); /* borrowed; data order */
+KEN_API const ken_train_data_stats *ken_selection_stats(const ken_selection *s); /* tokens and targets are 0 */
+
+typedef struct ken_export_options {
+    const char *format;          /* "trl", "messages", "alpaca", "sharegpt", "axolotl", "text", "mlx", "csv", "jsonl" */
+    const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n" */
+    bool strict_keys;            /* only the keys of the format: no id, relation, category, p_t0, p_t, weight */
+    const ken_model *model;      /* "axolotl": whose begin and end tokens are written into the text; or */
+    const char *bos, *eos;       /* these; NULL = none */
+    const char *name;            /* of the data set in dataset_info.json; NULL = from the path */
+    const ken_selection *valid, *test; /* "mlx": its other two files; NULL = none */
+} ken_export_options;
+
+/* Writes the rows as other programs read them, and beside them a manifest (PATH.manifest.json) that says what was taken and why:
+ * `from` and what it was drawn from, counts, template, seeds, a SHA-256 for each file. All files appear whole or not at all. The same
+ * input gives the same bytes. */
+KEN_API ken_export_options ken_export_defaults(void);
+KEN_API int ken_export(const ken_selection *s, const ken_export_options *o, const char *path, ken_err *err);
+
 /* ---- train ---------------------------------------------------------------------------------------------------------- */
 
 /* What was measured at a point, as soon as it is in the run: m (n) as ken_run_measures gives them. All is borrowed. */
@@ -633,6 +682,108 @@ typedef struct ken_training_plan { /* what --dry-run shows */
 } ken_training_plan;
 KEN_API int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *out, ken_err *err);
 KEN_API void ken_training_plan_free(ken_training_plan *p);
+
+/* ---- diff ----------------------------------------------------------------------------------------------------------- */
+
+/* What moved between two runs over the same facts: before and after a fine-tuning, two models, two checkpoints, two quantisations. Both
+ * are annotations, or both evaluations (then right and wrong take the place of categories). */
+typedef struct ken_diff ken_diff;
+
+enum { KEN_MOVE_NONE, KEN_MOVE_LOST, KEN_MOVE_GAINED, KEN_MOVE_UNLABELLED };
+/* Distance of a fact to the training set: the least of these that holds. */
+enum {
+    KEN_NEAR_TRAINED, /* the question itself was trained */
+    KEN_NEAR_SUBJECT, /* another fact about the same subject */
+    KEN_NEAR_ANSWER,  /* another fact with the same answer, in the same relation */
+    KEN_NEAR_RELATION,
+    KEN_NEAR_ANSWER_ELSEWHERE, /* the same answer in another relation */
+    KEN_NEAR_NOTHING,
+    KEN_NEAR_UNKNOWN, /* no training set was given */
+    KEN_N_NEAR
+};
+KEN_API const char *ken_near_name(int near); /* "trained", "same subject", ... */
+
+typedef struct ken_diff_side {
+    int category;                /* KEN_N_CATEGORIES in evaluations */
+    int greedy_hits, prompts;    /* evaluations: 0 or 1 of 1 */
+    double p_t0, p_t, p_unknown; /* NaN in evaluations, but for p_t0 */
+    const char *says;            /* the commonest greedy answer; NULL = not stored */
+    int says_prompts;            /* of how many prompts */
+    bool says_right;
+} ken_diff_side;
+
+typedef struct ken_diff_row {
+    const char *id, *relation, *split, *question, *subject;
+    const char *answer; /* the first accepted one */
+    double popularity;
+    int quartile; /* of popularity among the rows both have, 1 = least popular; 0 = none */
+    int move;     /* KEN_MOVE_* */
+    int near;     /* KEN_NEAR_* */
+    ken_diff_side a, b;
+} ken_diff_row;
+
+typedef struct ken_diff_group { /* rows that both runs have */
+    const char *grouping, *key; /* "all" and "", "relation", "popularity", "category" (that of A), "near", "split" */
+    uint64_t n;
+    uint64_t moved[KEN_N_CATEGORIES][KEN_N_CATEGORIES]; /* from A's category to B's; zero in evaluations */
+    uint64_t known_a, known_b;                          /* HighlyKnown or MaybeKnown (evaluations: right) */
+    uint64_t lost, gained;                              /* spec/interfaces.md 4 */
+    double lost_share, lost_lo, lost_hi;                /* of known_a, with the Wilson interval */
+    double gained_share, gained_lo, gained_hi;          /* of the labelled rest of A */
+    double mcnemar;                                     /* exact, of lost against gained */
+    double p_t0_a, p_t0_b, p_t0_change, p_t0_lo,
+        p_t0_hi; /* mean greedy accuracy; of the change: 95 % t interval of paired rows */
+    double p_t_a, p_t_b, p_t_change, p_t_lo, p_t_hi; /* mean P_Correct; NaN in evaluations */
+    double p_t_test;                                 /* paired t test of p_t (evaluations: of p_t0), two-sided */
+} ken_diff_group;
+
+typedef struct ken_diff_options {
+    const char *label; /* NULL or "draw", "mode" */
+    const char *const *
+        trained; /* (n_trained) what was trained on: train.ken, a training's folder, or rows as `ken train` reads them */
+    int n_trained;
+    bool allow_different; /* other questions under the same id, other settings: compare what is the same, and say so */
+} ken_diff_options;
+
+KEN_API ken_diff_options ken_diff_defaults(void);
+/* Rows are joined by id and must ask the same question. KEN_EINPUT when the runs were asked about other data, saying what they have in
+ * common. Reads both runs; keeps neither. Free with ken_diff_free. */
+KEN_API int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err);
+KEN_API void ken_diff_free(ken_diff *d);
+KEN_API size_t ken_diff_count(const ken_diff *d);
+KEN_API const ken_diff_row *ken_diff_get(const ken_diff *d, size_t i);       /* data order of A; borrowed */
+KEN_API const ken_diff_group *ken_diff_groups(const ken_diff *d, size_t *n); /* "all" first; borrowed */
+KEN_API const ken_diff_group *ken_diff_find(const ken_diff *d, const char *grouping, const char *key); /* or NULL */
+KEN_API bool ken_diff_annotated(const ken_diff *d); /* categories, not verdicts alone */
+/* Rows that only A has, that only B has, and those with one id and two questions. */
+KEN_API void ken_diff_unmatched(const ken_diff *d, size_t *only_a, size_t *only_b, size_t *other_question);
+/* In what else the runs differ that makes a comparison doubtful: "matcher: em-squad/1 and em-raw/1"; NULL past the last. Borrowed. */
+KEN_API const char *ken_diff_caution(const ken_diff *d, size_t i);
+
+/* ---- the linear model of harm --------------------------------------------------------------------------------------- */
+
+/* Accuracy = b0 + b_kn N_kn/|D| + b_unk N_unk/|D| (Gekhman et al. 2024, Eq. 1; spec/finetuning.md 6): accuracy in percent, N the
+ * fitted Known and Unknown training rows, one point an epoch of each training. */
+typedef struct ken_regression_point {
+    size_t run; /* index into the runs given */
+    int64_t step;
+    double epoch, known, unknown; /* N_kn/|D|, N_unk/|D| */
+    double accuracy, predicted;   /* percent */
+} ken_regression_point;
+
+typedef struct ken_regression {
+    double b0, b_kn, b_unk, r2;
+    double se[3], lo[3],
+        hi[3]; /* of b0, b_kn, b_unk; run-clustered with several runs, t on G - 1; else plain least squares */
+    size_t n, runs;
+    bool clustered;
+    const ken_regression_point *points; /* (n) */
+} ken_regression;
+
+/* set: "dev", "test", "ood". Runs of kind train; epoch 0 is left out. KEN_EUSAGE when there are fewer than four points or they lie on a
+ * line, saying so. Free with ken_regression_free. */
+KEN_API int ken_regress(ken_regression **out, ken_run *const *runs, size_t n, const char *set, ken_err *err);
+KEN_API void ken_regression_free(ken_regression *r);
 
 /* ---- report --------------------------------------------------------------------------------------------------------- */
 
