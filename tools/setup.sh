@@ -6,9 +6,9 @@
 set -eu
 
 build="gcc libc6-dev git meson ninja-build pkg-config python3 libdnnl-dev libopenblas-dev libsqlite3-dev libjansson-dev
-libutf8proc-dev libssl-dev libcmocka-dev"
+libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev gnuplot-nox"
 # libc6-dbg: valgrind cannot replace the loader's string functions without its symbols.
-check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev libomp-14-dev cppcheck valgrind libc6-dbg man-db"
+check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev libomp-14-dev cppcheck valgrind libc6-dbg man-db chromium"
 
 case "${1:-check}" in
 build) wanted="$build" ;;
