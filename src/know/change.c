@@ -1,29 +1,12 @@
-/* change.c - an evaluation against an earlier one of the same rows: what was lost, what was gained, and whether chance explains it.
- *
- * McNemar's exact test: of the rows whose verdict changed, each was as likely lost as gained if nothing else changed; the p value is that
- * of a binomial with one half, two-sided. */
+/* change.c - an evaluation against an earlier one of the same rows: what was lost, what was gained, and whether chance explains it
+ * (McNemar's exact test). */
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/stats.h"
 #include "know/evaluation.h"
 #include "know/tally.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Twice the smaller tail, at most 1. Terms are added from the largest down, in logarithms, so that nothing overflows. */
-static double mcnemar(uint64_t lost, uint64_t gained)
-{
-    uint64_t n = lost + gained, k = lost < gained ? lost : gained;
-    if (lost == gained) return 1.0;
-    double log_term =
-        lgamma((double)n + 1.0) - lgamma((double)k + 1.0) - lgamma((double)(n - k) + 1.0) - (double)n * log(2.0);
-    double sum = 1.0, term = 1.0; /* relative to the term of k */
-    for (uint64_t i = k; i > 0 && term > 1e-18; i--) {
-        term *= (double)i / (double)(n - i + 1);
-        sum += term;
-    }
-    return fmin(1.0, 2.0 * exp(log_term) * sum);
-}
 
 typedef struct before { /* verdicts of the earlier evaluation */
     ken_arena arena;
@@ -136,7 +119,7 @@ int ken_evaluation_changes(ken_evaluation *e, ken_run *earlier, const ken_change
                       ken_strmap_count(b.at));
     if (rc == KEN_OK) {
         qsort(e->change, e->n_changes, sizeof *e->change, by_key);
-        for (size_t i = 0; i < e->n_changes; i++) e->change[i].p = mcnemar(e->change[i].lost, e->change[i].gained);
+        for (size_t i = 0; i < e->n_changes; i++) e->change[i].p = ken_mcnemar(e->change[i].lost, e->change[i].gained);
         *c = e->change;
         *n = e->n_changes;
     }

@@ -10,7 +10,6 @@
 #include "know/rules.h"
 #include "text/accept.h"
 #include "text/unicode.h"
-#include <math.h>
 #include <string.h>
 
 enum { MAX_NEW = 32, MOST_NEW = 4096 };
@@ -258,17 +257,4 @@ void ken_greedy_free(ken_greedy_answer *a, size_t n)
         ken_free(a[i].text);
         a[i].text = NULL;
     }
-}
-
-void ken_wilson(uint64_t k, uint64_t n, double *lo, double *hi)
-{
-    *lo = 0.0;
-    *hi = 1.0;
-    if (n == 0) return;
-    const double z = 1.959963984540054; /* the normal distribution's 97.5 % point */
-    double m = (double)n, p = (double)k / m;
-    double middle = (p + z * z / (2.0 * m)) / (1.0 + z * z / m);
-    double half = z * sqrt(p * (1.0 - p) / m + z * z / (4.0 * m * m)) / (1.0 + z * z / m);
-    *lo = k == 0 ? 0.0 : fmax(0.0, middle - half);
-    *hi = k == n ? 1.0 : fmin(1.0, middle + half);
 }

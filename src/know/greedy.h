@@ -40,7 +40,4 @@ typedef struct ken_greedy_options {
 int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item, size_t n, const ken_greedy_options *o,
                ken_greedy_answer *out, uint64_t *forwards, ken_err *err);
 void ken_greedy_free(ken_greedy_answer *a, size_t n); /* the texts, not the array */
-
-/* Wilson score interval of k of n at 95 %; n = 0 gives [0, 1]. */
-void ken_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
 #endif
