@@ -771,17 +771,28 @@ typedef struct ken_regression_point {
     double accuracy, predicted;   /* percent */
 } ken_regression_point;
 
+typedef struct ken_residuals { /* accuracy - predicted, percent, of some of the points */
+    size_t n;
+    double mean, sd; /* NaN without points; sd of fewer than two is NaN */
+} ken_residuals;
+
+enum { KEN_EPOCH_BANDS = 4 };
+
 typedef struct ken_regression {
-    double b0, b_kn, b_unk, r2;
+    double b0, b_kn, b_unk, r2; /* r2: NaN when the accuracy never changes */
     double se[3], lo[3],
         hi[3]; /* of b0, b_kn, b_unk; run-clustered with several runs, t on G - 1; else plain least squares */
     size_t n, runs;
     bool clustered;
-    const ken_regression_point *points; /* (n) */
+    const ken_regression_point *points;      /* (n) by run and step */
+    const ken_residuals *by_run;             /* (runs) */
+    const double *unknown_share;             /* (runs) Unknown rows of the training set */
+    ken_residuals by_epoch[KEN_EPOCH_BANDS]; /* quarters of the longest training */
 } ken_regression;
 
-/* set: "dev", "test", "ood". Runs of kind train; epoch 0 is left out. KEN_EUSAGE when there are fewer than four points or they lie on a
- * line, saying so. Free with ken_regression_free. */
+/* set: "dev", "test", "ood", or one category of it as in "test:HighlyKnown". Runs of kind train; each point with a measured fit counts, but
+ * not step 0. |D| is the rows whose fit was measured (all, or as many as fit_limit says). KEN_EUSAGE when there are fewer than four points
+ * or they do not span a plane, saying why. Free with ken_regression_free. */
 KEN_API int ken_regress(ken_regression **out, ken_run *const *runs, size_t n, const char *set, ken_err *err);
 KEN_API void ken_regression_free(ken_regression *r);
 
