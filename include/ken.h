@@ -527,9 +527,11 @@ typedef struct ken_train_data {
     double
         known_tail; /* share of the rows to append as Known rows in a last, unshuffled part of each epoch; 0 = none */
     bool known_tail_mixed; /* the control: the same rows, shuffled in */
-    const char *idk;       /* target of Unknown rows, as "I don't know"; NULL = their answers */
-    bool idk_random;       /* the control: as many rows, drawn from all */
-    const char *weights;   /* NULL or "file": what the file's field `weight` says; "p": P_Correct^gamma; "none": 1 */
+    const char *const
+        *idk; /* (n_idk) target of Unknown rows, as "I don't know": each draws one; none = their answers */
+    int n_idk;
+    bool idk_random;     /* the control: as many rows, drawn from all */
+    const char *weights; /* NULL or "file": what the file's field `weight` says; "p": P_Correct^gamma; "none": 1 */
     double weight_gamma, weight_min; /* "p": max(weight_min, P^weight_gamma), then mean 1; 1, 0 */
 
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n"; the answer follows */
@@ -576,7 +578,8 @@ typedef struct ken_selected { /* "" or NULL where there is none; NaN where it is
 
 typedef struct ken_selection_group { /* of one relation: what there was after the filters, what was taken */
     const char *relation;
-    size_t have[KEN_N_CATEGORIES + 1], take[KEN_N_CATEGORIES + 1]; /* the last: not annotated */
+    size_t have[KEN_N_CATEGORIES + 1], take[KEN_N_CATEGORIES + 1]; /* the last: not annotated; without the tail */
+    size_t tail, relabelled;                                       /* rows of the known tail; targets replaced */
 } ken_selection_group;
 
 /* Chooses rows as `from` says. KEN_EUSAGE for a request that the rows cannot meet, saying what is short and what would fit, and

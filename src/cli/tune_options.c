@@ -33,7 +33,8 @@ const cli_option cli_tune_options[] = {
     {"known-mix", 0, "NAME", CLI_CHOICE, &O.known_mix,
      "what the Known rows of a variant are (default: natural, as in their relation)",
      .choices = "natural|equal|HighlyKnown|MaybeKnown|WeaklyKnown"},
-    {"idk", 0, "TEXT", CLI_STRING, &O.idk, "train Unknown rows to say TEXT, as in \"I don't know\""},
+    {"idk", 0, "TEXT", CLI_LIST, &cli_tune.idk,
+     "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one"},
     {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
     {"known-tail", 0, "F", CLI_REAL, &O.known_tail,
      "append F times as many rows, all Known, at the end of each epoch, unshuffled", .min = 0, .max = 1},
@@ -81,6 +82,8 @@ int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
         int rc = parse_mix(&cli_tune.part[i], cli_tune.mix.item[i], err);
         if (rc != KEN_OK) return rc;
     }
+    out->idk = cli_tune.idk.item;
+    out->n_idk = cli_tune.idk.n;
     out->mix = cli_tune.part;
     out->n_mix = (size_t)cli_tune.mix.n;
     return KEN_OK;

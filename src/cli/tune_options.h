@@ -5,6 +5,7 @@
 
 typedef struct cli_tune_settings {
     ken_train_data o;
+    cli_list idk;
     cli_list mix; /* "FILE:weight" */
     ken_mix part[CLI_LIST_MAX];
 } cli_tune_settings;

@@ -292,7 +292,7 @@ static int mark_used(const ken_exemplar_plan *p, bool *used)
 
 /* ---- rows to annotate ---------------------------------------------------------------------------------------------------- */
 
-static int choose_rows(ken_exemplar_plan *p, const ken_selection *want, ken_err *err)
+static int choose_rows(ken_exemplar_plan *p, const ken_wanted *want, ken_err *err)
 {
     const ken_data *d = p->d;
     bool *used = ken_calloc(d->n, sizeof *used);
@@ -306,7 +306,7 @@ static int choose_rows(ken_exemplar_plan *p, const ken_selection *want, ken_err 
     for (size_t i = 0; i < d->n; i++) {
         const ken_example *e = &d->rows[i];
         if (i == 0 || e->relation != d->rows[i - 1].relation) of_relation = 0;
-        if (!ken_selection_has(want, e)) continue;
+        if (!ken_wanted_has(want, e)) continue;
         if (used[i]) {
             p->held_out++;
             continue;
@@ -365,7 +365,7 @@ static int find_origin(ken_exemplar_plan *p, bool *dev_only, ken_err *err)
     return KEN_OK;
 }
 
-static int plan_relations(ken_exemplar_plan *p, const ken_selection *want, ken_err *err)
+static int plan_relations(ken_exemplar_plan *p, const ken_wanted *want, ken_err *err)
 {
     const ken_data *d = p->d;
     p->sets_of = ken_strmap_new(d->n_groups);
@@ -375,7 +375,7 @@ static int plan_relations(ken_exemplar_plan *p, const ken_selection *want, ken_e
         const char *relation = d->groups[g].relation;
         bool wanted = false;
         for (next = g; next < d->n_groups && d->groups[next].relation == relation; next++)
-            wanted = wanted || ken_selection_has(want, &d->rows[d->groups[next].first]);
+            wanted = wanted || ken_wanted_has(want, &d->rows[d->groups[next].first]);
         if (!wanted) continue;
         size_t end = d->groups[next - 1].first + d->groups[next - 1].rows;
         int rc = plan_relation(p, relation, d->groups[g].first, end, &p->sets[p->n_sets], err);
@@ -393,16 +393,16 @@ int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_
     if (p == NULL) return ken_fail_nomem(err, "exemplars");
     p->d = d;
     p->o = *o;
-    ken_selection *want = NULL;
+    ken_wanted *want = NULL;
     bool dev_only = false;
     int rc = check_options(o, err);
     if (rc == KEN_OK) rc = find_origin(p, &dev_only, err);
     if (rc == KEN_OK)
-        rc = ken_selection_new(&want, d, o->splits, o->relations, p->origin == DEV_SPLIT ? "dev" : NULL, err);
+        rc = ken_wanted_new(&want, d, o->splits, o->relations, p->origin == DEV_SPLIT ? "dev" : NULL, err);
     if (rc == KEN_OK && fill_pools(p, dev_only) != KEN_OK) rc = ken_fail_nomem(err, "exemplars");
     if (rc == KEN_OK) rc = plan_relations(p, want, err);
     if (rc == KEN_OK) rc = choose_rows(p, want, err);
-    ken_selection_free(want);
+    ken_wanted_free(want);
     if (rc != KEN_OK) ken_exemplar_plan_free(p);
     else *out = p;
     return rc;

@@ -15,12 +15,12 @@ int ken_sets_deal(const size_t *rows, size_t m, int n_sets, int shots, uint64_t 
                   size_t *out);
 
 /* Which rows the user asks for, by split and relation. */
-typedef struct ken_selection ken_selection;
+typedef struct ken_wanted ken_wanted;
 /* Comma lists as in ken_annotate_options; NULL = all relations, all splits but `without` (which may be NULL). KEN_EUSAGE with
- * what there is when a name is unknown. Free with ken_selection_free. */
-int ken_selection_new(ken_selection **out, const ken_data *d, const char *splits, const char *relations,
-                      const char *without, ken_err *err);
-void ken_selection_free(ken_selection *s);
-bool ken_selection_has(const ken_selection *s, const ken_example *e);
+ * what there is when a name is unknown. Free with ken_wanted_free. */
+int ken_wanted_new(ken_wanted **out, const ken_data *d, const char *splits, const char *relations, const char *without,
+                   ken_err *err);
+void ken_wanted_free(ken_wanted *s);
+bool ken_wanted_has(const ken_wanted *s, const ken_example *e);
 
 #endif

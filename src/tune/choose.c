@@ -162,7 +162,7 @@ static bool limits_p(const ken_train_data *from) { return from->p_min > 0 || fro
 
 static bool needs_categories(const ken_train_data *from)
 {
-    return from->categories != NULL || from->variant != NULL || from->known_tail > 0 || from->idk != NULL;
+    return from->categories != NULL || from->variant != NULL || from->known_tail > 0 || from->n_idk > 0;
 }
 
 static bool needs_p(const ken_train_data *from)
@@ -185,19 +185,30 @@ static int check_annotated(const ken_drafts *d, const ken_train_data *from, cons
                     from->path, what);
 }
 
-/* Rows of the pool by category, probability and limits. */
-static int take_rows(const ken_drafts *d, const ken_train_data *from, const list *pool, ken_usable_fn usable, void *ctx,
-                     list *rows, ken_err *err)
+/* Rows of the pool by category and probability. */
+static int take_candidates(const ken_drafts *d, const ken_train_data *from, const list *pool, list *out, ken_err *err)
+{
+    int rc = KEN_OK;
+    for (size_t i = 0; i < pool->n && rc == KEN_OK; i++) {
+        const ken_draft *r = &d->rows[pool->item[i]];
+        if (from->categories != NULL && !in_categories(from->categories, r)) continue;
+        if (limits_p(from) && !(r->p >= from->p_min && r->p <= from->p_max)) continue; /* NaN is out */
+        rc = push(out, pool->item[i], err);
+    }
+    return rc;
+}
+
+/* The candidates that can be used, up to the limits. */
+static int take_rows(const ken_drafts *d, const ken_train_data *from, const list *candidates, ken_usable_fn usable,
+                     void *ctx, list *rows, ken_err *err)
 {
     ken_strmap *at = from->per_relation > 0 ? ken_strmap_new(64) : NULL;
     list counts = {0}; /* rows taken of each relation */
     int rc = from->per_relation > 0 && at == NULL ? ken_fail_nomem(err, "relations") : KEN_OK;
-    for (size_t i = 0; i < pool->n && rc == KEN_OK; i++) {
-        const ken_draft *r = &d->rows[pool->item[i]];
+    for (size_t i = 0; i < candidates->n && rc == KEN_OK; i++) {
+        const ken_draft *r = &d->rows[candidates->item[i]];
         bool good = true;
         int32_t k = 0;
-        if (from->categories != NULL && !in_categories(from->categories, r)) continue;
-        if (limits_p(from) && !(r->p >= from->p_min && r->p <= from->p_max)) continue; /* NaN is out */
         if (from->limit > 0 && rows->n >= from->limit) break;
         if (at != NULL) {
             k = ken_strmap_get(at, r->relation, strlen(r->relation), -1);
@@ -209,10 +220,10 @@ static int take_rows(const ken_drafts *d, const ken_train_data *from, const list
             }
             if (counts.item[k] >= from->per_relation) continue;
         }
-        rc = usable(ctx, pool->item[i], &good, err);
+        rc = usable(ctx, candidates->item[i], &good, err);
         if (rc != KEN_OK || !good) continue;
         if (at != NULL) counts.item[k]++;
-        rc = push(rows, pool->item[i], err);
+        rc = push(rows, candidates->item[i], err);
     }
     ken_strmap_free(at);
     ken_free(counts.item);
@@ -289,6 +300,13 @@ static int take_tail(const ken_drafts *d, const ken_train_data *from, const list
 
 /* ---- targets and weights -------------------------------------------------------------------------------------------- */
 
+/* Which of the phrases a row says: by seed and id alone. */
+static int phrase_of(const ken_train_data *from, const ken_draft *r)
+{
+    double u = ken_uniform(from->seed, r->id, strlen(r->id), 0x1d4b, 0, 0);
+    return (int)(u * (double)from->n_idk);
+}
+
 /* Unknown rows, or as many rows drawn from all of the main ones (Kang et al. 2024: random labels do not help). */
 static int relabel(const ken_drafts *d, const ken_train_data *from, ken_pick *pick, size_t n_main,
                    ken_train_data_stats *stats, ken_err *err)
@@ -297,14 +315,17 @@ static int relabel(const ken_drafts *d, const ken_train_data *from, ken_pick *pi
     for (size_t i = 0; i < n_main; i++) {
         bool is = d->rows[pick[i].draft].category == KEN_UNKNOWN;
         unknown += is;
-        if (!from->idk_random) pick[i].idk = is;
+        if (is && !from->idk_random) pick[i].idk = phrase_of(from, &d->rows[pick[i].draft]);
     }
     stats->relabelled = unknown;
     if (!from->idk_random || unknown == 0) return KEN_OK;
     int32_t *order = ken_alloc(n_main, sizeof *order);
     if (order == NULL) return ken_fail_nomem(err, "rows");
     ken_shuffle(from->seed, "idk", order, (int32_t)n_main);
-    for (size_t i = 0; i < unknown; i++) pick[order[i]].idk = true;
+    for (size_t i = 0; i < unknown; i++) {
+        ken_pick *p = &pick[order[i]];
+        p->idk = phrase_of(from, &d->rows[p->draft]);
+    }
     ken_free(order);
     return KEN_OK;
 }
@@ -361,10 +382,11 @@ static int check_request(const ken_train_data *from, ken_err *err)
         return ken_fail(err, KEN_EUSAGE, "no probability is from %g to %g", from->p_min, from->p_max);
     if (from->size > 0 && from->variant == NULL)
         return ken_fail(err, KEN_EUSAGE, "a size is that of a variant; name one with --variant, or use --limit");
-    if (from->idk_random && from->idk == NULL)
+    if (from->idk_random && from->n_idk == 0)
         return ken_fail(err, KEN_EUSAGE, "--idk-random is the control of --idk, which says what the target is");
-    if (from->idk != NULL && from->idk[strspn(from->idk, " \t\r\n")] == '\0')
-        return ken_fail(err, KEN_EUSAGE, "--idk: the text to say is empty");
+    for (int i = 0; i < from->n_idk; i++)
+        if (from->idk[i][strspn(from->idk[i], " \t\r\n")] == '\0')
+            return ken_fail(err, KEN_EUSAGE, "--idk: the text to say is empty");
     return from->categories != NULL ? check_categories(from->categories, err) : KEN_OK;
 }
 
@@ -372,38 +394,45 @@ static int make_picks(const list *rows, const list *tail, bool mixed, ken_pick *
 {
     *picks = ken_calloc(rows->n + tail->n, sizeof **picks);
     if (*picks == NULL) return ken_fail_nomem(err, "rows");
-    for (size_t i = 0; i < rows->n; i++) (*picks)[i].draft = rows->item[i];
-    for (size_t i = 0; i < tail->n; i++) (*picks)[rows->n + i] = (ken_pick){.draft = tail->item[i], .tail = !mixed};
+    for (size_t i = 0; i < rows->n; i++) (*picks)[i] = (ken_pick){.draft = rows->item[i], .idk = -1};
+    for (size_t i = 0; i < tail->n; i++)
+        (*picks)[rows->n + i] = (ken_pick){.draft = tail->item[i], .tail = !mixed, .idk = -1};
     return KEN_OK;
 }
 
-int ken_choose(const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx, ken_pick **picks,
-               size_t *n, ken_train_data_stats *stats, ken_err *err)
+void ken_chosen_free(ken_chosen *c)
 {
-    list pool = {0}, rows = {0}, tail = {0};
-    *picks = NULL;
-    *n = 0;
+    ken_free(c->pick);
+    ken_free(c->candidate);
+    *c = (ken_chosen){0};
+}
+
+int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
+               ken_train_data_stats *stats, ken_err *err)
+{
+    list pool = {0}, candidates = {0}, rows = {0}, tail = {0};
+    *out = (ken_chosen){0};
     int rc = check_request(from, err);
     if (rc == KEN_OK) rc = take_pool(d, from, &pool, err);
     if (rc == KEN_OK) rc = check_annotated(d, from, &pool, err);
-    if (rc == KEN_OK) rc = take_rows(d, from, &pool, usable, ctx, &rows, err);
+    if (rc == KEN_OK) rc = take_candidates(d, from, &pool, &candidates, err);
+    if (rc == KEN_OK) rc = take_rows(d, from, &candidates, usable, ctx, &rows, err);
     if (rc == KEN_OK && from->variant != NULL) rc = apply_variant(d, from, &rows, stats, err);
     if (rc == KEN_OK && rows.n == 0)
         rc = ken_fail(err, KEN_EUSAGE,
                       "%s: no row is left to train on: %zu were read, %zu are in the splits and relations", from->path,
                       d->n, pool.n);
     if (rc == KEN_OK && from->known_tail > 0) rc = take_tail(d, from, &pool, &rows, usable, ctx, &tail, stats, err);
-    if (rc == KEN_OK) rc = make_picks(&rows, &tail, from->known_tail_mixed, picks, err);
+    if (rc == KEN_OK) rc = make_picks(&rows, &tail, from->known_tail_mixed, &out->pick, err);
     if (rc == KEN_OK) {
-        *n = rows.n + tail.n;
-        for (size_t i = 0; i < *n; i++) stats->category[d->rows[(*picks)[i].draft].category]++;
+        out->n = rows.n + tail.n;
+        for (size_t i = 0; i < out->n; i++) stats->category[d->rows[out->pick[i].draft].category]++;
+        if (from->n_idk > 0) rc = relabel(d, from, out->pick, rows.n, stats, err);
     }
-    if (rc == KEN_OK && from->idk != NULL) rc = relabel(d, from, *picks, rows.n, stats, err);
-    if (rc == KEN_OK) rc = weigh(d, from, *picks, *n, err);
-    if (rc != KEN_OK) {
-        ken_free(*picks);
-        *picks = NULL;
-    }
+    if (rc == KEN_OK) rc = weigh(d, from, out->pick, out->n, err);
+    out->candidate = candidates.item;
+    out->n_candidates = candidates.n;
+    if (rc != KEN_OK) ken_chosen_free(out);
     ken_free(pool.item);
     ken_free(rows.item);
     ken_free(tail.item);

@@ -6,15 +6,23 @@
 typedef struct ken_pick {
     size_t draft;
     bool tail; /* of the known tail: behind all others, in this order */
-    bool idk;  /* its target is from->idk */
+    int idk;   /* its target is from->idk[idk]; -1 = its own */
     float weight;
 } ken_pick;
 
 /* Whether a draft can be trained at all (its tokens fit); asked only for drafts that would be taken. Failing ends the choice. */
 typedef int (*ken_usable_fn)(void *ctx, size_t draft, bool *usable, ken_err *err);
 
-/* *picks (*n): main rows in the drafts' order, then the tail; the caller's, free with ken_free. Fills of *stats: category, tail,
- * tail_repeated, relabelled, relations_left_out, spread. KEN_EUSAGE for a request that the rows cannot meet. */
-int ken_choose(const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx, ken_pick **picks,
-               size_t *n, ken_train_data_stats *stats, ken_err *err);
+typedef struct ken_chosen {
+    ken_pick *pick; /* (n) main rows in the drafts' order, then the tail */
+    size_t n;
+    size_t *candidate; /* (n_candidates) drafts that passed every filter, before any was limited or drawn; ascending */
+    size_t n_candidates;
+} ken_chosen;
+
+/* Fills of *stats: category, tail, tail_repeated, relabelled, relations_left_out, spread. KEN_EUSAGE for a request that the rows cannot
+ * meet. Free with ken_chosen_free. */
+int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
+               ken_train_data_stats *stats, ken_err *err);
+void ken_chosen_free(ken_chosen *c);
 #endif

@@ -61,6 +61,31 @@ int ken_draft_fail(const ken_draft *r, ken_err *err)
     return ken_fail_prefix(err, "%s: row \"%s\"", r->file, ken_printable(id, sizeof id, r->id, strlen(r->id)));
 }
 
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
+{
+    if (r->text) return KEN_OK;
+    if (r->question == NULL && r->n_turns == 1) {
+        size_t n;
+        const char *q = ken_zero_shot_question(style, r->turns[0].text, &n);
+        if (q != NULL && (r->question = ken_arena_strndup(&d->arena, q, n)) == NULL)
+            return ken_fail_nomem(err, "questions");
+    }
+    if (r->n_answers > 0 || r->target == NULL) return KEN_OK;
+    const char *s = r->target;
+    while (is_space(*s)) s++;
+    size_t n = strlen(s);
+    while (n > 0 && is_space(s[n - 1])) n--;
+    if (n == 0 || memchr(s, '\n', n) != NULL) return KEN_OK; /* an answer ends at its first newline */
+    const char **answers = ken_arena_calloc(&d->arena, 1, sizeof *answers);
+    if (answers == NULL || (answers[0] = ken_arena_strndup(&d->arena, s, n)) == NULL)
+        return ken_fail_nomem(err, "answers");
+    r->answers = answers;
+    r->n_answers = 1;
+    return KEN_OK;
+}
+
 /* Ids are what labels are joined by, and what an evaluation knows a row by. */
 static int check_ids(const ken_drafts *d, ken_err *err)
 {
@@ -119,8 +144,7 @@ static int finish(ken_drafts *d, const char *path, ken_err *err)
                : ken_fail(err, KEN_EINPUT, "%s: there is no row in it; at least one is needed", path);
 }
 
-/* *run: the file is a SQLite database. A place that cannot be read is for the readers to report. */
-static bool is_run(const char *path)
+bool ken_drafts_is_run(const char *path)
 {
     static const char magic[16] = "SQLite format 3";
     char head[16] = "";
@@ -156,9 +180,9 @@ static int read_file(ken_drafts *d, const ken_train_data *from, ken_err *err)
 int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)
 {
     if (from->path == NULL || from->path[0] == '\0') return ken_fail(err, KEN_EUSAGE, "the name of the data is empty");
-    int rc = is_run(from->path)       ? ken_drafts_from_run(d, from, err)
-             : ken_is_dir(from->path) ? read_data(d, from, err)
-                                      : read_file(d, from, err);
+    int rc = ken_drafts_is_run(from->path) ? ken_drafts_from_run(d, from, err)
+             : ken_is_dir(from->path)      ? read_data(d, from, err)
+                                           : read_file(d, from, err);
     if (rc == KEN_OK) rc = finish(d, from->path, err);
     if (rc == KEN_OK && from->labels != NULL) rc = ken_drafts_label(d, from, err);
     return rc;

@@ -17,14 +17,15 @@ typedef struct ken_draft {
     double popularity;
     const ken_turn *turns; /* (n_turns) the prompt as the row gives it; NULL = the template with the question */
     int n_turns;
-    const char *target; /* NULL = answers[0] */
-    bool raw;           /* its prompt is taken as it is, also where others become conversations */
-    bool text;          /* no prompt: loss on the whole target */
-    int category;       /* KEN_N_CATEGORIES = not annotated */
-    double p, weight;   /* P_Correct; NaN = not said */
-    const char *file;   /* where it was read */
-    int line;           /* 0 = the file has no lines: a run */
-    size_t place;       /* in the file, bad rows counted */
+    const char *target;     /* NULL = answers[0] */
+    bool raw;               /* its prompt is taken as it is, also where others become conversations */
+    bool text;              /* no prompt: loss on the whole target */
+    int category;           /* KEN_N_CATEGORIES = not annotated */
+    double p, weight;       /* P_Correct; NaN = not said */
+    double p_t0, p_unknown; /* greedy accuracy; probability that all samples miss; NaN = not said */
+    const char *file;       /* where it was read */
+    int line;               /* 0 = the file has no lines: a run */
+    size_t place;           /* in the file, bad rows counted */
 } ken_draft;
 
 typedef struct ken_drafts {
@@ -51,6 +52,13 @@ int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err);
 /* The same for text in memory, as if it were a file called name: what the fuzzer calls. */
 int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name, const char *text, size_t n,
                      ken_err *err);
+
+/* The file is a SQLite database. Of a place that cannot be read it is for the readers to say so. */
+bool ken_drafts_is_run(const char *path);
+
+/* What a prompt and its target say without saying so: the question in a prompt of this style, and that a target of one line is the
+ * accepted answer. Plain text says neither. */
+int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err);
 
 /* ---- readers -------------------------------------------------------------------------------------------------------- */
 

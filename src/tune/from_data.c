@@ -16,6 +16,8 @@ static int add(ken_drafts *d, const ken_example *e, size_t place, ken_err *err)
                    .popularity = e->popularity,
                    .category = KEN_N_CATEGORIES,
                    .p = NAN,
+                   .p_t0 = NAN,
+                   .p_unknown = NAN,
                    .weight = NAN,
                    .file = ken_drafts_name(d, e->file, strlen(e->file)),
                    .line = e->line,

@@ -99,6 +99,8 @@ static int common(job *j)
     if (rc == KEN_OK) rc = name(j, "split", true, &j->x.split);
     if (rc == KEN_OK) rc = name(j, "task", false, &j->x.task);
     if (rc == KEN_OK) rc = number(j, "p_t", 1, &j->x.p);
+    if (rc == KEN_OK) rc = number(j, "p_t0", 1, &j->x.p_t0);
+    if (rc == KEN_OK) rc = number(j, "p_unknown", 1, &j->x.p_unknown);
     if (rc == KEN_OK) rc = number(j, "weight", MAX_WEIGHT, &j->x.weight);
     ken_field popularity = field(j, "popularity");
     if (rc == KEN_OK) rc = ken_field_number(&popularity, &j->x.popularity, j->err);

@@ -23,6 +23,8 @@ static int add(ken_drafts *d, const ken_row *r, const ken_train_data *from, cons
                    .popularity = r->popularity,
                    .category = category_of(r, from),
                    .p = r->p_t,
+                   .p_t0 = r->p_t0,
+                   .p_unknown = r->p_unknown,
                    .weight = NAN,
                    .file = file,
                    .place = place};
@@ -84,6 +86,8 @@ int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err)
         }
         x->category = category_of(r, from);
         x->p = r->p_t;
+        x->p_t0 = r->p_t0;
+        x->p_unknown = r->p_unknown;
         matched++;
     }
     if (rc == KEN_OK && matched == 0 && !from->labels_optional)

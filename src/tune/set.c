@@ -65,8 +65,6 @@ typedef struct maker {
     size_t cap;
 } maker;
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 /* s without the token that id spells at its end (or beginning). */
 static const char *without_token(ken_arena *a, const ken_tokenizer *t, int32_t id, const char *s, bool at_end)
 {
@@ -89,28 +87,10 @@ static int strip_segments(const maker *m, ken_draft *r, ken_err *err)
     return prompt != NULL && r->target != NULL ? KEN_OK : ken_fail_nomem(err, "rows");
 }
 
-/* What a prompt and its target say without saying so: the question in the prompt, and that the target is its answer. */
 static int settle(const maker *m, ken_draft *r, ken_err *err)
 {
-    ken_arena *a = &m->drafts->arena;
     int rc = r->raw && !r->text ? strip_segments(m, r, err) : KEN_OK;
-    if (rc != KEN_OK || r->text) return rc;
-    if (r->question == NULL && r->n_turns == 1) {
-        size_t n;
-        const char *q = ken_zero_shot_question(&m->style, r->turns[0].text, &n);
-        if (q != NULL && (r->question = ken_arena_strndup(a, q, n)) == NULL) return ken_fail_nomem(err, "questions");
-    }
-    if (r->n_answers > 0 || r->target == NULL) return KEN_OK;
-    const char *s = r->target;
-    while (is_space(*s)) s++;
-    size_t n = strlen(s);
-    while (n > 0 && is_space(s[n - 1])) n--;
-    if (n == 0 || memchr(s, '\n', n) != NULL) return KEN_OK; /* an answer ends at its first newline */
-    const char **answers = ken_arena_calloc(a, 1, sizeof *answers);
-    if (answers == NULL || (answers[0] = ken_arena_strndup(a, s, n)) == NULL) return ken_fail_nomem(err, "answers");
-    r->answers = answers;
-    r->n_answers = 1;
-    return KEN_OK;
+    return rc == KEN_OK ? ken_draft_settle(m->drafts, r, &m->style, err) : rc;
 }
 
 /* ---- a row's tokens ------------------------------------------------------------------------------------------------- */
@@ -190,11 +170,12 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
     ken_tune_set *s = m->set;
     const ken_draft *r = &m->drafts->rows[pick->draft];
     tokens t = m->seen[pick->draft];
-    if (pick->idk) {
+    if (pick->idk >= 0) {
         size_t long_by;
-        int rc = tokenise(m, r, m->from->idk, &t, &long_by, err);
+        const char *phrase = m->from->idk[pick->idk];
+        int rc = tokenise(m, r, phrase, &t, &long_by, err);
         if (rc == KEN_OK && long_by > 0)
-            rc = ken_fail(err, KEN_EINPUT, "with \"%.60s\" as its target the row is %zu tokens too long", m->from->idk,
+            rc = ken_fail(err, KEN_EINPUT, "with \"%.60s\" as its target the row is %zu tokens too long", phrase,
                           long_by);
         if (rc != KEN_OK) return rc == KEN_EINPUT ? ken_draft_fail(r, err) : rc;
     }
@@ -213,7 +194,7 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
                                      .n_prompt = t.n_prompt};
     s->stats.tokens += (uint64_t)t.n;
     s->stats.targets += (uint64_t)(t.n - t.n_prompt);
-    s->stats.newline += !pick->idk && !r->text && strchr(target_of(r), '\n') != NULL;
+    s->stats.newline += pick->idk < 0 && !r->text && strchr(target_of(r), '\n') != NULL;
     return KEN_OK;
 }
 
@@ -243,8 +224,8 @@ static int add_part(ken_tune_set *s, int at, const ken_model *model, const ken_t
                .tokenizer = ken_model_tokenizer(model),
                .context = (size_t)ken_model_config(model)->n_ctx};
     ken_train_data_stats unused = {0}, *stats = at == 0 ? &s->stats : &unused;
-    ken_pick *picks = NULL;
-    size_t n = 0, first = s->n;
+    ken_chosen choice = {0};
+    size_t first = s->n;
     const char *task = "";
     int rc = ken_zero_shot_style(&m.style, from->prompt_template, from->chat_template, m.tokenizer, err);
     if (rc == KEN_OK) rc = ken_drafts_read(d, from, err);
@@ -253,7 +234,9 @@ static int add_part(ken_tune_set *s, int at, const ken_model *model, const ken_t
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = settle(&m, &d->rows[i], err);
     m.seen = ken_calloc(d->n, sizeof *m.seen);
     if (rc == KEN_OK && m.seen == NULL) rc = ken_fail_nomem(err, "rows");
-    if (rc == KEN_OK) rc = ken_choose(d, from, usable, &m, &picks, &n, stats, err);
+    if (rc == KEN_OK) rc = ken_choose(&choice, d, from, usable, &m, stats, err);
+    const ken_pick *picks = choice.pick;
+    size_t n = choice.n;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) rc = add_row(&m, &picks[i], task, err);
     if (rc == KEN_OK && at == 0 && n > 0 && picks[n - 1].tail) {
         s->tail = ken_calloc(n, sizeof *s->tail);
@@ -265,7 +248,7 @@ static int add_part(ken_tune_set *s, int at, const ken_model *model, const ken_t
     if (at == 0) s->stats.unmatched = d->unmatched;
     ken_drafts_shrink(d);
 done:
-    ken_free(picks);
+    ken_chosen_free(&choice);
     ken_free(m.seen);
     ken_free(m.scratch);
     return rc;

@@ -131,12 +131,12 @@ static void asked(void *ctx, size_t done, size_t total)
 static int ask(job *j, ken_err *err)
 {
     const ken_train_options *o = j->t.o;
-    const char *phrase[34];
     int n;
     const char *const *usual = ken_abstentions(&n);
-    if (n > 32) n = 32;
+    const char **phrase = ken_alloc((size_t)n + (size_t)o->data.n_idk + 1, sizeof *phrase);
+    if (phrase == NULL) return ken_fail_nomem(err, "phrases");
     memcpy(phrase, usual, (size_t)n * sizeof *phrase);
-    if (o->data.idk != NULL) phrase[n++] = o->data.idk;
+    for (int i = 0; i < o->data.n_idk; i++) phrase[n++] = o->data.idk[i];
     if (o->idk != NULL) phrase[n++] = o->idk;
     ken_net *net = NULL;
     ken_net_options no = {.threads = o->threads,
@@ -150,6 +150,7 @@ static int ask(job *j, ken_err *err)
     int rc = ken_net_new(&net, j->t.model, &no, err);
     if (rc == KEN_OK) rc = ken_monitor_ask(j->monitor, net, ken_model_tokenizer(j->t.model), &go, err);
     ken_net_free(net);
+    ken_free(phrase);
     if (rc == KEN_EINPUT) return ken_fail_prefix(err, "after step %lld", (long long)j->s.step);
     return rc;
 }

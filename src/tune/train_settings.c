@@ -1,6 +1,7 @@
 /* train_settings.c - the settings of a training's run (design.md, invariant 5). Binding is whatever could change a bit of the outcome or of
  * what is measured; where things were and how fast they went is not. */
 #include "tune/training.h"
+#include "base/buf.h"
 #include "store/tuning.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,6 +57,7 @@ static void add_options(list *l, const ken_training *t)
 {
     const ken_train_options *o = t->o;
     char gguf[64] = "";
+    ken_buf phrases = {0};
     for (int i = 0; i < t->n_gguf; i++) {
         size_t used = strlen(gguf);
         snprintf(gguf + used, sizeof gguf - used, "%s%s", i > 0 ? "," : "", ken_dtype_get((int)t->gguf[i])->name);
@@ -89,6 +91,12 @@ static void add_options(list *l, const ken_training *t)
     integer(l, "patience", o->patience);
     text(l, "matcher", true, o->matcher);
     text(l, "idk", true, o->idk);
+    /* The rows bind what was drawn; here what is taken for declining beside it. One phrase is in its rows. */
+    for (int i = 0; i < o->data.n_idk && o->data.n_idk > 1; i++)
+        ken_buf_printf(&phrases, "%s%s", i > 0 ? "\n" : "", o->data.idk[i]);
+    if (phrases.len > 0) text(l, "idk_targets", true, phrases.data);
+    l->failed |= phrases.failed;
+    ken_buf_free(&phrases);
     text(l, "template", true, o->data.prompt_template);
     yes_or_no(l, "chat_template", o->data.chat_template);
     text(l, "save_type", true, o->save_type);

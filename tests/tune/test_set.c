@@ -374,7 +374,9 @@ static void test_idk(void **state)
 {
     (void)state;
     ken_train_data d = data_at(tiny_run("i.ken", have, 3));
-    d.idk = "I don't know";
+    static const char *const decline[] = {"I don't know"};
+    d.idk = decline;
+    d.n_idk = 1;
     ken_tune_set *s = tiny_set(&model, &d);
     assert_int_equal(ken_tune_set_stats(s)->relabelled, 13);
     for (size_t i = 0; i < ken_tune_set_count(s); i++) {
@@ -397,7 +399,7 @@ static void test_idk(void **state)
     assert_int_equal(idk, 13);
     assert_true(of_unknown < 13);
     ken_tune_set_free(s);
-    d.idk = NULL;
+    d.n_idk = 0;
     tiny_refuse(&model, &d, KEN_EUSAGE, "--idk-random is the control of --idk");
 }
 
@@ -666,7 +668,9 @@ static void test_out_of_memory(void **state)
     ken_train_data runs = data_at(tiny_path("oom.ken")), rows = data_at(NULL);
     runs.variant = "unknown=50";
     runs.size = 8;
-    runs.idk = "No";
+    static const char *const no[] = {"No"};
+    runs.idk = no;
+    runs.n_idk = 1;
     runs.idk_random = true;
     runs.known_tail = 0.5;
     runs.mix = mix;

@@ -1,10 +1,10 @@
-/* select.c - --split and --relation: names against what the data has; see exemplars.h. */
+/* wanted.c - --split and --relation: names against what the data has; see exemplars.h. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "data/exemplars.h"
 #include <string.h>
 
-struct ken_selection {
+struct ken_wanted {
     ken_strmap *splits, *relations; /* NULL = all */
     const char *without;            /* a split left out, or NULL */
 };
@@ -88,24 +88,24 @@ static int parse(ken_strmap **out, const ken_data *d, bool split, const char *li
                : ken_fail(err, KEN_EUSAGE, "the list of %ss is empty; name one or more", split ? "split" : "relation");
 }
 
-int ken_selection_new(ken_selection **out, const ken_data *d, const char *splits, const char *relations,
-                      const char *without, ken_err *err)
+int ken_wanted_new(ken_wanted **out, const ken_data *d, const char *splits, const char *relations, const char *without,
+                   ken_err *err)
 {
-    ken_selection *s = ken_calloc(1, sizeof *s);
+    ken_wanted *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "selection");
     s->without = without;
     int rc = KEN_OK;
     if (splits != NULL) rc = parse(&s->splits, d, true, splits, err);
     if (rc == KEN_OK && relations != NULL) rc = parse(&s->relations, d, false, relations, err);
     if (rc != KEN_OK) {
-        ken_selection_free(s);
+        ken_wanted_free(s);
         return rc;
     }
     *out = s;
     return KEN_OK;
 }
 
-void ken_selection_free(ken_selection *s)
+void ken_wanted_free(ken_wanted *s)
 {
     if (s == NULL) return;
     ken_strmap_free(s->splits);
@@ -113,7 +113,7 @@ void ken_selection_free(ken_selection *s)
     ken_free(s);
 }
 
-bool ken_selection_has(const ken_selection *s, const ken_example *e)
+bool ken_wanted_has(const ken_wanted *s, const ken_example *e)
 {
     bool split = s->splits != NULL ? ken_strmap_get(s->splits, e->split, strlen(e->split), 0) == 1
                                    : s->without == NULL || strcmp(e->split, s->without) != 0;

@@ -1,0 +1,188 @@
+/* manifest.c - what was selected and why, as JSON: the part "selection" of an export's manifest (selection.h).
+ *
+ * The request stands there in the words of the options of `ken select`, as far as it differs from the defaults, so that it can be asked
+ * again; then where the rows came from, and how many of each kind there were and were taken. */
+#include "base/alloc.h"
+#include "data/rows.h"
+#include "tune/selection.h"
+#include <math.h>
+#include <string.h>
+
+/* An object in the making; jansson refuses a NULL value, so that one failure anywhere is seen at the end. */
+typedef struct object {
+    json_t *o;
+    bool failed;
+} object;
+
+static object new_object(void)
+{
+    json_t *o = json_object();
+    return (object){o, o == NULL};
+}
+
+static void put(object *x, const char *key, json_t *v) { x->failed |= json_object_set_new(x->o, key, v) != 0; }
+
+static json_t *finish(object *x)
+{
+    if (!x->failed) return x->o;
+    json_decref(x->o);
+    return NULL;
+}
+
+/* Broken UTF-8, which only a path can hold, becomes '?'. */
+static json_t *string(const char *s)
+{
+    json_t *v = json_string(s);
+    if (v != NULL) return v;
+    size_t n = strlen(s);
+    char *shown = ken_alloc(n + 4, 1);
+    if (shown == NULL) return NULL;
+    v = json_string(ken_printable(shown, n + 4, s, n));
+    ken_free(shown);
+    return v;
+}
+
+static void put_text(object *x, const char *key, const char *s)
+{
+    if (s != NULL) put(x, key, string(s));
+}
+
+static void put_count(object *x, const char *key, size_t n)
+{
+    if (n > 0) put(x, key, json_integer((json_int_t)n));
+}
+
+/* Only what is not the default. */
+static void put_real(object *x, const char *key, double v, double usual)
+{
+    if (v != usual && !isnan(v)) put(x, key, json_real(v));
+}
+
+static void put_flag(object *x, const char *key, bool v)
+{
+    if (v) put(x, key, json_true());
+}
+
+/* ---- the request ---------------------------------------------------------------------------------------------------- */
+
+static void put_reading(object *x, const ken_data_options *o)
+{
+    put_text(x, "format", o->format);
+    put_text(x, "question-field", o->question_field);
+    put_text(x, "answer-field", o->answer_field);
+    put_text(x, "id-field", o->id_field);
+    put_text(x, "relation-field", o->relation_field);
+    put_text(x, "subject-field", o->subject_field);
+    put_text(x, "split-field", o->split_field);
+    put_text(x, "popularity-field", o->popularity_field);
+    put_text(x, "templates", o->templates);
+    put_text(x, "aliases", o->aliases);
+    if (o->slick) put_text(x, "protocol", "slick");
+    put_flag(x, "skip-bad", o->skip_bad);
+}
+
+static json_t *request(const ken_train_data *d)
+{
+    object x = new_object();
+    put_reading(&x, &d->read);
+    put_text(&x, "label", d->label);
+    put_text(&x, "split", d->splits);
+    put_text(&x, "relation", d->relations);
+    put_text(&x, "category", d->categories);
+    put_real(&x, "p-min", d->p_min, 0);
+    put_real(&x, "p-max", d->p_max, 1);
+    put_count(&x, "per-relation", d->per_relation);
+    put_count(&x, "limit", d->limit);
+    put_text(&x, "variant", d->variant);
+    put_text(&x, "known-mix", d->known_mix);
+    put_count(&x, "size", d->size);
+    put_real(&x, "known-tail", d->known_tail, 0);
+    put_flag(&x, "known-tail-mixed", d->known_tail_mixed);
+    if (d->n_idk > 0) {
+        json_t *list = json_array();
+        for (int i = 0; i < d->n_idk; i++) x.failed |= json_array_append_new(list, string(d->idk[i])) != 0;
+        put(&x, "idk", list);
+    }
+    put_flag(&x, "idk-random", d->idk_random);
+    put_text(&x, "weights", d->weights);
+    put_real(&x, "weight-gamma", d->weight_gamma, 1);
+    put_real(&x, "weight-min", d->weight_min, 0);
+    put_text(&x, "template", d->prompt_template);
+    put(&x, "seed", json_integer((json_int_t)d->seed));
+    return finish(&x);
+}
+
+/* ---- sources -------------------------------------------------------------------------------------------------------- */
+
+static json_t *source(const ken_selection_source *from)
+{
+    object x = new_object();
+    put_text(&x, "path", from->path);
+    put_text(&x, "kind", from->kind);
+    if (from->sha256[0] != '\0') put_text(&x, "sha256", from->sha256);
+    if (from->n_settings > 0) {
+        object settings = new_object();
+        for (size_t i = 0; i < from->n_settings; i++)
+            put_text(&settings, from->settings[i].key, from->settings[i].value);
+        put(&x, "settings", finish(&settings));
+    }
+    return finish(&x);
+}
+
+/* ---- counts --------------------------------------------------------------------------------------------------------- */
+
+static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
+{
+    object x = new_object();
+    for (int c = 0; c <= KEN_N_CATEGORIES; c++)
+        if (c < KEN_UNLABELLED || n[c] > 0)
+            put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated", json_integer((json_int_t)n[c]));
+    return finish(&x);
+}
+
+static json_t *counts(const ken_train_data_stats *s)
+{
+    object x = new_object();
+    put(&x, "rows", json_integer((json_int_t)s->rows));
+    put(&x, "categories", categories(s->category));
+    put_count(&x, "tail", s->tail);
+    put_count(&x, "tail_repeated", s->tail_repeated);
+    put_count(&x, "relabelled", s->relabelled);
+    put_count(&x, "bad", s->bad);
+    put_count(&x, "unmatched", s->unmatched);
+    put_count(&x, "newline", s->newline);
+    put_count(&x, "duplicates", s->duplicates);
+    put_count(&x, "conflicts", s->conflicts);
+    put_count(&x, "relations_left_out", s->relations_left_out);
+    put_count(&x, "spread", s->spread);
+    return finish(&x);
+}
+
+static json_t *relations(const ken_selection *s)
+{
+    object x = new_object();
+    for (size_t i = 0; i < s->n_groups; i++) {
+        const ken_selection_group *g = &s->groups[i];
+        object r = new_object();
+        put(&r, "have", categories(g->have));
+        put(&r, "take", categories(g->take));
+        put_count(&r, "tail", g->tail);
+        put_count(&r, "relabelled", g->relabelled);
+        put(&x, g->relation, finish(&r));
+    }
+    return finish(&x);
+}
+
+json_t *ken_selection_manifest(const ken_selection *s, ken_err *err)
+{
+    object x = new_object();
+    put(&x, "request", request(&s->from));
+    put(&x, "source", source(&s->source));
+    if (s->labels.path != NULL) put(&x, "labels", source(&s->labels));
+    put_text(&x, "rows_sha256", s->rows_sha256);
+    put(&x, "counts", counts(&s->stats));
+    put(&x, "relations", relations(s));
+    json_t *v = finish(&x);
+    if (v == NULL) ken_fail_nomem(err, "manifest");
+    return v;
+}
