@@ -79,15 +79,19 @@ static int keep_example(ken_report_relation *r, const ken_row *row, ken_err *err
     return r->example != NULL ? KEN_OK : ken_fail_nomem(err, "report");
 }
 
+static int twentieth(double p)
+{
+    int bin = (int)(p * KEN_HIST_BINS);
+    return bin < 0 ? 0 : bin < KEN_HIST_BINS ? bin : KEN_HIST_BINS - 1;
+}
+
 static int add_row(ken_report_summary *s, const ken_row *row, ken_err *err)
 {
     int c = row->category >= 0 && row->category < KEN_UNLABELLED ? row->category : KEN_UNLABELLED, rc = KEN_OK;
     if (s->n++ == 0) choose_points(s, row);
     /* a row that could not be labelled has a p that is an artefact of the limit that stopped it, but not in multiple choice */
-    if (isfinite(row->p_t) && (c != KEN_UNLABELLED || (row->flags & KEN_FLAG_CHOICE) != 0)) {
-        int bin = (int)(row->p_t * KEN_HIST_BINS);
-        count(&s->hist[bin < 0 ? 0 : bin < KEN_HIST_BINS ? bin : KEN_HIST_BINS - 1], c);
-    }
+    if (isfinite(row->p_t) && (c != KEN_UNLABELLED || (row->flags & KEN_FLAG_CHOICE) != 0))
+        count(&s->hist[twentieth(row->p_t)], c);
     for (int bit = 0; bit < KEN_FLAGS_MAX; bit++) s->flags[bit] += row->flags >> bit & 1;
     for (int i = 0; i < row->n_prompt_rows; i++)
         if (row->prompt_rows[i].text != NULL) {
@@ -99,7 +103,10 @@ static int add_row(ken_report_summary *s, const ken_row *row, ken_err *err)
         s->n_labelled++;
         s->mode[row->category_mode >= 0 && row->category_mode < KEN_UNLABELLED ? row->category_mode : KEN_UNLABELLED]++;
         count(&s->hits[hits_bin(s, row->greedy_hits)], c);
-        if (isfinite(row->p_flip)) s->sum_flip += row->p_flip;
+        if (isfinite(row->p_flip)) {
+            s->sum_flip += row->p_flip;
+            if (row->greedy_hits == 0) count(&s->flip[twentieth(row->p_flip)], c);
+        }
         if (row->greedy_hits == 0 && isfinite(row->p_unknown)) {
             s->n_no_greedy++;
             s->sum_unknown += row->p_unknown;

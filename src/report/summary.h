@@ -48,6 +48,7 @@ typedef struct ken_report_summary {
     uint64_t n_no_greedy;            /* labelled rows without a greedy hit */
     double sum_unknown, var_unknown; /* of P_U over them */
     double sum_flip, sum_hk_again;   /* over labelled rows; over HighlyKnown rows */
+    ken_tally flip[KEN_HIST_BINS];   /* p_flip of labelled rows without a greedy hit, in twentieths */
     uint64_t n_labelled;
     uint64_t flags[KEN_FLAGS_MAX];      /* rows by bit */
     uint64_t n_score, n_texts, n_guess; /* rows with a knowledge score, with greedy texts, with the guess control */

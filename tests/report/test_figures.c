@@ -1,0 +1,544 @@
+/* test_figures.c - the plots: drawn by the real gnuplot where there is one, well-formed, safe against what runs may hold, and true to
+ * the numbers; and what happens without gnuplot, without memory and without numbers. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "made_run.h"
+#include "report/figure_make.h"
+#include "report/html.h"
+#include <ctype.h>
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/ken-figures-XXXXXX";
+static char run_path[80], out_path[80];
+
+/* ---- reading what was made ------------------------------------------------------------------------------------------- */
+
+static char *read_all(const char *path, size_t *n)
+{
+    ken_map m;
+    ken_err err = {0};
+    if (ken_map_file(&m, path, &err) != KEN_OK) fail_msg("%s", err.msg);
+    char *s = ken_strndup(m.size > 0 ? (const char *)m.data : "", m.size);
+    *n = m.size;
+    ken_unmap(&m);
+    return s;
+}
+
+/* A small reader of XML: each element closed in order, each attribute quoted and given once, known entities only, no control characters.
+ * Besides: nothing that runs or loads. */
+static void check_xml(const char *xml)
+{
+    static const char *const allowed[] = {"svg", "title", "desc", "path", "circle", "text", "rect"};
+    enum { DEEPEST = 16 };
+    char open[DEEPEST][16];
+    int depth = 0, elements = 0;
+    for (const char *p = xml; *p != '\0';) {
+        if (*p == '&') {
+            static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;", "&#39;"};
+            size_t n = 0;
+            for (size_t i = 0; i < 6 && n == 0; i++)
+                if (strncmp(p, known[i], strlen(known[i])) == 0) n = strlen(known[i]);
+            if (n == 0) fail_msg("an entity: %.40s", p);
+            p += n;
+            continue;
+        }
+        if (*p != '<') {
+            if (*p == '>' || ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t')) fail_msg("a character: %.40s", p);
+            if (depth == 0) assert_int_equal(*p, '\n');
+            p++;
+            continue;
+        }
+        bool closing = p[1] == '/', known = false;
+        char name[16];
+        size_t k = 0;
+        for (p += closing ? 2 : 1; isalnum((unsigned char)*p) && k < sizeof name - 1; p++) name[k++] = *p;
+        name[k] = '\0';
+        for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) known |= strcmp(name, allowed[i]) == 0;
+        if (!known) fail_msg("an element: %.40s", p - k - 1);
+        char seen[16][24];
+        int n_seen = 0;
+        while (*p == ' ') {
+            char attribute[24];
+            size_t a = 0;
+            for (p++; (isalnum((unsigned char)*p) || *p == '-') && a < sizeof attribute - 1; p++) attribute[a++] = *p;
+            attribute[a] = '\0';
+            assert_true(a > 0 && p[0] == '=' && p[1] == '"');
+            assert_true(strncmp(attribute, "on", 2) != 0 && strstr(attribute, "href") == NULL);
+            for (int i = 0; i < n_seen; i++) assert_string_not_equal(seen[i], attribute);
+            assert_true(n_seen < 16);
+            snprintf(seen[n_seen++], sizeof seen[0], "%s", attribute);
+            const char *end = strchr(p + 2, '"');
+            assert_non_null(end);
+            assert_null(memchr(p + 2, '<', (size_t)(end - p - 2)));
+            assert_null(memmem(p + 2, (size_t)(end - p - 2), "url(", 4));
+            p = end + 1;
+        }
+        bool self = *p == '/';
+        if (self) p++;
+        if (*p++ != '>') fail_msg("<%s is not ended", name);
+        elements++;
+        if (closing) {
+            assert_true(depth > 0);
+            assert_string_equal(open[--depth], name);
+        } else if (!self) {
+            assert_true(depth < DEEPEST);
+            snprintf(open[depth++], sizeof open[0], "%s", name);
+        }
+    }
+    assert_int_equal(depth, 0);
+    assert_true(elements > 4);
+}
+
+/* ---- making ---------------------------------------------------------------------------------------------------------- */
+
+static ken_run *open_made(size_t n, bool hostile_texts)
+{
+    ken_run *run = NULL;
+    ken_err err = {0};
+    if (make_run(run_path, n, hostile_texts, &err) != KEN_OK || ken_run_open(&run, run_path, &err) != KEN_OK)
+        fail_msg("%s", err.msg);
+    return run;
+}
+
+static ken_figures *new_figures(void)
+{
+    ken_figures *f;
+    assert_int_equal(ken_figures_new(&f, NULL), KEN_OK);
+    return f;
+}
+
+static ken_figures *figures_of_made(size_t n, bool hostile_texts)
+{
+    ken_err err = {0};
+    ken_report_summary s;
+    ken_run *run = open_made(n, hostile_texts);
+    ken_figures *f = new_figures();
+    if (ken_report_summarize(&s, run, &err) != KEN_OK || ken_figures_annotation(f, run, &s, 0, &err) != KEN_OK)
+        fail_msg("%s", err.msg);
+    ken_report_summary_free(&s);
+    ken_run_free(run);
+    return f;
+}
+
+static void draw_all(ken_figures *f)
+{
+    ken_err err = {0};
+    if (ken_figures_draw(f, &err) != KEN_OK) fail_msg("%s", err.msg);
+}
+
+static char *put(const ken_figures *f, const char *name)
+{
+    ken_err err = {0};
+    ken_out *o;
+    size_t n;
+    if (ken_out_open(&o, out_path, &err) != KEN_OK) fail_msg("%s", err.msg);
+    ken_figure_put(o, f, name);
+    if (ken_out_close(o, true, &err) != KEN_OK) fail_msg("%s", err.msg);
+    return read_all(out_path, &n);
+}
+
+/* ---- annotation ------------------------------------------------------------------------------------------------------ */
+
+static void all_figures_are_drawn_for_the_page(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"p-correct-0",  "greedy-0", "saturation-0", "samples-0",
+                                        "popularity-0", "flip-0",   "unknown-0",    "relations-0"};
+    ken_figures *f = figures_of_made(600, false);
+    draw_all(f);
+    assert_int_equal(ken_figures_count(f), sizeof names / sizeof names[0]);
+    for (size_t i = 0; i < ken_figures_count(f); i++) {
+        assert_string_equal(ken_figures_name(f, i), names[i]);
+        char *html = put(f, names[i]);
+        char *svg = strstr(html, "<svg "), *end = strstr(html, "</svg>");
+        assert_non_null(svg);
+        assert_non_null(end);
+        assert_non_null(strstr(html, "role=\"img\""));
+        assert_non_null(strstr(html, "var(--")); /* the page's colours */
+        assert_non_null(strstr(html, "download=\""));
+        assert_true(end - svg < 16000);
+        const char *desc = strstr(svg, "<desc ");
+        assert_non_null(desc);
+        desc = strchr(desc, '>') + 1;
+        assert_true(strcspn(desc, "<") > 60); /* it says something, with numbers */
+        assert_true(strcspn(desc, "0123456789") < strcspn(desc, "<"));
+        assert_null(strstr(svg, "rgb("));
+        assert_null(strstr(html, "Gnuplot"));
+        end[6] = '\0';
+        check_xml(svg);
+        ken_free(html);
+    }
+    char *nothing = put(f, "no-such-figure");
+    assert_string_equal(nothing, "");
+    ken_free(nothing);
+    ken_figures_free(f);
+}
+
+static void the_csv_holds_the_numbers(void **state)
+{
+    (void)state;
+    ken_err err = {0};
+    ken_report_summary s;
+    ken_run *run = open_made(600, false);
+    ken_figures *f = new_figures();
+    assert_int_equal(ken_report_summarize(&s, run, &err), KEN_OK);
+    assert_int_equal(ken_figures_annotation(f, run, &s, 3, &err), KEN_OK);
+    char dir[120], path[160];
+    snprintf(dir, sizeof dir, "%s/csv", folder);
+    if (ken_figures_write(f, dir, "csv", NULL, &err) != KEN_OK) fail_msg("%s", err.msg);
+    snprintf(path, sizeof path, "%s/p-correct-3.csv", dir);
+    size_t n;
+    char *csv = read_all(path, &n), *at = strchr(csv, '\n');
+    assert_non_null(at);
+    for (int i = 0; i < KEN_HIST_BINS; i++) {
+        double from, to;
+        unsigned long all, c[KEN_N_CATEGORIES];
+        assert_int_equal(
+            sscanf(at + 1, "%lf,%lf,%lu,%lu,%lu,%lu,%lu,%lu", &from, &to, &all, &c[0], &c[1], &c[2], &c[3], &c[4]), 8);
+        assert_true(fabs(from - i / 20.0) < 1e-9 && fabs(to - (i + 1) / 20.0) < 1e-9);
+        assert_int_equal(all, s.hist[i].n);
+        for (int k = 0; k < KEN_N_CATEGORIES; k++) assert_int_equal(c[k], s.hist[i].category[k]);
+        at = strchr(at + 1, '\n');
+        assert_non_null(at);
+    }
+    assert_string_equal(at, "\n");
+    ken_free(csv);
+    uint64_t flips = 0;
+    for (int i = 0; i < KEN_HIST_BINS; i++) flips += s.flip[i].n;
+    assert_int_equal(flips, s.n_no_greedy);
+    ken_report_summary_free(&s);
+    ken_figures_free(f);
+    ken_run_free(run);
+}
+
+static void files_for_papers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format, *magic;
+    } cases[] = {{"svg", "<svg xmlns="}, {"png", "\x89PNG"}, {"pdf", "%PDF-"}};
+    ken_figures *f = figures_of_made(300, true);
+    ken_err err = {0};
+    for (size_t i = 0; i < 3; i++) {
+        char dir[120], path[160];
+        size_t n, m;
+        snprintf(dir, sizeof dir, "%s/%s", folder, cases[i].format);
+        if (ken_figures_write(f, dir, cases[i].format, NULL, &err) != KEN_OK) fail_msg("%s", err.msg);
+        snprintf(path, sizeof path, "%s/relations-0.%s", dir, cases[i].format);
+        char *first = read_all(path, &n);
+        assert_memory_equal(first, cases[i].magic, strlen(cases[i].magic));
+        if (i == 0) {
+            check_xml(first);
+            assert_null(strstr(first, "var("));
+        }
+        if (i == 2) assert_non_null(memmem(first, n, "/FontFile", 9)); /* embedded */
+        assert_int_equal(unlink(path), 0);
+        if (ken_figures_write(f, dir, cases[i].format, "relations-0", &err) != KEN_OK) fail_msg("%s", err.msg);
+        char *again = read_all(path, &m);
+        assert_int_equal(n, m); /* the same bytes */
+        assert_memory_equal(first, again, n);
+        ken_free(first);
+        ken_free(again);
+    }
+    assert_int_equal(ken_figures_write(f, folder, "gif", NULL, &err), KEN_EUSAGE);
+    assert_int_equal(ken_figures_write(f, folder, "svg", "nonsense", &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "p-correct-0"));
+    assert_int_equal(ken_figures_write(f, "/proc/none/of/these", "csv", NULL, &err), KEN_EFAIL);
+    ken_figures_free(f);
+}
+
+/* ---- hostile words --------------------------------------------------------------------------------------------------- */
+
+static void words_of_data_stay_words(void **state)
+{
+    (void)state;
+    char dir[120], touched[120], command[200], quoted[200], substituted[200], longest[4000];
+    snprintf(dir, sizeof dir, "%s/words", folder);
+    snprintf(touched, sizeof touched, "%s/touched", folder);
+    snprintf(command, sizeof command, "`touch %s`", touched);
+    snprintf(quoted, sizeof quoted, "'; system('touch %s'); '", touched);
+    snprintf(substituted, sizeof substituted, "\"\nsystem \"touch %s\"\n", touched);
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    const char *const words[] = {command,
+                                 quoted,
+                                 substituted,
+                                 "$(touch x) @a $0 D",
+                                 "%s%n%d 100%",
+                                 "\\n\\t\\140\\",
+                                 "\"",
+                                 "#comment",
+                                 "",
+                                 " ",
+                                 "\t\t",
+                                 "NaN",
+                                 "?",
+                                 "<script>alert(1)</script>&amp;<!--",
+                                 "{/Symbol a}_2^3~a{.8-}",
+                                 "\xD8\xB3\xD9\x84\xD8\xA7\xD9\x85 \xE2\x80\xAE\x67",
+                                 "\xF0\x9F\x98\x80 \xE4\xB8\xAD\xE6\x96\x87",
+                                 "\x80\xFF\xC3(\xED\xA0\x80",
+                                 "\x01\x1B[31m\x7F",
+                                 "EOD",
+                                 longest};
+    enum { N = sizeof words / sizeof words[0] };
+    ken_figures *f = new_figures();
+    ken_err err = {0};
+    ken_figure *g = ken_figure_add(f, "Words", 400, &err, "words");
+    assert_non_null(g);
+    ken_figure_frame(g, 120, 10, 10, 30);
+    ken_figure_column(g, "word", KEN_CELL_TEXT);
+    ken_figure_column(g, "number", KEN_CELL_NUMBER);
+    ken_buf_printf(&g->script, "set yrange [-1:%d]\nset xrange [0:1]\n", (int)N);
+    for (int i = 0; i < N; i++) {
+        ken_figure_datum(g, i);
+        ken_figure_word(g, words[i]);
+        ken_figure_datum(g, 0.5);
+        ken_figure_line(g);
+        ken_figure_text(g, words[i]);
+        ken_figure_number(g, i == 3 ? (double)NAN : (double)i);
+        ken_buf_puts(&g->caption, words[i]);
+        ken_buf_puts(&g->description, words[i]);
+    }
+    ken_figure_plot(g, "D using (0):1:2 with labels right");
+    ken_figure_plot(g, "D using 3:1 with points pt 7 ps 0.5");
+    assert_int_equal(ken_figure_done(g, &err), KEN_OK);
+    draw_all(f);
+    char *html = put(f, "words"), *svg = strstr(html, "<svg "), *end = strstr(html, "</svg>");
+    assert_true(svg != NULL && end != NULL);
+    int dots = 0; /* each line of data was one line: no word broke out of its field */
+    for (const char *p = svg; (p = strstr(p, "<circle ")) != NULL && p < end; p++) dots++;
+    assert_int_equal(dots, N);
+    assert_null(strstr(html, "<script"));
+    assert_non_null(strstr(svg, ">NaN</text>"));
+    assert_non_null(strstr(svg, "%s%n%d 100%</text>"));
+    end[6] = '\0';
+    check_xml(svg);
+    ken_free(html);
+    static const char *const formats[] = {"svg", "png", "pdf", "csv"};
+    for (int i = 0; i < 4; i++)
+        if (ken_figures_write(f, dir, formats[i], NULL, &err) != KEN_OK) fail_msg("%s", err.msg);
+    char path[160];
+    size_t n;
+    snprintf(path, sizeof path, "%s/words.csv", dir);
+    char *csv = read_all(path, &n);
+    assert_non_null(strstr(csv, "\"\"\"\",6\r\n"));            /* a quote, doubled and quoted */
+    assert_non_null(strstr(csv, "\n$(touch x) @a $0 D,\r\n")); /* NaN is an empty cell */
+    ken_free(csv);
+    assert_false(ken_is_file(touched));
+    ken_figures_free(f);
+}
+
+/* ---- nothing to draw, or nothing to draw with ------------------------------------------------------------------------ */
+
+static void no_numbers_no_figure(void **state)
+{
+    (void)state;
+    ken_err err = {0};
+    ken_report_summary s = {0};
+    ken_run *run = open_made(0, false);
+    ken_figures *f = new_figures();
+    assert_int_equal(ken_figures_annotation(f, run, &s, 0, &err), KEN_OK); /* all zero */
+    assert_int_equal(ken_figures_count(f), 0);
+    assert_int_equal(ken_figures_draw(f, &err), KEN_OK);
+    ken_figures_free(f);
+    ken_run_free(run);
+    f = figures_of_made(1, false); /* one row: what has one point is drawn or left out, but nothing fails */
+    assert_true(ken_figures_count(f) > 0);
+    draw_all(f);
+    ken_figures_free(f);
+}
+
+static int entries(const char *path)
+{
+    int n = 0;
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    while (readdir(d) != NULL) n++;
+    closedir(d);
+    return n - 2;
+}
+
+static void without_gnuplot_the_numbers_stay(void **state)
+{
+    (void)state;
+    char *path = ken_strdup(getenv("PATH")), fake[120], text[160];
+    static const char *const none[] = {"", "/nonexistent", ".:relative::"};
+    ken_figures *f = figures_of_made(300, true);
+    ken_err err = {0};
+    for (int i = 0; i < 3; i++) {
+        setenv("PATH", none[i], 1);
+        assert_int_equal(ken_figures_draw(f, &err), KEN_EFAIL);
+        assert_non_null(strstr(err.msg, "gnuplot-nox"));
+    }
+    char *html = put(f, "p-correct-0");
+    assert_null(strstr(html, "<svg"));
+    assert_non_null(strstr(html, "<details open>"));
+    assert_non_null(strstr(html, "<table>"));
+    ken_free(html);
+    /* one that fails: its words reach the message; one that draws something else: refused; the folder is gone each time */
+    static const char *const programs[] = {
+        "#!/bin/sh\necho 'line 3: boom' >&2\nexit 7\n", "#!/bin/sh\nexit 0\n",
+        "#!/bin/sh\nfor i in 0 1 2 3 4 5 6 7 8; do echo '<svg><script/></svg>' > $i.out; done\n",
+        "#!/bin/sh\nkill -9 $$\n"};
+    static const char *const expected[] = {"line 3: boom", "did not draw", "not expected", "signal 9"};
+    snprintf(fake, sizeof fake, "%s/bin", folder);
+    assert_int_equal(mkdir(fake, 0777), 0);
+    snprintf(text, sizeof text, "%s/tmp", folder);
+    assert_int_equal(mkdir(text, 0777), 0);
+    setenv("TMPDIR", text, 1);
+    setenv("PATH", fake, 1);
+    char program[160];
+    snprintf(program, sizeof program, "%s/gnuplot", fake);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ken_write_file(program, programs[i], strlen(programs[i]), &err), KEN_OK);
+        assert_int_equal(chmod(program, 0755), 0);
+        assert_int_equal(ken_figures_draw(f, &err), KEN_EFAIL);
+        if (strstr(err.msg, expected[i]) == NULL) fail_msg("%s", err.msg);
+        html = put(f, "p-correct-0");
+        assert_null(strstr(html, "<svg"));
+        ken_free(html);
+        assert_int_equal(entries(text), 0);
+    }
+    unsetenv("TMPDIR");
+    setenv("PATH", path, 1);
+    ken_free(path);
+    draw_all(f);
+    ken_figures_free(f);
+}
+
+static void out_of_memory(void **state)
+{
+    (void)state;
+    ken_err err = {0};
+    ken_report_summary s;
+    ken_run *run = open_made(200, true);
+    assert_int_equal(ken_report_summarize(&s, run, &err), KEN_OK);
+    for (long n = 1, done = 0; !done; n++) {
+        ken_figures *f = NULL;
+        assert_true(n < 3000);
+        ken_alloc_fail_after(n);
+        int rc = ken_figures_new(&f, &err);
+        if (rc == KEN_OK) rc = ken_figures_annotation(f, run, &s, 0, &err);
+        ken_alloc_fail_after(0);
+        done = rc == KEN_OK;
+        if (!done) assert_int_equal(rc, KEN_ENOMEM);
+        ken_figures_free(f);
+    }
+    ken_figures *f = new_figures();
+    assert_int_equal(ken_figures_annotation(f, run, &s, 0, &err), KEN_OK);
+    for (long n = 1, done = 0; !done; n += n < 12 ? 1 : 7) { /* a process each: not every one */
+        assert_true(n < 3000);
+        ken_alloc_fail_after(n);
+        int rc = ken_figures_draw(f, &err);
+        ken_alloc_fail_after(0);
+        done = rc == KEN_OK;
+        if (!done) assert_int_equal(rc, KEN_ENOMEM);
+    }
+    ken_figures_free(f);
+    ken_report_summary_free(&s);
+    ken_run_free(run);
+}
+
+/* ---- gnuplot's drawing, damaged -------------------------------------------------------------------------------------- */
+
+static void damaged_drawings_are_refused_or_harmless(void **state)
+{
+    (void)state;
+    static const char good[] =
+        "<?xml version=\"1.0\"?>\n<svg width=\"10\"\n viewBox=\"0 0 10 10\">\n<title>Gnuplot</title><defs><circle "
+        "id='a'/></defs>"
+        "<g fill=\"none\" color=\"black\" stroke=\"currentColor\" stroke-width=\"2.00\"><path stroke='rgb(226, 227, "
+        "224)' "
+        "d='M1.04,2 L3.06,4 M5,6'/><use xlink:href='#gpPt6' transform='translate(5.00,6.00) scale(2.25)' "
+        "color='rgb( 20,  80, 124)'/><g transform=\"translate(1,2) rotate(-90.00)\" stroke=\"none\" "
+        "fill=\"rgb(88,100,115)\" text-anchor=\"end\"><text><tspan> a &lt;b> &amp; c</tspan></text></g>"
+        "<polygon fill = 'rgb(1,2,3)' points = '0,0 1,1 2,0 '/></g></svg>";
+    ken_buf b = {0};
+    ken_err err = {0};
+    if (ken_svg_rewrite(&b, good, sizeof good - 1, true, &err) != KEN_OK) fail_msg("%s", err.msg);
+    assert_string_equal(
+        ken_buf_str(&b),
+        "<path stroke=\"var(--line)\" stroke-width=\"2\" d=\"M1 2L3.1 4\"/>"
+        "<circle cx=\"5\" cy=\"6\" r=\"2.25\" fill=\"var(--c0)\"/><path fill=\"#010203\" d=\"M0 0 1 1 2 0z\"/>"
+        "<text x=\"1\" y=\"2\" transform=\"rotate(-90 1 2)\" text-anchor=\"end\">a &lt;b&gt; &amp; c</text>");
+    ken_buf_free(&b);
+    char copy[sizeof good + 64];
+    for (size_t i = 0; i < sizeof good - 1; i++) {
+        for (int j = 0; j < 6; j++) {
+            size_t n = sizeof good - 1;
+            memcpy(copy, good, n);
+            if (j == 0) n = i; /* cut */
+            else copy[i] = "\"<>'&"[j - 1];
+            char *exact = ken_strndup(copy, n); /* so that a sanitizer sees a read past the end */
+            if (ken_svg_rewrite(&b, exact, n, j % 2 == 0, &err) == KEN_OK && b.len > 0) {
+                ken_buf whole = {0};
+                ken_buf_printf(&whole, "<svg><rect/><rect/><rect/>%s</svg>", b.data);
+                check_xml(whole.data);
+                ken_buf_free(&whole);
+            }
+            ken_buf_free(&b);
+            ken_free(exact);
+        }
+    }
+    static const char *const refused[] = {"<script>",
+                                          "<image href='x'/>",
+                                          "<path d='M0,0 L1;1'/>",
+                                          "<g",
+                                          "<g><g>",
+                                          "</g>",
+                                          "<use xlink:href='#gpPt3' transform='translate(1,1) scale(1)'/>",
+                                          "<polygon fill='url(#a)' points='0,0 1,1'/>",
+                                          "<text><a>",
+                                          "<path d=\"M0,0 L1,1"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        assert_int_equal(ken_svg_rewrite(&b, refused[i], strlen(refused[i]), true, &err), KEN_EFAIL);
+        ken_buf_free(&b);
+    }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) return -1;
+    snprintf(run_path, sizeof run_path, "%s/made.ken", folder);
+    snprintf(out_path, sizeof out_path, "%s/out.html", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    static const char *const below[] = {"csv", "svg", "png", "pdf", "words", "bin", "tmp", "."};
+    char path[400];
+    for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, below[i]);
+        DIR *d = opendir(path);
+        if (d == NULL) continue;
+        for (const struct dirent *e; (e = readdir(d)) != NULL;)
+            if (e->d_name[0] != '.') (void)unlinkat(dirfd(d), e->d_name, 0);
+        closedir(d);
+        (void)rmdir(path);
+    }
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_figures_are_drawn_for_the_page),
+        cmocka_unit_test(the_csv_holds_the_numbers),
+        cmocka_unit_test(files_for_papers),
+        cmocka_unit_test(words_of_data_stay_words),
+        cmocka_unit_test(no_numbers_no_figure),
+        cmocka_unit_test(without_gnuplot_the_numbers_stay),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(damaged_drawings_are_refused_or_harmless),
+    };
+    return cmocka_run_group_tests_name("report/figures", tests, make_folder, remove_folder);
+}
