@@ -3,6 +3,7 @@
  * forward pass of the same dropout masks; bf16 stays near f32; failures are clean. Against PyTorch: test_gradients.c. */
 #include "base/alloc.h"
 #include "learn_case.h"
+#include "nn/learner.h"
 
 static ken_isa isa;
 
@@ -433,6 +434,77 @@ static void test_bf16(void **state)
     }
 }
 
+/* ---- a peaked student --------------------------------------------------------------------------------------------------- */
+
+/* A student that leaves next to nothing beside the tokens its teacher lists: what the unlisted tokens get is a huge factor times a tiny
+ * probability, and must not pass through the listed ones, where it would leave its rounding error. Their gradient is known. */
+static void check_peaked(const char *family)
+{
+    enum { V_MAX = 4096, LISTED = 3 };
+    static const int32_t token[] = {5, 9, 4}, parent[] = {-1, 0, 1};
+    static int32_t row[V_MAX], target[V_MAX];
+    static float weight[V_MAX], loss[V_MAX];
+    static const float p[LISTED] = {0.5F, 0.2F, 0.1F};
+    learn_case c;
+    open_case(&c, family);
+    learn_setup s;
+    const ken_learn_options how = {.threads = 1};
+    setup(&s, &c, family, false, &how);
+    const int V = ken_model_config(s.m)->n_vocab;
+    assert_in_range(V, LISTED + 1, V_MAX);
+    for (int i = 0; i < V; i++)
+        row[i] = 2, target[i] = i, weight[i] = 1; /* every token a target: the whole distribution */
+    ken_learn_batch b = {
+        .n_rows = 3, .token = token, .parent = parent, .n_targets = V, .row = row, .target = target, .weight = weight};
+    int32_t best[LISTED];
+    double rest = 1;
+    ken_err err;
+    /* steeper logits until the listed tokens have all but a millionth */
+    for (int turn = 0; turn < 200 && rest > 1e-6; turn++) {
+        if (ken_learn_measure(s.l, &b, loss, &err) != KEN_OK) fail_msg("%s", err.msg);
+        for (int k = 0; k < LISTED; k++) {
+            best[k] = -1;
+            for (int i = 0; i < V; i++) {
+                bool taken = false;
+                for (int j = 0; j < k; j++) taken |= best[j] == i;
+                if (!taken && (best[k] < 0 || loss[i] < loss[best[k]])) best[k] = i;
+            }
+        }
+        rest = 0;
+        for (int i = 0; i < V; i++)
+            if (i != best[0] && i != best[1] && i != best[2]) rest += exp(-(double)loss[i]);
+        for (int i = 0; i < ken_model_config(s.m)->n_embd; i++) s.params->output_norm[i] *= 1.1F;
+        ken_learner_changed(s.l);
+    }
+    assert_true(rest > 0 && rest <= 1e-6);
+    for (int i = 0; i < ken_model_config(s.m)->n_embd; i++) s.params->output_norm[i] /= 1.1F;
+    ken_learner_changed(s.l);
+
+    const ken_teacher teacher = {LISTED, best, p};
+    const int32_t only = best[0];
+    const float one = 1;
+    b.n_targets = 1, b.target = &only, b.weight = &one, b.teacher = &teacher, b.kl_weight = 1, b.tau = 1;
+    float kl, nll;
+    if (ken_learn(s.l, &b, &nll, &kl, &err) != KEN_OK) fail_msg("%s", err.msg);
+    double sum = 0;
+    for (int i = 0; i < V; i++) sum += (double)s.l->logits[i];
+    for (int k = 0; k < LISTED; k++) { /* cross-entropy q - [target], divergence q - p */
+        const double q = exp(-(double)loss[best[k]]);
+        assert_true(fabs((double)s.l->logits[best[k]] - (2 * q - (k == 0 ? 1 : 0) - (double)p[k])) < 2e-5);
+    }
+    assert_true(isfinite(kl) && (double)kl > 0.2 * log(0.2 / 2e-6));
+    /* Either gradient sums to nothing: the unlisted share 0.2, which rests on the sum of the listed, whose error is about 1e-7. */
+    assert_true(fabs(sum) < 0.5);
+    learn_setup_free(&s);
+}
+
+static void test_peaked(void **state)
+{
+    (void)state;
+    check_peaked("llama-tied");
+    check_peaked("qwen3");
+}
+
 /* ---- failures --------------------------------------------------------------------------------------------------------- */
 
 static void test_not_finite(void **state)
@@ -538,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_frozen),        cmocka_unit_test(test_changed),
         cmocka_unit_test(test_bf16),          cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_stop),          cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_peaked),
     };
     ken_err err;
     if (ken_isa_parse(&isa, getenv("KEN_TEST_ISA"), &err) != KEN_OK) {
