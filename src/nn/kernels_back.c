@@ -305,10 +305,7 @@ static void attend_back_query(const ken_attention_back *b, const int32_t *rows, 
         int32_t before = -1;
         for (int i = 0; i < n; i++) {
             const int32_t r = rows[i];
-            const int pos = a->pos[r], same = agreeing(a, before, r);
-            if (pos > same)
-                memcpy(s->slots + same, a->path_slots + a->path[r] + same, (size_t)(pos - same) * sizeof *s->slots);
-            s->slots[pos] = a->slot[r];
+            const int pos = a->pos[r], same = take_path(s->slots, a, before, r);
             transpose_keys(s->kt, a->k + head, a->d, a->d_pad, s->slots, same, pos + 1);
             transpose_keys(s->vt, a->v + head, a->d, a->d_pad, s->slots, same, pos + 1);
             before = r;

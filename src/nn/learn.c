@@ -227,12 +227,12 @@ const char *ken_learner_gemm_name(const ken_learner *t) { return ken_net_gemm_na
 
 /* ---- memory of a batch -------------------------------------------------------------------------------------------------- */
 
-static int renew(float **p, size_t n) /* contents are not kept */
+int ken_learner_renew(float **p, size_t n)
 {
     ken_free(*p);
     *p = ken_alloc_aligned(n * sizeof **p);
     if (*p == NULL) return -1;
-    memset(*p, 0, n * sizeof **p); /* rows that only fill up a block are multiplied too */
+    memset(*p, 0, n * sizeof **p);
     return 0;
 }
 
@@ -257,20 +257,23 @@ static int reserve_rows(ken_learner *t, size_t n, ken_err *err)
     int bad = 0;
     for (int i = 0; i < t->tape.kept && bad == 0; i++) {
         ken_tape_layer *y = &t->tape.layer[i];
-        bad = renew(&y->q, R * nq) != 0 || (c->qk_norm && renew(&y->qk, R * qkv) != 0) ||
-              renew(&y->attn, R * nq) != 0 || renew(&y->mid, R * C) != 0 || renew(&y->gate_up, R * 2 * ff) != 0;
+        bad = ken_learner_renew(&y->q, R * nq) != 0 || (c->qk_norm && ken_learner_renew(&y->qk, R * qkv) != 0) ||
+              ken_learner_renew(&y->attn, R * nq) != 0 || ken_learner_renew(&y->mid, R * C) != 0 ||
+              ken_learner_renew(&y->gate_up, R * 2 * ff) != 0;
     }
-    for (int l = 0; l <= c->n_layer && bad == 0; l++) bad = renew(&t->tape.x[l], R * C);
+    for (int l = 0; l <= c->n_layer && bad == 0; l++) bad = ken_learner_renew(&t->tape.x[l], R * C);
     t->partial_width = ken_partial_columns(c).width;
     if (bad == 0)
-        bad = renew(&t->dx, R * C) != 0 || renew(&t->dlast, R * C) != 0 || renew(&t->d1, R * C) != 0 ||
-              renew(&t->dgu, R * 2 * ff) != 0 || renew(&t->h, R * ff) != 0 || renew(&t->nx, R * C) != 0 ||
-              renew(&t->da, R * nq) != 0 || renew(&t->dq, R * nq) != 0 || renew(&t->dqkv, R * qkv) != 0 ||
-              renew(&t->partial, R / B * t->partial_width) != 0 ||
-              (t->logits == NULL && renew(&t->logits, KEN_HEAD_ROWS * V) != 0) ||
-              (t->normed == NULL && renew(&t->normed, KEN_HEAD_ROWS * C) != 0) || renew_ints(&t->pos, R) != 0 ||
-              renew_ints(&t->slot, R) != 0 || renew_ints(&t->end, R) != 0 || renew_ints(&t->rows, R) != 0 ||
-              renew_ints(&t->first_target, R + 1) != 0;
+        bad = ken_learner_renew(&t->dx, R * C) != 0 || ken_learner_renew(&t->dlast, R * C) != 0 ||
+              ken_learner_renew(&t->d1, R * C) != 0 || ken_learner_renew(&t->dgu, R * 2 * ff) != 0 ||
+              ken_learner_renew(&t->h, R * ff) != 0 || ken_learner_renew(&t->nx, R * C) != 0 ||
+              ken_learner_renew(&t->da, R * nq) != 0 || ken_learner_renew(&t->dq, R * nq) != 0 ||
+              ken_learner_renew(&t->dqkv, R * qkv) != 0 ||
+              ken_learner_renew(&t->partial, R / B * t->partial_width) != 0 ||
+              (t->logits == NULL && ken_learner_renew(&t->logits, KEN_HEAD_ROWS * V) != 0) ||
+              (t->normed == NULL && ken_learner_renew(&t->normed, KEN_HEAD_ROWS * C) != 0) ||
+              renew_ints(&t->pos, R) != 0 || renew_ints(&t->slot, R) != 0 || renew_ints(&t->end, R) != 0 ||
+              renew_ints(&t->rows, R) != 0 || renew_ints(&t->first_target, R + 1) != 0;
     ken_free(t->path);
     ken_free(t->probs_at);
     t->path = ken_alloc(R, sizeof *t->path);
@@ -289,8 +292,8 @@ static int reserve_positions(ken_learner *t, int n_pos, ken_err *err)
     t->scratch_pos = 0;
     for (int i = 0; i < t->threads; i++) {
         ken_attention_back_scratch *s = &t->scratch[i];
-        if (renew(&s->kt, n * d) != 0 || renew(&s->vt, n * d) != 0 ||
-            renew(&s->scores, 2 * KEN_HEADS_AT_ONCE * n) != 0 || renew_ints(&s->slots, n) != 0)
+        if (ken_learner_renew(&s->kt, n * d) != 0 || ken_learner_renew(&s->vt, n * d) != 0 ||
+            ken_learner_renew(&s->scores, 2 * KEN_HEADS_AT_ONCE * n) != 0 || renew_ints(&s->slots, n) != 0)
             return ken_fail_nomem(err, "a batch of rows");
     }
     t->scratch_pos = (int)n;

@@ -81,6 +81,8 @@ typedef struct ken_partial_at {
 } ken_partial_at;
 ken_partial_at ken_partial_columns(const ken_config *c);
 
+/* learn.c: frees p (n) and makes it anew, zeroed: rows that only fill up a block are multiplied too. -1 when there is no memory. */
+int ken_learner_renew(float **p, size_t n);
 /* backward.c: dlast (m, C) holds the gradient of the last layer's output; adds to all gradients below it. */
 int ken_learner_back(ken_learner *t, ken_err *err);
 /* Runs all tiles of the products, each by one thread. KEN_EFAIL when the library fails. */

@@ -66,13 +66,6 @@ void ken_low_rank_free(ken_learner *t)
     ken_free(t->tape.low_rank);
 }
 
-static int renew(float **p, size_t n) /* contents are not kept */
-{
-    ken_free(*p);
-    *p = ken_alloc_aligned(n * sizeof **p);
-    return *p == NULL ? -1 : 0;
-}
-
 int ken_low_rank_reserve(ken_learner *t, size_t rows, ken_err *err)
 {
     const size_t rank = (size_t)t->lora->rank;
@@ -83,12 +76,12 @@ int ken_low_rank_reserve(ken_learner *t, size_t rows, ken_err *err)
             const ken_lora_pair *p = pair_of(t, l, (ken_module)m);
             ken_low_rank *y = low_of(t, l, (ken_module)m);
             if (p->a != NULL) in = p->in;
-            if (l == 0 || t->tape.kept > 1) bad = p->a != NULL || l == 0 ? renew(&y->u, rows * rank) : 0;
+            if (l == 0 || t->tape.kept > 1) bad = p->a != NULL || l == 0 ? ken_learner_renew(&y->u, rows * rank) : 0;
             else y->u = low_of(t, 0, (ken_module)m)->u;
         }
         if (in == 0 || bad != 0) continue;
-        bad = renew(&t->low[m].du, rows * rank);
-        if (bad == 0 && t->lora->dropout > 0) bad = renew(&t->low[m].x, rows * (size_t)in);
+        bad = ken_learner_renew(&t->low[m].du, rows * rank);
+        if (bad == 0 && t->lora->dropout > 0) bad = ken_learner_renew(&t->low[m].x, rows * (size_t)in);
     }
     return bad == 0 ? KEN_OK : ken_fail_nomem(err, "adapter");
 }

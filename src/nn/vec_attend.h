@@ -6,6 +6,7 @@
 #define KEN_NN_VEC_ATTEND_H
 #include "nn/kernels.h"
 #include "nn/vec.h"
+#include <string.h>
 
 /* Scores of `heads` query heads against `tiles` tiles of L keys: each is one chain over the d dimensions, first to last. The
  * two counts are constants at every call, so that the accumulators live in registers. */
@@ -117,5 +118,15 @@ INLINE int agreeing(const ken_attention *a, int32_t before, int32_t r)
     for (int32_t i = before + 1; i <= r; i++)
         if (a->shared[i] < n) n = a->shared[i];
     return n;
+}
+
+/* Makes slots, which hold the path of row `before`, those of row r, itself last. Returns how many of them stay: their keys need not be
+ * transposed again. */
+INLINE int take_path(int32_t *slots, const ken_attention *a, int32_t before, int32_t r)
+{
+    const int pos = a->pos[r], same = agreeing(a, before, r);
+    if (pos > same) memcpy(slots + same, a->path_slots + a->path[r] + same, (size_t)(pos - same) * sizeof *slots);
+    slots[pos] = a->slot[r];
+    return same;
 }
 #endif
