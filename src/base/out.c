@@ -104,6 +104,15 @@ void ken_out_printf(ken_out *o, const char *fmt, ...)
     if (text != small) ken_free(text);
 }
 
+int ken_out_sync(ken_out *o, ken_err *err)
+{
+    flush(o);
+    if (o->error == 0 && fsync(o->fd) != 0) o->error = errno;
+    if (o->error == 0) return KEN_OK;
+    errno = o->error;
+    return ken_fail_errno(err, "cannot write", o->path);
+}
+
 int ken_out_close(ken_out *o, bool keep, ken_err *err)
 {
     int rc = KEN_OK;

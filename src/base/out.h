@@ -17,6 +17,8 @@ int ken_out_open(ken_out **out, const char *path, ken_err *err); /* a temporary 
 void ken_out_add(ken_out *o, const void *bytes, size_t n);
 void ken_out_puts(ken_out *o, const char *s);
 void ken_out_printf(ken_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* All that was added is on the disk under the temporary name, so that closing only renames: for files that appear together. KEN_EFAIL. */
+int ken_out_sync(ken_out *o, ken_err *err);
 /* Frees o in any case. With keep, path is now the new file; on failure (KEN_EFAIL: a full disk, no permission; KEN_ENOMEM) and
  * without keep it is what it was before. */
 int ken_out_close(ken_out *o, bool keep, ken_err *err);

@@ -1,0 +1,99 @@
+/* export_manifest.c - what stands beside the files of a fine-tuning set; see export.h.
+ *
+ * It says what is in the files that their rows do not say (template, tokens, counts, hashes) and, from ken_selection_manifest, what was taken
+ * and why. The same input gives the same bytes: no dates, no folders, no machine. */
+#include "text/unicode.h"
+#include "tune/export.h"
+#include <string.h>
+
+/* jansson refuses a NULL value, so that one failure makes the whole NULL in the end. */
+static void put(json_t **o, const char *key, json_t *v)
+{
+    if (*o != NULL && json_object_set_new(*o, key, v) == 0) return;
+    if (*o == NULL) json_decref(v);
+    json_decref(*o);
+    *o = NULL;
+}
+
+static json_t *text_json(const char *s)
+{
+    ken_buf clean = {0};
+    ken_utf8_clean(&clean, s, strlen(s));
+    json_t *v = clean.failed ? NULL : json_stringn(ken_buf_str(&clean), clean.len);
+    ken_buf_free(&clean);
+    return v;
+}
+
+static json_t *size_json(uint64_t n) { return json_integer((json_int_t)n); }
+
+static json_t *counts_json(const ken_export_part *p)
+{
+    size_t category[KEN_N_CATEGORIES + 1] = {0};
+    json_t *o = json_object();
+    for (size_t i = 0; i < p->n; i++) {
+        int c = p->row[i].category;
+        category[c >= 0 && c < KEN_N_CATEGORIES ? c : KEN_N_CATEGORIES]++;
+    }
+    for (int c = 0; c < KEN_N_CATEGORIES; c++) put(&o, ken_category_name(c), size_json(category[c]));
+    put(&o, "not_annotated", size_json(category[KEN_N_CATEGORIES]));
+    return o;
+}
+
+static json_t *part_json(const ken_export_part *p)
+{
+    size_t relabelled = 0, tail = 0, newline = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        relabelled += p->row[i].relabelled;
+        tail += p->row[i].tail;
+        newline += strchr(p->row[i].target, '\n') != NULL;
+    }
+    json_t *o = json_object();
+    put(&o, "rows", size_json(p->n));
+    put(&o, "categories", counts_json(p));
+    put(&o, "relabelled", size_json(relabelled));
+    put(&o, "known_tail", size_json(tail));
+    put(&o, "newline_targets", size_json(newline));
+    if (p->manifest != NULL) put(&o, "selection", json_deep_copy(p->manifest));
+    return o;
+}
+
+/* dataset_info.json is shared with other sets, so that its hash would soon be wrong. */
+static json_t *files_json(const ken_files *files)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < files->n; i++) {
+        const ken_file *f = &files->file[i];
+        if (f->rows == 0) continue;
+        json_t *o = json_object();
+        put(&o, "name", text_json(ken_base_name(f->path)));
+        put(&o, "rows", size_json(f->rows));
+        put(&o, "bytes", size_json(f->bytes));
+        put(&o, "sha256", json_string(f->hash));
+        if (json_array_append_new(list, o) == 0) continue;
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
+int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_export_part *part, const char *name,
+                        size_t renamed, const ken_files *files, ken_err *err)
+{
+    json_t *o = json_object();
+    put(&o, "made_by", json_string("ken " KEN_VERSION));
+    put(&o, "format", json_string(ken_export_format_name(style->format)));
+    put(&o, "template", text_json(style->prompt.template_text));
+    if (style->format == KEN_TO_AXOLOTL) {
+        put(&o, "bos", text_json(style->bos));
+        put(&o, "eos", text_json(style->eos));
+    }
+    if (name != NULL) put(&o, "name", json_string(name));
+    put(&o, "strict_keys", json_boolean(style->strict));
+    put(&o, "renamed_ids", size_json(renamed));
+    for (int i = 0; i < KEN_N_PARTS; i++)
+        if (part[i].n > 0) put(&o, ken_export_part_name(i), part_json(&part[i]));
+    put(&o, "files", files_json(files));
+    int rc = o != NULL && ken_export_dump(out, o) == 0 ? KEN_OK : ken_fail_nomem(err, "manifest");
+    json_decref(o);
+    return rc;
+}
