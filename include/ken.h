@@ -597,14 +597,16 @@ typedef struct ken_export_options {
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n" */
     bool strict_keys;            /* only the keys of the format: no id, relation, category, p_t0, p_t, weight */
     const ken_model *model;      /* "axolotl": whose begin and end tokens are written into the text; or */
-    const char *bos, *eos;       /* these; NULL = none */
+    const char *bos, *eos;       /* these; "" = none. One of model and eos is needed */
     const char *name;            /* of the data set in dataset_info.json; NULL = from the path */
     const ken_selection *valid, *test; /* "mlx": its other two files; NULL = none */
 } ken_export_options;
 
-/* Writes the rows as other programs read them, and beside them a manifest (PATH.manifest.json) that says what was taken and why:
- * `from` and what it was drawn from, counts, template, seeds, a SHA-256 for each file. All files appear whole or not at all. The same
- * input gives the same bytes. */
+/* Writes the rows as other programs read them (docs/exports.md), and beside them a manifest (PATH.manifest.json; "mlx": in the folder PATH)
+ * that says what was taken and why: `from` and what it was drawn from, counts, template, seeds, a SHA-256 for each file. "alpaca" and
+ * "sharegpt" also set their entry in the folder's dataset_info.json, and are JSON lists unless PATH ends in .jsonl. All files appear whole or not
+ * at all; the same input gives the same bytes. path "-": the rows alone (as lines) on standard output. KEN_EUSAGE rather than replacing
+ * a run, a model, what is no plain file, or what the rows were read from. */
 KEN_API ken_export_options ken_export_defaults(void);
 KEN_API int ken_export(const ken_selection *s, const ken_export_options *o, const char *path, ken_err *err);
 

@@ -129,10 +129,9 @@ int ken_field_number(const ken_field *f, double *x, ken_err *err)
     const char *s = json_string_value(v);
     if (ken_is_blank(s, json_string_length(v))) return KEN_OK;
     char *end;
-    errno = 0;
-    *x = strtod(s, &end);
+    *x = strtod(s, &end); /* too small a number becomes the nearest there is: a probability of 1e-320 is one */
     end += strspn(end, " \t");
-    if (end == s || *end != '\0' || errno == ERANGE || !isfinite(*x)) return ken_field_wrong(f, "a number", err);
+    if (end == s || *end != '\0' || !isfinite(*x)) return ken_field_wrong(f, "a number", err);
     return KEN_OK;
 }
 

@@ -50,6 +50,10 @@ int ken_zero_shot_style(ken_prompt_style *s, const char *template_text, bool cha
 void ken_zero_shot_text(const ken_prompt_style *s, const ken_example *x, ken_buf *out);
 /* The reverse: the question in a prompt of this style, *n bytes borrowed from text; NULL when it is another prompt. */
 const char *ken_zero_shot_question(const ken_prompt_style *s, const char *text, size_t *n);
+/* The same for prompt and answer in one text: *question (*n bytes) and *answer, borrowed from text. False when it is another text, or
+ * could be parted in several ways. */
+bool ken_zero_shot_part(const ken_prompt_style *s, const char *text, const char **question, size_t *n,
+                        const char **answer);
 /* The prompt's token ids. ids as in ken_tokenizer_encode, from the start: *n becomes their number. */
 int ken_zero_shot_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *x, int32_t **ids,
                          size_t *n, size_t *cap, ken_err *err);

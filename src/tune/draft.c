@@ -48,8 +48,10 @@ int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err)
 {
     if (d->n >= INT32_MAX) return ken_fail(err, KEN_EINPUT, "%s: more than 2^31 rows", r->file);
     if (ken_grow((void **)&d->rows, &d->cap, d->n + 1, sizeof *d->rows) != 0) return ken_fail_nomem(err, "rows");
-    d->rows[d->n] = *r;
-    if (r->id == NULL && (d->rows[d->n].id = made_id(d, r)) == NULL) return ken_fail_nomem(err, "ids");
+    ken_draft *x = &d->rows[d->n];
+    *x = *r;
+    if (x->split[0] == '\0' && d->split != NULL) x->split = d->split;
+    if (x->id == NULL && (x->id = made_id(d, x)) == NULL) return ken_fail_nomem(err, "ids");
     d->n++;
     return KEN_OK;
 }
@@ -63,19 +65,10 @@ int ken_draft_fail(const ken_draft *r, ken_err *err)
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
+/* One accepted answer: s (n bytes). */
+static int set_answer(ken_drafts *d, ken_draft *r, const char *s, size_t n, ken_err *err)
 {
-    if (r->text) return KEN_OK;
-    if (r->question == NULL && r->n_turns == 1) {
-        size_t n;
-        const char *q = ken_zero_shot_question(style, r->turns[0].text, &n);
-        if (q != NULL && (r->question = ken_arena_strndup(&d->arena, q, n)) == NULL)
-            return ken_fail_nomem(err, "questions");
-    }
-    if (r->n_answers > 0 || r->target == NULL) return KEN_OK;
-    const char *s = r->target;
-    while (is_space(*s)) s++;
-    size_t n = strlen(s);
+    while (n > 0 && is_space(*s)) s++, n--;
     while (n > 0 && is_space(s[n - 1])) n--;
     if (n == 0 || memchr(s, '\n', n) != NULL) return KEN_OK; /* an answer ends at its first newline */
     const char **answers = ken_arena_calloc(&d->arena, 1, sizeof *answers);
@@ -84,6 +77,29 @@ int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style,
     r->answers = answers;
     r->n_answers = 1;
     return KEN_OK;
+}
+
+static int settle_text(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
+{
+    const char *q, *answer;
+    size_t n;
+    if (!ken_zero_shot_part(style, r->target, &q, &n, &answer)) return KEN_OK;
+    if (r->question == NULL && (r->question = ken_arena_strndup(&d->arena, q, n)) == NULL)
+        return ken_fail_nomem(err, "questions");
+    return r->n_answers > 0 ? KEN_OK : set_answer(d, r, answer, strlen(answer), err);
+}
+
+int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
+{
+    if (r->text) return settle_text(d, r, style, err);
+    if (r->question == NULL && r->n_turns == 1) {
+        size_t n;
+        const char *q = ken_zero_shot_question(style, r->turns[0].text, &n);
+        if (q != NULL && (r->question = ken_arena_strndup(&d->arena, q, n)) == NULL)
+            return ken_fail_nomem(err, "questions");
+    }
+    if (r->n_answers > 0 || r->target == NULL) return KEN_OK;
+    return set_answer(d, r, r->target, strlen(r->target), err);
 }
 
 /* Ids are what labels are joined by, and what an evaluation knows a row by. */
@@ -154,10 +170,10 @@ bool ken_drafts_is_run(const char *path)
     return run;
 }
 
-static int read_data(ken_drafts *d, const ken_train_data *from, ken_err *err)
+static int read_data(ken_drafts *d, const ken_train_data *from, const char *path, ken_err *err)
 {
     ken_data *data;
-    int rc = ken_data_open(&data, from->path, &from->read, err);
+    int rc = ken_data_open(&data, path, &from->read, err);
     if (rc != KEN_OK) return rc;
     d->bad += ken_data_get_stats(data)->bad;
     rc = ken_drafts_from_data(d, data, err);
@@ -165,24 +181,54 @@ static int read_data(ken_drafts *d, const ken_train_data *from, ken_err *err)
     return rc;
 }
 
-static int read_file(ken_drafts *d, const ken_train_data *from, ken_err *err)
+static int read_file(ken_drafts *d, const ken_train_data *from, const char *path, ken_err *err)
 {
     ken_source s;
     ken_row_kind kind = KEN_ROWS_NONE;
-    const char *name = ken_drafts_name(d, from->path, strlen(from->path));
+    const char *name = ken_drafts_name(d, path, strlen(path));
     if (name == NULL) return ken_fail_nomem(err, "path");
     int rc = ken_source_open(&s, name, err);
     if (rc == KEN_OK) rc = read_rows(d, from, &s, &kind, err);
     ken_source_close(&s);
-    return rc == KEN_OK && kind == KEN_ROWS_NONE ? read_data(d, from, err) : rc;
+    return rc == KEN_OK && kind == KEN_ROWS_NONE ? read_data(d, from, name, err) : rc;
+}
+
+/* MLX's folder: a file a split, whose rows do not say so themselves. *found: there is at least train.jsonl. */
+static int read_mlx(ken_drafts *d, const ken_train_data *from, bool *found, ken_err *err)
+{
+    static const struct {
+        const char *file, *split;
+    } parts[] = {{"train.jsonl", "train"}, {"valid.jsonl", "dev"}, {"test.jsonl", "test"}};
+    ken_buf path = {0};
+    int rc = KEN_OK;
+    *found = true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && rc == KEN_OK && *found; i++) {
+        ken_buf_clear(&path);
+        ken_buf_printf(&path, "%s/%s", from->path, parts[i].file);
+        if (path.failed) rc = ken_fail_nomem(err, "path");
+        else if (ken_is_file(path.data)) {
+            d->split = ken_drafts_name(d, parts[i].split, strlen(parts[i].split));
+            rc = d->split != NULL ? read_file(d, from, path.data, err) : ken_fail_nomem(err, "splits");
+        } else if (i == 0) *found = false;
+    }
+    d->split = NULL;
+    ken_buf_free(&path);
+    return rc;
+}
+
+static int read_folder(ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    bool found;
+    int rc = read_mlx(d, from, &found, err);
+    return rc == KEN_OK && !found ? read_data(d, from, from->path, err) : rc;
 }
 
 int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)
 {
     if (from->path == NULL || from->path[0] == '\0') return ken_fail(err, KEN_EUSAGE, "the name of the data is empty");
     int rc = ken_drafts_is_run(from->path) ? ken_drafts_from_run(d, from, err)
-             : ken_is_dir(from->path)      ? read_data(d, from, err)
-                                           : read_file(d, from, err);
+             : ken_is_dir(from->path)      ? read_folder(d, from, err)
+                                           : read_file(d, from, from->path, err);
     if (rc == KEN_OK) rc = finish(d, from->path, err);
     if (rc == KEN_OK && from->labels != NULL) rc = ken_drafts_label(d, from, err);
     return rc;

@@ -19,6 +19,7 @@ typedef struct ken_draft {
     int n_turns;
     const char *target;     /* NULL = answers[0] */
     bool raw;               /* its prompt is taken as it is, also where others become conversations */
+    bool bare;              /* raw, and without the begin and end tokens that segments spell out */
     bool text;              /* no prompt: loss on the whole target */
     int category;           /* KEN_N_CATEGORIES = not annotated */
     double p, weight;       /* P_Correct; NaN = not said */
@@ -32,6 +33,7 @@ typedef struct ken_drafts {
     ken_arena arena; /* every string and list of the rows */
     ken_draft *rows; /* (n) in the order of reading */
     size_t n, cap;
+    const char *split;     /* of rows that do not say, interned; NULL = none */
     size_t bad, unmatched; /* rows dropped by skip_bad; rows that the run of labels does not have */
     ken_strmap *names;     /* interned -> index into name */
     const char **name;
@@ -57,7 +59,7 @@ int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name
 bool ken_drafts_is_run(const char *path);
 
 /* What a prompt and its target say without saying so: the question in a prompt of this style, and that a target of one line is the
- * accepted answer. Plain text says neither. */
+ * accepted answer; in plain text both, where it is of that style. */
 int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err);
 
 /* ---- readers -------------------------------------------------------------------------------------------------------- */

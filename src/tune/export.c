@@ -61,29 +61,34 @@ static int find_format(job *j)
                     ken_printable(shown, sizeof shown, name, strlen(name)));
 }
 
+static const char *spelled(job *j, const ken_tokenizer *t, int32_t id)
+{
+    ken_str s = ken_tokenizer_piece(t, id);
+    return ken_arena_strndup(&j->arena, s.p, s.n);
+}
+
 /* Segments end with a token, or a model trained on them would never learn to stop. */
 static int find_tokens(job *j)
 {
     const ken_export_options *o = j->o;
-    const ken_model_info *m = o->model != NULL ? ken_model_get_info(o->model) : NULL;
-    const char *bos = m != NULL && m->add_bos && m->bos >= 0 ? ken_token_name(o->model, m->bos) : NULL;
-    const char *eos = m != NULL && m->eos >= 0 ? ken_token_name(o->model, m->eos) : NULL;
-    if (o->bos != NULL) bos = o->bos;
-    if (o->eos != NULL) eos = o->eos;
-    if (eos == NULL && m != NULL)
-        return ken_fail(j->err, KEN_EUSAGE, "%s has no end token for the segments; name one with --eos", m->path);
-    if (eos == NULL)
+    const ken_tokenizer *t = o->model != NULL ? ken_model_tokenizer(o->model) : NULL;
+    j->style.bos = o->bos != NULL ? o->bos : "";
+    j->style.eos = o->eos;
+    if (t == NULL && o->eos == NULL)
         return ken_fail(j->err, KEN_EUSAGE,
                         "axolotl's segments spell out the end token; name the model (--model) or the token (--eos)");
-    j->style.bos = bos != NULL ? bos : "";
-    j->style.eos = eos;
-    return KEN_OK;
+    if (o->bos == NULL && t != NULL && ken_tokenizer_adds_bos(t) && ken_tokenizer_bos(t) >= 0)
+        j->style.bos = spelled(j, t, ken_tokenizer_bos(t));
+    if (o->eos == NULL && ken_tokenizer_eos(t) < 0)
+        return ken_fail(j->err, KEN_EUSAGE, "the model has no end token for the segments; name one with --eos");
+    if (o->eos == NULL) j->style.eos = spelled(j, t, ken_tokenizer_eos(t));
+    return j->style.bos != NULL && j->style.eos != NULL ? KEN_OK : ken_fail_nomem(j->err, "tokens");
 }
 
 /* The entry in dataset_info.json: LLaMA-Factory takes a comma list of such names. */
 static int find_name(job *j)
 {
-    const char *file = ken_base_name(j->path), *name = j->o->name;
+    const char *file = ken_file_name(j->path), *name = j->o->name;
     size_t n = strlen(file);
     for (size_t i = n; i > 1; i--)
         if (file[i - 1] == '.') {
@@ -232,7 +237,7 @@ static int write_info(job *j)
 {
     ken_buf text = {0};
     ken_file *f;
-    const char *file = ken_base_name(j->path);
+    const char *file = ken_file_name(j->path);
     char *folder = ken_strndup(j->path, (size_t)(file - j->path));
     char *path = folder == NULL      ? NULL
                  : folder[0] == '\0' ? ken_strdup("dataset_info.json")

@@ -80,7 +80,7 @@ int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_e
 
 enum { KEN_MAX_FILES = 5 };
 
-const char *ken_base_name(const char *path); /* what stands behind the last slash; borrowed */
+const char *ken_file_name(const char *path); /* what stands behind the last slash; borrowed */
 
 typedef struct ken_file {
     char *path;

@@ -65,7 +65,7 @@ static json_t *files_json(const ken_files *files)
         const ken_file *f = &files->file[i];
         if (f->rows == 0) continue;
         json_t *o = json_object();
-        put(&o, "name", text_json(ken_base_name(f->path)));
+        put(&o, "name", text_json(ken_file_name(f->path)));
         put(&o, "rows", size_json(f->rows));
         put(&o, "bytes", size_json(f->bytes));
         put(&o, "sha256", json_string(f->hash));

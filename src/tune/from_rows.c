@@ -17,6 +17,7 @@ typedef struct reader {
     ken_drafts *d;
     ken_row_kind kind;
     const char *file;
+    json_t *manifest; /* of segments: what stands beside the file, or NULL */
 } reader;
 
 /* One row on its way. */
@@ -46,6 +47,17 @@ static int text(const job *j, const char *name, const char **out)
     if (rc != KEN_OK) return rc;
     *out = ken_arena_strndup(&j->r->d->arena, s, n);
     return *out != NULL ? KEN_OK : ken_fail_nomem(j->err, "rows");
+}
+
+/* The same for one that may be missing or empty: then NULL. */
+static int text_or_null(const job *j, const char *name, const char **out)
+{
+    ken_field f = field(j, name);
+    const char *s;
+    size_t n;
+    int rc = ken_field_text_or_null(&f, &s, &n, j->err);
+    *out = rc == KEN_OK && s != NULL ? ken_arena_strndup(&j->r->d->arena, s, n) : NULL;
+    return rc != KEN_OK || s == NULL || *out != NULL ? rc : ken_fail_nomem(j->err, "rows");
 }
 
 /* An interned name that may be missing: then "". */
@@ -104,7 +116,7 @@ static int common(job *j)
     if (rc == KEN_OK) rc = number(j, "weight", MAX_WEIGHT, &j->x.weight);
     ken_field popularity = field(j, "popularity");
     if (rc == KEN_OK) rc = ken_field_number(&popularity, &j->x.popularity, j->err);
-    if (rc == KEN_OK && has(j, "subject")) rc = text(j, "subject", &j->x.subject);
+    if (rc == KEN_OK) rc = text_or_null(j, "subject", &j->x.subject);
     j->x.category = category_of(j);
     return rc;
 }
@@ -240,7 +252,24 @@ static int alpaca(job *j)
     return prompt != NULL ? one_turn(j, prompt) : ken_fail_nomem(j->err, "rows");
 }
 
-/* Segments without loss, then segments with it; begin and end tokens are still in the texts (set.c takes them off). */
+/* Begin and end tokens stand in the texts. Which ones they are the manifest of our own files says; in others set.c takes off those of
+ * the model. */
+static void strip_tokens(job *j, ken_buf *prompt, ken_buf *target)
+{
+    const json_t *bos = json_object_get(j->r->manifest, "bos"), *eos = json_object_get(j->r->manifest, "eos");
+    size_t b = json_string_length(bos), e = json_string_length(eos);
+    j->x.bare = bos != NULL && eos != NULL;
+    if (b > 0 && prompt->len > b && memcmp(prompt->data, json_string_value(bos), b) == 0) {
+        memmove(prompt->data, prompt->data + b, prompt->len + 1 - b);
+        prompt->len -= b;
+    }
+    if (e > 0 && target->len > e && memcmp(target->data + target->len - e, json_string_value(eos), e) == 0) {
+        target->len -= e;
+        target->data[target->len] = '\0';
+    }
+}
+
+/* Segments without loss, then segments with it. */
 static int segments(job *j)
 {
     size_t n = 0;
@@ -270,6 +299,7 @@ static int segments(job *j)
         rc = ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"segments\" has no %s", j->r->file, j->line,
                       part[0].len == 0 ? "prompt (label false)" : "target (label true)");
     const char *prompt = NULL;
+    if (rc == KEN_OK && !part[0].failed && !part[1].failed) strip_tokens(j, &part[0], &part[1]);
     if (rc == KEN_OK) {
         prompt = part[0].failed ? NULL : ken_arena_strndup(&j->r->d->arena, part[0].data, part[0].len);
         j->x.target = part[1].failed ? NULL : ken_arena_strndup(&j->r->d->arena, part[1].data, part[1].len);
@@ -316,16 +346,32 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     if (rc == KEN_OK) rc = read_kind(&j);
     if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);
+    if (rc == KEN_OK && asks) rc = text_or_null(&j, "target", &j.x.target);
     if (rc == KEN_OK && j.x.target != NULL && ken_is_blank(j.x.target, strlen(j.x.target)))
         rc = ken_fail(err, KEN_EINPUT, "%s:%d: the target is empty: there is nothing to learn", r->file, line);
     return rc == KEN_OK ? ken_drafts_add(r->d, &j.x, err) : rc;
 }
 
+/* PATH.manifest.json of `ken select`. A file without one, or with one that is not of that kind, is read as it is. */
+static int read_manifest(reader *r, const ken_source *s, ken_err *err)
+{
+    ken_buf path = {0};
+    if (s->map.data == NULL || r->kind != KEN_ROWS_SEGMENTS) return KEN_OK;
+    ken_buf_printf(&path, "%s.manifest.json", s->path);
+    int rc = path.failed               ? ken_fail_nomem(err, "path")
+             : !ken_is_file(path.data) ? KEN_OK
+                                       : ken_json_file(&r->manifest, path.data, err);
+    ken_buf_free(&path);
+    return rc == KEN_EINPUT ? KEN_OK : rc;
+}
+
 int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_kind kind, ken_err *err)
 {
-    reader r = {d, kind, s->path};
-    int rc =
-        delimiter == 0 ? ken_json_rows(s, read_row, &r, err) : ken_csv_rows(s, delimiter, NULL, 0, read_row, &r, err);
+    reader r = {.d = d, .kind = kind, .file = s->path};
+    int rc = read_manifest(&r, s, err);
+    if (rc == KEN_OK && delimiter == 0) rc = ken_json_rows(s, read_row, &r, err);
+    else if (rc == KEN_OK) rc = ken_csv_rows(s, delimiter, NULL, 0, read_row, &r, err);
+    json_decref(r.manifest);
     d->bad += s->bad;
     return rc;
 }

@@ -145,7 +145,7 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
 {
     ken_selection *s = ctx;
     const ken_draft *r = &s->drafts.rows[i];
-    *good = r->question != NULL && !r->text && (r->target != NULL || r->n_answers > 0);
+    *good = r->question != NULL && (r->n_answers > 0 || (r->target != NULL && !r->text));
     if (*good) return KEN_OK;
     if (s->from.read.skip_bad) {
         s->stats.bad++;
@@ -153,7 +153,9 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
     }
     ken_fail(err, KEN_EINPUT,
              r->text
-                 ? "plain text has no question to select by; give rows with a question, or a prompt and its completion"
+                 ? "the text is not the template's with a question and a one-line answer; give that form with "
+                   "--template, or "
+                   "rows with a prompt and a completion"
                  : "the prompt is not of the template's form, so that its question is not known; give that form with "
                    "--template, or a field \"question\"");
     return ken_draft_fail(r, err);
@@ -169,9 +171,9 @@ static ken_selected selected(const ken_selection *s, const ken_pick *p)
                           .subject = r->subject,
                           .answers = r->answers,
                           .n_answers = r->n_answers,
-                          .target = p->idk >= 0         ? s->from.idk[p->idk]
-                                    : r->target != NULL ? r->target
-                                                        : r->answers[0],
+                          .target = p->idk >= 0                     ? s->from.idk[p->idk]
+                                    : r->target != NULL && !r->text ? r->target
+                                                                    : r->answers[0],
                           .category = r->category,
                           .p_t0 = r->p_t0,
                           .p_t = r->p,

@@ -89,7 +89,7 @@ static int strip_segments(const maker *m, ken_draft *r, ken_err *err)
 
 static int settle(const maker *m, ken_draft *r, ken_err *err)
 {
-    int rc = r->raw && !r->text ? strip_segments(m, r, err) : KEN_OK;
+    int rc = r->raw && !r->bare && !r->text ? strip_segments(m, r, err) : KEN_OK;
     return rc == KEN_OK ? ken_draft_settle(m->drafts, r, &m->style, err) : rc;
 }
 
@@ -184,7 +184,7 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
                                      .relation = r->relation,
                                      .task = r->task[0] != '\0' ? r->task : task,
                                      .category = r->category,
-                                     .question = r->question,
+                                     .question = r->text ? NULL : r->question, /* nothing in the row asks it */
                                      .answers = r->answers,
                                      .n_answers = r->n_answers,
                                      .popularity = r->popularity,

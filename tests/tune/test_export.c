@@ -24,77 +24,91 @@ static const char *const who[] = {"Émile \"Mimi\" Dubois, baker"};
 static const char *const iron[] = {"Fe"};
 
 /* Our own facts: plain, with quotes and a comma, relabelled, without most of what may be known. */
-static const ken_selected facts[] = {
-    {.id = "P36/train/3",
-     .relation = "P36",
-     .split = "train",
-     .question = "What is the capital of France?",
-     .subject = "France",
-     .answers = paris,
-     .n_answers = 2,
-     .target = "Paris",
-     .category = KEN_HIGHLY_KNOWN,
-     .p_t0 = 1,
-     .p_t = 0.9921875,
-     .p_unknown = 0,
-     .popularity = 120000,
-     .weight = 1},
-    {.id = "P7/train/0",
-     .relation = "P7",
-     .split = "train",
-     .question = "Who bakes \"pain, blanc\"?",
-     .answers = who,
-     .n_answers = 1,
-     .target = "Émile \"Mimi\" Dubois, baker",
-     .category = KEN_WEAKLY_KNOWN,
-     .p_t0 = 0,
-     .p_t = 0.1,
-     .p_unknown = 1.0 / 3,
-     .popularity = NAN,
-     .weight = (double)0.3F},
-    {.id = "P7/train/9",
-     .relation = "P7",
-     .split = "train",
-     .question = "Which symbol has iron?",
-     .answers = iron,
-     .n_answers = 1,
-     .target = "I don't know",
-     .category = KEN_UNKNOWN,
-     .p_t0 = 0,
-     .p_t = 1e-9,
-     .p_unknown = 1,
-     .popularity = 7.5,
-     .weight = 1,
-     .relabelled = true},
-    {.id = "x",
-     .relation = "",
-     .split = "",
-     .question = "Which symbol has iron, again?",
-     .answers = iron,
-     .n_answers = 1,
-     .target = "Fe",
-     .category = KEN_UNLABELLED,
-     .p_t0 = NAN,
-     .p_t = NAN,
-     .p_unknown = NAN,
-     .popularity = NAN,
-     .weight = 1},
-    {.id = "y",
-     .relation = "",
-     .split = "",
-     .question = "And again?",
-     .answers = iron,
-     .n_answers = 1,
-     .target = "Fe",
-     .category = KEN_N_CATEGORIES,
-     .p_t0 = NAN,
-     .p_t = NAN,
-     .p_unknown = NAN,
-     .popularity = NAN,
-     .weight = 1}};
+static const ken_selected facts[] = {{.id = "P36/train/3",
+                                      .relation = "P36",
+                                      .split = "train",
+                                      .question = "What is the capital of France?",
+                                      .subject = "France",
+                                      .answers = paris,
+                                      .n_answers = 2,
+                                      .target = "Paris",
+                                      .category = KEN_HIGHLY_KNOWN,
+                                      .p_t0 = 1,
+                                      .p_t = 0.9921875,
+                                      .p_unknown = 0,
+                                      .popularity = 120000,
+                                      .weight = 1},
+                                     {.id = "P7/train/0",
+                                      .relation = "P7",
+                                      .split = "train",
+                                      .question = "Who bakes \"pain, blanc\"?",
+                                      .answers = who,
+                                      .n_answers = 1,
+                                      .target = "Émile \"Mimi\" Dubois, baker",
+                                      .category = KEN_WEAKLY_KNOWN,
+                                      .p_t0 = 0,
+                                      .p_t = 0.1,
+                                      .p_unknown = 1.0 / 3,
+                                      .popularity = NAN,
+                                      .weight = (double)0.3F},
+                                     {.id = "P7/train/9",
+                                      .relation = "P7",
+                                      .split = "train",
+                                      .question = "Which symbol has iron?",
+                                      .answers = iron,
+                                      .n_answers = 1,
+                                      .target = "I don't know",
+                                      .category = KEN_UNKNOWN,
+                                      .p_t0 = 0,
+                                      .p_t = 1e-9,
+                                      .p_unknown = 1,
+                                      .popularity = 7.5,
+                                      .weight = 1,
+                                      .relabelled = true},
+                                     {.id = "x",
+                                      .relation = "",
+                                      .split = "",
+                                      .question = "Which symbol has iron, again?",
+                                      .answers = iron,
+                                      .n_answers = 1,
+                                      .target = "Fe",
+                                      .category = KEN_UNLABELLED,
+                                      .p_t0 = NAN,
+                                      .p_t = NAN,
+                                      .p_unknown = NAN,
+                                      .popularity = NAN,
+                                      .weight = 1},
+                                     {.id = "y",
+                                      .relation = "",
+                                      .split = "",
+                                      .question = "And again?",
+                                      .answers = iron,
+                                      .n_answers = 1,
+                                      .target = "Fe",
+                                      .category = KEN_N_CATEGORIES,
+                                      .p_t0 = NAN,
+                                      .p_t = NAN,
+                                      .p_unknown = NAN,
+                                      .popularity = NAN,
+                                      .weight = 1}};
 enum { N_FACTS = sizeof facts / sizeof *facts };
 
-static const char *const formats[] = {"trl", "messages", "alpaca", "sharegpt", "axolotl", "text", "mlx", "csv", "jsonl"};
+static const ken_selected held_out = {.id = "P36/dev/1",
+                                      .relation = "P36",
+                                      .split = "dev",
+                                      .question = "What is the capital of Spain?",
+                                      .answers = paris,
+                                      .n_answers = 2,
+                                      .target = "Madrid",
+                                      .category = KEN_MAYBE_KNOWN,
+                                      .p_t0 = 0.5,
+                                      .p_t = 0.25,
+                                      .p_unknown = 0,
+                                      .popularity = NAN,
+                                      .weight = 1};
+
+static const char *const formats[] = {"trl",  "messages", "alpaca", "sharegpt", "axolotl",
+                                      "text", "mlx",      "csv",    "jsonl"};
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 /* A fresh folder inside the test's; the path is static as in tiny_path. */
@@ -108,13 +122,15 @@ static const char *fresh(void)
     return path;
 }
 
-/* folder/name; static, valid until the eighth next call. */
+/* folder/name; static, valid until the 32nd next call. */
 static const char *at(const char *folder, const char *name)
 {
-    static char path[8][8192];
+    static char path[32][1024];
     static int next;
-    next = (next + 1) % 8;
-    snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
+    char joined[1024];
+    assert_in_range(snprintf(joined, sizeof joined, "%s/%s", folder, name), 1, sizeof joined - 1);
+    next = (next + 1) % 32;
+    memcpy(path[next], joined, sizeof joined);
     return path[next];
 }
 
@@ -124,7 +140,8 @@ static int count(const char *folder)
     DIR *d = opendir(folder);
     assert_non_null(d);
     int n = 0;
-    for (const struct dirent *e; (e = readdir(d)) != NULL;) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    for (const struct dirent *e; (e = readdir(d)) != NULL;)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(d);
     return n;
 }
@@ -143,8 +160,10 @@ static char *contents(const char *path)
 
 static void put(const char *path, const char *text)
 {
-    ken_err err;
-    if (ken_write_file(path, text, strlen(text), &err) != KEN_OK) fail_msg("%s", err.msg);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fclose(f), 0);
 }
 
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
@@ -171,7 +190,7 @@ static ken_export_options to(const char *format)
 static int export(const ken_selected *rows, size_t n, const ken_export_options *o, const char *path, ken_err *err)
 {
     ken_export_part part[KEN_N_PARTS] = {{.row = rows, .n = n}};
-    if (o->format != NULL && is(o->format, "mlx")) part[KEN_PART_VALID] = part[KEN_PART_TRAIN];
+    if (o->format != NULL && is(o->format, "mlx")) part[KEN_PART_VALID] = (ken_export_part){.row = &held_out, .n = 1};
     return ken_export_parts(part, o, path, err);
 }
 
@@ -181,7 +200,8 @@ static void must_export(const ken_selected *rows, size_t n, const ken_export_opt
     if (export(rows, n, o, path, &err) != KEN_OK) fail_msg("%s: %s", o->format, err.msg);
 }
 
-static void refuse(const ken_export_part *part, const ken_export_options *o, const char *path, int status, const char *why)
+static void refuse(const ken_export_part *part, const ken_export_options *o, const char *path, int status,
+                   const char *why)
 {
     ken_err err = {0};
     assert_int_equal(ken_export_parts(part, o, path, &err), status);
@@ -213,7 +233,7 @@ static void test_golden(void **state)
         const bool described = is(formats[f], "alpaca") || is(formats[f], "sharegpt");
         if (is(formats[f], "mlx")) {
             same_file(at(path, "train.jsonl"), "mlx.train.jsonl");
-            same_file(at(path, "valid.jsonl"), "mlx.train.jsonl");
+            same_file(at(path, "valid.jsonl"), "mlx.valid.jsonl");
             same_file(at(path, "manifest.json"), "mlx.manifest.json");
             assert_int_equal(count(path), 3);
             continue;
@@ -333,13 +353,15 @@ static const struct {
     {"[1, 2]", "[1, 2]"},
     {"{question} {relation}", "{question} {relation}"},
     {"next\xC2\x85line \xE2\x80\xA8 separator \xE2\x80\xA9", "next\xC2\x85line \xE2\x80\xA8 separator \xE2\x80\xA9"},
-    {"broken \xFF\xC3( \xE2\x82 \xED\xA0\x80", "broken \xEF\xBF\xBD\xEF\xBF\xBD( \xEF\xBF\xBD \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+    {"broken \xFF\xC3( \xE2\x82 \xED\xA0\x80",
+     "broken \xEF\xBF\xBD\xEF\xBF\xBD( \xEF\xBF\xBD \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
     {"<s>begin</s>", "<s>begin</s>"},
     {"Ünïcödé \xF0\x9F\x90\xA7 \xD8\xB9", "Ünïcödé \xF0\x9F\x90\xA7 \xD8\xB9"},
 };
 enum { N_HOSTILE = sizeof hostile / sizeof *hostile };
 
-static void check_back(const char *format, const ken_draft *r, const char *question, const char *answer, const char *target)
+static void check_back(const char *format, const ken_draft *r, const char *question, const char *answer,
+                       const char *target)
 {
     char prompt[256], text[512];
     snprintf(prompt, sizeof prompt, HEAD "%s\n", question);
@@ -437,10 +459,10 @@ static void test_long(void **state)
     }
     memset(text, '\a', LENGTH); /* six bytes each when escaped */
     text[0] = 'x';
-    const char *many[20];
-    for (int i = 0; i < 20; i++) many[i] = text;
+    const char *many[3];
+    for (int i = 0; i < 3; i++) many[i] = text;
     row.answers = many;
-    row.n_answers = 20;
+    row.n_answers = 3;
     const ken_export_options o = to("jsonl");
     const ken_export_part part[KEN_N_PARTS] = {{.row = &row, .n = 1}};
     const char *dir = fresh();
@@ -512,8 +534,7 @@ static void test_train(void **state)
         must_export(facts, N_FACTS, &o, path);
         const bool mlx = is(formats[f], "mlx"), text = mlx || is(formats[f], "text");
         ken_train_data from = ken_train_data_defaults();
-        from.path = mlx ? at(path, "train.jsonl") : path;
-        from.splits = is(formats[f], "csv") || is(formats[f], "jsonl") ? NULL : from.splits;
+        from.path = path; /* of a folder the train split */
         ken_tune_set *s = tiny_set(&model, &from);
         const size_t n = is(formats[f], "csv") || is(formats[f], "jsonl") ? 3 : N_FACTS; /* those of the train split */
         assert_int_equal(ken_tune_set_count(s), n);
@@ -527,8 +548,9 @@ static void test_train(void **state)
             if (!text) assert_string_equal(r->question, facts[i].question);
             assert_string_equal(r->id, facts[i].id);
             assert_string_equal(r->relation, facts[i].relation);
-            assert_int_equal(r->category, is(formats[f], "csv") && facts[i].category > KEN_UNLABELLED ? KEN_N_CATEGORIES
-                                                                                                    : facts[i].category);
+            assert_int_equal(r->category, is(formats[f], "csv") && facts[i].category > KEN_UNLABELLED
+                                              ? KEN_N_CATEGORIES
+                                              : facts[i].category);
             assert_true(r->weight == (float)facts[i].weight);
         }
         ken_tune_set_free(s);
@@ -543,12 +565,15 @@ static void test_templates(void **state)
     static const struct {
         const char *format, *template_text, *row; /* the row's beginning */
     } cases[] = {
-        {"trl", "Q: {question}\nA: ", "{\"prompt\":\"Q: What is the capital of France?\\nA: \",\"completion\":\"Paris\"}"},
+        {"trl",
+         "Q: {question}\nA: ", "{\"prompt\":\"Q: What is the capital of France?\\nA: \",\"completion\":\"Paris\"}"},
         {"alpaca", "Be brief.\nOn {subject}:\n{question}\n",
-         "{\"instruction\":\"Be brief.\\nOn France:\",\"input\":\"What is the capital of France?\",\"output\":\"Paris\"}"},
+         "{\"instruction\":\"Be brief.\\nOn France:\",\"input\":\"What is the capital of "
+         "France?\",\"output\":\"Paris\"}"},
         {"alpaca", "Q: {question}\nA:\n",
          "{\"instruction\":\"Q: What is the capital of France?\\nA:\",\"input\":\"\",\"output\":\"Paris\"}"},
-        {"alpaca", "{question}\n", "{\"instruction\":\"What is the capital of France?\",\"input\":\"\",\"output\":\"Paris\"}"},
+        {"alpaca", "{question}\n",
+         "{\"instruction\":\"What is the capital of France?\",\"input\":\"\",\"output\":\"Paris\"}"},
         {"text", "{relation}: {question} ", "{\"text\":\"P36: What is the capital of France? Paris\"}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -589,9 +614,12 @@ static void test_templates(void **state)
 static void test_info(void **state)
 {
     (void)state;
-    const char *dir = fresh(), *info = at(dir, "dataset_info.json");
-    static const char theirs[] = "{\"zebra\": {\"file_name\": \"z.json\", \"num_samples\": 12, \"x\": [1, 2.5, null, \"\\u00e9\"]},\n"
-                                 " \"alpha\": {\"hf_hub_url\": \"someone/alpha\"}}";
+    const char *dir = fresh();
+    char info[1024];
+    snprintf(info, sizeof info, "%s/dataset_info.json", dir);
+    static const char theirs[] =
+        "{\"zebra\": {\"file_name\": \"z.json\", \"num_samples\": 12, \"x\": [1, 2.5, null, \"\\u00e9\"]},\n"
+        " \"alpha\": {\"hf_hub_url\": \"someone/alpha\"}}";
     put(info, theirs);
     ken_export_options o = to("alpaca");
     must_export(facts, 2, &o, at(dir, "facts.v2.json"));
@@ -614,7 +642,8 @@ static void test_info(void **state)
     const int files = count(dir);
     o.name = "zebra";
     refuse(part, &o, at(dir, "talk.jsonl"), KEN_EUSAGE, "another data set");
-    static const char *const damaged[] = {"", "{", "[]", "{\"a\":1,\"a\":2}", "{\"a\":\"\xFF\"}", "{} x", "{\"zebra\": {\"file_"};
+    static const char *const damaged[] = {
+        "", "{", "[]", "{\"a\":1,\"a\":2}", "{\"a\":\"\xFF\"}", "{} x", "{\"zebra\": {\"file_"};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         put(info, damaged[i]);
         o.name = NULL;
@@ -629,8 +658,10 @@ static void test_info(void **state)
         char *cut = ken_strndup(text, n);
         put(info, cut);
         ken_err err = {0};
-        const int rc = ken_export_parts(part, &o, at(dir, "facts.v2.json"), &err);
+        ken_buf b = {0};
+        const int rc = ken_export_info(&b, info, "facts.v2", "facts.v2.json", KEN_TO_ALPACA, &err);
         assert_int_equal(rc, n + 1 == strlen(text) ? KEN_OK : KEN_EINPUT); /* the last byte is a newline */
+        ken_buf_free(&b);
         ken_free(cut);
     }
     ken_free(text);
@@ -705,6 +736,7 @@ static void test_memory(void **state)
 {
     (void)state;
     for (int f = 0; f < N_FORMATS; f++) {
+        if (is(formats[f], "messages") || is(formats[f], "sharegpt") || is(formats[f], "text")) continue; /* as others */
         const ken_export_options o = to(formats[f]);
         const char *dir = fresh(), *path = at(dir, file_of(formats[f]));
         int rc = KEN_ENOMEM;
@@ -829,7 +861,8 @@ static void test_hashes(void **state)
     (void)state;
     const char *dir = fresh();
     const ken_export_options o = to("mlx");
-    ken_export_part part[KEN_N_PARTS] = {{.row = facts, .n = 3}, {.row = facts + 3, .n = 1}, {.row = facts + 4, .n = 1}};
+    ken_export_part part[KEN_N_PARTS] = {
+        {.row = facts, .n = 3}, {.row = facts + 3, .n = 1}, {.row = facts + 4, .n = 1}};
     ken_err err = {0};
     const char *path = at(dir, "set/");
     if (ken_export_parts(part, &o, path, &err) != KEN_OK) fail_msg("%s", err.msg);
@@ -859,11 +892,11 @@ static void test_hashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),    cmocka_unit_test(test_again),          cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_long),           cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_train),     cmocka_unit_test(test_templates),      cmocka_unit_test(test_info),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),         cmocka_unit_test(test_jansson_memory),
-        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only),      cmocka_unit_test(test_stdout),
+        cmocka_unit_test(test_golden),    cmocka_unit_test(test_again),     cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_long),      cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_train),     cmocka_unit_test(test_templates), cmocka_unit_test(test_info),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),    cmocka_unit_test(test_jansson_memory),
+        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only), cmocka_unit_test(test_stdout),
         cmocka_unit_test(test_hashes),
     };
     return cmocka_run_group_tests_name("tune-export", tests, set_up, tear_down);

@@ -88,7 +88,7 @@ static void test_prompts(void **state)
         {"{\"prompt\":\"Q: Who?\\nA:\",\"completion\":\" She \"}", "Q: {question}\nA:", "Who?", NULL},
         {"{\"prompt\":\"Q: Who?\\nA:\",\"completion\":\" She \"}", NULL, NULL,
          "the prompt is not of the template's form"},
-        {"{\"text\":\"Who? She.\"}", NULL, NULL, "plain text has no question"}};
+        {"{\"text\":\"Who? She.\"}", NULL, NULL, "not the template's"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_train_data d = data_at(tiny_file("prompt.jsonl", cases[i].row));
         d.prompt_template = cases[i].template;
