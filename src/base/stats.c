@@ -4,7 +4,9 @@
  * continued fraction further out. The factor before them is a ratio of gamma functions; as a difference of lgamma it would lose a digit
  * for every tenfold df, so that for larger df it comes from its own series. */
 #include "base/stats.h"
+#include "base/alloc.h"
 #include <math.h>
+#include <stdlib.h>
 
 #define Z95 1.959963984540054 /* the normal distribution's 97.5 % point */
 
@@ -129,6 +131,40 @@ void ken_paired_test(const ken_paired *p, double *lo, double *hi, double *p_valu
     *lo -= half;
     *hi += half;
     *p_value = ken_t_two_sided(p->mean / se, df);
+}
+
+/* ---- ranks ---------------------------------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many of sorted (n) are smaller than x. */
+static size_t smaller(const double *sorted, size_t n, double x)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (sorted[mid] < x) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+int ken_quartiles(const double *x, size_t n, uint8_t *quartile)
+{
+    double *sorted = ken_alloc(n, sizeof *sorted);
+    size_t known = 0;
+    if (sorted == NULL) return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(x[i])) sorted[known++] = x[i];
+    qsort(sorted, known, sizeof *sorted, by_value);
+    for (size_t i = 0; i < n; i++)
+        quartile[i] = (uint8_t)(known == 0 || isnan(x[i]) ? 0 : 1 + 4 * smaller(sorted, known, x[i]) / known);
+    ken_free(sorted);
+    return 0;
 }
 
 /* ---- agreement ------------------------------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/stats.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,38 +12,13 @@ const char *const ken_tally_grouping[KEN_TALLY_N] = {"all", "category", "relatio
 
 /* ---- keys ----------------------------------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* How many of sorted (n) are smaller than x. */
-static size_t smaller(const double *sorted, size_t n, double x)
-{
-    size_t lo = 0, hi = n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (sorted[mid] < x) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
-}
-
 int ken_tally_quartiles(const ken_evaluated *row, size_t n, uint8_t *quartile, ken_err *err)
 {
-    double *sorted = ken_alloc(n, sizeof *sorted);
-    if (sorted == NULL) return ken_fail_nomem(err, "popularity");
-    size_t known = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(row[i].popularity)) sorted[known++] = row[i].popularity;
-    qsort(sorted, known, sizeof *sorted, by_value);
-    for (size_t i = 0; i < n; i++)
-        quartile[i] = (uint8_t)(known == 0 || isnan(row[i].popularity)
-                                    ? 0
-                                    : 1 + 4 * smaller(sorted, known, row[i].popularity) / known);
-    ken_free(sorted);
-    return KEN_OK;
+    double *popularity = ken_alloc(n, sizeof *popularity);
+    for (size_t i = 0; i < n && popularity != NULL; i++) popularity[i] = row[i].popularity;
+    int rc = popularity != NULL ? ken_quartiles(popularity, n, quartile) : -1;
+    ken_free(popularity);
+    return rc == 0 ? KEN_OK : ken_fail_nomem(err, "popularity");
 }
 
 const char *ken_tally_key(const ken_evaluated *row, int grouping, uint8_t quartile, bool categories)

@@ -1,0 +1,151 @@
+/* diff_groups.c - counts, means, intervals and tests of each group of rows; see diff.h.
+ *
+ * Shares have the Wilson interval, changes of a mean that of paired rows by Student's t, lost against gained McNemar's exact test. Means
+ * leave out rows that could not be labelled (as the summary of a run does), but not multiple choice. Nothing here corrects for looking at
+ * many groups: who shows many p values says so. */
+#include "study/diff.h"
+#include "base/alloc.h"
+#include "base/stats.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BY_ALL, BY_RELATION, BY_POPULARITY, BY_CATEGORY, BY_NEAR, BY_SPLIT, N_GROUPINGS };
+static const char *const grouping_name[N_GROUPINGS] = {"all", "relation", "popularity", "category", "near", "split"};
+
+typedef struct sums { /* of one group, while it is counted */
+    int rank;         /* in its grouping */
+    ken_paired p_t0, p_t;
+    double p_t0_a, p_t0_b, p_t_a, p_t_b;
+    uint64_t rest; /* labelled rows of A that are not known */
+} sums;
+
+typedef struct counter {
+    ken_diff *d;
+    sums *sums; /* (d->n_groups) */
+    size_t cap_sums;
+    ken_strmap *index; /* key -> group, of one grouping */
+} counter;
+
+/* The key of row i in a grouping, or NULL; *rank orders the groups, -1 = as they come. */
+static const char *key_of(const ken_diff *d, size_t i, int grouping, int *rank)
+{
+    static const char *const quarter[] = {NULL, "1", "2", "3", "4"};
+    const ken_diff_row *r = &d->row[i];
+    *rank = -1;
+    switch (grouping) {
+    case BY_ALL: return "";
+    case BY_RELATION: return r->relation[0] != '\0' ? r->relation : NULL;
+    case BY_SPLIT: return r->split[0] != '\0' ? r->split : NULL;
+    case BY_POPULARITY: *rank = r->quartile; return quarter[r->quartile];
+    case BY_CATEGORY: *rank = d->extra[i].category; return *rank < KEN_N_CATEGORIES ? ken_category_name(*rank) : NULL;
+    default: *rank = r->near; return r->near != KEN_NEAR_UNKNOWN ? ken_near_name(r->near) : NULL;
+    }
+}
+
+/* The index of a group, made when it is new; -1 when out of memory. */
+static int32_t group_index(counter *c, int grouping, const char *key, int rank)
+{
+    ken_diff *d = c->d;
+    int32_t at = ken_strmap_get(c->index, key, strlen(key), -1);
+    if (at >= 0) return at;
+    if (d->n_groups >= INT32_MAX ||
+        ken_grow((void **)&d->group, &d->cap_groups, d->n_groups + 1, sizeof *d->group) != 0 ||
+        ken_grow((void **)&c->sums, &c->cap_sums, d->n_groups + 1, sizeof *c->sums) != 0 ||
+        ken_strmap_add(c->index, key, strlen(key), (int32_t)d->n_groups) < 0)
+        return -1;
+    d->group[d->n_groups] = (ken_diff_group){.grouping = grouping_name[grouping], .key = key};
+    c->sums[d->n_groups] = (sums){.rank = rank};
+    return (int32_t)d->n_groups++;
+}
+
+static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
+{
+    const ken_diff_row *r = &d->row[i];
+    const diff_extra *x = &d->extra[i];
+    g->n++;
+    if (d->annotated) g->moved[r->a.category][r->b.category]++;
+    g->known_a += diff_known(d, &r->a);
+    g->known_b += diff_known(d, &r->b);
+    s->rest += x->a_label && !diff_known(d, &r->a);
+    g->lost += r->move == KEN_MOVE_LOST;
+    g->gained += r->move == KEN_MOVE_GAINED;
+    if (!(x->a_label && x->b_label) && !x->choice) return;
+    if (!isnan(r->a.p_t0) && !isnan(r->b.p_t0)) {
+        ken_paired_add(&s->p_t0, r->a.p_t0, r->b.p_t0);
+        s->p_t0_a += r->a.p_t0;
+        s->p_t0_b += r->b.p_t0;
+    }
+    if (!isnan(r->a.p_t) && !isnan(r->b.p_t)) {
+        ken_paired_add(&s->p_t, r->a.p_t, r->b.p_t);
+        s->p_t_a += r->a.p_t;
+        s->p_t_b += r->b.p_t;
+    }
+}
+
+static double share(uint64_t k, uint64_t n) { return n > 0 ? (double)k / (double)n : NAN; }
+
+static void finish(const ken_diff *d, ken_diff_group *g, const sums *s)
+{
+    double p_t0_test;
+    g->lost_share = share(g->lost, g->known_a);
+    ken_wilson(g->lost, g->known_a, &g->lost_lo, &g->lost_hi);
+    g->gained_share = share(g->gained, s->rest);
+    ken_wilson(g->gained, s->rest, &g->gained_lo, &g->gained_hi);
+    g->mcnemar = ken_mcnemar(g->lost, g->gained);
+    g->p_t0_a = s->p_t0.n > 0 ? s->p_t0_a / (double)s->p_t0.n : NAN;
+    g->p_t0_b = s->p_t0.n > 0 ? s->p_t0_b / (double)s->p_t0.n : NAN;
+    g->p_t0_change = s->p_t0.n > 0 ? s->p_t0.mean : NAN;
+    ken_paired_test(&s->p_t0, &g->p_t0_lo, &g->p_t0_hi, &p_t0_test);
+    g->p_t_a = s->p_t.n > 0 ? s->p_t_a / (double)s->p_t.n : NAN;
+    g->p_t_b = s->p_t.n > 0 ? s->p_t_b / (double)s->p_t.n : NAN;
+    g->p_t_change = s->p_t.n > 0 ? s->p_t.mean : NAN;
+    ken_paired_test(&s->p_t, &g->p_t_lo, &g->p_t_hi, &g->p_t_test);
+    if (!d->annotated) g->p_t_test = p_t0_test;
+}
+
+/* Groups from `first` on that know their rank, by it. There are at most seven. */
+static void sort_ranked(counter *c, size_t first)
+{
+    ken_diff *d = c->d;
+    for (size_t i = first + 1; i < d->n_groups; i++)
+        for (size_t k = i; k > first && c->sums[k].rank < c->sums[k - 1].rank; k--) {
+            sums s = c->sums[k];
+            ken_diff_group g = d->group[k];
+            c->sums[k] = c->sums[k - 1];
+            d->group[k] = d->group[k - 1];
+            c->sums[k - 1] = s;
+            d->group[k - 1] = g;
+        }
+}
+
+static int count_grouping(counter *c, int grouping, ken_err *err)
+{
+    ken_diff *d = c->d;
+    size_t first = d->n_groups;
+    bool ranked = false;
+    c->index = ken_strmap_new(64);
+    int rc = c->index == NULL ? ken_fail_nomem(err, "groups") : KEN_OK;
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        int rank;
+        const char *key = key_of(d, i, grouping, &rank);
+        if (key == NULL) continue;
+        ranked = rank >= 0;
+        int32_t at = group_index(c, grouping, key, rank);
+        if (at < 0) rc = ken_fail_nomem(err, "groups");
+        else count_row(d, i, &d->group[at], &c->sums[at]);
+    }
+    ken_strmap_free(c->index);
+    if (rc == KEN_OK && ranked) sort_ranked(c, first);
+    return rc;
+}
+
+int diff_groups(ken_diff *d, ken_err *err)
+{
+    counter c = {.d = d};
+    int rc = KEN_OK;
+    for (int g = 0; g < N_GROUPINGS && rc == KEN_OK; g++) rc = count_grouping(&c, g, err);
+    for (size_t i = 0; i < d->n_groups && rc == KEN_OK; i++) finish(d, &d->group[i], &c.sums[i]);
+    ken_free(c.sums);
+    return rc;
+}
