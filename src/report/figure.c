@@ -428,14 +428,26 @@ const char *ken_figure_shade(int step)
     return shades[step < 0 ? 0 : step < KEN_SHADES ? step : KEN_SHADES - 1];
 }
 
+/* The first plot's elements may come before its last settings; a further one is begun by its settings. */
+ken_buf *ken_figure_settings(ken_figure *g) { return g->panel ? &g->plots : &g->script; }
+
+void ken_figure_panel(ken_figure *g, int left, int right, int top, int bottom)
+{
+    if (!g->panel) ken_buf_puts(&g->script, "set multiplot\n");
+    ken_buf_puts(&g->plots, "\nunset label\nunset object\nunset arrow\n");
+    g->panel = true;
+    g->plotting = false;
+    ken_figure_frame(g, left, right, top, bottom);
+}
+
 void ken_figure_frame(ken_figure *g, int left, int right, int top, int bottom)
 {
     double w = KEN_FIGURE_WIDTH, h = g->height;
-    ken_buf_printf(&g->script,
+    ken_buf_printf(ken_figure_settings(g),
                    "set lmargin at screen %.5f\nset rmargin at screen %.5f\nset tmargin at screen %.5f\n"
                    "set bmargin at screen %.5f\n",
                    left / w, 1.0 - right / w, 1.0 - top / h, bottom / h);
-    ken_buf_puts(&g->script,
+    ken_buf_puts(ken_figure_settings(g),
                  "unset key\nset border 1 lc rgb '" KEN_MUTED "' lw 1\n"
                  "set tics out nomirror scale 0.4,0 textcolor rgb '" KEN_MUTED "'\n"
                  "set xtics offset 0,0.35\nset ytics scale 0 offset 0.4,0\nset grid ytics lt 1 lc rgb '" KEN_LINE
@@ -450,19 +462,20 @@ void ken_figure_plot(ken_figure *g, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(buf, sizeof buf, fmt, args);
     va_end(args);
-    ken_buf_puts(&g->plots, g->plots.len > 0 ? ", \\\n  " : "plot ");
+    ken_buf_puts(&g->plots, g->plotting ? ", \\\n  " : "plot ");
     ken_buf_puts(&g->plots, buf);
+    g->plotting = true;
 }
 
 void ken_figure_label(ken_figure *g, double x, double y, const char *anchor, const char *text)
 {
-    ken_buf_puts(&g->script, "set label '");
+    ken_buf_puts(ken_figure_settings(g), "set label '");
     for (; *text != '\0'; text++) { /* ours, but for an apostrophe the same as any other text: it is doubled */
-        if (*text == '\'') ken_buf_putc(&g->script, '\'');
-        ken_buf_putc(&g->script, (unsigned char)*text < 0x20 ? ' ' : *text);
+        if (*text == '\'') ken_buf_putc(ken_figure_settings(g), '\'');
+        ken_buf_putc(ken_figure_settings(g), (unsigned char)*text < 0x20 ? ' ' : *text);
     }
-    ken_buf_printf(&g->script, "' at screen %.5f,%.5f %s textcolor rgb '" KEN_MUTED "'\n", x / KEN_FIGURE_WIDTH,
-                   1.0 - y / g->height, anchor);
+    ken_buf_printf(ken_figure_settings(g), "' at screen %.5f,%.5f %s textcolor rgb '" KEN_MUTED "'\n",
+                   x / KEN_FIGURE_WIDTH, 1.0 - y / g->height, anchor);
 }
 
 double ken_figure_text_width(const char *s)
@@ -479,14 +492,14 @@ double ken_figure_key(ken_figure *g, double x, double y, char mark, const char *
     double w = KEN_FIGURE_WIDTH, h = g->height, size = mark == 'l' || mark == 'd' ? 18.0 : 9.0;
     if (mark == 'b')
         ken_buf_printf(
-            &g->script,
+            ken_figure_settings(g),
             "set object rectangle from screen %.5f,%.5f to screen %.5f,%.5f fs solid 1 noborder fc rgb '%s'\n", x / w,
             1.0 - (y + 4.5) / h, (x + size) / w, 1.0 - (y - 4.5) / h, colour);
     else if (mark == 'o')
-        ken_buf_printf(&g->script, "set label '' at screen %.5f,%.5f point pt 7 ps 0.6 lc rgb '%s'\n",
+        ken_buf_printf(ken_figure_settings(g), "set label '' at screen %.5f,%.5f point pt 7 ps 0.6 lc rgb '%s'\n",
                        (x + size / 2) / w, 1.0 - y / h, colour);
     else
-        ken_buf_printf(&g->script,
+        ken_buf_printf(ken_figure_settings(g),
                        "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 2 dt %s lc rgb '%s'\n", x / w,
                        1.0 - y / h, (x + size) / w, 1.0 - y / h, mark == 'd' ? "(4,3)" : "1", colour);
     ken_figure_label(g, x + size + 4, y, "left", name);
@@ -515,10 +528,11 @@ double ken_figure_count_tics(ken_figure *g, const char *axis, uint64_t most)
     char number[32];
     if (most == 0) most = 1;
     uint64_t step = nice_step(most), top = (most + step - 1) / step * step;
-    ken_buf_printf(&g->script, "set %stics (", axis);
+    ken_buf_printf(ken_figure_settings(g), "set %stics (", axis);
     for (uint64_t at = 0; at <= top; at += step)
-        ken_buf_printf(&g->script, "%s'%s' %.0f", at > 0 ? ", " : "", ken_html_count(number, at), (double)at);
-    ken_buf_printf(&g->script, ")\nset %srange [0:%.0f]\n", axis, (double)top);
+        ken_buf_printf(ken_figure_settings(g), "%s'%s' %.0f", at > 0 ? ", " : "", ken_html_count(number, at),
+                       (double)at);
+    ken_buf_printf(ken_figure_settings(g), ")\nset %srange [0:%.0f]\n", axis, (double)top);
     return (double)top;
 }
 
@@ -528,9 +542,9 @@ void ken_figure_percent_tics(ken_figure *g, const char *axis, double lo, double 
     double step = 0.25;
     for (int i = 8; i >= 0; i--)
         if ((hi - lo) / steps[i] <= 5.01) step = steps[i];
-    ken_buf_printf(&g->script, "set %stics (", axis);
+    ken_buf_printf(ken_figure_settings(g), "set %stics (", axis);
     const char *comma = "";
     for (double at = ceil(lo / step - 1e-9) * step; at <= hi + 1e-9; at += step, comma = ", ")
-        ken_buf_printf(&g->script, "%s'%.*f%%%%' %.6g", comma, step < 0.0099 ? 1 : 0, 100.0 * fabs(at), at);
-    ken_buf_printf(&g->script, ")\nset %srange [%.6g:%.6g]\n", axis, lo, hi);
+        ken_buf_printf(ken_figure_settings(g), "%s'%.*f%%%%' %.6g", comma, step < 0.0099 ? 1 : 0, 100.0 * fabs(at), at);
+    ken_buf_printf(ken_figure_settings(g), ")\nset %srange [%.6g:%.6g]\n", axis, lo, hi);
 }

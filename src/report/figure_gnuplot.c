@@ -95,7 +95,7 @@ static int write_inputs(const char *dir, const ken_figure *list, size_t n, const
         ken_buf_add(&script, ken_buf_str(&g->script), g->script.len);
         ken_buf_puts(&script, "\n");
         ken_buf_add(&script, ken_buf_str(&g->plots), g->plots.len);
-        ken_buf_puts(&script, "\nunset output\n");
+        ken_buf_puts(&script, "\nunset multiplot\nunset output\n");
         snprintf(name, sizeof name, "%zu.data", i);
         rc = write_in(dir, name, ken_buf_str(&g->data), g->data.len, err);
     }

@@ -30,14 +30,15 @@ typedef struct ken_cell {
 } ken_cell;
 
 typedef struct ken_figure {
-    char *name;          /* "p-correct-0": id, file name; letters, digits, '-' */
-    const char *title;   /* static; ours */
-    ken_buf caption;     /* one or two sentences below the picture; text, not HTML */
-    ken_buf description; /* what the picture shows, in words and numbers; text, not HTML */
-    ken_buf script;      /* gnuplot's settings */
-    ken_buf plots;       /* then what is plotted, as ken_figure_plot has put it there */
-    ken_buf data;        /* its data, a file that the plots call D */
-    int height;          /* in units */
+    char *name;           /* "p-correct-0": id, file name; letters, digits, '-' */
+    const char *title;    /* static; ours */
+    ken_buf caption;      /* one or two sentences below the picture; text, not HTML */
+    ken_buf description;  /* what the picture shows, in words and numbers; text, not HTML */
+    ken_buf script;       /* gnuplot's settings */
+    ken_buf plots;        /* then what is plotted, as ken_figure_plot has put it there */
+    ken_buf data;         /* its data, a file that the plots call D */
+    int height;           /* in units */
+    bool panel, plotting; /* behind ken_figure_panel; behind the first ken_figure_plot of a plot */
     int n_columns;
     struct {
         const char *head; /* static */
@@ -72,10 +73,13 @@ void ken_figure_line(ken_figure *g);                /* ends the line */
 void ken_figure_lines(ken_figure *g, int n, ...);   /* one line of n doubles */
 void ken_figure_block(ken_figure *g);               /* ends the block */
 
-/* Scripts. */
+/* Scripts. Settings go to ken_figure_settings, in any order with the elements of their plot. */
+ken_buf *ken_figure_settings(ken_figure *g);
 void ken_figure_frame(ken_figure *g, int left, int right, int top, int bottom); /* margins in units; the usual look */
 void ken_figure_plot(ken_figure *g, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* one more element of the plot */
+/* What follows is a further plot in the same picture, with settings of its own. */
+void ken_figure_panel(ken_figure *g, int left, int right, int top, int bottom);
 void ken_figure_label(ken_figure *g, double x, double y, const char *anchor,
                       const char *text); /* in units from the top left */
 /* A row of names beside boxes ('b'), lines ('l'), dashed lines ('d') or dots ('o'), from the left; y in units from the top. Returns the x
