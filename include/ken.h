@@ -509,20 +509,38 @@ typedef struct ken_train_data {
     bool labels_optional;  /* a row of that run counts only where its question is the same, and it may have none */
     ken_data_options read; /* how data are read; its skip_bad drops and counts any row that cannot be used */
 
-    const char *categories;     /* comma list of category names; NULL = all rows, annotated or not */
-    const char *label;          /* which label counts: NULL or "draw" (ken_row.category), "mode" (category_mode) */
-    const char *relations;      /* comma list; NULL = all */
-    const char *splits;         /* comma list; NULL = prefer_split where there are rows of it, else all */
-    const char *prefer_split;   /* "train" */
-    double p_min, p_max;        /* of P_Correct (p_t); 0, 1 = all rows */
+    const char *categories;   /* comma list of category names; NULL = all rows, annotated or not */
+    const char *label;        /* which label counts: NULL or "draw" (ken_row.category), "mode" (category_mode) */
+    const char *relations;    /* comma list; NULL = all */
+    const char *splits;       /* comma list; NULL = prefer_split where there are rows of it, else all */
+    const char *prefer_split; /* "train" */
+    double p_min, p_max;      /* of P_Correct (p_t); 0, 1 = all rows */
+    double p_unknown_min, p_unknown_max;   /* of p_unknown, the probability that every sample misses; 0, 1 */
+    double popularity_min, popularity_max; /* NaN = no bound */
+    /* Subjects are spread over 0 to 1 by seed alone, and rows of those from subject_min to below subject_max are taken: parts that have
+     * no subject in common, whatever else is asked for. Rows without a subject go by their question. 0, 1 = all. */
+    double subject_min, subject_max;
+
+    /* "popular", "unpopular": the half of these rows with the larger, the smaller key; "random": as many. NULL = all. An odd one out is in
+     * no half, nor is a row without the key. */
+    const char *half;
+    const char *half_by;        /* "popularity", "p" (P_Correct); NULL = popularity where there is one, else p */
+    bool half_within;           /* halves of each relation */
     size_t per_relation, limit; /* the first rows of each relation, of all; 0 = all */
+    bool sample;                /* drawn rows in place of the first */
+    const char *balance;        /* "category", "relation": as many rows of each; NULL = as they come */
 
     /* NULL = the rows selected; "unknown=50": half of them Unknown, the same relations in every such variant; "known=50": that
      * without its Unknown rows; "natural"; or the name of one category. size 0 = the least category of each relation, summed. */
     const char *variant;
     const char
-        *known_mix; /* NULL or "natural": as in the relation; "equal", "HighlyKnown", "MaybeKnown", "WeaklyKnown" */
-    size_t size;
+        *known_mix;    /* NULL or "natural": as in the relation; "equal", "HighlyKnown", "MaybeKnown", "WeaklyKnown" */
+    size_t size;       /* of the variant, or of the balanced set */
+    bool concentrated; /* the variant's Unknown rows fill whole relations, in an order drawn by seed */
+    /* Against popularity, which goes with being known: "pairs": only rows that pair up, Known with Unknown, in one relation and decile of
+     * popularity (of the answer's frequency where data say no popularity); "control": such a Known row in place of each Unknown row of
+     * the variant. NULL = neither. */
+    const char *match;
 
     double
         known_tail; /* share of the rows to append as Known rows in a last, unshuffled part of each epoch; 0 = none */
@@ -554,6 +572,9 @@ typedef struct ken_train_data_stats {
     size_t duplicates, conflicts;          /* prompts that stand earlier with the same target, with another one */
     size_t relations_left_out;             /* relations of which a variant takes nothing */
     size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */
+    size_t unranked, middle;               /* of `half`: rows without its key; rows in the middle of an odd number */
+    size_t matched, partnerless;           /* of `match`: pairs or replaced rows; Unknown rows that nothing matches */
+    const char *ranked_by, *matched_by;    /* "popularity", "p"; "popularity", "answer"; NULL = neither */
     uint64_t tokens, targets;              /* of all rows; targets: those that carry loss */
 } ken_train_data_stats;
 

@@ -216,7 +216,9 @@ void cli_default_text(const cli_option *o, char *out, size_t n)
     case CLI_BYTES: /* 0 stands for "all" or "chosen", which the help text says */
         if (*(size_t *)o->value != 0) snprintf(out, n, "%zu", *(size_t *)o->value);
         return;
-    case CLI_REAL: snprintf(out, n, "%g", *(double *)o->value); return;
+    case CLI_REAL: /* not a number stands for "any", which the help text says */
+        if (!isnan(*(double *)o->value)) snprintf(out, n, "%g", *(double *)o->value);
+        return;
     }
 }
 

@@ -52,7 +52,7 @@ typedef struct cli_option {
     unsigned flags;
 } cli_option;
 
-enum { CLI_MAX_TABLES = 6 };
+enum { CLI_MAX_TABLES = 8 };
 
 /* A verb: its tables and what the manual says about it. */
 typedef struct cli_verb {

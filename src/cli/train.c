@@ -387,7 +387,7 @@ const cli_verb cli_verb_train = {
         "ken train -d facts.jsonl --dry-run",
     .init = init,
     .run = run,
-    .tables = {io_options, what_options, how_options, cli_tune_options, cli_data_options},
+    .tables = {io_options, what_options, how_options, cli_tune_options, cli_tune_model_options, cli_data_options},
     .min_args = 0,
     .max_args = 0,
 };

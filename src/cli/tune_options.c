@@ -22,17 +22,46 @@ const cli_option cli_tune_options[] = {
     {"relation", 0, "NAME,..", CLI_STRING, &O.relations, "only rows of these relations"},
     {"p-min", 0, "P", CLI_REAL, &O.p_min, "only rows whose P_Correct is at least P", .min = 0, .max = 1},
     {"p-max", 0, "P", CLI_REAL, &O.p_max, "only rows whose P_Correct is at most P", .min = 0, .max = 1},
+    {"p-unknown-min", 0, "P", CLI_REAL, &O.p_unknown_min,
+     "only rows that all samples of an annotation would miss with probability P or more", .min = 0, .max = 1},
+    {"p-unknown-max", 0, "P", CLI_REAL, &O.p_unknown_max, "the same with P or less", .min = 0, .max = 1},
+    {"popularity-min", 0, "N", CLI_REAL, &O.popularity_min, "only rows of popularity N or more (default: any)",
+     .min = 0},
+    {"popularity-max", 0, "N", CLI_REAL, &O.popularity_max, "only rows of popularity N or less (default: any)",
+     .min = 0},
+    {"subjects", 0, "A-B", CLI_STRING, &cli_tune.subjects,
+     "only rows of this part of the subjects, as in 0-0.8 for training and 0.8-1 for testing: parts have no subject in "
+     "common (default: 0-1, all)"},
+    {"half", 0, "WHICH", CLI_CHOICE, &O.half,
+     "only the more or the less popular half of the rows, or as many drawn ones (default: all)",
+     .choices = "popular|unpopular|random"},
+    {"half-by", 0, "KEY", CLI_CHOICE, &O.half_by,
+     "rank by popularity, or p: by P_Correct (default: popularity where rows have one, else p)",
+     .choices = "popularity|p"},
+    {"half-within", 0, "WHAT", CLI_CHOICE, &cli_tune.half_within, "rank all rows, or those of each relation alone",
+     .choices = "all|relation"},
     {"per-relation", 0, "N", CLI_SIZE, &O.per_relation, "the first N rows of each relation (0: all)", .min = 0},
     {"limit", 0, "N", CLI_SIZE, &O.limit, "the first N rows (0: all)", .min = 0},
+    {"sample", 0, NULL, CLI_FLAG, &O.sample, "--per-relation and --limit take rows drawn by --seed, not the first"},
+    {"balance", 0, "WHAT", CLI_CHOICE, &O.balance,
+     "as many rows of each category, or of each relation: as the rarest has, or --size in all (default: as they come)",
+     .choices = "category|relation"},
     {"variant", 0, "NAME", CLI_STRING, &O.variant,
      "draw a set of known make-up: unknown=X (X % Unknown rows, the same relations for every X), known=X (that without "
      "its "
      "Unknown rows), natural, or the name of a category"},
-    {"size", 0, "N", CLI_SIZE, &O.size, "rows of the variant (0: in each relation as many as its rarest category has)",
-     .min = 0},
+    {"size", 0, "N", CLI_SIZE, &O.size,
+     "rows of the variant (0: in each relation as many as its rarest category has), or of the balanced set", .min = 0},
     {"known-mix", 0, "NAME", CLI_CHOICE, &O.known_mix,
      "what the Known rows of a variant are (default: natural, as in their relation)",
      .choices = "natural|equal|HighlyKnown|MaybeKnown|WeaklyKnown"},
+    {"concentrated", 0, NULL, CLI_FLAG, &O.concentrated,
+     "the variant's Unknown rows fill whole relations; as many in all, in as many rows of each relation"},
+    {"match", 0, "HOW", CLI_CHOICE, &O.match,
+     "control for popularity: pairs, only Known and Unknown rows that pair up in one relation and decile of "
+     "popularity; "
+     "control, such a Known row in place of each Unknown one of the variant (default: neither)",
+     .choices = "pairs|control"},
     {"idk", 0, "TEXT", CLI_LIST, &cli_tune.idk,
      "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one"},
     {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
@@ -47,6 +76,9 @@ const cli_option cli_tune_options[] = {
      .min = 0, .max = 1},
     {"template", 0, "TEXT", CLI_TEXT, &O.prompt_template,
      "the prompt's form (default: \"Answer the following question.\\n{question}\\n\")"},
+    {0}};
+
+const cli_option cli_tune_model_options[] = {
     {"chat-template", 0, NULL, CLI_FLAG, &O.chat_template,
      "prompts are turns of a conversation, in the model's format"},
     {"max-length", 0, "N", CLI_SIZE, &O.max_length, "drop rows of more than N tokens (0: none may exceed the context)",
@@ -56,7 +88,22 @@ const cli_option cli_tune_options[] = {
      .flags = CLI_IO | CLI_PATH},
     {0}};
 
-void cli_tune_init(void) { cli_tune = (cli_tune_settings){.o = ken_train_data_defaults()}; }
+void cli_tune_init(void) { cli_tune = (cli_tune_settings){.o = ken_train_data_defaults(), .half_within = "all"}; }
+
+/* "A-B", two numbers from 0 to 1. */
+static int parse_part(const char *text, double *min, double *max, ken_err *err)
+{
+    char *end = NULL;
+    *min = strtod(text, &end);
+    bool good = end != text && *end == '-';
+    if (good) {
+        const char *second = end + 1;
+        *max = strtod(second, &end);
+        good = end != second && *end == '\0' && *second != '-';
+    }
+    if (good && *min >= 0 && *max <= 1 && *min < *max) return KEN_OK;
+    return cli_fail(err, KEN_EUSAGE, "--subjects \"%s\": A-B is expected, a part of 0 to 1, as in 0-0.8", text);
+}
 
 /* "FILE:WEIGHT", split at the last colon; a file name may hold others. The name lives until the program ends. */
 static int parse_mix(ken_mix *mix, const char *item, ken_err *err)
@@ -82,6 +129,11 @@ int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
         int rc = parse_mix(&cli_tune.part[i], cli_tune.mix.item[i], err);
         if (rc != KEN_OK) return rc;
     }
+    if (cli_tune.subjects != NULL) {
+        int rc = parse_part(cli_tune.subjects, &out->subject_min, &out->subject_max, err);
+        if (rc != KEN_OK) return rc;
+    }
+    out->half_within = strcmp(cli_tune.half_within, "relation") == 0;
     out->idk = cli_tune.idk.item;
     out->n_idk = cli_tune.idk.n;
     out->mix = cli_tune.part;

@@ -1,7 +1,7 @@
 /* choose.h - which drafts are trained, in which order, with which target and weight: --split to --weights of ken_train_data. */
 #ifndef KEN_TUNE_CHOOSE_H
 #define KEN_TUNE_CHOOSE_H
-#include "tune/draft.h"
+#include "tune/pool.h"
 
 typedef struct ken_pick {
     size_t draft;
@@ -9,9 +9,6 @@ typedef struct ken_pick {
     int idk;   /* its target is from->idk[idk]; -1 = its own */
     float weight;
 } ken_pick;
-
-/* Whether a draft can be trained at all (its tokens fit); asked only for drafts that would be taken. Failing ends the choice. */
-typedef int (*ken_usable_fn)(void *ctx, size_t draft, bool *usable, ken_err *err);
 
 typedef struct ken_chosen {
     ken_pick *pick; /* (n) main rows in the drafts' order, then the tail */

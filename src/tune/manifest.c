@@ -91,11 +91,24 @@ static json_t *request(const ken_train_data *d)
     put_text(&x, "category", d->categories);
     put_real(&x, "p-min", d->p_min, 0);
     put_real(&x, "p-max", d->p_max, 1);
+    put_real(&x, "p-unknown-min", d->p_unknown_min, 0);
+    put_real(&x, "p-unknown-max", d->p_unknown_max, 1);
+    put_real(&x, "popularity-min", d->popularity_min, NAN);
+    put_real(&x, "popularity-max", d->popularity_max, NAN);
+    if (d->subject_min > 0 || d->subject_max < 1)
+        put(&x, "subjects", json_pack("[f,f]", d->subject_min, d->subject_max));
+    put_text(&x, "half", d->half);
+    put_text(&x, "half-by", d->half_by);
+    put_flag(&x, "half-within", d->half_within);
     put_count(&x, "per-relation", d->per_relation);
     put_count(&x, "limit", d->limit);
+    put_flag(&x, "sample", d->sample);
+    put_text(&x, "balance", d->balance);
     put_text(&x, "variant", d->variant);
     put_text(&x, "known-mix", d->known_mix);
     put_count(&x, "size", d->size);
+    put_flag(&x, "concentrated", d->concentrated);
+    put_text(&x, "match", d->match);
     put_real(&x, "known-tail", d->known_tail, 0);
     put_flag(&x, "known-tail-mixed", d->known_tail_mixed);
     if (d->n_idk > 0) {
@@ -155,6 +168,12 @@ static json_t *counts(const ken_train_data_stats *s)
     put_count(&x, "conflicts", s->conflicts);
     put_count(&x, "relations_left_out", s->relations_left_out);
     put_count(&x, "spread", s->spread);
+    put_text(&x, "ranked_by", s->ranked_by);
+    put_count(&x, "unranked", s->unranked);
+    put_count(&x, "middle", s->middle);
+    put_text(&x, "matched_by", s->matched_by);
+    put_count(&x, "matched", s->matched);
+    put_count(&x, "partnerless", s->partnerless);
     return finish(&x);
 }
 

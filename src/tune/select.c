@@ -36,8 +36,12 @@ static int copy_request(ken_selection *s, const ken_train_data *from, ken_err *e
                                   &d->relations,
                                   &d->splits,
                                   &d->prefer_split,
+                                  &d->half,
+                                  &d->half_by,
+                                  &d->balance,
                                   &d->variant,
                                   &d->known_mix,
+                                  &d->match,
                                   &d->weights,
                                   &d->prompt_template};
     bool good = true;

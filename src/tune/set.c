@@ -23,7 +23,14 @@ struct ken_tune_set {
 
 ken_train_data ken_train_data_defaults(void)
 {
-    return (ken_train_data){.read = ken_data_defaults(), .prefer_split = "train", .p_max = 1, .weight_gamma = 1};
+    return (ken_train_data){.read = ken_data_defaults(),
+                            .prefer_split = "train",
+                            .p_max = 1,
+                            .p_unknown_max = 1,
+                            .popularity_min = NAN,
+                            .popularity_max = NAN,
+                            .subject_max = 1,
+                            .weight_gamma = 1};
 }
 
 ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, const char *prefer)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,7 +280,9 @@ static int plan_natural(const ken_variant *v, ken_variant_relation *r, size_t n,
         for (int c = 0; c < KEN_N_LABELS; c++) cap[i] += r[i].have[c];
         have += cap[i];
     }
-    if (v->size > have) return ken_fail(err, KEN_EUSAGE, "%zu rows are asked for, %zu have a category", v->size, have);
+    if (v->size > have)
+        return ken_fail(err, KEN_EUSAGE, "%zu rows are asked for, %zu have a category: --size %zu is the most", v->size,
+                        have, have);
     int rc = ken_apportion(v->size, weight, n, rows, err);
     size_t given = 0;
     for (size_t i = 0; i < n; i++) given += rows[i];
@@ -287,6 +290,18 @@ static int plan_natural(const ken_variant *v, ken_variant_relation *r, size_t n,
     if (rc == KEN_OK) rc = spill(rows, cap, weight, n, err);
     for (size_t i = 0; i < n && rc == KEN_OK; i++) rc = ken_apportion(rows[i], r[i].have, KEN_N_LABELS, r[i].take, err);
     return rc;
+}
+
+/* A size whose quotas no relation's rows of the category fall short of. Larger ones may fit by luck of their remainders. */
+static size_t fitting(const ken_variant *v, const ken_variant_relation *r, size_t n, const size_t *weight)
+{
+    unsigned __int128 sum = 0, least = SIZE_MAX;
+    for (size_t i = 0; i < n; i++) sum += weight[i];
+    for (size_t i = 0; i < n; i++) {
+        unsigned __int128 most = weight[i] > 0 ? sum * r[i].have[v->category] / weight[i] : SIZE_MAX;
+        if (most < least) least = most;
+    }
+    return (size_t)least;
 }
 
 /* One category, in the same mix of relations as the others: refused where a relation lacks it (spec/finetuning.md 3). */
@@ -297,11 +312,14 @@ static int plan_one(const ken_variant *v, ken_variant_relation *r, size_t n, con
     size_t given = 0;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         given += rows[i];
-        if (rows[i] > r[i].have[v->category])
+        if (rows[i] > r[i].have[v->category]) {
+            char fits[64] = "leave that relation out";
+            size_t size = fitting(v, r, n, weight);
+            if (size > 0) snprintf(fits, sizeof fits, "--size %zu fits", size);
             return ken_fail(err, KEN_EUSAGE,
-                            "%zu rows in the relations' mix take %zu %s rows of relation \"%.80s\", which has %zu; ask "
-                            "for fewer",
-                            v->size, rows[i], ken_category_name(v->category), r[i].name, r[i].have[v->category]);
+                            "%zu rows in the relations' mix take %zu %s rows of relation \"%.80s\", which has %zu; %s",
+                            v->size, rows[i], ken_category_name(v->category), r[i].name, r[i].have[v->category], fits);
+        }
         r[i].take[v->category] = rows[i];
     }
     if (rc == KEN_OK && given == 0)
@@ -325,15 +343,79 @@ static int plan_size(const ken_variant *v, ken_variant_relation *r, size_t n, ke
     return rc;
 }
 
+typedef struct place {
+    double drawn;
+    size_t relation;
+} place;
+
+static int by_drawn(const void *x, const void *y)
+{
+    const place *a = x, *b = y;
+    if (a->drawn != b->drawn) return a->drawn < b->drawn ? -1 : 1;
+    return a->relation < b->relation ? -1 : a->relation > b->relation;
+}
+
+static size_t all_taken(const ken_variant_relation *r)
+{
+    return r->take[HK] + r->take[MK] + r->take[WK] + r->take[UNKNOWN];
+}
+
+/* Every relation must have either kind for all of its rows, so that it can be filled with it. */
+static int check_concentrated(const ken_variant *v, const ken_variant_relation *r, size_t n, ken_err *err)
+{
+    size_t reach = 0;
+    bool good = v->kind == KEN_VARIANT_UNKNOWN || v->kind == KEN_VARIANT_KNOWN;
+    if (!good)
+        return ken_fail(err, KEN_EUSAGE, "only a variant unknown=X or known=X has Unknown rows to be concentrated");
+    for (size_t i = 0; i < n; i++) {
+        size_t known = known_of(v, &r[i]), least = known < r[i].have[UNKNOWN] ? known : r[i].have[UNKNOWN];
+        reach += least;
+        good &= all_taken(&r[i]) <= least;
+    }
+    if (good) return KEN_OK;
+    return ken_fail(
+        err, KEN_EUSAGE,
+        "%zu rows cannot be concentrated: whole relations of Known and of Unknown rows have %zu rows: --size "
+        "%zu is the most",
+        v->size, reach, reach);
+}
+
+/* Moves the Unknown rows of a plan together: relation after relation is filled with them, with as many in all as before and as many rows
+ * in each. The order is the same for every X, so that variants nest (Dang et al. 2025: a type that is wholly unknown). */
+static int concentrate(const ken_variant *v, ken_variant_relation *r, size_t n, ken_err *err)
+{
+    int rc = check_concentrated(v, r, n, err);
+    if (rc != KEN_OK) return rc;
+    place *order = ken_alloc(n, sizeof *order);
+    if (order == NULL) return ken_fail_nomem(err, "variant");
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        left += r[i].take[UNKNOWN];
+        order[i] = (place){ken_uniform(v->seed, r[i].name, strlen(r[i].name), 0, 0, 0), i};
+    }
+    qsort(order, n, sizeof *order, by_drawn);
+    for (size_t k = 0; k < n && rc == KEN_OK; k++) {
+        ken_variant_relation *x = &r[order[k].relation];
+        size_t rows = all_taken(x), unknown = left < rows ? left : rows;
+        memset(x->take, 0, sizeof x->take);
+        rc = take_known(v, x, rows - unknown, err);
+        x->take[UNKNOWN] = unknown;
+        left -= unknown;
+    }
+    ken_free(order);
+    return rc;
+}
+
 int ken_variant_plan(const ken_variant *v, ken_variant_relation *r, size_t n, size_t *left_out, size_t *spread,
                      ken_err *err)
 {
     for (size_t i = 0; i < n; i++) memset(r[i].take, 0, sizeof r[i].take);
     if (n == 0) return ken_fail(err, KEN_EUSAGE, "no row has a category, which a variant is made of");
     int rc = v->size > 0 ? plan_size(v, r, n, err) : plan_rarest(v, r, n, err);
+    if (rc == KEN_OK && v->concentrated) rc = concentrate(v, r, n, err);
     size_t out = 0, far = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t taken = r[i].take[HK] + r[i].take[MK] + r[i].take[WK] + r[i].take[UNKNOWN];
+        size_t taken = all_taken(&r[i]);
         out += taken == 0;
         far += known_of(v, &r[i]) == 0 || r[i].have[UNKNOWN] == 0 ? taken : 0;
         if (v->kind == KEN_VARIANT_KNOWN) r[i].take[UNKNOWN] = 0;

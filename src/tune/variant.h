@@ -29,7 +29,8 @@ typedef struct ken_variant {
     int percent;  /* X */
     int category; /* KEN_VARIANT_ONE */
     ken_known_mix mix;
-    size_t size; /* rows; 0 = in each relation as many as its rarest category has (the paper's) */
+    bool concentrated; /* Unknown rows fill whole relations, one after the other, in an order drawn by seed */
+    size_t size;       /* rows; 0 = in each relation as many as its rarest category has (the paper's) */
     uint64_t seed;
 } ken_variant;
 

@@ -431,7 +431,7 @@ static void test_weights(void **state)
                      pow(17.0 / 18.0, 2)) < 1e-6);
     ken_tune_set_free(s);
     d.weights = "q";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "weights \"q\" are not known");
+    tiny_refuse(&model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
     d = data_at(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
     d.weights = "p";
     tiny_refuse(&model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");

@@ -1,0 +1,322 @@
+/* filter.c - which rows may be taken at all, by what is known of each: splits, relations, subjects, categories, probabilities, popularity;
+ * see pool.h.
+ *
+ * A name that no row has is refused, because a misspelt one would silently train on less; and so is a filter that leaves nothing,
+ * with what it would have to be. */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "data/rows.h"
+#include "tune/pool.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+int ken_pool_add(ken_pool *p, size_t draft, ken_err *err)
+{
+    if (ken_grow((void **)&p->item, &p->cap, p->n + 1, sizeof *p->item) != 0) return ken_fail_nomem(err, "rows");
+    p->item[p->n++] = draft;
+    return KEN_OK;
+}
+
+/* ---- lists of names ------------------------------------------------------------------------------------------------- */
+
+/* The next name of a comma list, or NULL at its end. */
+const char *ken_next_name(const char **at, size_t *n)
+{
+    const char *s = *at + strspn(*at, ", ");
+    *n = strcspn(s, ",");
+    *at = s + *n;
+    while (*n > 0 && s[*n - 1] == ' ') --*n;
+    return *n > 0 ? s : NULL;
+}
+
+static bool in_list(const char *names, const char *name)
+{
+    size_t len = strlen(name), n;
+    for (const char *s; (s = ken_next_name(&names, &n)) != NULL;)
+        if (n == len && memcmp(s, name, n) == 0) return true;
+    return false;
+}
+
+typedef const char *(*name_fn)(const ken_draft *r);
+static const char *relation_of(const ken_draft *r) { return r->relation; }
+static const char *split_of(const ken_draft *r) { return r->split; }
+
+/* The distinct names that rows have, for a message. They are interned, so that neighbours are told apart by their pointers. */
+static const char *names_of(const ken_drafts *d, name_fn name, ken_buf *out)
+{
+    enum { SHOWN = 20 };
+    ken_strmap *seen = ken_strmap_new(64);
+    const char *last = NULL;
+    for (size_t i = 0; i < d->n && seen != NULL; i++) {
+        const char *s = name(&d->rows[i]);
+        if (s == last || s[0] == '\0') continue;
+        last = s;
+        if (ken_strmap_add(seen, s, strlen(s), 0) <= 0) continue;
+        char shown[60];
+        (void)ken_printable(shown, sizeof shown, s, strlen(s));
+        if (ken_strmap_count(seen) <= SHOWN) ken_buf_printf(out, "%s%s", out->len > 0 ? ", " : "", shown);
+        else if (ken_strmap_count(seen) == SHOWN + 1) ken_buf_puts(out, ", ...");
+    }
+    ken_strmap_free(seen);
+    return out->len > 0 ? ken_buf_str(out) : "none";
+}
+
+/* Every name of the list must be that of some row: a misspelt one would silently train on less. */
+static int check_names(const ken_drafts *d, const char *names, name_fn name, const char *what, const char *path,
+                       ken_err *err)
+{
+    ken_strmap *have = ken_strmap_new(64);
+    const char *last = NULL, *at = names, *s;
+    size_t n;
+    int rc = have == NULL ? ken_fail_nomem(err, what) : KEN_OK, count = 0;
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        const char *row = name(&d->rows[i]);
+        if (row == last) continue;
+        last = row;
+        if (ken_strmap_add(have, row, strlen(row), 1) < 0) rc = ken_fail_nomem(err, what);
+    }
+    for (; rc == KEN_OK && (s = ken_next_name(&at, &n)) != NULL; count++) {
+        if (ken_strmap_get(have, s, n, 0) == 1) continue;
+        ken_buf b = {0};
+        char shown[80];
+        rc = ken_fail(err, KEN_EUSAGE, "%s has no %s \"%s\"; it has %s", path, what,
+                      ken_printable(shown, sizeof shown, s, n), names_of(d, name, &b));
+        ken_buf_free(&b);
+    }
+    if (rc == KEN_OK && count == 0) rc = ken_fail(err, KEN_EUSAGE, "the list of %ss is empty; name one or more", what);
+    ken_strmap_free(have);
+    return rc;
+}
+
+static int check_categories(const char *names, ken_err *err)
+{
+    const char *s;
+    size_t n;
+    int count = 0;
+    for (; (s = ken_next_name(&names, &n)) != NULL; count++) {
+        bool known = n == 5 && memcmp(s, "Known", 5) == 0;
+        for (int c = 0; c < KEN_N_CATEGORIES && !known; c++)
+            known = strlen(ken_category_name(c)) == n && memcmp(s, ken_category_name(c), n) == 0;
+        if (known) continue;
+        char shown[80];
+        return ken_fail(
+            err, KEN_EUSAGE,
+            "category \"%s\" is not known; HighlyKnown, MaybeKnown, WeaklyKnown, Known (these three), Unknown "
+            "and unlabelled are",
+            ken_printable(shown, sizeof shown, s, n));
+    }
+    return count > 0 ? KEN_OK : ken_fail(err, KEN_EUSAGE, "the list of categories is empty; name one or more");
+}
+
+static bool in_categories(const char *names, const ken_draft *r)
+{
+    if (r->category >= KEN_N_CATEGORIES) return false;
+    return in_list(names, ken_category_name(r->category)) || (ken_draft_is_known(r) && in_list(names, "Known"));
+}
+
+/* ---- selection ------------------------------------------------------------------------------------------------------ */
+
+/* What to take when no split is named: rows of the preferred one, or all where rows have no splits or only one. */
+static int default_split(const ken_drafts *d, const ken_train_data *from, const char **split, ken_err *err)
+{
+    bool several = false;
+    *split = NULL;
+    if (from->prefer_split == NULL) return KEN_OK;
+    for (size_t i = 0; i < d->n; i++) {
+        if (strcmp(d->rows[i].split, from->prefer_split) == 0) {
+            *split = d->rows[i].split;
+            return KEN_OK;
+        }
+        several |= d->rows[i].split != d->rows[0].split;
+    }
+    if (!several) return KEN_OK;
+    ken_buf b = {0};
+    int rc = ken_fail(err, KEN_EUSAGE, "%s has no split %s, but %s; say which with --split", from->path,
+                      from->prefer_split, names_of(d, split_of, &b));
+    ken_buf_free(&b);
+    return rc;
+}
+
+/* Where the row's subject (its question, where none is known) falls when all of them are spread over 0 to 1. */
+static double place_of(const ken_draft *r, uint64_t seed)
+{
+    const char *s = r->subject != NULL ? r->subject : r->question != NULL ? r->question : r->id;
+    return ken_uniform(seed, s, strlen(s), KEN_DRAW_SUBJECT, 0, 0);
+}
+
+static bool limits_subjects(const ken_train_data *from) { return from->subject_min > 0 || from->subject_max < 1; }
+
+int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    const char *split = NULL;
+    size_t before = 0;
+    int rc = from->splits != NULL ? check_names(d, from->splits, split_of, "split", from->path, err)
+                                  : default_split(d, from, &split, err);
+    if (rc == KEN_OK && from->relations != NULL)
+        rc = check_names(d, from->relations, relation_of, "relation", from->path, err);
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+        const ken_draft *r = &d->rows[i];
+        if (from->splits != NULL ? !in_list(from->splits, r->split) : split != NULL && r->split != split) continue;
+        if (from->relations != NULL && !in_list(from->relations, r->relation)) continue;
+        before++;
+        if (limits_subjects(from)) {
+            double at = place_of(r, from->seed);
+            if (!(at >= from->subject_min && at < from->subject_max)) continue;
+        }
+        rc = ken_pool_add(out, i, err);
+    }
+    if (rc != KEN_OK || out->n > 0) return rc;
+    if (before > 0)
+        return ken_fail(
+            err, KEN_EUSAGE,
+            "%s: none of the %zu rows has a subject from %g to %g, where subjects are spread over 0 to 1 by "
+            "seed; take a larger part",
+            from->path, before, from->subject_min, from->subject_max);
+    return ken_fail(err, KEN_EUSAGE, "%s: of the %zu rows none is in the splits and the relations asked for",
+                    from->path, d->n);
+}
+
+/* ---- what is known of a row ------------------------------------------------------------------------------------------ */
+
+/* A number that rows are chosen by. */
+typedef struct range {
+    const char *what; /* "P_Correct" */
+    double min, max;  /* NaN = none */
+    double (*of)(const ken_draft *r);
+    bool annotated; /* comes from an annotation */
+} range;
+
+static double p_of(const ken_draft *r) { return r->p; }
+static double p_unknown_of(const ken_draft *r) { return r->p_unknown; }
+static double popularity_of(const ken_draft *r) { return r->popularity; }
+
+enum { N_RANGES = 3 };
+static void ranges_of(const ken_train_data *from, range out[N_RANGES])
+{
+    out[0] = (range){"P_Correct", from->p_min, from->p_max, p_of, true};
+    out[1] = (range){"p_unknown", from->p_unknown_min, from->p_unknown_max, p_unknown_of, true};
+    out[2] = (range){"popularity", from->popularity_min, from->popularity_max, popularity_of, false};
+}
+
+/* Probabilities are bounded by 0 and 1 anyway. */
+static bool is_set(const range *r)
+{
+    return r->annotated ? r->min > 0 || r->max < 1 : !isnan(r->min) || !isnan(r->max);
+}
+
+static bool in_range(const range *r, double x) { return !isnan(x) && !(x < r->min) && !(x > r->max); }
+
+static bool needs_categories(const ken_train_data *from)
+{
+    return from->categories != NULL || from->variant != NULL || from->known_tail > 0 || from->n_idk > 0 ||
+           from->match != NULL || (from->balance != NULL && strcmp(from->balance, "category") == 0);
+}
+
+static bool needs_p(const ken_train_data *from, const range *r)
+{
+    return r->of == p_of && ((from->weights != NULL && strcmp(from->weights, "p") == 0) ||
+                             (from->half != NULL && from->half_by != NULL && strcmp(from->half_by, "p") == 0));
+}
+
+static bool needs_popularity(const ken_train_data *from, const range *r)
+{
+    return r->of == popularity_of && from->half != NULL && from->half_by != NULL &&
+           strcmp(from->half_by, "popularity") == 0;
+}
+
+/* What was asked for must be known of some row. */
+static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_train_data *from, const range by[N_RANGES],
+                       ken_err *err)
+{
+    bool category = false, has[N_RANGES] = {false};
+    for (size_t i = 0; i < pool->n; i++) {
+        const ken_draft *r = &d->rows[pool->item[i]];
+        category |= r->category < KEN_N_CATEGORIES;
+        for (int k = 0; k < N_RANGES; k++) has[k] |= !isnan(by[k].of(r));
+    }
+    const char *what = needs_categories(from) && !category ? "category" : NULL;
+    for (int k = 0; k < N_RANGES && what == NULL; k++) {
+        if (has[k] || !(is_set(&by[k]) || needs_p(from, &by[k]) || needs_popularity(from, &by[k]))) continue;
+        if (!by[k].annotated)
+            return ken_fail(
+                err, KEN_EUSAGE,
+                "%s: no row has a popularity; give data that say it (PopQA does; --popularity-field names the "
+                "field), or go by P_Correct",
+                from->path);
+        what = by[k].what;
+    }
+    if (what == NULL) return KEN_OK;
+    return ken_fail(err, KEN_EUSAGE,
+                    "%s: no row has a %s; give a run (ken annotate), or the run of these data with --labels",
+                    from->path, what);
+}
+
+/* Which wish ended it, for a message. */
+typedef struct funnel {
+    size_t categories, left[N_RANGES];      /* rows after each step */
+    double least[N_RANGES], most[N_RANGES]; /* of the rows that came to it */
+    size_t of[KEN_N_CATEGORIES + 1];
+} funnel;
+
+static int nothing_left(const funnel *f, size_t n, const ken_train_data *from, const range by[N_RANGES], ken_err *err)
+{
+    if (f->categories == 0) {
+        ken_buf has = {0};
+        for (int c = 0; c <= KEN_N_CATEGORIES; c++)
+            if (f->of[c] > 0)
+                ken_buf_printf(&has, "%s%zu %s", has.len > 0 ? ", " : "", f->of[c],
+                               c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
+        int rc = ken_fail(err, KEN_EUSAGE, "%s: none of the %zu rows is %.80s; there are %s", from->path, n,
+                          from->categories, ken_buf_str(&has));
+        ken_buf_free(&has);
+        return rc;
+    }
+    size_t came = f->categories;
+    for (int k = 0; k < N_RANGES; k++) {
+        if (f->left[k] > 0) {
+            came = f->left[k];
+            continue;
+        }
+        char bounds[80] = "";
+        if (!isnan(by[k].min) && !isnan(by[k].max))
+            snprintf(bounds, sizeof bounds, "from %g to %g", by[k].min, by[k].max);
+        else if (!isnan(by[k].min)) snprintf(bounds, sizeof bounds, "of %g or more", by[k].min);
+        else snprintf(bounds, sizeof bounds, "of %g or less", by[k].max);
+        if (isnan(f->least[k]))
+            return ken_fail(err, KEN_EUSAGE, "%s: none of the %zu rows has a %s", from->path, came, by[k].what);
+        return ken_fail(err, KEN_EUSAGE, "%s: none of the %zu rows has a %s %s; they have %g to %g", from->path, came,
+                        by[k].what, bounds, f->least[k], f->most[k]);
+    }
+    return KEN_OK;
+}
+
+static bool passes(const ken_draft *r, const ken_train_data *from, const range by[N_RANGES], funnel *f)
+{
+    f->of[r->category]++;
+    if (from->categories != NULL && !in_categories(from->categories, r)) return false;
+    f->categories++;
+    for (int k = 0; k < N_RANGES; k++) {
+        double x = by[k].of(r);
+        if (!isnan(x)) {
+            f->least[k] = fmin(f->least[k], x); /* of NaN and a number, the number */
+            f->most[k] = fmax(f->most[k], x);
+        }
+        if (is_set(&by[k]) && !in_range(&by[k], x)) return false; /* NaN is out */
+        f->left[k]++;
+    }
+    return true;
+}
+
+int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, const ken_train_data *from, ken_err *err)
+{
+    range by[N_RANGES];
+    funnel f = {0};
+    ranges_of(from, by);
+    for (int k = 0; k < N_RANGES; k++) f.least[k] = f.most[k] = NAN;
+    int rc = from->categories != NULL ? check_categories(from->categories, err) : KEN_OK;
+    if (rc == KEN_OK) rc = check_known(pool, d, from, by, err);
+    for (size_t i = 0; i < pool->n && rc == KEN_OK; i++)
+        if (passes(&d->rows[pool->item[i]], from, by, &f)) rc = ken_pool_add(out, pool->item[i], err);
+    return rc == KEN_OK && out->n == 0 ? nothing_left(&f, pool->n, from, by, err) : rc;
+}
