@@ -467,6 +467,16 @@ void ken_figure_plot(ken_figure *g, const char *fmt, ...)
     g->plotting = true;
 }
 
+void ken_figure_interval(ken_figure *g, int block, const char *vectors, const char *middle)
+{
+    ken_figure_plot(g, "D index %d using %s with vectors nohead lw 3.6 lc rgb '" KEN_CARD "'", block, vectors);
+    if (middle != NULL)
+        ken_figure_plot(g, "D index %d using %s with points pt 7 ps 0.75 lc rgb '" KEN_CARD "'", block, middle);
+    ken_figure_plot(g, "D index %d using %s with vectors nohead lw 1.5 lc rgb '" KEN_INK "'", block, vectors);
+    if (middle != NULL)
+        ken_figure_plot(g, "D index %d using %s with points pt 7 ps 0.5 lc rgb '" KEN_INK "'", block, middle);
+}
+
 void ken_figure_label(ken_figure *g, double x, double y, const char *anchor, const char *text)
 {
     ken_buf_puts(ken_figure_settings(g), "set label '");

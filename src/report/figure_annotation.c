@@ -291,8 +291,7 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
     }
     if (any) {
         ken_figure_block(g);
-        ken_figure_plot(g, "D index %d using 1:3:(0):($4-$3) with vectors nohead lw 1.5 lc rgb '" KEN_INK "'", block);
-        ken_figure_plot(g, "D index %d using 1:2 with points pt 7 ps 0.5 lc rgb '" KEN_INK "'", block);
+        ken_figure_interval(g, block, "1:3:(0):($4-$3)", "1:2");
     }
     const ken_tally *first = &labelled[0], *last = &labelled[KEN_DECILES - 1];
     ken_buf_puts(&g->caption,
@@ -467,8 +466,7 @@ static void draw_relations(ken_figure *g, const ranked *r, size_t n)
         ken_figure_line(g);
     }
     ken_figure_block(g);
-    ken_figure_plot(g, "D index %d using 3:2:($4-$3):(0) with vectors nohead lw 1.5 lc rgb '" KEN_INK "'", block);
-    ken_figure_plot(g, "D index %d using 1:2 with points pt 7 ps 0.45 lc rgb '" KEN_INK "'", block);
+    ken_figure_interval(g, block, "3:2:($4-$3):(0)", "1:2");
     ken_figure_plot(
         g, "D index %d using (0):2:5 with labels right offset character -0.6,0 textcolor rgb '" KEN_MUTED "'", block);
 }

@@ -80,6 +80,9 @@ void ken_figure_plot(ken_figure *g, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* one more element of the plot */
 /* What follows is a further plot in the same picture, with settings of its own. */
 void ken_figure_panel(ken_figure *g, int left, int right, int top, int bottom);
+/* Intervals of a block of data: gnuplot's fields of vectors, such as "3:2:($4-$3):(0)", and of a dot, such as "1:2" (NULL: none), on a
+ * rim of the card's colour: ink can be seen on every category then, in the light scheme and in the dark one. */
+void ken_figure_interval(ken_figure *g, int block, const char *vectors, const char *middle);
 void ken_figure_label(ken_figure *g, double x, double y, const char *anchor,
                       const char *text); /* in units from the top left */
 /* A row of names beside boxes ('b'), lines ('l'), dashed lines ('d') or dots ('o'), from the left; y in units from the top. Returns the x

@@ -317,8 +317,7 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
                             : t == 1 ? 0.7
                                      : 1.0,
                             ken_figure_colour(i));
-            ken_figure_plot(g, "D index %d using 3:2:($4-$3):(0) with vectors nohead lw 1.5 lc rgb '" KEN_INK "'",
-                            block++);
+            ken_figure_interval(g, block++, "3:2:($4-$3):(0)", NULL);
             double at_y = top + unit * middle / most;
             ken_figure_label(g, left - 5, at_y, "right", when[t]);
             snprintf(buf, sizeof buf, "%.0f of %.0f", (double)x.hits, (double)x.n);
