@@ -295,6 +295,18 @@ static int put_use(rewriter *r, const tag *t)
         return unexpected(r, "a place", attribute(t, "transform"));
     int rc = colour_of(r, colour, attribute(t, "color"), "black");
     if (rc != KEN_OK) return rc;
+    if (r->page) { /* lines of no length with round ends: all dots of one look are one path */
+        char look[LOOK];
+        snprintf(look, sizeof look, "stroke=\"%s\" stroke-width=\"%.3g\" stroke-linecap=\"round\"", colour,
+                 2.0 * scale);
+        begin_path(r, look);
+        ken_buf_putc(r->out, 'M');
+        put_number(r->out, x);
+        ken_buf_putc(r->out, ' ');
+        put_number(r->out, y);
+        ken_buf_puts(r->out, "h0");
+        return KEN_OK;
+    }
     end_path(r);
     ken_buf_puts(r->out, "<circle cx=\"");
     put_number(r->out, x);

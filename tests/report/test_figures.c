@@ -5,6 +5,7 @@
 #include "made_run.h"
 #include "report/figure_make.h"
 #include "report/html.h"
+#include "store/tuning.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <setjmp.h>
@@ -252,6 +253,264 @@ static void files_for_papers(void **state)
     ken_figures_free(f);
 }
 
+/* ---- training -------------------------------------------------------------------------------------------------------- */
+
+/* A training of `epochs`, in which category c is fitted the faster the smaller c is. */
+static ken_run *open_training(const char *path, int epochs, bool sets, ken_err *err)
+{
+    const ken_setting settings[] = {{KEN_SETTING_KIND, KEN_KIND_TRAIN, true}};
+    ken_store *s;
+    ken_run *run = NULL;
+    unlink(path);
+    int rc = ken_store_open(&s, path, settings, 1, err);
+    if (rc != KEN_OK) return NULL;
+    for (int e = 0; e <= epochs && rc == KEN_OK; e++) {
+        ken_point p = {.step = 10 * e,
+                       .epoch = e,
+                       .lr = 1e-3,
+                       .loss = e > 0 ? 8.0 / e : (double)NAN,
+                       .kl = (double)NAN,
+                       .grad_norm = 1};
+        rc = ken_tuning_put_point(s, &p, err);
+        for (int c = 0; c < 4 && rc == KEN_OK; c++) {
+            ken_measure m = {.set = "train",
+                             .grouping = "category",
+                             .key = ken_category_name(c),
+                             .n = 100,
+                             .loss = (double)NAN,
+                             .p = (double)NAN};
+            m.hits = (uint64_t)fmin(100, e * 40.0 / (c + 1));
+            m.answered = 100;
+            rc = ken_tuning_put_measure(s, p.step, &m, err);
+            for (int k = 0; k < 3 && sets && rc == KEN_OK; k++) {
+                static const char *const names[] = {"dev", "test", "ood"};
+                m.set = names[k];
+                m.hits = (uint64_t)(20 + c + 5 * (e == 3));
+                rc = ken_tuning_put_measure(s, p.step, &m, err);
+            }
+        }
+        for (int k = 0; k < 3 && sets && rc == KEN_OK; k++) {
+            static const char *const names[] = {"dev", "test", "ood"};
+            ken_measure m = {.set = names[k],
+                             .grouping = "all",
+                             .key = "",
+                             .n = 400,
+                             .hits = (uint64_t)(86 + 20 * (e == 3)),
+                             .answered = 400,
+                             .loss = (double)NAN,
+                             .p = (double)NAN};
+            rc = ken_tuning_put_measure(s, p.step, &m, err);
+        }
+    }
+    if (rc == KEN_OK) rc = ken_tuning_mark(s, epochs >= 3 ? 30 : -1, 10 * epochs, err);
+    if (rc == KEN_OK) rc = ken_store_commit(s, err);
+    int closed = ken_store_close(s, err);
+    if (rc == KEN_OK) rc = closed;
+    if (rc == KEN_OK) rc = ken_run_open(&run, path, err);
+    return rc == KEN_OK ? run : NULL;
+}
+
+static void check_all(ken_figures *f)
+{
+    draw_all(f);
+    for (size_t i = 0; i < ken_figures_count(f); i++) {
+        char *html = put(f, ken_figures_name(f, i)), *svg = strstr(html, "<svg "), *end = strstr(html, "</svg>");
+        assert_true(svg != NULL && end != NULL);
+        assert_true(end - svg < 40000);
+        assert_null(strstr(svg, "rgb("));
+        assert_null(strstr(svg, "nan"));
+        assert_null(strstr(svg, "inf"));
+        end[6] = '\0';
+        check_xml(svg);
+        ken_free(html);
+    }
+}
+
+static void a_training(void **state)
+{
+    (void)state;
+    static const struct {
+        int epochs;
+        bool sets;
+        size_t figures;
+    } cases[] = {{12, true, 4}, {12, false, 2}, {1, true, 3}, {0, true, 1}, {0, false, 0}, {1200, true, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ken_err err = {0};
+        ken_run *run = open_training(run_path, cases[i].epochs, cases[i].sets, &err);
+        if (run == NULL) fail_msg("%s", err.msg);
+        ken_figures *f = new_figures();
+        if (ken_figures_training(f, run, 7, &err) != KEN_OK) fail_msg("%s", err.msg);
+        if (ken_figures_count(f) != cases[i].figures) fail_msg("%zu: %zu figures", i, ken_figures_count(f));
+        check_all(f);
+        if (i == 0) {
+            char *html = put(f, "fit-7");
+            assert_non_null(strstr(html, "Half of HighlyKnown is fitted at epoch 2."));
+            assert_non_null(strstr(html, "Half of Unknown is fitted at epoch 5."));
+            assert_non_null(strstr(html, "Dev is best at epoch 3 with 26.5 %, and 21.5 % at the end."));
+            ken_free(html);
+            html = put(f, "categories-7");
+            assert_non_null(strstr(html, "WeaklyKnown, best: 27.0 %."));
+            assert_non_null(
+                strstr(html, "download=\"categories-7.csv\" href=\"data:text/csv;charset=utf-8,category,weights,epoch,"
+                             "rows,right,share,95%20%25%20from,95%20%25%20to%0D%0AHighlyKnown,before,0,100,20,0.2,"));
+            ken_free(html);
+        }
+        for (long n = 1, done = i != 0; !done; n++) {
+            ken_figures *g = new_figures();
+            assert_true(n < 3000);
+            ken_alloc_fail_after(n);
+            int rc = ken_figures_training(g, run, 7, &err);
+            ken_alloc_fail_after(0);
+            done = rc == KEN_OK;
+            if (!done) assert_int_equal(rc, KEN_ENOMEM);
+            ken_figures_free(g);
+        }
+        ken_figures_free(f);
+        ken_run_free(run);
+    }
+}
+
+/* ---- comparison ------------------------------------------------------------------------------------------------------ */
+
+/* The run again, with every third row forgotten and every seventh learned. */
+static ken_run *open_after(ken_run *before, const char *path)
+{
+    static const char *const keys[] = {"data", "data_format", "method", "matcher", "template",
+                                       "stop", "temperature", "top_k",  "prompts", "samples"};
+    ken_setting settings[12] = {{"model_hash", "00", true}};
+    ken_store *s;
+    ken_err err = {0};
+    size_t n = 1;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        settings[n++] = (ken_setting){keys[i], ken_run_setting(before, keys[i]), true};
+    unlink(path);
+    if (ken_store_open(&s, path, settings, n, &err) != KEN_OK) fail_msg("%s", err.msg);
+    for (size_t i = 0; i < ken_run_count(before); i++) {
+        ken_row row = *ken_run_row(before, i, &err);
+        if (row.category != KEN_UNLABELLED && i % 3 == 0) {
+            row.category = row.category_mode = KEN_UNKNOWN;
+            row.greedy_hits = row.sample_hits = 0;
+            row.p_t = row.p_t_lo = row.p_t_hi = 0.3 * row.p_t;
+            row.p_t0 = 0.0;
+        } else if (row.category != KEN_UNLABELLED && i % 7 == 0) {
+            row.category = row.category_mode = KEN_HIGHLY_KNOWN;
+            row.greedy_hits = row.prompts;
+            row.p_t = row.p_t_lo = row.p_t_hi = 1.0;
+            row.p_t0 = 1.0;
+        }
+        if (ken_store_put_row(s, i, &row, &err) != KEN_OK) fail_msg("%s", err.msg);
+    }
+    ken_run *run = NULL;
+    if (ken_store_commit(s, &err) != KEN_OK || ken_store_close(s, &err) != KEN_OK ||
+        ken_run_open(&run, path, &err) != KEN_OK)
+        fail_msg("%s", err.msg);
+    return run;
+}
+
+static void a_comparison(void **state)
+{
+    (void)state;
+    char path[120], dir[120];
+    snprintf(path, sizeof path, "%s/after.ken", folder);
+    snprintf(dir, sizeof dir, "%s/csv", folder);
+    for (int hostile_texts = 0; hostile_texts < 2; hostile_texts++) {
+        ken_err err = {0};
+        ken_run *before = open_made(500, hostile_texts), *after = open_after(before, path);
+        ken_diff_options o = ken_diff_defaults();
+        ken_diff *d = NULL;
+        o.allow_different = true;
+        if (ken_diff_runs(&d, before, after, &o, &err) != KEN_OK) fail_msg("%s", err.msg);
+        ken_figures *f = new_figures();
+        if (ken_figures_diff(f, d, 1, &err) != KEN_OK) fail_msg("%s", err.msg);
+        assert_true(ken_figures_count(f) >= 4);
+        check_all(f);
+        if (ken_figures_write(f, dir, "csv", "transitions-1", &err) != KEN_OK) fail_msg("%s", err.msg);
+        char csv[160], line[120];
+        size_t n;
+        snprintf(csv, sizeof csv, "%s/transitions-1.csv", dir);
+        char *text = read_all(csv, &n);
+        const ken_diff_group *all = ken_diff_find(d, "all", "");
+        assert_true(all->lost > 0 && all->gained > 0);
+        for (int i = 0; i < KEN_N_CATEGORIES; i++)
+            for (int j = 0; j < KEN_N_CATEGORIES; j++) {
+                snprintf(line, sizeof line, "\n%s,%s,%.0f,", ken_category_name(i), ken_category_name(j),
+                         (double)all->moved[i][j]);
+                assert_non_null(strstr(text, line));
+            }
+        ken_free(text);
+        for (long k = 1, done = hostile_texts; !done; k++) {
+            ken_figures *g = new_figures();
+            assert_true(k < 3000);
+            ken_alloc_fail_after(k);
+            int rc = ken_figures_diff(g, d, 7, &err);
+            ken_alloc_fail_after(0);
+            done = rc == KEN_OK;
+            if (!done) assert_int_equal(rc, KEN_ENOMEM);
+            ken_figures_free(g);
+        }
+        ken_figures_free(f);
+        ken_diff_free(d);
+        ken_run_free(before);
+        ken_run_free(after);
+    }
+    unlink(path);
+}
+
+/* ---- the plane ------------------------------------------------------------------------------------------------------- */
+
+static void a_plane(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    ken_regression_point *p = ken_calloc(N, sizeof *p);
+    assert_non_null(p);
+    for (size_t i = 0; i < N; i++) {
+        double t = (double)i / N;
+        p[i] = (ken_regression_point){i % 3,
+                                      (int64_t)i,
+                                      (double)i,
+                                      0.5 * sqrt(t),
+                                      0.5 * t * t,
+                                      40 + 8 * sqrt(t) - 5 * t * t + (double)(i % 5) / 5,
+                                      0};
+        p[i].predicted = 40 + 16 * p[i].known - 10 * p[i].unknown;
+    }
+    static const struct {
+        size_t n;
+        double b0, kn, unk;
+        size_t figures;
+    } cases[] = {{N, 40, 16, -10, 1},  {1, 40, 16, -10, 1},       {4, 40, 0, 0, 1},
+                 {4, 0, 0, 0, 1},      {4, -1e9, 3e9, 2e-9, 1},   {0, 40, 16, -10, 0},
+                 {N, NAN, 16, -10, 0}, {N, 40, INFINITY, -10, 0}, {30, 40.5, 1e-12, 1e-12, 1}};
+    ken_err err = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ken_regression r = {.b0 = cases[i].b0,
+                            .b_kn = cases[i].kn,
+                            .b_unk = cases[i].unk,
+                            .r2 = 0.9,
+                            .n = cases[i].n,
+                            .runs = 3,
+                            .points = p};
+        if (i == 2) p[1].accuracy = p[2].known = NAN; /* not measured: left out */
+        ken_figures *f = new_figures();
+        if (ken_figures_regression(f, &r, "test", &err) != KEN_OK) fail_msg("%s", err.msg);
+        assert_int_equal(ken_figures_count(f), cases[i].figures);
+        check_all(f);
+        assert_int_equal(ken_figures_regression(f, &r, "'; quit", &err), KEN_EUSAGE);
+        for (long n = 1, done = i != 3; !done; n++) {
+            ken_figures *g = new_figures();
+            ken_alloc_fail_after(n);
+            int rc = ken_figures_regression(g, &r, "test", &err);
+            ken_alloc_fail_after(0);
+            done = rc == KEN_OK;
+            if (!done) assert_int_equal(rc, KEN_ENOMEM);
+            ken_figures_free(g);
+        }
+        ken_figures_free(f);
+    }
+    ken_free(p);
+}
+
 /* ---- hostile words --------------------------------------------------------------------------------------------------- */
 
 static void words_of_data_stay_words(void **state)
@@ -312,7 +571,7 @@ static void words_of_data_stay_words(void **state)
     char *html = put(f, "words"), *svg = strstr(html, "<svg "), *end = strstr(html, "</svg>");
     assert_true(svg != NULL && end != NULL);
     int dots = 0; /* each line of data was one line: no word broke out of its field */
-    for (const char *p = svg; (p = strstr(p, "<circle ")) != NULL && p < end; p++) dots++;
+    for (const char *p = svg; (p = strstr(p, "h0")) != NULL && p < end; p++) dots++;
     assert_int_equal(dots, N);
     assert_null(strstr(html, "<script"));
     assert_non_null(strstr(svg, ">NaN</text>"));
@@ -465,7 +724,8 @@ static void damaged_drawings_are_refused_or_harmless(void **state)
     assert_string_equal(
         ken_buf_str(&b),
         "<path stroke=\"var(--line)\" stroke-width=\"2\" d=\"M1 2L3.1 4\"/>"
-        "<circle cx=\"5\" cy=\"6\" r=\"2.25\" fill=\"var(--c0)\"/><path fill=\"#010203\" d=\"M0 0 1 1 2 0z\"/>"
+        "<path stroke=\"var(--c0)\" stroke-width=\"4.5\" stroke-linecap=\"round\" d=\"M5 6h0\"/><path fill=\"#010203\" "
+        "d=\"M0 0 1 1 2 0z\"/>"
         "<text x=\"1\" y=\"2\" transform=\"rotate(-90 1 2)\" text-anchor=\"end\">a &lt;b&gt; &amp; c</text>");
     ken_buf_free(&b);
     char copy[sizeof good + 64];
@@ -534,6 +794,9 @@ int main(void)
         cmocka_unit_test(all_figures_are_drawn_for_the_page),
         cmocka_unit_test(the_csv_holds_the_numbers),
         cmocka_unit_test(files_for_papers),
+        cmocka_unit_test(a_training),
+        cmocka_unit_test(a_comparison),
+        cmocka_unit_test(a_plane),
         cmocka_unit_test(words_of_data_stay_words),
         cmocka_unit_test(no_numbers_no_figure),
         cmocka_unit_test(without_gnuplot_the_numbers_stay),
