@@ -786,6 +786,107 @@ KEN_API void ken_diff_unmatched(const ken_diff *d, size_t *only_a, size_t *only_
 /* In what else the runs differ that makes a comparison doubtful: "matcher: em-squad/1 and em-raw/1"; NULL past the last. Borrowed. */
 KEN_API const char *ken_diff_caution(const ken_diff *d, size_t i);
 
+/* ---- score ---------------------------------------------------------------------------------------------------------- */
+
+/* Labels again from what an annotation holds, without a model: under another matcher, with fewer prompts, other numbers of samples, another
+ * draw, other thresholds.
+ *
+ * A run of --method sample holds every text that was drawn, so that any matcher can be applied. An exact run holds the probability that an
+ * answer is accepted by its own matcher and by em-raw, and the greedy answers: under another matcher the greedy verdicts are exact, but a
+ * probability is known between two bounds only. A row whose label depends on where in between it lies has several possible labels; it
+ * is given the least knowing of them ("at least"). */
+typedef struct ken_score_options {
+    const char *matcher; /* NULL = the run's */
+    const char
+        *aliases; /* for em-alias: JSON file, answer -> list of other names; NULL = none, or the run's own verdicts */
+    int prompts;  /* the first so many; 0 = all */
+    int samples;  /* of a prompt; 0 = as in the run. Runs of --method sample: at most as many, drawn from those */
+    bool other_seed; /* draw with `seed` in place of the run's */
+    uint64_t seed;
+    const char *label; /* NULL or "draw", "mode" */
+    const char *
+        threshold; /* NULL = the protocol; or "HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown": the first rule that holds
+                              gives the category (p_t0, p_t, p_unknown; >=, >, <=, <); a name alone always holds; without, the
+                              category of the protocol stays */
+    ken_poll_fn poll;
+    void *ctx;
+} ken_score_options;
+
+enum {
+    KEN_SCORED_NOT, /* no label: the row was never asked, or the matcher can accept none of its answers; its flags say why */
+    KEN_SCORED_EXACT,  /* as an annotation with these settings would have it */
+    KEN_SCORED_BOUNDED /* from the stored texts: certain when one bit of `possible` is set */
+};
+
+typedef struct ken_scored {
+    int was, category;        /* the draw's category in the run, and the category now */
+    unsigned possible;        /* bit 1 << k: category k is possible */
+    int how;                  /* KEN_SCORED_* */
+    int greedy_lo, greedy_hi; /* bounds of the greedy hits: they differ only when texts were not stored */
+} ken_scored;
+
+typedef struct ken_score_counts {
+    uint64_t n, moved[KEN_N_CATEGORIES][KEN_N_CATEGORIES]; /* from the category in the run to that now */
+    uint64_t sure[KEN_N_CATEGORIES];                       /* rows that are certainly of this category now */
+    uint64_t may[KEN_N_CATEGORIES];                        /* rows that may be of it or of another one */
+    uint64_t exact, bounded, open;    /* labelled rows: exact; certain although bounded; not certain */
+    uint64_t changed, may_change;     /* certainly another label than in the run; perhaps */
+    uint64_t greedy_changed;          /* rows with another number of greedy hits among the same prompts */
+    double kappa, kappa_lo, kappa_hi; /* between the run's labels and these, of rows that have both */
+    /* With as many prompts and samples, averaged over all choices of the prompts and all draws: expected rows of each category, in all
+     * labelled rows; open rows with the lower bound of p. NaN when there are more than 256 prompts. */
+    double expected[KEN_UNLABELLED];
+    double expected_unknown, sd_unknown; /* with these very prompts, over draws */
+} ken_score_counts;
+
+typedef struct ken_scoring ken_scoring;
+
+KEN_API ken_score_options ken_score_defaults(void);
+/* Reads all rows once. KEN_EUSAGE for what the run cannot say, saying why; KEN_EINPUT when it is no annotation. The run is borrowed for as
+ * long as the scoring lives. Free with ken_scoring_free. */
+KEN_API int ken_score(ken_scoring **out, ken_run *run, const ken_score_options *o, ken_err *err);
+KEN_API void ken_scoring_free(ken_scoring *s);
+KEN_API const ken_score_counts *ken_scoring_counts(const ken_scoring *s); /* borrowed */
+KEN_API const char *ken_scoring_matcher(const ken_scoring *s);            /* "em-raw/1"; borrowed */
+KEN_API int ken_scoring_prompts(const ken_scoring *s);                    /* that the labels rest on */
+KEN_API int ken_scoring_all_prompts(const ken_scoring *s);                /* that the run has */
+KEN_API int ken_scoring_samples(const ken_scoring *s);                    /* of a prompt */
+KEN_API size_t ken_scoring_count(const ken_scoring *s);
+/* Row i of the run, in data order, as it is now; of an open row all but p_t and its bounds are those of the lower bound. Both are borrowed
+ * until the next call, or the next row read from the run. how may be NULL. */
+KEN_API const ken_row *ken_scoring_row(ken_scoring *s, size_t i, const ken_scored **how, ken_err *err);
+
+/* The saturation curve: expected shares (n_prompts, n_samples, 4) of the categories for each number of prompts and of samples a prompt,
+ * averaged over all choices of the prompts (spec/slick.md 7.5), of all labelled rows. NaN where a run of --method sample has not so many
+ * samples. The caller's array. */
+KEN_API int ken_scoring_curve(ken_scoring *s, const int *prompts, size_t n_prompts, const int *samples,
+                              size_t n_samples, double *share, ken_err *err);
+
+/* Agreement of two annotations of the same facts, each as it was scored: two draws, two exemplar seeds, two matchers, two models. Rows are joined by
+ * id and must ask the same question; an open row counts as the category it was given. */
+typedef struct ken_agreement_part { /* of rows with a label in both: how many agree */
+    uint64_t n, same;
+    double share_lo, share_hi;        /* Wilson interval of same / n */
+    double kappa, kappa_lo, kappa_hi; /* Cohen's; NaN when not defined */
+} ken_agreement_part;
+
+typedef struct ken_agreement {
+    uint64_t only_a, only_b, other_question,
+        unlabelled;                                 /* left out: not in both, unlike questions, no label in either */
+    uint64_t open;                                  /* not certain in one of them */
+    uint64_t moved[KEN_UNLABELLED][KEN_UNLABELLED]; /* from A's category to B's */
+    ken_agreement_part all, known,
+        greedy; /* four categories; Known | Unknown; HighlyKnown | MaybeKnown, of rows that are one of these in
+                                              both (the fragile boundary, spec/slick.md 5.1) */
+    double
+        predicted; /* mean of 1 - p_flip in A: the share that a fresh annotation with A's own prompts would label alike; NaN = not known */
+    uint64_t hk, hk_again;     /* A's HighlyKnown rows; those of them that are so in B */
+    double hk_again_predicted; /* for fresh exemplars, from the greedy hits alone (spec/slick.md 7.4) */
+} ken_agreement;
+
+/* KEN_EINPUT when the two have no row in common. */
+KEN_API int ken_agree(ken_agreement *out, ken_scoring *a, ken_scoring *b, ken_err *err);
+
 /* ---- the linear model of harm --------------------------------------------------------------------------------------- */
 
 /* Accuracy = b0 + b_kn N_kn/|D| + b_unk N_unk/|D| (Gekhman et al. 2024, Eq. 1; spec/finetuning.md 6): accuracy in percent, N the

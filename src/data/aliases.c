@@ -1,5 +1,6 @@
 /* aliases.c - the alias table of --aliases: a JSON object, answer -> list of other names. A row's answers are not changed by it;
  * the matcher em-alias asks for what else to accept (spec/slick.md 6). */
+#include "base/alloc.h"
 #include "data/dataset.h"
 #include "data/fields.h"
 #include <string.h>
@@ -36,6 +37,17 @@ int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
     }
 done:
     json_decref(root);
+    return rc;
+}
+
+int ken_aliases_open(ken_data **out, const char *path, ken_err *err)
+{
+    *out = ken_calloc(1, sizeof **out);
+    if (*out == NULL) return ken_fail_nomem(err, "aliases");
+    int rc = ken_aliases_read(*out, path, err);
+    if (rc == KEN_OK) return KEN_OK;
+    ken_data_free(*out);
+    *out = NULL;
     return rc;
 }
 

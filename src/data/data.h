@@ -5,6 +5,8 @@
 
 /* Other names of an answer from the --aliases table, for em-alias; *n = 0 and NULL when there are none. Borrowed from d. */
 const char *const *ken_aliases_for(const ken_data *d, const char *answer, int *n);
+/* Such a table alone, without rows, for runs that are scored again. Free with ken_data_free. */
+int ken_aliases_open(ken_data **out, const char *path, ken_err *err);
 
 /* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. For multiple choice one set of all
  * the rows that may serve (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */

@@ -1,0 +1,229 @@
+/* score.c - `ken score`: the labels of an annotation again, under another matcher, budget or threshold, and how far two annotations agree. */
+#include "cli/cli.h"
+#include "cli/score_print.h"
+#include "cli/term.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CURVE = 32 };
+
+static struct {
+    ken_score_options o;
+    const char *seed, *categories, *temperature, *top_k, *shots;
+    cli_list against;
+    bool rows, changed, curve, csv;
+    size_t limit;
+} set;
+
+static const cli_option how_options[] = {
+    {"matcher", 0, "NAME", CLI_STRING, &set.o.matcher,
+     "when a text counts as an answer: em-squad, em-raw, em-alias, contains, f1@T as in f1@0.5 "
+     "(default: the run's)"},
+    {"aliases", 0, "FILE", CLI_STRING, &set.o.aliases,
+     "JSON object from an answer to a list of other spellings, for em-alias", .flags = CLI_IO | CLI_PATH},
+    {"prompts", 0, "N", CLI_INT, &set.o.prompts, "only the first N prompts (0: all)", .min = 0, .max = 1000},
+    {"samples", 0, "N", CLI_INT, &set.o.samples,
+     "samples of a prompt: any number for exact runs, at most as many as were drawn for --method sample (0: as in the "
+     "run)",
+     .min = 0, .max = 10000},
+    {"seed", 0, "N", CLI_STRING, &set.seed,
+     "draw the samples of an exact run anew with this seed (default: the run's)"},
+    {"label", 0, "WHICH", CLI_CHOICE, &set.o.label, "the label: of the seeded draw, or the more probable one",
+     .choices = "draw|mode"},
+    {"threshold", 0, "RULES", CLI_STRING, &set.o.threshold,
+     "categories by thresholds in place of the protocol's, as in HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown; "
+     "the first that holds counts"},
+    {"temperature", 0, "T", CLI_STRING, &set.temperature, "", .flags = CLI_HIDDEN | CLI_IO},
+    {"top-k", 0, "K", CLI_STRING, &set.top_k, "", .flags = CLI_HIDDEN | CLI_IO},
+    {"shots", 0, "N", CLI_STRING, &set.shots, "", .flags = CLI_HIDDEN | CLI_IO},
+    {0}};
+
+static const cli_option what_options[] = {
+    {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts with the label they had and the one they have now"},
+    {"changed", 0, NULL, CLI_FLAG, &set.changed, "list those whose label is, or may be, another one (implies --rows)"},
+    {"category", 0, "C,..", CLI_STRING, &set.categories, "list those of these categories now (implies --rows)"},
+    {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
+    {"curve", 0, NULL, CLI_FLAG, &set.curve,
+     "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},
+    {"csv", 0, NULL, CLI_FLAG, &set.csv, "the curve as CSV"},
+    {"against", 0, "RUN", CLI_LIST, &set.against,
+     "how far the labels agree with those of another run of the same facts, scored likewise; may be repeated",
+     .flags = CLI_IO | CLI_PATH},
+    {0}};
+
+static void init(void)
+{
+    memset(&set, 0, sizeof set);
+    set.o = ken_score_defaults();
+    set.o.poll = cli_interrupted;
+}
+
+/* What would need the model, refused by name rather than as unknown. */
+static int check_fixed(ken_err *err)
+{
+    const char *name = set.temperature != NULL ? "temperature"
+                       : set.top_k != NULL     ? "top-k"
+                       : set.shots != NULL     ? "shots"
+                                               : NULL;
+    if (name == NULL) return KEN_OK;
+    return cli_fail(err, KEN_EUSAGE,
+                    "--%s cannot be changed afterwards: the probabilities and texts of a run were made with it; "
+                    "annotate again with --%s",
+                    name, name);
+}
+
+static int parse_seed(ken_err *err)
+{
+    if (set.seed == NULL) return KEN_OK;
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(set.seed, &end, 10);
+    if (*set.seed < '0' || *set.seed > '9' || *end != '\0' || errno != 0)
+        return cli_fail(err, KEN_EUSAGE, "--seed: \"%.40s\" is not a number from 0 to 18446744073709551615", set.seed);
+    set.o.seed = v;
+    set.o.other_seed = true;
+    return KEN_OK;
+}
+
+static int check_categories(ken_err *err)
+{
+    for (const char *p = set.categories; p != NULL;) {
+        size_t n = strcspn(p, ",");
+        int k = 0;
+        while (k < KEN_N_CATEGORIES && (strlen(ken_category_name(k)) != n || strncmp(ken_category_name(k), p, n) != 0))
+            k++;
+        if (k == KEN_N_CATEGORIES)
+            return cli_fail(
+                err, KEN_EUSAGE,
+                "--category: \"%.*s\" is not one of HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled",
+                (int)(n < 40 ? n : 40), p);
+        p = p[n] == ',' ? p + n + 1 : NULL;
+    }
+    return KEN_OK;
+}
+
+/* 1 to all prompts (at most MAX_CURVE of them, evenly), and powers of two of samples. */
+static int make_curve(ken_scoring *s, cli_curve *c, double **share, ken_err *err)
+{
+    static int prompts[MAX_CURVE];
+    static const int samples[] = {1, 2, 4, 8, 16, 32, 64};
+    int all = ken_scoring_all_prompts(s), n = all < MAX_CURVE ? all : MAX_CURVE;
+    *c = (cli_curve){
+        .prompts = prompts, .samples = samples, .n_prompts = (size_t)n, .n_samples = sizeof samples / sizeof *samples};
+    for (int i = 0; i < n; i++) prompts[i] = n < 2 ? 1 : 1 + i * (all - 1) / (n - 1);
+    *share = calloc(c->n_prompts * c->n_samples * KEN_UNLABELLED + 1, sizeof **share);
+    c->share = *share;
+    if (*share == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
+    return ken_scoring_curve(s, c->prompts, c->n_prompts, c->samples, c->n_samples, *share, err);
+}
+
+static int compare_all(const ken_run *r, ken_scoring *s, ken_agreement *x, ken_err *err)
+{
+    int rc = KEN_OK;
+    for (int i = 0; i < set.against.n && rc == KEN_OK; i++) {
+        ken_run *other = NULL;
+        ken_scoring *scored = NULL;
+        rc = ken_run_open(&other, set.against.item[i], err);
+        if (rc == KEN_OK) rc = ken_score(&scored, other, &set.o, err);
+        if (rc == KEN_OK) rc = ken_agree(&x[i], s, scored, err);
+        if (rc == KEN_OK && !cli.json) cli_print_agreement(r, other, set.against.item[i], &x[i]);
+        ken_scoring_free(scored);
+        ken_run_free(other);
+    }
+    return rc;
+}
+
+static int run(int n, char **arg, ken_err *err)
+{
+    (void)n;
+    ken_run *r = NULL;
+    ken_scoring *s = NULL;
+    double *share = NULL;
+    cli_curve curve;
+    ken_agreement x[CLI_LIST_MAX];
+    bool rows = set.rows || set.changed || set.categories != NULL;
+    int rc = check_fixed(err);
+    if (rc == KEN_OK) rc = parse_seed(err);
+    if (rc == KEN_OK) rc = check_categories(err);
+    if (rc == KEN_OK && rows && (set.curve || set.csv || set.against.n > 0))
+        rc =
+            cli_fail(err, KEN_EUSAGE, "rows, --curve and --against are different things to print; ask for one of them");
+    if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
+    if (rc == KEN_OK) rc = ken_score(&s, r, &set.o, err);
+    if (rc != KEN_OK) goto done;
+    term_start();
+    if (rows) {
+        rc = cli_print_scored_rows(s, set.categories, set.changed, set.limit, err);
+        goto done;
+    }
+    bool with_curve = set.curve || set.csv;
+    if (with_curve) rc = make_curve(s, &curve, &share, err);
+    if (rc != KEN_OK) goto done;
+    if (set.csv) cli_print_curve_csv(&curve);
+    else if (!cli.json && with_curve) cli_print_curve(s, &curve);
+    else if (!cli.json && set.against.n == 0) cli_print_score(r, s, &set.o);
+    if (!set.csv) rc = compare_all(r, s, x, err);
+    if (rc == KEN_OK && cli.json && !set.csv)
+        rc = cli_print_score_json(r, s, with_curve ? &curve : NULL, set.against.item, x, set.against.n, err);
+done:
+    free(share);
+    ken_scoring_free(s);
+    ken_run_free(r);
+    return rc;
+}
+
+const cli_verb cli_verb_score = {
+    .name = "score",
+    .args = "RUN",
+    .summary = "label again from what a run holds: another matcher, fewer prompts, other samples, thresholds; how far "
+               "runs agree",
+    .text = "Labels the facts of an annotation again without a model and says what changed: under another matcher, "
+            "with the first N of its "
+            "prompts, with more or fewer samples, another seed of the draw, the more probable label, or thresholds on "
+            "P_Correct in place of the "
+            "protocol. The run itself is not changed.\n\n"
+            "What can be said depends on what the run holds. Of a run made with --method sample every drawn text is "
+            "stored, and any matcher can be "
+            "applied; fewer samples are taken from those at random (by the seed, without replacement), more are not "
+            "there. An exact run holds "
+            "the probability that an answer is accepted by its own matcher and by em-raw; for these, for fewer "
+            "prompts, and for any number of "
+            "samples the new labels are those that ken annotate would give. Another matcher accepts texts whose "
+            "probability was never "
+            "computed. The stored greedy answers then decide HighlyKnown and MaybeKnown exactly; whether a fact "
+            "without a greedy hit is "
+            "WeaklyKnown or Unknown is known only where the bounds allow it: from below the probability under the "
+            "narrower matcher and "
+            "that of the greedy answer, from above what the greedy answer and the likeliest first tokens rule out. "
+            "Where they do not, the "
+            "fact counts as the least knowing category that is possible (\"at least\"), and the table says how many "
+            "these are. Greedy answers "
+            "are not stored with --no-texts; then greedy verdicts can be open too.\n\n"
+            "Temperature, top-k, shots and exemplars cannot be changed afterwards.\n\n"
+            "--threshold takes rules CATEGORY:QUANTITY>=NUMBER, separated by commas, with p_t0 (share of prompts "
+            "answered right "
+            "greedily), p_t (P_Correct of samples) or p_unknown (probability that all samples miss) and one of >= > <= "
+            "<. The first rule "
+            "that holds gives the category; a category alone always holds; where none holds, that of the protocol "
+            "stays.\n\n"
+            "--curve prints the expected share of each category with fewer prompts and with fewer or more samples, "
+            "averaged over "
+            "all choices of the prompts, in closed form. --against RUN says how far the labels of two annotations of "
+            "the same facts "
+            "agree (Cohen's kappa): with another exemplar seed that is the test of how much a label depends on the "
+            "exemplars. Options that change "
+            "labels apply to both runs.",
+    .examples = "ken score world.ken --matcher em-raw    # how much does the normalisation matter?\n"
+                "ken score world.ken --matcher em-alias --aliases names.json --changed\n"
+                "ken score world.ken --prompts 5 --samples 4\n"
+                "ken score world.ken --threshold "
+                "'HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown:p_unknown>=0.5,WeaklyKnown'\n"
+                "ken score world.ken --curve --csv > curve.csv\n"
+                "ken score seed0.ken --against seed1.ken",
+    .init = init,
+    .run = run,
+    .tables = {how_options, what_options},
+    .min_args = 1,
+    .max_args = 1,
+};

@@ -1,0 +1,483 @@
+/* rescore.c - see rescore.h.
+ *
+ * Nothing here asks a model; what is hard is to claim no more than the run holds. With "run" and "to" for the two matchers and p for
+ * the probability that a sample of one prompt is accepted by "to":
+ *
+ *   the same matcher, or em-raw     an exact run holds both intervals (spec/slick.md 7.4); the label is the one of an annotation
+ *   run within to (wider)           p >= p_lo of the run, and the greedy text adds its own probability where only "to" accepts it
+ *   to within run (narrower)        p <= p_hi of the run, less the greedy text where only the run accepts it
+ *   any two                         p >= raw_lo, since em-raw is within all; and 1 - p is at least what is seen to be rejected: the
+ *                                   greedy text, and the likeliest first tokens that cannot begin an accepted answer any more
+ *
+ * Of sampled runs every drawn text is there, so that any matcher gives exact counts. */
+#include "study/rescore.h"
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "data/data.h"
+#include "know/abstain.h"
+#include "know/category.h"
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+enum { MOST_SAMPLES = 1000000 }; /* of a prompt; `ken annotate` allows 10,000. A draw takes that many steps */
+
+/* ---- samples taken from samples --------------------------------------------------------------------------------------- */
+
+double ken_thin_miss(int total, int hits, int n)
+{
+    double p = 1.0;
+    for (int j = 0; j < n; j++) p *= total - hits > j ? (double)(total - hits - j) / (double)(total - j) : 0.0;
+    return p;
+}
+
+/* log C(n, k) */
+static double log_choose(int n, int k) { return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0); }
+
+int ken_thin(int total, int hits, int n, double u)
+{
+    int k = n - (total - hits) > 0 ? n - (total - hits) : 0, most = n < hits ? n : hits;
+    double term = exp(log_choose(hits, k) + log_choose(total - hits, n - k) - log_choose(total, n)), cdf = term;
+    if (k == 0)
+        cdf = term = ken_thin_miss(total, hits, n); /* whether it is 0 decides a label: no rounding of logarithms */
+    while (u >= cdf && k < most) {
+        term *= (double)(hits - k) * (double)(n - k) / ((double)(k + 1) * (double)(total - hits - n + k + 1));
+        cdf += term;
+        k++;
+    }
+    return k;
+}
+
+/* ---- which texts a matcher accepts ------------------------------------------------------------------------------------ */
+
+bool ken_matcher_within(const ken_matcher *a, const ken_matcher *b)
+{
+    if (a->kind == KEN_EM_RAW) return true;
+    if (a->kind == KEN_EM_SQUAD) return b->kind != KEN_EM_RAW; /* equal words: contained, and an F1 of 1 */
+    if (a->kind == KEN_F1) return b->kind == KEN_F1 && a->threshold >= b->threshold;
+    return a->kind == b->kind;
+}
+
+/* The row's golds, and with em-alias their other names. */
+static int compile(ken_rescorer *r, const ken_row *in, ken_accept **to, bool *has_aliases, ken_err *err)
+{
+    size_t n = (size_t)in->n_answers, all = n;
+    int k;
+    *has_aliases = false;
+    if (r->to.kind != KEN_EM_ALIAS || r->aliases == NULL)
+        return ken_accept_new(to, &r->to, in->answers, in->n_answers, err);
+    for (size_t i = 0; i < n; i++)
+        if (ken_aliases_for(r->aliases, in->answers[i], &k) != NULL) all += (size_t)k;
+    *has_aliases = all > n;
+    const char **gold = ken_arena_alloc(&r->arena, all, sizeof *gold);
+    if (gold == NULL) return ken_fail_nomem(err, "aliases");
+    all = 0;
+    for (size_t i = 0; i < n; i++) gold[all++] = in->answers[i];
+    for (size_t i = 0; i < n; i++) {
+        const char *const *more = ken_aliases_for(r->aliases, in->answers[i], &k);
+        for (int j = 0; more != NULL && j < k; j++) gold[all++] = more[j];
+    }
+    return ken_accept_new(to, &r->to, gold, (int)all, err);
+}
+
+/* Do the aliases of this row add nothing to what em-squad accepts? A name that equals a gold in N accepts what the gold does. */
+static int aliases_add_nothing(const ken_rescorer *r, const ken_row *in, bool *nothing, ken_err *err)
+{
+    ken_accept *golds = NULL;
+    const ken_matcher squad = {.kind = KEN_EM_SQUAD, .name = "em-squad/1"};
+    int rc = ken_accept_new(&golds, &squad, in->answers, in->n_answers, err), k;
+    *nothing = true;
+    for (int i = 0; i < in->n_answers && rc == KEN_OK; i++) {
+        const char *const *more = ken_aliases_for(r->aliases, in->answers[i], &k);
+        for (int j = 0; more != NULL && j < k; j++) *nothing &= ken_accept_matches(golds, more[j], strlen(more[j]));
+    }
+    ken_accept_free(golds);
+    return rc;
+}
+
+/* spec/slick.md 7.6: what was no text became U+FFFD in the run, and cannot match. */
+static bool was_no_text(const char *text) { return strstr(text, "\xEF\xBF\xBD") != NULL; }
+
+static bool matches(const ken_accept *a, const char *text)
+{
+    return !was_no_text(text) && ken_accept_matches(a, text, strlen(text));
+}
+
+/* ---- one prompt of an exact run ---------------------------------------------------------------------------------------- */
+
+typedef struct relation { /* between what the two matchers accept, for this row */
+    bool same, run_in_to, to_in_run;
+    const ken_accept *to; /* NULL when same */
+} relation;
+
+typedef struct verdict {
+    bool lo, hi; /* the greedy answer is accepted: certainly, possibly */
+    bool walked; /* the interval is one of the run's own */
+    double p_lo, p_hi;
+} verdict;
+
+static double clamp01(double p) { return p > 0.0 ? (p < 1.0 ? p : 1.0) : 0.0; } /* NaN gives 0 */
+
+/* A walked interval counts as its middle, as in the label of the run itself (spec/slick.md 7.4): a matcher that accepts more then never
+ * gives a row less. */
+static double middle(double lo, double hi)
+{
+    lo = clamp01(lo);
+    return lo + 0.5 * fmax(0.0, clamp01(hi) - lo);
+}
+
+static verdict greedy_verdict(const ken_rescorer *r, const relation *rel, const ken_prompt_row *q)
+{
+    if (rel->same) return (verdict){.lo = q->greedy_hit, .hi = q->greedy_hit};
+    if (r->to.kind == KEN_EM_RAW) return (verdict){.lo = q->greedy_hit_raw, .hi = q->greedy_hit_raw};
+    if (q->text != NULL) {
+        bool yes = matches(rel->to, q->text);
+        return (verdict){.lo = yes, .hi = yes};
+    }
+    bool yes = q->greedy_hit_raw || (rel->run_in_to && q->greedy_hit);
+    return (verdict){.lo = yes, .hi = yes || !(rel->to_in_run && !q->greedy_hit)};
+}
+
+/* Probability of the likeliest first tokens after which no answer can be accepted any more; *first: the greedy one is among them. A token with
+ * a newline ends the answer; any other leaves that to the viability test, which only matchers of the em family have. */
+static double rejected_at_once(const ken_rescorer *r, const ken_accept *to, const ken_prompt_row *q, bool *first)
+{
+    double sum = 0.0;
+    *first = false;
+    if (strlen(r->stop) != 1)
+        return 0.0; /* a stop string of several bytes may begin in one token and end in the next */
+    for (int i = 0; i < q->n_other; i++) {
+        const char *text = q->other[i].text, *stop = text != NULL ? strchr(text, r->stop[0]) : NULL;
+        bool rejected = false;
+        if (text == NULL || was_no_text(text)) continue; /* part of a character */
+        if (stop != NULL) rejected = !ken_accept_matches(to, text, (size_t)(stop - text));
+        else if (ken_matcher_is_exact(&r->to)) rejected = !ken_accept_viable(to, text, strlen(text));
+        if (!rejected) continue;
+        sum += clamp01(q->other[i].p);
+        *first |= i == 0;
+    }
+    return sum;
+}
+
+static verdict prompt_verdict(const ken_rescorer *r, const relation *rel, const ken_prompt_row *q)
+{
+    verdict v = greedy_verdict(r, rel, q);
+    v.walked = rel->same || r->to.kind == KEN_EM_RAW;
+    if (v.walked) {
+        v.p_lo = rel->same ? q->p_lo : q->raw_lo;
+        v.p_hi = rel->same ? q->p_hi : q->raw_hi;
+        return v;
+    }
+    double greedy = q->text != NULL ? clamp01(q->text_p) : 0.0; /* 0: not known */
+    bool first, yes = v.lo && v.hi;
+    double lo = middle(q->raw_lo, q->raw_hi) + (yes && !q->greedy_hit_raw ? greedy : 0.0);
+    if (rel->run_in_to) lo = fmax(lo, middle(q->p_lo, q->p_hi) + (yes && !q->greedy_hit ? greedy : 0.0));
+    double hi = 1.0 - rejected_at_once(r, rel->to, q, &first);
+    if (!v.hi && !first) hi -= greedy;
+    if (rel->to_in_run) hi = fmin(hi, middle(q->p_lo, q->p_hi) - (!v.hi && q->greedy_hit ? greedy : 0.0));
+    v.p_lo = clamp01(lo);
+    v.p_hi = fmax(v.p_lo, clamp01(hi)); /* equal up to rounding */
+    return v;
+}
+
+/* ---- from prompts to a label ------------------------------------------------------------------------------------------- */
+
+/* At the two ends of what is known; the same twice when all is. */
+typedef struct ends {
+    ken_knowledge lo, hi;
+    bool bounded;
+} ends;
+
+/* Categories that lie between the ends, by the protocol. */
+static unsigned between(const ends *e, int prompts, bool mode)
+{
+    unsigned possible = 0;
+    int g_lo = e->lo.greedy_hits, g_hi = e->hi.greedy_hits;
+    if (g_hi == prompts) possible |= 1u << KEN_HIGHLY_KNOWN;
+    if ((g_lo > 1 ? g_lo : 1) <= (g_hi < prompts ? g_hi : prompts - 1)) possible |= 1u << KEN_MAYBE_KNOWN;
+    if (g_lo > 0) return possible;
+    bool known_lo = mode ? e->lo.p_unknown < 0.5 : e->lo.sample_hits > 0;
+    bool known_hi = mode ? e->hi.p_unknown < 0.5 : e->hi.sample_hits > 0;
+    if (known_hi) possible |= 1u << KEN_WEAKLY_KNOWN;
+    if (!known_lo) possible |= 1u << KEN_UNKNOWN;
+    return possible;
+}
+
+/* Both: verdicts and probabilities of all prompts of the run (n_all), a label from the first n. */
+static int exact_ends(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, ends *e, ken_err *err)
+{
+    int n = r->row.prompts, samples = r->row.samples / n;
+    bool *hit_hi = ken_arena_alloc(&r->arena, (size_t)r->n_all, sizeof *hit_hi);
+    int *hits = ken_arena_alloc(&r->arena, (size_t)n, sizeof *hits);
+    if (hit_hi == NULL || hits == NULL) return ken_fail_nomem(err, "row");
+    for (int i = 0; i < r->n_all; i++) {
+        verdict v = prompt_verdict(r, rel, &in->prompt_rows[i]);
+        r->hit[i] = q[i].greedy_hit = v.lo;
+        hit_hi[i] = v.hi;
+        r->lo[i] = q[i].p_lo = v.p_lo;
+        r->hi[i] = q[i].p_hi = v.p_hi;
+        e->bounded |= i < n && (!v.walked || v.lo != v.hi);
+    }
+    if (!e->bounded) {
+        ken_categorize_exact(&e->lo, r->hit, r->lo, r->hi, n, samples, r->seed, in->id, hits);
+        e->hi = e->lo;
+    } else {
+        ken_categorize_exact(&e->hi, hit_hi, r->hi, r->hi, n, samples, r->seed, in->id, hits);
+        ken_categorize_exact(&e->lo, r->hit, r->lo, r->lo, n, samples, r->seed, in->id, hits);
+    }
+    for (int i = 0; i < n; i++) q[i].hits = hits[i];
+    return KEN_OK;
+}
+
+static int count_drawn(const ken_prompt_row *q, const ken_accept *to, int prompt, int *hits, ken_err *err)
+{
+    int64_t all = 0, yes = 0;
+    for (int j = 0; j < q->n_drawn; j++) {
+        all += q->drawn[j].count;
+        if (q->drawn[j].text != NULL && matches(to, q->drawn[j].text)) yes += q->drawn[j].count;
+    }
+    if (all != q->samples)
+        return ken_fail(err, KEN_EINPUT, "prompt %d: %lld drawn texts are stored of %d samples; the run is damaged",
+                        prompt, (long long)all, q->samples);
+    *hits = (int)yes;
+    return KEN_OK;
+}
+
+static int sampled_ends(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, ends *e,
+                        ken_err *err)
+{
+    int n = r->row.prompts, samples = r->row.samples / n, total = in->samples / in->n_prompt_rows;
+    bool *hit_hi = ken_arena_alloc(&r->arena, (size_t)r->n_all, sizeof *hit_hi);
+    int *hits = ken_arena_alloc(&r->arena, (size_t)n, sizeof *hits);
+    r->drawn = ken_arena_calloc(&r->arena, (size_t)r->n_all, sizeof *r->drawn);
+    if (hit_hi == NULL || hits == NULL || r->drawn == NULL) return ken_fail_nomem(err, "row");
+    r->n_drawn = total;
+    for (int i = 0; i < r->n_all; i++) {
+        verdict v = greedy_verdict(r, rel, &in->prompt_rows[i]);
+        int rc = KEN_OK;
+        r->drawn[i] = q[i].hits;
+        if (!rel->same) rc = count_drawn(&q[i], rel->to, i, &r->drawn[i], err);
+        if (rc != KEN_OK) return rc;
+        if (q[i].samples != total || r->drawn[i] < 0 || r->drawn[i] > total)
+            return ken_fail(err, KEN_EINPUT, "prompt %d: %d hits of %d samples; the run is damaged", i, r->drawn[i],
+                            q[i].samples);
+        r->lo[i] = r->hi[i] = total > 0 ? (double)r->drawn[i] / (double)total : 0.0;
+        r->hit[i] = q[i].greedy_hit = v.lo;
+        hit_hi[i] = v.hi;
+        if (i >= n) continue;
+        hits[i] = r->drawn[i];
+        if (samples < total)
+            hits[i] =
+                ken_thin(total, hits[i], samples, ken_uniform(r->seed, in->id, strlen(in->id), (uint32_t)i, 0, 0));
+        q[i].hits = hits[i];
+        q[i].p_lo = q[i].p_hi = samples > 0 ? (double)hits[i] / (double)samples : 0.0;
+        e->bounded |= v.lo != v.hi;
+    }
+    ken_categorize_sampled(&e->lo, r->hit, hits, n, samples);
+    ken_categorize_sampled(&e->hi, hit_hi, hits, n, samples);
+    return KEN_OK;
+}
+
+/* What the run itself says, when nothing of it changes. */
+static ken_knowledge as_stored(const ken_row *in)
+{
+    return (ken_knowledge){.category = in->category,
+                           .category_mode = in->category_mode,
+                           .greedy_hits = in->greedy_hits,
+                           .sample_hits = in->sample_hits,
+                           .samples = in->samples,
+                           .p_t0 = in->p_t0,
+                           .p_t = in->p_t,
+                           .p_t_lo = in->p_t_lo,
+                           .p_t_hi = in->p_t_hi,
+                           .p_unknown = in->p_unknown,
+                           .p_unknown_lo = in->p_unknown_lo,
+                           .p_unknown_hi = in->p_unknown_hi,
+                           .p_flip = in->p_flip,
+                           .unsettled = (in->flags & KEN_FLAG_UNSETTLED) != 0};
+}
+
+static void choose_label(ken_rescorer *r, const ends *e)
+{
+    unsigned possible = between(e, r->row.prompts, r->mode);
+    int label = r->mode ? e->lo.category_mode : e->lo.category;
+    if (!e->bounded && label < KEN_UNLABELLED) possible = 1u << label;
+    if (r->by_rules) {
+        ken_label_values v = {
+            {e->lo.p_t0, e->hi.p_t0}, {e->lo.p_t, e->hi.p_t}, {e->hi.p_unknown, e->lo.p_unknown}, possible};
+        possible = ken_label_rules_apply(&r->rules, &v);
+    }
+    int category = KEN_UNKNOWN;
+    while (category > 0 && (possible & (1u << category)) == 0) category--; /* the least knowing that is possible */
+    r->how.possible = possible;
+    r->how.category = category;
+    r->how.how = e->bounded ? KEN_SCORED_BOUNDED : KEN_SCORED_EXACT;
+    r->how.greedy_lo = e->lo.greedy_hits;
+    r->how.greedy_hi = e->hi.greedy_hits;
+}
+
+static double width(const ken_rescorer *r)
+{
+    double sum = 0.0;
+    for (int i = 0; i < r->row.prompts; i++) sum += r->hi[i] - r->lo[i];
+    return sum;
+}
+
+/* The numbers of the row, from both ends. `kept`: the run's intervals themselves, so that their flags still hold. */
+static void fill(ken_rescorer *r, const ends *e, bool kept)
+{
+    ken_row *o = &r->row;
+    const ken_knowledge *k = &e->lo;
+    o->category = r->how.category;
+    o->category_mode = r->by_rules ? r->how.category : k->category_mode;
+    o->greedy_hits = k->greedy_hits;
+    o->sample_hits = k->sample_hits;
+    o->p_t0 = k->p_t0;
+    o->p_t_lo = k->p_t_lo;
+    o->p_t_hi = e->hi.p_t_hi;
+    o->p_t = e->bounded ? 0.5 * (o->p_t_lo + o->p_t_hi) : k->p_t;
+    o->p_unknown = k->p_unknown;
+    o->p_unknown_lo = e->hi.p_unknown_lo;
+    o->p_unknown_hi = k->p_unknown_hi;
+    o->p_flip = r->by_rules ? NAN : k->p_flip;
+    if (strcmp(o->method, "exact") != 0) return;
+    double budget = r->mass_budget > 0.0 ? r->mass_budget : k->greedy_hits > 0 ? 1e-2 : 1.25e-3; /* spec/slick.md 7.3 */
+    o->flags &= ~(uint32_t)KEN_FLAG_UNSETTLED;
+    if (e->bounded ? (r->how.possible & (r->how.possible - 1)) != 0 : k->unsettled) o->flags |= KEN_FLAG_UNSETTLED;
+    if (kept) return;
+    o->flags &= ~(uint32_t)(KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS);
+    if (width(r) > budget) o->flags |= KEN_FLAG_OPEN_MASS;
+    o->p_guess = o->lift = NAN; /* of the run's matcher and all its prompts */
+}
+
+/* What is counted over the prompts, when they are fewer. */
+static int recount_prompts(ken_rescorer *r, ken_err *err)
+{
+    int phrases;
+    const char *const *phrase = ken_abstentions(&phrases);
+    r->row.abstain_hits = 0;
+    r->row.min_margin = INFINITY;
+    for (int i = 0; i < r->row.prompts; i++) {
+        const ken_prompt_row *q = &r->row.prompt_rows[i];
+        r->row.min_margin = fmin(r->row.min_margin, q->margin);
+        if (q->text == NULL) continue;
+        char *s = ken_normalize(q->text, strlen(q->text));
+        if (s == NULL) return ken_fail_nomem(err, "row");
+        for (int j = 0; j < phrases; j++) r->row.abstain_hits += strcmp(s, phrase[j]) == 0;
+        ken_free(s);
+    }
+    return KEN_OK;
+}
+
+/* ---- rows without a label ---------------------------------------------------------------------------------------------- */
+
+/* As in an annotation with this matcher (spec/slick.md 7.6): em-raw can never accept a gold with a stop in it. */
+static bool cannot_match(const ken_rescorer *r, const ken_row *in)
+{
+    if (r->to.kind != KEN_EM_RAW && strcmp(r->stop, "\n") == 0) return false;
+    for (int i = 0; i < in->n_answers; i++)
+        if (strstr(in->answers[i], r->stop) == NULL) return false;
+    return in->n_answers > 0;
+}
+
+static void no_label(ken_rescorer *r)
+{
+    ken_row *o = &r->row;
+    r->how.category = o->category = o->category_mode = KEN_UNLABELLED;
+    r->how.possible = 1u << KEN_UNLABELLED;
+    if (o->flags & KEN_FLAG_CHOICE) return; /* its score stands */
+    o->p_t0 = o->p_t = o->p_t_lo = o->p_t_hi = o->p_unknown = o->p_unknown_lo = o->p_unknown_hi = o->p_flip = NAN;
+    o->min_margin = o->p_guess = o->lift = NAN;
+    o->greedy_hits = o->sample_hits = o->abstain_hits = o->n_prompt_rows = 0;
+    o->flags &= ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS);
+}
+
+/* ---- public ------------------------------------------------------------------------------------------------------------ */
+
+/* KEN_EINPUT when the row does not hold what it must. */
+static int check(const ken_rescorer *r, const ken_row *in, ken_err *err)
+{
+    int n = in->n_prompt_rows;
+    if (n < 1 || in->n_answers < 1 || in->samples < 0 || in->samples % n != 0 || in->samples / n > MOST_SAMPLES)
+        return ken_fail(err, KEN_EINPUT, "%d prompts and %d samples; the run is damaged", n, in->samples);
+    if (r->prompts > n)
+        return ken_fail(err, KEN_EUSAGE, "--prompts %d: the row has only %d; annotate again with more", r->prompts, n);
+    return KEN_OK;
+}
+
+static int score(ken_rescorer *r, const ken_row *in, const relation *rel, ken_err *err)
+{
+    int n = r->prompts > 0 ? r->prompts : in->n_prompt_rows, rc;
+    bool sampled = strcmp(in->method, "sample") == 0, all = n == in->n_prompt_rows;
+    int samples = r->samples > 0 ? r->samples : in->samples / in->n_prompt_rows;
+    bool unchanged = rel->same && all && !r->new_draw;
+    if (sampled && samples > in->samples / in->n_prompt_rows)
+        return ken_fail(err, KEN_EUSAGE,
+                        "--samples %d: the run has %d drawn texts a prompt; an exact run can have any number", samples,
+                        in->samples / in->n_prompt_rows);
+    if ((int64_t)n * samples > INT_MAX)
+        return ken_fail(err, KEN_EUSAGE, "%d samples for each of %d prompts are too many", samples, n);
+    size_t n_all = (size_t)in->n_prompt_rows;
+    r->n_all = in->n_prompt_rows;
+    ken_prompt_row *q = ken_arena_alloc(&r->arena, n_all, sizeof *q);
+    r->hit = ken_arena_calloc(&r->arena, n_all, sizeof *r->hit);
+    r->lo = ken_arena_calloc(&r->arena, n_all, sizeof *r->lo);
+    r->hi = ken_arena_calloc(&r->arena, n_all, sizeof *r->hi);
+    if (q == NULL || r->hit == NULL || r->lo == NULL || r->hi == NULL) return ken_fail_nomem(err, "row");
+    memcpy(q, in->prompt_rows, n_all * sizeof *q);
+    r->row.prompt_rows = q;
+    r->row.prompts = r->row.n_prompt_rows = n;
+    r->row.samples = n * samples;
+    for (int i = 0; i < n; i++) r->greedy_was += in->prompt_rows[i].greedy_hit;
+    ends e = {.bounded = false};
+    rc = sampled ? sampled_ends(r, rel, in, q, &e, err) : exact_ends(r, rel, in, q, &e, err);
+    if (rc != KEN_OK) return rc;
+    for (int i = 0; i < n; i++) q[i].samples = samples;
+    if (unchanged) {
+        e.lo = e.hi = as_stored(in);
+        for (int i = 0; i < n; i++) q[i].hits = in->prompt_rows[i].hits;
+    }
+    choose_label(r, &e);
+    fill(r, &e, rel->same && all);
+    return all ? KEN_OK : recount_prompts(r, err);
+}
+
+int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err)
+{
+    ken_arena_reset(&r->arena);
+    r->row = *in;
+    r->how = (ken_scored){.was = in->category};
+    r->hit = NULL;
+    r->lo = r->hi = NULL;
+    r->drawn = NULL;
+    r->n_all = r->n_drawn = 0;
+    r->greedy_was = 0;
+    if (in->n_prompt_rows == 0 || (in->flags & KEN_FLAG_CHOICE)) {
+        if (in->category != KEN_UNLABELLED)
+            return ken_fail(err, KEN_EINPUT,
+                            "row %s has a category, but none of its prompts is there; the run is damaged", in->id);
+        no_label(r);
+        return KEN_OK;
+    }
+    if (in->category == KEN_UNLABELLED || cannot_match(r, in)) {
+        if (cannot_match(r, in)) r->row.flags |= KEN_FLAG_GOLD_HAS_STOP;
+        no_label(r);
+        return KEN_OK;
+    }
+    ken_accept *to = NULL;
+    bool has_aliases = false, new_table = r->to.kind == KEN_EM_ALIAS && r->aliases != NULL;
+    relation rel = {.run_in_to = ken_matcher_within(&r->run, &r->to) && !(new_table && r->run.kind == KEN_EM_ALIAS),
+                    .to_in_run = ken_matcher_within(&r->to, &r->run) && !new_table};
+    int rc = check(r, in, err);
+    if (rc == KEN_OK) rc = compile(r, in, &to, &has_aliases, err);
+    if (rc == KEN_OK && r->to.kind == KEN_EM_ALIAS &&
+        r->run.kind == KEN_EM_SQUAD) { /* one matcher, where there are no aliases */
+        rel.to_in_run = true;
+        if (has_aliases) rc = aliases_add_nothing(r, in, &rel.to_in_run, err);
+    }
+    rel.same = rel.run_in_to && rel.to_in_run;
+    rel.to = to;
+    if (rc == KEN_OK) rc = score(r, in, &rel, err);
+    ken_accept_free(to);
+    return rc == KEN_OK ? KEN_OK : ken_fail_prefix(err, "row %s", in->id);
+}
