@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "tune/draft.h"
 #include "tune/export.h"
+#include "tune/selection.h"
 #include <dirent.h>
 #include <math.h>
 #include <signal.h>
@@ -557,6 +558,84 @@ static void test_train(void **state)
     }
 }
 
+/* ---- as a selection ------------------------------------------------------------------------------------------------- */
+
+/* What the rows came from is not written over. */
+static void refuse_input(const ken_selection *s, const ken_export_options *o, const char *path)
+{
+    ken_err err = {0};
+    assert_int_equal(ken_export(s, o, path, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "come from there"));
+}
+
+static void same_number(double a, double b) { assert_true(isnan(a) ? isnan(b) : a == b); }
+
+/* Of a run, written and selected again from each format: the same rows, as far as the format has a place for what is known of them. */
+static void test_select(void **state)
+{
+    (void)state;
+    static const size_t have[2][5] = {{3, 2, 4, 5, 0}, {2, 3, 1, 4, 0}};
+    static const char *const phrases[] = {"I don't know", "No idea"};
+    ken_train_data from = ken_train_data_defaults();
+    ken_selection *a, *b, *v;
+    ken_err err = {0};
+    from.path = tiny_run("a.ken", have, 2);
+    from.limit = 3;
+    if (ken_select(&v, &from, &err) != KEN_OK) fail_msg("%s", err.msg);
+    from.limit = 0;
+    from.idk = phrases;
+    from.n_idk = 2;
+    from.known_tail = 0.9; /* more than there are: the tail repeats rows, whose ids get a number */
+    from.weights = "p";
+    if (ken_select(&a, &from, &err) != KEN_OK) fail_msg("%s", err.msg);
+    const size_t n = ken_selection_count(a);
+    assert_true(ken_selection_stats(a)->tail_repeated > 0);
+    for (int f = 0; f < N_FORMATS; f++) {
+        const char *path = at(fresh(), file_of(formats[f]));
+        ken_export_options o = to(formats[f]);
+        if (is(formats[f], "mlx")) o.valid = v;
+        if (ken_export(a, &o, path, &err) != KEN_OK) fail_msg("%s: %s", formats[f], err.msg);
+        ken_train_data again = ken_train_data_defaults();
+        again.path = path;
+        if (ken_select(&b, &again, &err) != KEN_OK) fail_msg("%s: %s", formats[f], err.msg);
+        assert_int_equal(ken_selection_count(b), n);
+        const bool all = is(formats[f], "csv") || is(formats[f], "jsonl");
+        for (size_t i = 0; i < n; i++) {
+            const ken_selected *x = ken_selection_row(a, i), *y = ken_selection_row(b, i);
+            assert_int_equal(strncmp(y->id, x->id, strlen(x->id)), 0);
+            if (!x->tail) assert_string_equal(y->id, x->id);
+            assert_string_equal(y->relation, x->relation);
+            assert_string_equal(y->question, x->question);
+            assert_string_equal(y->target, x->target);
+            if (!is(formats[f], "csv") || x->category < KEN_UNLABELLED) assert_int_equal(y->category, x->category);
+            same_number(y->p_t, x->p_t);
+            same_number(y->p_t0, x->p_t0);
+            assert_true((float)y->weight == (float)x->weight);
+            if (!all) continue;
+            assert_string_equal(y->split, x->split);
+            assert_int_equal(y->n_answers, x->n_answers);
+            assert_string_equal(y->answers[1], x->answers[1]);
+            same_number(y->p_unknown, x->p_unknown);
+            same_number(y->popularity, x->popularity);
+        }
+        refuse_input(b, &o, path);
+        ken_selection_free(b);
+    }
+    /* The manifest has the selection's own. */
+    const char *dir = fresh();
+    const ken_export_options o = to("trl");
+    assert_int_equal(ken_export(a, &o, at(dir, "set.jsonl"), &err), KEN_OK);
+    char *text = contents(at(dir, "set.jsonl.manifest.json"));
+    json_t *m = json_loads(text, 0, NULL), *said = ken_selection_manifest(a, &err);
+    assert_non_null(said);
+    assert_true(json_equal(json_object_get(json_object_get(m, "train"), "selection"), said));
+    json_decref(m);
+    json_decref(said);
+    ken_free(text);
+    ken_selection_free(a);
+    ken_selection_free(v);
+}
+
 /* ---- templates ------------------------------------------------------------------------------------------------------ */
 
 static void test_templates(void **state)
@@ -736,7 +815,8 @@ static void test_memory(void **state)
 {
     (void)state;
     for (int f = 0; f < N_FORMATS; f++) {
-        if (is(formats[f], "messages") || is(formats[f], "sharegpt") || is(formats[f], "text")) continue; /* as others */
+        if (is(formats[f], "messages") || is(formats[f], "sharegpt") || is(formats[f], "text"))
+            continue; /* as others */
         const ken_export_options o = to(formats[f]);
         const char *dir = fresh(), *path = at(dir, file_of(formats[f]));
         int rc = KEN_ENOMEM;
@@ -897,7 +977,7 @@ int main(void)
         cmocka_unit_test(test_train),     cmocka_unit_test(test_templates), cmocka_unit_test(test_info),
         cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),    cmocka_unit_test(test_jansson_memory),
         cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only), cmocka_unit_test(test_stdout),
-        cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_hashes),    cmocka_unit_test(test_select),
     };
     return cmocka_run_group_tests_name("tune-export", tests, set_up, tear_down);
 }
