@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-train bench bench-train bench-fit install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-train bench bench-train bench-fit install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -50,6 +50,9 @@ oracle-sample: all ## exact probabilities against the literal protocol on 200 qu
 
 oracle-files: all ## what ken writes, read by transformers, peft and llama.cpp; minutes; PYTHON=a Python that has them
 	@$(or $(PYTHON),python3) tests/oracles/files_oracle.py $(BUILD) docs/results/oracle-files.txt
+
+oracle-exports: all ## fine-tuning sets, read by datasets and trl; a minute; PYTHON=a Python that has them
+	@$(or $(PYTHON),python3) tests/oracles/exports_oracle.py $(BUILD) docs/results/oracle-exports.txt
 
 oracle-train: all ## gradients and fifty training steps against PyTorch, run live on fresh examples; minutes; PYTHON=a Python that has torch
 	@tests/oracles/train_live.sh $(BUILD) $(or $(PYTHON),python3)
