@@ -17,20 +17,24 @@ static bool needs_escape(int32_t cp) { return cp < 0x20 || (cp >= 0x7f && cp <= 
 
 static void put_text(ken_buf *out, const char *s)
 {
-    size_t n = strlen(s);
+    size_t n = strlen(s), from = 0; /* what stands before from is written */
     ken_buf_putc(out, '"');
     for (size_t i = 0; i < n;) {
         int32_t cp;
         int k = ken_utf8_decode(s + i, n - i, &cp);
-        if (k <= 0) {
-            ken_buf_puts(out, "\xEF\xBF\xBD");
-            k = ken_utf8_bad(s + i, n - i);
-        } else if (cp == '"' || cp == '\\') ken_buf_printf(out, "\\%c", (char)cp);
+        const bool broken = k <= 0, plain = !broken && cp != '"' && cp != '\\' && !needs_escape(cp);
+        if (broken) k = ken_utf8_bad(s + i, n - i);
+        if (!plain) {
+            ken_buf_add(out, s + from, i - from);
+            from = i + (size_t)k;
+        }
+        if (broken) ken_buf_puts(out, "\xEF\xBF\xBD");
+        else if (cp == '"' || cp == '\\') ken_buf_printf(out, "\\%c", (char)cp);
         else if (cp == '\n') ken_buf_puts(out, "\\n");
-        else if (needs_escape(cp)) ken_buf_printf(out, "\\u%04x", (unsigned)cp);
-        else ken_buf_add(out, s + i, (size_t)k);
+        else if (!plain) ken_buf_printf(out, "\\u%04x", (unsigned)cp);
         i += (size_t)k;
     }
+    ken_buf_add(out, s + from, n - from);
     ken_buf_putc(out, '"');
 }
 

@@ -435,7 +435,7 @@ static void test_hostile(void **state)
 static void test_long(void **state)
 {
     (void)state;
-    enum { LENGTH = 1 << 20 };
+    enum { LENGTH = 1 << 18, MANY = 12 };
     char *text = malloc(LENGTH + 1);
     assert_non_null(text);
     for (int i = 0; i < LENGTH; i++) text[i] = long_text[(size_t)i % (sizeof long_text - 1)];
@@ -460,10 +460,10 @@ static void test_long(void **state)
     }
     memset(text, '\a', LENGTH); /* six bytes each when escaped */
     text[0] = 'x';
-    const char *many[3];
-    for (int i = 0; i < 3; i++) many[i] = text;
+    const char *many[MANY];
+    for (int i = 0; i < MANY; i++) many[i] = text;
     row.answers = many;
-    row.n_answers = 3;
+    row.n_answers = MANY;
     const ken_export_options o = to("jsonl");
     const ken_export_part part[KEN_N_PARTS] = {{.row = &row, .n = 1}};
     const char *dir = fresh();
