@@ -193,18 +193,7 @@ static void show_start(void *ctx, const ken_train_start *s)
     else
         cli_note("%s rows, %lld steps of which %lld are an epoch", cli_thousands(d->rows, a), (long long)s->steps,
                  (long long)s->steps_per_epoch);
-    const struct {
-        size_t n;
-        const char *what;
-    } odd[] = {{d->bad, "bad rows were dropped"},
-               {d->too_long, "rows were dropped because they are longer than --max-length"},
-               {d->unmatched, "rows are not in the run that --labels names, and count as not annotated"},
-               {d->conflicts, "rows have the prompt of an earlier one and another target"},
-               {d->newline, "targets hold a newline, where ken eval stops reading an answer"},
-               {d->spread, "rows come from relations that lack either Known or Unknown rows"},
-               {d->tail_repeated, "rows of the known tail stand in the rest too"}};
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-        if (odd[i].n > 0) cli_note("%s %s", cli_thousands(odd[i].n, a), odd[i].what);
+    cli_tune_notes(d);
     if (set.o.fit_limit > 0)
         cli_note("the fit is measured on at most %s rows, evenly spaced", cli_thousands(set.o.fit_limit, a));
     if (set.o.eval_limit > 0)

@@ -2,6 +2,7 @@
 #include "cli/tune_options.h"
 #include "cli/cli.h"
 #include "cli/data_options.h"
+#include "cli/progress.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -139,4 +140,29 @@ int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
     out->mix = cli_tune.part;
     out->n_mix = (size_t)cli_tune.mix.n;
     return KEN_OK;
+}
+
+void cli_tune_notes(const ken_train_data_stats *d)
+{
+    const struct {
+        size_t n;
+        const char *what;
+    } odd[] = {{d->bad, "bad rows were dropped"},
+               {d->too_long, "rows were dropped because they are longer than --max-length"},
+               {d->unmatched, "rows are not in the run that --labels names, and count as not annotated"},
+               {d->conflicts, "rows have the prompt of an earlier one and another target"},
+               {d->newline, "targets hold a newline, where ken eval stops reading an answer"},
+               {d->relations_left_out, "relations give no row to the variant"},
+               {d->spread, "rows come from relations that lack either Known or Unknown rows"},
+               {d->unranked, "rows are in no half: what they would be ranked by is not known"},
+               {d->partnerless,
+                "Unknown rows found no Known one of their relation and decile of popularity, and were dropped"},
+               {d->tail_repeated, "rows of the known tail stand in the rest too"}};
+    char a[32];
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        if (odd[i].n > 0) cli_note("%s %s", cli_thousands(odd[i].n, a), odd[i].what);
+    if (d->matched_by != NULL && strcmp(d->matched_by, "answer") == 0)
+        cli_note("no row has a popularity: rows were matched by how often their answer stands in the data");
+    if (d->ranked_by != NULL)
+        cli_note("halves are ranked by %s", strcmp(d->ranked_by, "p") == 0 ? "P_Correct" : d->ranked_by);
 }

@@ -304,6 +304,21 @@ static size_t fitting(const ken_variant *v, const ken_variant_relation *r, size_
     return (size_t)least;
 }
 
+/* Relation i has too few rows of the category; or one that has none at all is named, because no size fits then. */
+static int too_few(const ken_variant *v, const ken_variant_relation *r, size_t n, const size_t *weight,
+                   const size_t *rows, size_t i, ken_err *err)
+{
+    char fits[64] = "leave that relation out";
+    size_t size = fitting(v, r, n, weight);
+    if (size > 0) snprintf(fits, sizeof fits, "--size %zu fits", size);
+    else
+        for (size_t k = 0; k < n; k++)
+            if (rows[k] > 0 && r[k].have[v->category] == 0) i = k;
+    return ken_fail(err, KEN_EUSAGE,
+                    "%zu rows in the relations' mix take %zu %s rows of relation \"%.80s\", which has %zu; %s", v->size,
+                    rows[i], ken_category_name(v->category), r[i].name, r[i].have[v->category], fits);
+}
+
 /* One category, in the same mix of relations as the others: refused where a relation lacks it (spec/finetuning.md 3). */
 static int plan_one(const ken_variant *v, ken_variant_relation *r, size_t n, const size_t *weight, size_t *rows,
                     ken_err *err)
@@ -312,14 +327,7 @@ static int plan_one(const ken_variant *v, ken_variant_relation *r, size_t n, con
     size_t given = 0;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         given += rows[i];
-        if (rows[i] > r[i].have[v->category]) {
-            char fits[64] = "leave that relation out";
-            size_t size = fitting(v, r, n, weight);
-            if (size > 0) snprintf(fits, sizeof fits, "--size %zu fits", size);
-            return ken_fail(err, KEN_EUSAGE,
-                            "%zu rows in the relations' mix take %zu %s rows of relation \"%.80s\", which has %zu; %s",
-                            v->size, rows[i], ken_category_name(v->category), r[i].name, r[i].have[v->category], fits);
-        }
+        if (rows[i] > r[i].have[v->category]) return too_few(v, r, n, weight, rows, i, err);
         r[i].take[v->category] = rows[i];
     }
     if (rc == KEN_OK && given == 0)
