@@ -925,8 +925,33 @@ KEN_API void ken_regression_free(ken_regression *r);
 
 /* ---- report --------------------------------------------------------------------------------------------------------- */
 
-/* One self-contained HTML page for the runs. Written whole or not at all. */
-KEN_API int ken_report(ken_run *const *runs, size_t n, const char *path, ken_err *err);
+/* What is known about some runs, for people: a page and plots. Annotations, evaluations and trainings in any mix; of annotations (and
+ * of evaluations) the first is compared with each of the others where they share facts; trainings enter the linear model together. */
+typedef struct ken_report ken_report;
+
+typedef struct ken_report_options {
+    const char *title;           /* of the page; NULL = what the runs say */
+    const char *label;           /* of the comparisons: NULL or "draw", "mode" */
+    const char *const *trained;  /* (n_trained) as in ken_diff_options; besides the trainings among the runs */
+    int n_trained;
+    size_t room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
+                  0 = 2,000,000, and 200 more for each fact above 10,000 */
+} ken_report_options;
+
+KEN_API ken_report_options ken_report_defaults(void);
+/* Adds up and compares; o NULL = defaults. The runs (n) stay the caller's and must outlive the report. Free with ken_report_free. */
+KEN_API int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err);
+KEN_API void ken_report_free(ken_report *r);
+/* One self-contained HTML page. Written whole or not at all. Without gnuplot it has numbers where pictures would be, which is a note. */
+KEN_API int ken_report_write(ken_report *r, const char *path, ken_err *err);
+/* The plots as files: dir/NAME.FORMAT for each of them ("svg", "png", "pdf", "csv"), or for the one called `only`. dir is made when
+ * missing. KEN_EFAIL when gnuplot is missing; "csv" does without it. */
+KEN_API int ken_report_plots(ken_report *r, const char *dir, const char *format, const char *only, ken_err *err);
+KEN_API size_t ken_report_n_plots(const ken_report *r);
+KEN_API const char *ken_report_plot_name(const ken_report *r, size_t i); /* borrowed */
+/* What the reader of the page should know and the caller may say: runs that cannot be compared, what was left out; NULL past the
+ * last. Borrowed; writing may add some. */
+KEN_API const char *ken_report_note(const ken_report *r, size_t i);
 
 /* ---- this build ----------------------------------------------------------------------------------------------------- */
 

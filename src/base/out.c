@@ -15,7 +15,7 @@ enum { BUFFER = 1 << 16 };
 
 struct ken_out {
     int fd, error; /* errno of the first failure, 0 */
-    size_t used;
+    size_t used, flushed;
     char *path, *temporary;
     char buffer[BUFFER];
 };
@@ -24,6 +24,7 @@ static void flush(ken_out *o)
 {
     const char *p = o->buffer;
     size_t n = o->used;
+    o->flushed += n;
     o->used = 0;
     while (n > 0 && o->error == 0) {
         ssize_t w = write(o->fd, p, n);
@@ -44,7 +45,7 @@ int ken_out_open(ken_out **out, const char *path, ken_err *err)
     if (o == NULL) return ken_fail_nomem(err, "file to write");
     size_t len = strlen(path);
     o->error = 0;
-    o->used = 0;
+    o->used = o->flushed = 0;
     o->path = ken_strndup(path, len);
     o->temporary = ken_alloc(len + sizeof ".tmp-XXXXXX", 1);
     if (o->path == NULL || o->temporary == NULL) {
@@ -112,6 +113,8 @@ int ken_out_sync(ken_out *o, ken_err *err)
     errno = o->error;
     return ken_fail_errno(err, "cannot write", o->path);
 }
+
+size_t ken_out_size(const ken_out *o) { return o->flushed + o->used; }
 
 int ken_out_close(ken_out *o, bool keep, ken_err *err)
 {

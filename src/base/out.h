@@ -19,6 +19,7 @@ void ken_out_puts(ken_out *o, const char *s);
 void ken_out_printf(ken_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* All that was added is on the disk under the temporary name, so that closing only renames: for files that appear together. KEN_EFAIL. */
 int ken_out_sync(ken_out *o, ken_err *err);
+size_t ken_out_size(const ken_out *o); /* bytes so far */
 /* Frees o in any case. With keep, path is now the new file; on failure (KEN_EFAIL: a full disk, no permission; KEN_ENOMEM) and
  * without keep it is what it was before. */
 int ken_out_close(ken_out *o, bool keep, ken_err *err);

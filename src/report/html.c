@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char ken_base64_digits[65] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /* The code point at *s, which moves on; U+FFFD for what is no character of a document. */
 static int32_t next_cp(const char **s, size_t *n)
 {
@@ -15,7 +17,8 @@ static int32_t next_cp(const char **s, size_t *n)
     *s += len;
     *n -= (size_t)len;
     bool control = (cp < 0x20 && cp != '\t' && cp != '\n') || (cp >= 0x7F && cp < 0xA0);
-    return control || (cp & 0xFFFE) == 0xFFFE || (cp >= 0xFDD0 && cp <= 0xFDEF) ? KEN_REPLACEMENT : cp;
+    bool turns = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
+    return control || turns || (cp & 0xFFFE) == 0xFFFE || (cp >= 0xFDD0 && cp <= 0xFDEF) ? KEN_REPLACEMENT : cp;
 }
 
 static void put_cp(ken_out *o, int32_t cp)
@@ -44,11 +47,9 @@ void ken_html_text(ken_out *o, const char *s, size_t most)
     }
 }
 
-void ken_html_json(ken_out *o, const char *s, size_t most) { ken_html_json_bytes(o, s, strlen(s), most); }
-
-void ken_html_json_bytes(ken_out *o, const char *s, size_t n, size_t most)
+void ken_html_json(ken_out *o, const char *s, size_t most)
 {
-    size_t k = 0;
+    size_t n = strlen(s), k = 0;
     ken_out_puts(o, "\"");
     while (n > 0) {
         if (most > 0 && k++ == most) {
@@ -64,10 +65,16 @@ void ken_html_json_bytes(ken_out *o, const char *s, size_t n, size_t most)
     ken_out_puts(o, "\"");
 }
 
-void ken_html_json_number(ken_out *o, double x)
+void ken_html_clean(ken_buf *b, const char *s, size_t n, size_t most)
 {
-    if (isfinite(x)) ken_out_printf(o, "%.6g", x == 0.0 ? 0.0 : x); /* no "-0" */
-    else ken_out_puts(o, "null");
+    for (size_t k = 0; n > 0; k++) {
+        if (most > 0 && k == most) {
+            ken_buf_puts(b, "\xE2\x80\xA6");
+            return;
+        }
+        char bytes[4];
+        ken_buf_add(b, bytes, (size_t)ken_utf8_encode(next_cp(&s, &n), bytes));
+    }
 }
 
 const char *ken_html_count(char buf[32], uint64_t n)
@@ -90,5 +97,22 @@ const char *ken_html_percent(char buf[32], double share)
     else if (p > 99.95 && p < 100.0) snprintf(buf, 32, "&gt;99.9%%");
     else if (p == 0.0 || p >= 100.0) snprintf(buf, 32, "%.0f%%", p);
     else snprintf(buf, 32, "%.1f%%", p);
+    return buf;
+}
+
+const char *ken_html_points(char buf[32], double change)
+{
+    double p = 100.0 * change;
+    if (!isfinite(p)) snprintf(buf, 32, "\xE2\x80\x93");
+    else if (fabs(p) < 0.05) snprintf(buf, 32, "0.0");
+    else snprintf(buf, 32, "%s%.1f", p < 0 ? "\xE2\x88\x92" : "+", fabs(p));
+    return buf;
+}
+
+const char *ken_html_p(char buf[32], double p)
+{
+    if (!isfinite(p)) snprintf(buf, 32, "\xE2\x80\x93");
+    else if (p < 0.001) snprintf(buf, 32, "p&nbsp;&lt;&nbsp;0.001");
+    else snprintf(buf, 32, "p&nbsp;=&nbsp;%.*f", p < 0.1 ? 3 : 2, p);
     return buf;
 }

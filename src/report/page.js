@@ -1,10 +1,8 @@
-/* The table of facts: search, filter, sort, pages of 100 rows. All data is put into the page as text, never as markup. */
+/* The page at work: the table of facts (search, filter, sort, pages of 100 rows, details), light and dark, print. Everything that comes
+   from a run is put into the document as text, never as markup. The rows are columns of numbers, deflated one by one (columns.h,
+   facts.c); the numbers of single prompts are unpacked when a fact is first opened. */
 "use strict";
 (function () {
-  const parse = (id) => JSON.parse(document.getElementById(id).textContent);
-  const about = parse("about");
-  /* a row: see put_row in report.c */
-  const F = { run: 0, cat: 1, rel: 2, id: 3, q: 4, a: 5, p: 6, lo: 7, hi: 8, g: 9, prompts: 10, hits: 11, samples: 12, pu: 13, flip: 14, flags: 15, pop: 16, says: 17, score: 18, guess: 19 };
   const el = (id) => document.getElementById(id);
   const make = (tag, cls, text) => {
     const e = document.createElement(tag);
@@ -13,174 +11,502 @@
     return e;
   };
   const count = (n) => n.toLocaleString("en-US");
-  const prob = (p) => p === null ? "" : p === 0 ? "0" : p === 1 ? "1" : p < 1e-6 ? "<1e-6" : p < 0.001 ? p.toExponential(0) : p > 0.999 ? ">0.999" : p.toFixed(3);
 
-  const root = document.documentElement;
-  el("theme").addEventListener("click", () => {
+  /* ---- light, dark, print, folded parts ---- */
+
+  const root = document.documentElement, theme = el("theme");
+  theme.hidden = false;
+  theme.addEventListener("click", () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
   });
-
-  const rows = parse("rows");
-  const table = el("facts-table"), body = table.tBodies[0], search = el("search"), relation = el("relation"), flag = el("flag");
-  const PAGE = 100, collator = new Intl.Collator("en", { numeric: true });
-  let shown = [], page = 0, sortBy = null, down = false;
-  const off = new Set();
-  const hay = new Array(rows.length); /* what the search looks through, made when first needed */
-
-  /* the likeliest greedy answer that was not accepted */
-  const instead = (r) => r[F.says].find((s) => !s[2]) || null;
-  const keys = {
-    cat: (r) => r[F.cat], q: (r) => r[F.q], a: (r) => r[F.a][0] || "", p: (r) => r[F.p], g: (r) => r[F.g] / (r[F.prompts] || 1),
-    says: (r) => { const s = instead(r); return s ? s[0] : ""; }, pu: (r) => r[F.pu], rel: (r) => r[F.rel], score: (r) => r[F.score], pop: (r) => r[F.pop],
-    flags: (r) => r[F.flags],
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details.run:not([open])")];
+    for (const d of folded) d.open = true;
+  });
+  addEventListener("afterprint", () => { for (const d of folded) d.open = false; });
+  const unfold = () => {
+    const at = location.hash.length > 1 ? el(decodeURIComponent(location.hash.slice(1))) : null, run = at ? at.closest("details.run") : null;
+    if (run) run.open = true;
+    if (run) at.scrollIntoView();
   };
-  const text = (i) => {
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  if (!el("rows")) return; /* a page about trainings alone */
+
+  /* ---- unpacking ---- */
+
+  const about = JSON.parse(el("about").textContent), where = new Map();
+  let packed = null;
+  for (const [name, width, n, at, length] of JSON.parse(el("columns").textContent)) where.set(name, { width, n, at, length });
+  const bytes = () => {
+    if (packed) return packed;
+    const text = atob(el("rows").textContent);
+    packed = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+    el("rows").textContent = "";
+    return packed;
+  };
+  async function column(name) {
+    const c = where.get(name);
+    if (!c) return null;
+    const part = bytes().subarray(c.at, c.at + c.length);
+    const stream = new Blob([part]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+    if (c.width === 1) return planes;
+    const n = planes.length / c.width, out = new Uint32Array(n);
+    for (let b = c.width - 1; b >= 0; b--)
+      for (let i = 0; i < n; i++) out[i] = out[i] << 8 | planes[b * n + i];
+    return out;
+  }
+  async function columns(prefix, names) {
+    const got = await Promise.all(names.map((name) => column(prefix + name)));
+    return Object.fromEntries(names.map((name, i) => [name, got[i]]));
+  }
+  const strings = (planes) => {
+    const list = planes ? new TextDecoder().decode(planes).split("\0") : [""];
+    list.pop();
+    return list;
+  };
+  /* where the values of each row begin, from how many each row has */
+  const starts = (counts) => {
+    const out = new Uint32Array(counts.length + 1);
+    for (let i = 0; i < counts.length; i++) out[i + 1] = out[i] + counts[i];
+    return out;
+  };
+  const real = (u) => { const v = new Float32Array(new Uint32Array([u]).buffer)[0]; return Number.isNaN(v) ? null : v; };
+  /* probabilities in 16 and in 8 bits: columns.h */
+  const p16 = (c) => {
+    if (c === 0xffff) return null;
+    if (c === 0 || c === 0xfffe) return c === 0 ? 0 : 1;
+    const e = 30 - (c - 1 >>> 11), m = c - 1 & 2047;
+    return (1 + m / 2048) * Math.pow(2, -(e + 1));
+  };
+  const p8 = (c) => c === 0 ? 0 : c === 255 ? 1 : (1 + (c - 1 & 31) / 32) * Math.pow(2, -(6 - (c - 1 >>> 5) + 1));
+
+  /* ---- numbers as people read them ---- */
+
+  const prob = (p) => p === null ? "" : p === 0 ? "0" : p === 1 ? "1" : p < 1e-6 ? "<1e-6" : p < 0.001 ? p.toExponential(0) : p > 0.999 ? ">0.999" : p.toFixed(3);
+  const two = (p) => p === null ? "" : p === 0 ? "0" : p === 1 ? "1" : p < 0.001 ? p.toExponential(0) : p > 0.99 ? ">0.99" : p.toFixed(p < 0.01 ? 3 : 2);
+  const shown = (text) => text === "" ? "(nothing)" : text;
+  const signed = (x) => x === null ? "" : Math.abs(x) < 0.0005 ? "0" : (x < 0 ? "\u2212" : "+") + Math.abs(x).toFixed(3);
+
+  const PAGE = 100, PRINTED = 40, collator = new Intl.Collator("en", { numeric: true });
+  const names = ["fact", "category", "mode", "p", "lo", "hi", "greedy", "prompts", "hits", "samples", "unknown", "flip", "margin", "flags", "score",
+    "guess", "nsaid", "said", "saidhit", "rows", "says"];
+  const table = el("facts-table"), body = table.tBodies[0], head = table.tHead, search = el("search");
+  const control = (id) => el(id);
+  let facts = null, runs = [], diffs = [];
+
+  async function load() {
+    const f = await columns("", ["id", "question", "relation", "split", "popularity", "answers", "answer", "text"]);
+    const text = strings(f.text), at = starts(f.answers);
+    facts = { n: about.facts, id: strings(f.id), question: strings(f.question), relation: f.relation, split: f.split, popularity: f.popularity, text,
+      answers: (i) => [...f.answer.subarray(at[i], at[i + 1])].map((s) => text[s]) };
+    if (!f.answer) facts.answers = () => [];
+    runs = await Promise.all(about.runs.map(async (run, k) => {
+      const c = await columns(k + ".", names), row = new Int32Array(facts.n).fill(-1);
+      for (let i = 0; i < run.rows; i++) row[c.fact[i]] = i;
+      return { ...run, c, row, said: starts(c.nsaid || []), prompt: starts(c.rows || []), detail: null };
+    }));
+    diffs = await Promise.all(about.diffs.map(async (d, k) => {
+      const c = await columns("d" + k + ".", ["fact", "move", "near"]);
+      const move = new Uint8Array(facts.n), near = new Uint8Array(facts.n);
+      (c.fact || []).forEach((i, j) => { move[i] = c.move[j]; near[i] = c.near[j]; });
+      return { ...d, facts: Array.from(c.fact || []), move, near_of: near };
+    }));
+  }
+
+  /* a row's distinct greedy answers, the most frequent first: { text, count, hit } */
+  function said(run, r) {
+    const list = [];
+    for (let i = run.said[r]; i < run.said[r + 1]; i++) list.push({ text: facts.text[run.c.said[i]], count: 0, hit: run.c.saidhit[i] === 1 });
+    for (let i = run.prompt[r]; i < run.prompt[r + 1]; i++) if (run.c.says[i] < list.length) list[run.c.says[i]].count++;
+    return list.sort((a, b) => b.count - a.count);
+  }
+  const instead = (run, r) => said(run, r).find((s) => !s.hit) || null;
+  const commonest = (run, r) => said(run, r)[0] || null;
+
+  /* ---- what is looked at: one run, or two side by side ---- */
+
+  const MOVES = ["", "lost", "gained", "unlabelled"];
+  let view = null, list = [], page = 0, sortBy = null, down = false;
+  const off = new Set(), hay = [];
+
+  const rel = (i) => about.relations[facts.relation[i]] || "(no relation)";
+  const category = (run, i) => run.row[i] < 0 ? null : run.c.category[run.row[i]];
+  const value = (run, i, name) => run.row[i] < 0 ? null : p16(run.c[name][run.row[i]]);
+  const tag = (td, c) => { if (c !== null) td.appendChild(make("span", "tag c" + Math.min(c, 4), about.categories[c])); };
+  const meter = (td, p) => {
+    if (p === null) return;
+    const m = td.appendChild(make("span", "meter"));
+    m.setAttribute("aria-hidden", "true");
+    m.appendChild(make("i")).style.width = 100 * p + "%";
+    td.appendChild(document.createTextNode(prob(p)));
+  };
+  const greedy = (run, i) => { const r = run.row[i]; return r < 0 || !run.c.prompts[r] ? null : run.c.greedy[r] / run.c.prompts[r]; };
+  const puts = (td, s, n) => {
+    if (!s) return;
+    td.appendChild(make("bdi", s.hit ? "right" : "", shown(s.text)));
+    if (n > 1) td.appendChild(make("span", "times", " \u00d7" + s.count));
+  };
+  const flags = (run, i) => run.row[i] < 0 ? 0 : run.c.flags[run.row[i]];
+
+  /* a column: key, heading, value to sort by, how to fill a cell, is it a number */
+  function columns_of(v) {
+    const a = v.a, b = v.b, out = [], add = (key, name, of, put, number) => out.push({ key, name, of, put, number });
+    const question = () => add("q", "Question", (i) => facts.question[i], null);
+    const answer = () => add("a", "Answer", (i) => facts.answers(i)[0] || "", (td, i) => td.appendChild(make("bdi", "", facts.answers(i)[0] || "")));
+    if (b) {
+      const d = v.d;
+      add("move", "Moved", (i) => d.move[i], (td, i) => { if (d.move[i]) td.appendChild(make("span", "moved " + MOVES[d.move[i]], MOVES[d.move[i]])); });
+      question();
+      answer();
+      add("ca", "Before", (i) => category(a, i), (td, i) => tag(td, category(a, i)));
+      add("cb", "After", (i) => category(b, i), (td, i) => tag(td, category(b, i)));
+      if (a.annotated) {
+        const change = (i) => value(b, i, "p") === null || value(a, i, "p") === null ? null : value(b, i, "p") - value(a, i, "p");
+        add("p", "P correct", (i) => value(b, i, "p"), (td, i) => td.textContent = prob(value(a, i, "p")) + " \u2192 " + prob(value(b, i, "p")), true);
+        add("dp", "Change", change, (td, i) => td.textContent = signed(change(i)), true);
+      }
+      if (a.texts || b.texts) {
+        add("sa", "Said before", (i) => a.row[i] < 0 ? "" : (commonest(a, a.row[i]) || { text: "" }).text, (td, i) => { if (a.row[i] >= 0) puts(td, commonest(a, a.row[i]), a.c.prompts[a.row[i]]); });
+        add("sb", "Says now", (i) => b.row[i] < 0 ? "" : (commonest(b, b.row[i]) || { text: "" }).text, (td, i) => { if (b.row[i] >= 0) puts(td, commonest(b, b.row[i]), b.c.prompts[b.row[i]]); });
+      }
+      add("rel", "Relation", (i) => rel(i), (td, i) => td.textContent = rel(i));
+      if (d.near) add("near", "Nearest trained", (i) => d.near_of[i], (td, i) => td.textContent = about.near[d.near_of[i]]);
+      return out;
+    }
+    add("cat", "Category", (i) => category(a, i), (td, i) => tag(td, category(a, i)));
+    question();
+    answer();
+    if (where.has(a.k + ".p") && a.annotated) add("p", "P correct", (i) => value(a, i, "p"), (td, i) => meter(td, value(a, i, "p")), true);
+    add("g", "Greedy", (i) => greedy(a, i), (td, i) => { const r = a.row[i]; td.textContent = a.c.prompts[r] ? a.c.greedy[r] + "\u2009/\u2009" + a.c.prompts[r] : ""; }, true);
+    if (a.texts) add("says", "Says instead", (i) => (instead(a, a.row[i]) || { text: "" }).text, (td, i) => puts(td, instead(a, a.row[i]), a.c.prompts[a.row[i]]));
+    if (a.annotated) add("pu", "P unknown", (i) => category(a, i) < 4 ? value(a, i, "unknown") : null, (td, i) => td.textContent = category(a, i) < 4 ? prob(value(a, i, "unknown")) : "", true);
+    if (a.scores) add("score", "Score", (i) => real(a.c.score[a.row[i]]), (td, i) => { const x = real(a.c.score[a.row[i]]); td.textContent = x === null ? "" : x.toFixed(3); }, true);
+    add("rel", "Relation", (i) => rel(i), (td, i) => td.textContent = rel(i));
+    if (about.popular) add("pop", "Popularity", (i) => real(facts.popularity[i]), (td, i) => { const x = real(facts.popularity[i]); td.textContent = x === null ? "" : count(Math.round(x)); }, true);
+    if (about.flagged) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
+    return out;
+  }
+
+  function look_at(choice) {
+    const [what, k] = [choice[0], Number(choice.slice(1))];
+    const d = what === "d" ? diffs[k] : null;
+    view = d ? { a: runs[d.a], b: runs[d.b], d, all: d.facts } : { a: runs[k], b: null, d: null, all: [] };
+    if (!d) for (let r = 0; r < view.a.rows; r++) view.all.push(view.a.c.fact[r]);
+    view.columns = columns_of(view);
+    hay.length = 0;
+    sortBy = null;
+    off.clear();
+    for (const id of ["move", "from", "to", "near"]) {
+      el(id + "-field").hidden = !d || (id === "near" && !d.near) || ((id === "from" || id === "to") && !view.a.annotated);
+      el(id).value = "";
+    }
+    el("chips").hidden = d !== null;
+    make_chips();
+    make_head();
+    const sort = control("sort"), first = sort.options[0];
+    sort.replaceChildren(first);
+    for (const c of view.columns) sort.appendChild(new Option(c.name, c.key));
+    sort.value = "";
+    select();
+  }
+
+  function make_chips() {
+    const n = new Array(about.categories.length).fill(0);
+    if (!view.b) for (const i of view.all) n[category(view.a, i)]++;
+    el("chips").replaceChildren(...n.map((x, c) => {
+      if (!x) return null;
+      const b = make("button", "chip");
+      b.type = "button";
+      b.dataset.category = c;
+      b.setAttribute("aria-pressed", "true");
+      b.append(make("i", "c" + Math.min(c, 4)), about.categories[c] + " " + count(x));
+      b.addEventListener("click", () => {
+        if (off.has(c)) off.delete(c); else off.add(c);
+        b.setAttribute("aria-pressed", String(!off.has(c)));
+        select();
+      });
+      return b;
+    }).filter(Boolean));
+  }
+
+  function make_head() {
+    const tr = make("tr");
+    for (const c of view.columns) {
+      const th = tr.appendChild(make("th", c.number ? "n" : "")), b = th.appendChild(make("button", "", c.name));
+      th.scope = "col";
+      th.dataset.key = c.key;
+      b.type = "button";
+      b.addEventListener("click", () => {
+        if (sortBy !== c) sort_by(c, !!c.number);
+        else if (down === !!c.number) sort_by(c, !down);
+        else sort_by(null, false); /* third click: data order again */
+      });
+    }
+    head.replaceChildren(tr);
+  }
+
+  function sort_by(c, falling) {
+    sortBy = c;
+    down = falling;
+    for (const th of head.querySelectorAll("th")) {
+      if (c && th.dataset.key === c.key) th.setAttribute("aria-sort", down ? "descending" : "ascending");
+      else th.removeAttribute("aria-sort");
+    }
+    control("sort").value = c ? c.key : "";
+    select();
+  }
+
+  /* ---- searching and sorting ---- */
+
+  const text_of = (i) => {
     if (hay[i] === undefined) {
-      const r = rows[i];
-      hay[i] = [r[F.q], r[F.a].join("\n"), r[F.id], about.relations[r[F.run]][r[F.rel]], r[F.says].map((s) => s[0]).join("\n")].join("\n").toLowerCase();
+      const words = [facts.question[i], facts.answers(i).join("\n"), facts.id[i], rel(i)];
+      for (const run of [view.a, view.b]) if (run && run.row[i] >= 0) words.push(said(run, run.row[i]).map((s) => s.text).join("\n"));
+      hay[i] = words.join("\n").toLowerCase();
     }
     return hay[i];
   };
 
   function select() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const [run, rel] = relation.value === "" ? [-1, -1] : relation.value.split(":").map(Number);
-    const bit = flag.value === "" ? -1 : Number(flag.value);
-    shown = [];
-    for (let i = 0; i < rows.length; i++) {
-      const r = rows[i];
-      if (off.has(r[F.cat]) || (run >= 0 && r[F.run] !== run) || (rel >= 0 && r[F.rel] !== rel)) continue;
-      if (bit >= 0 && !(r[F.flags] >>> bit & 1)) continue;
-      if (words.length > 0 && !words.every((w) => text(i).includes(w))) continue;
-      shown.push(i);
-    }
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean), { a, b, d } = view;
+    const chosen = (id) => control(id).value === "" ? -1 : Number(control(id).value);
+    const relation = chosen("relation"), bit = chosen("flag"), from = chosen("from"), to = chosen("to"), near = chosen("near"), move = control("move").value;
+    list = view.all.filter((i) => {
+      if (relation >= 0 && facts.relation[i] !== relation) return false;
+      if (bit >= 0 && !((flags(a, i) | (b ? flags(b, i) : 0)) >>> bit & 1)) return false;
+      if (b) {
+        if (from >= 0 && category(a, i) !== from) return false;
+        if (to >= 0 && category(b, i) !== to) return false;
+        if (near >= 0 && d.near_of[i] !== near) return false;
+        if (move === "other" ? category(a, i) === category(b, i) && !d.move[i] : move !== "" && d.move[i] !== Number(move)) return false;
+      } else if (off.has(category(a, i))) return false;
+      return words.length === 0 || words.every((w) => text_of(i).includes(w));
+    });
     if (sortBy) {
-      const key = keys[sortBy], sign = down ? -1 : 1, of = new Map(shown.map((i) => [i, key(rows[i])]));
-      shown.sort((x, y) => {
-        const a = of.get(x), b = of.get(y);
-        if (a === b) return x - y;
-        if (a === null || a === "") return 1; /* nothing to sort by: last either way */
-        if (b === null || b === "") return -1;
-        return sign * (typeof a === "string" ? collator.compare(a, b) : a - b) || x - y;
+      const sign = down ? -1 : 1, place = new Map(list.map((i, n) => [i, n])), of = new Map(list.map((i) => [i, sortBy.of(i)]));
+      list.sort((x, y) => {
+        const p = of.get(x), q = of.get(y);
+        if (p === q) return place.get(x) - place.get(y);
+        if (p === null || p === "") return 1; /* nothing to sort by: last either way */
+        if (q === null || q === "") return -1;
+        return sign * (typeof p === "string" ? collator.compare(p, q) : p - q) || place.get(x) - place.get(y);
       });
     }
     page = 0;
     draw();
   }
 
-  function cells(r) {
-    const tr = make("tr", "row"), td = (cls, t) => tr.appendChild(make("td", cls, t));
-    td("").appendChild(make("span", "tag c" + r[F.cat], about.categories[r[F.cat]]));
-    const open = td("q").appendChild(make("button", "", r[F.q]));
-    open.setAttribute("aria-expanded", "false");
-    td("", r[F.a][0]);
-    const p = td("n");
-    const m = p.appendChild(make("span", "meter"));
-    m.setAttribute("aria-hidden", "true");
-    m.appendChild(make("i")).style.width = 100 * (r[F.p] || 0) + "%";
-    p.appendChild(document.createTextNode(prob(r[F.p])));
-    td("n", r[F.prompts] ? r[F.g] + "\u2009/\u2009" + r[F.prompts] : "");
-    if (about.texts) {
-      const s = instead(r), c = td("says");
-      if (s) {
-        c.appendChild(document.createTextNode(s[0] === "" ? "(nothing)" : s[0]));
-        c.appendChild(make("span", "times", " \u00d7" + s[1]));
-      }
+  /* ---- rows ---- */
+
+  function row_of(i) {
+    const tr = make("tr", "row");
+    let button = null;
+    for (const c of view.columns) {
+      const td = tr.appendChild(make("td", (c.number ? "n " : "") + "k-" + c.key));
+      td.dataset.label = c.name;
+      if (c.key === "q") {
+        button = td.appendChild(make("button", "open", facts.question[i]));
+        button.type = "button";
+        button.dir = "auto";
+        button.setAttribute("aria-expanded", "false");
+      } else c.put(td, i);
     }
-    td("n", r[F.cat] < 4 ? prob(r[F.pu]) : "");
-    if (about.scores) td("n", r[F.score] === null ? "" : r[F.score].toFixed(3));
-    td("", about.relations[r[F.run]][r[F.rel]]);
-    const f = td("");
-    about.flags.forEach((name, bit) => { if (r[F.flags] >>> bit & 1) f.appendChild(make("span", "flag", name)); });
-    tr.addEventListener("click", () => toggle(tr, r, open));
+    tr.addEventListener("click", () => { if (String(getSelection()) === "") toggle(tr, i, button); });
     return tr;
   }
 
-  function toggle(tr, r, button) {
+  const detail_names = ["finish", "textp", "plo", "pwide", "pmargin"];
+  async function details_of(run) {
+    if (run.detail) return run.detail;
+    const prefix = run.k + ".", c = await columns(prefix, detail_names);
+    c.ranks = [];
+    for (let k = 0; k < 5 && where.has(prefix + "new" + k); k++) {
+      const r = await columns(prefix, ["new" + k, "tok" + k, "oth" + k, "othp" + k]);
+      c.ranks.push({ start: starts(r["new" + k]), token: r["tok" + k], place: r["oth" + k], p: r["othp" + k] });
+    }
+    return run.detail = c;
+  }
+
+  function prompts_table(run, r, c) {
+    const t = make("table", "prompts"), tr = t.createTHead().insertRow(), tb = t.createTBody();
+    const list = [], tokens = [];
+    for (let i = run.said[r]; i < run.said[r + 1]; i++) list.push(facts.text[run.c.said[i]]);
+    for (const k of c.ranks) for (let i = k.start[r]; i < k.start[r + 1]; i++) tokens.push(facts.text[k.token[i]]);
+    const numbers = c.textp !== null;
+    for (const name of ["Prompt", "Greedy answer"].concat(numbers ? ["Its probability", "P correct", "Margin"] : [], c.ranks.length ? ["Likeliest first tokens"] : [])) {
+      const th = tr.appendChild(make("th", "", name));
+      th.scope = "col";
+    }
+    for (let i = run.prompt[r], n = 1; i < run.prompt[r + 1]; i++, n++) {
+      const row = tb.insertRow(), says = run.c.says[i], no = row.appendChild(make("th", "", String(n)));
+      no.scope = "row";
+      const hit = says === 254 || (says < list.length && run.c.saidhit[run.said[r] + says] === 1);
+      const td = row.insertCell();
+      td.appendChild(make("span", hit ? "verdict right" : "verdict wrong", hit ? "right" : "wrong"));
+      td.appendChild(make("bdi", "", says < list.length ? shown(list[says]) : "not stored"));
+      if (numbers) {
+        const lo = p16(c.plo[i]), hi = c.plo[i] === 0xffff ? null : p16(Math.min(c.plo[i] + c.pwide[i], 0xfffe)), margin = p16(c.pmargin[i]);
+        row.insertCell().textContent = two(p16(c.textp[i]));
+        row.insertCell().textContent = lo === null ? "" : two(lo) === two(hi) ? two(lo) : two(lo) + "\u2013" + two(hi);
+        row.insertCell().textContent = margin === null ? "" : (64 * margin).toFixed(2);
+      }
+      if (c.ranks.length) {
+        const td = row.insertCell();
+        c.ranks.forEach((k) => {
+          if (k.place[i] >= tokens.length) return;
+          const other = td.appendChild(make("span", "token"));
+          other.append(make("bdi", "", shown(tokens[k.place[i]].trim())), " " + (k.p[i] === 1 ? "<0.01" : two(p8(k.p[i]))));
+        });
+      }
+    }
+    const scroll = make("div", "scroll-x");
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "The prompts one by one");
+    scroll.appendChild(t);
+    return scroll;
+  }
+
+  async function side(run, i, title) {
+    const box = make("div", "side"), r = run.row[i], c = run.c;
+    if (title) box.appendChild(make("h3", "", title));
+    if (r < 0) {
+      box.appendChild(make("p", "note", "Not in this run."));
+      return box;
+    }
+    const dl = box.appendChild(make("dl"));
+    const put = (name, text) => {
+      if (text === "" || text === null) return;
+      const div = dl.appendChild(make("div"));
+      div.append(make("dt", "", name), make("dd", "", text));
+    };
+    if (title) put("Category", about.categories[c.category[r]]);
+    put("P correct", value(run, i, "lo") === null ? "" : prob(value(run, i, "lo")) + " to " + prob(value(run, i, "hi")));
+    put("Right greedy answers", c.prompts[r] ? c.greedy[r] + " of " + c.prompts[r] : "");
+    put("Hits among samples", c.samples[r] ? c.hits[r] + " of " + c.samples[r] : "");
+    if (run.annotated && c.category[r] < 4) {
+      put("A repeat changes the label with", prob(value(run, i, "flip")));
+      if (c.mode[r] !== c.category[r] && c.mode[r] < 4) put("Likelier label", about.categories[c.mode[r]]);
+    }
+    if (value(run, i, "guess") !== null) put("Asked of other subjects", prob(value(run, i, "guess")));
+    put("Flags", about.flags.filter((name, bit) => c.flags[r] >>> bit & 1).join(", "));
+    if (run.prompt[r + 1] > run.prompt[r]) box.appendChild(prompts_table(run, r, await details_of(run)));
+    return box;
+  }
+
+  async function toggle(tr, i, button) {
     const next = tr.nextElementSibling;
-    if (next && next.className === "more") {
+    if (next && next.classList.contains("more")) {
       next.remove();
       button.setAttribute("aria-expanded", "false");
       return;
     }
-    const more = make("tr", "more"), td = more.appendChild(make("td")), dl = td.appendChild(make("dl"));
-    td.colSpan = tr.cells.length;
-    const put = (name, value) => {
-      if (value === "" || value === null) return;
-      dl.appendChild(make("dt", "", name));
-      dl.appendChild(make("dd", "", value));
-    };
-    put("Id", r[F.id]);
-    if (about.runs.length > 1) put("Run", about.runs[r[F.run]]);
-    put("Accepted answers", r[F.a].join(" \u00b7 "));
-    r[F.says].forEach((s, i) => put(i ? "" : "Greedy answers", (s[0] === "" ? "(nothing)" : s[0]) + " \u00d7" + s[1] + (s[2] ? " \u2713" : "")));
-    if (r[F.says].length === 0) put("Greedy answers", "not stored in this run");
-    put("P_Correct between", r[F.lo] === null ? "" : prob(r[F.lo]) + " and " + prob(r[F.hi]));
-    put("Hits among samples", r[F.samples] ? r[F.hits] + " of " + r[F.samples] : "");
-    put("Chance that a repeat changes the label", r[F.cat] < 4 ? prob(r[F.flip]) : "");
-    if (r[F.guess] !== null) put("P_Correct asked of other subjects", prob(r[F.guess]));
-    if (r[F.pop] !== null) put("Popularity", count(r[F.pop]));
-    tr.after(more);
+    const more = make("tr", "more"), td = more.appendChild(make("td"));
+    td.colSpan = view.columns.length;
     button.setAttribute("aria-expanded", "true");
+    tr.after(more);
+    const p = td.appendChild(make("p", "ids")), x = real(facts.popularity[i]), split = about.splits[facts.split[i]];
+    p.append(make("code", "", facts.id[i]), split ? " \u00b7 " + split : "", x === null ? "" : " \u00b7 popularity " + count(Math.round(x)),
+      " \u00b7 accepted: ", make("bdi", "", facts.answers(i).join(" \u00b7 ")));
+    if (view.d && view.d.near) p.append(" \u00b7 nearest trained: " + about.near[view.d.near_of[i]]);
+    const sides = td.appendChild(make("div", view.b ? "sides two" : "sides"));
+    for (const [run, title] of view.b ? [[view.a, "Before: " + view.a.name], [view.b, "After: " + view.b.name]] : [[view.a, ""]])
+      sides.appendChild(await side(run, i, title));
   }
 
   function draw() {
-    const pages = Math.max(1, Math.ceil(shown.length / PAGE));
+    const pages = Math.max(1, Math.ceil(list.length / PAGE));
     page = Math.min(Math.max(page, 0), pages - 1);
     const part = document.createDocumentFragment();
-    for (const i of shown.slice(page * PAGE, (page + 1) * PAGE)) part.appendChild(cells(rows[i]));
-    if (shown.length === 0) {
-      const td = part.appendChild(make("tr")).appendChild(make("td", "nothing", "No fact matches. Clear the search or switch a category back on."));
-      td.colSpan = table.tHead.rows[0].cells.length;
+    for (const i of list.slice(page * PAGE, (page + 1) * PAGE)) part.appendChild(row_of(i));
+    if (list.length === 0) {
+      const td = part.appendChild(make("tr")).appendChild(make("td", "nothing", view.all.length ? "No fact matches. Clear the search or loosen a filter." : "There are no facts here."));
+      td.colSpan = view.columns.length;
     }
     body.replaceChildren(part);
-    const first = shown.length ? page * PAGE + 1 : 0, last = Math.min(shown.length, (page + 1) * PAGE);
+    const first = list.length ? page * PAGE + 1 : 0, last = Math.min(list.length, (page + 1) * PAGE);
     for (const p of document.querySelectorAll(".pager")) {
-      p.querySelector(".where").textContent = count(first) + " to " + count(last) + " of " + count(shown.length) +
-        (shown.length < rows.length ? " (of " + count(rows.length) + " in all)" : "");
+      p.querySelector(".where").textContent = count(first) + " to " + count(last) + " of " + count(list.length) + " facts" +
+        (list.length < view.all.length ? " (of " + count(view.all.length) + " in all)" : "");
       const b = p.querySelectorAll("button");
       b[0].disabled = b[1].disabled = page === 0;
       b[2].disabled = b[3].disabled = page === pages - 1;
       p.querySelector(".page").textContent = "page " + count(page + 1) + " of " + count(pages);
+      p.querySelector("div").hidden = pages === 1;
     }
+    el("print-note").textContent = last - first + 1 > PRINTED || list.length > PAGE ?
+      "Printed are " + PRINTED + " of " + count(list.length) + " facts; all of them are in the page itself." : "";
   }
 
-  for (const p of document.querySelectorAll(".pager")) {
-    const go = [() => 0, () => page - 1, () => page + 1, () => Infinity];
-    p.querySelectorAll("button").forEach((b, i) => b.addEventListener("click", () => { page = go[i](); draw(); }));
-  }
-  for (const chip of document.querySelectorAll(".chip")) {
-    chip.addEventListener("click", () => {
-      const c = Number(chip.dataset.category), on = off.has(c);
-      if (on) off.delete(c); else off.add(c);
-      chip.setAttribute("aria-pressed", String(on));
-      select();
-    });
-  }
-  for (const b of table.tHead.querySelectorAll("button")) {
-    b.addEventListener("click", () => {
-      const key = b.dataset.key, number = b.parentNode.classList.contains("n");
-      if (sortBy !== key) { sortBy = key; down = number; }
-      else if (down === number) down = !down;
-      else sortBy = null; /* third click: data order again */
-      for (const th of table.tHead.querySelectorAll("th")) th.removeAttribute("aria-sort");
-      if (sortBy) b.parentNode.setAttribute("aria-sort", down ? "descending" : "ascending");
-      select();
-    });
-  }
-  about.relations.forEach((names, run) => {
-    const into = about.runs.length > 1 ? relation.appendChild(document.createElement("optgroup")) : relation;
-    if (about.runs.length > 1) {
-      into.label = about.runs[run];
-      into.appendChild(new Option("all of this run", run + ":-1"));
+  /* ---- controls ---- */
+
+  function wire() {
+    for (const p of document.querySelectorAll(".pager")) {
+      const go = [() => 0, () => page - 1, () => page + 1, () => Infinity];
+      p.hidden = false;
+      p.querySelectorAll("button").forEach((b, i) => b.addEventListener("click", () => { page = go[i](); draw(); }));
     }
-    names.forEach((name, i) => into.appendChild(new Option(name === "" ? "(no relation)" : name, run + ":" + i)));
+    let wait = 0;
+    search.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(select, 120); });
+    for (const id of ["move", "from", "to", "near", "relation", "flag"]) control(id).addEventListener("change", select);
+    control("view").addEventListener("change", () => look_at(control("view").value));
+    control("sort").addEventListener("change", () => {
+      const c = view.columns.find((x) => x.key === control("sort").value) || null;
+      sort_by(c, c ? !!c.number : false);
+    });
+    const order = about.relations.map((name, i) => i).sort((x, y) => collator.compare(about.relations[x], about.relations[y]));
+    for (const i of order) control("relation").appendChild(new Option(about.relations[i] || "(no relation)", i));
+    about.flags.forEach((name, bit) => { if (about.flagged >>> bit & 1) control("flag").appendChild(new Option(name, bit)); });
+    MOVES.forEach((name, i) => { if (i) control("move").appendChild(new Option(name, i)); });
+    control("move").appendChild(new Option("to any other category", "other"));
+    about.categories.slice(0, 5).forEach((name, i) => { for (const id of ["from", "to"]) control(id).appendChild(new Option(name, i)); });
+    about.near.forEach((name, i) => { if (diffs.some((d) => d.near && d.near_of.includes(i))) control("near").appendChild(new Option(name, i)); });
+    diffs.forEach((d, k) => control("view").appendChild(new Option("from " + runs[d.a].name + " to " + runs[d.b].name, "d" + k)));
+    runs.forEach((run, k) => control("view").appendChild(new Option(run.name, "r" + k)));
+    el("view-field").hidden = runs.length < 2;
+    el("relation-field").hidden = about.relations.length < 2;
+    el("flag-field").hidden = !about.flagged;
+    el("sort-field").hidden = false;
+    el("tools").hidden = false;
+    for (const e of document.querySelectorAll(".with-script")) e.hidden = false;
+    for (const a of document.querySelectorAll("a.to-table")) {
+      a.addEventListener("click", () => {
+        control("view").value = "d" + a.dataset.diff;
+        look_at(control("view").value);
+        control("move").value = a.dataset.move;
+        search.value = "";
+        select();
+      });
+    }
+    addEventListener("keydown", (e) => {
+      const into = e.target instanceof Element ? e.target : document.body;
+      if (e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.key === "/" && !into.matches("input, select, textarea")) {
+        e.preventDefault();
+        search.focus();
+        el("facts").scrollIntoView();
+      }
+      if ((e.key === "ArrowDown" || e.key === "ArrowUp") && into.matches("#facts-table button.open")) {
+        const all = [...body.querySelectorAll("button.open")], next = all[all.indexOf(into) + (e.key === "ArrowDown" ? 1 : -1)];
+        if (next) next.focus();
+        e.preventDefault();
+      }
+    });
+  }
+
+  load().then(() => {
+    runs.forEach((run, k) => { run.k = k; });
+    wire();
+    look_at(control("view").value);
+    root.dataset.ready = "true";
+  }).catch((e) => {
+    const p = el("facts").insertBefore(make("p", "warn"), el("tools"));
+    p.textContent = "The table could not be unpacked: " + e.message + ". It needs a browser of 2023 or later.";
   });
-  about.flags.forEach((name, bit) => { if (about.flagged >>> bit & 1) flag.appendChild(new Option(name, bit)); });
-  let wait = 0;
-  search.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(select, 120); });
-  relation.addEventListener("change", select);
-  flag.addEventListener("change", select);
-  select();
 })();

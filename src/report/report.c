@@ -1,325 +1,299 @@
-/* report.c - ken_report: one self-contained HTML page about runs, written as it is made (ken.h; spec/slick.md 12).
- *
- * Two passes over each run: the first adds up what the plots show (summary.h), the second streams the rows, as JSON, for the
- * table of facts. So memory stays flat, whatever the number of rows.
- *
- * The hard thing is that questions, answers and generated texts are anybody's words. They enter the page in two ways only,
- * ken_html_text and ken_html_json, and the script puts them into the document as text. Besides, a policy in the page allows no
- * script but ours, named by its hash, and no loading of anything. */
+/* report.c - ken_report_*: sorts the runs by kind, adds them up, compares what can be compared, and keeps the figures (ken.h;
+ * spec/slick.md 12). What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report is about
+ * whatever runs there are. Writing the page is page.c's. */
+#include "report/report.h"
 #include "base/alloc.h"
-#include "base/hash.h"
-#include "base/out.h"
-#include "report/assets.h"
-#include "report/html.h"
-#include "report/plots.h"
-#include "report/sections.h"
-#include "report/summary.h"
-#include "store/store.h"
-#include "text/normalize.h"
-#include <inttypes.h>
+#include "base/error.h"
+#include "store/run.h"
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- head ------------------------------------------------------------------------------------------------------------ */
+enum { ROOM = 2000000, ROOM_FACTS = 10000, ROOM_FACT = 200 };
 
-/* SHA-256 of the script in base64, as Content-Security-Policy wants it. */
-static int script_hash(char out[48], ken_err *err)
+ken_report_options ken_report_defaults(void) { return (ken_report_options){0}; }
+
+int ken_report_add_note(ken_report *r, ken_err *err, const char *fmt, ...)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char hex[65];
-    unsigned char b[33] = {0};
-    ken_sha256 *h = ken_sha256_new();
-    if (h == NULL) return ken_fail_nomem(err, "report");
-    ken_sha256_add(h, ken_page_js, ken_page_js_size);
-    ken_sha256_hex(h, hex);
-    for (int i = 0; i < 32; i++) {
-        unsigned byte = 0;
-        (void)sscanf(hex + 2 * i, "%2x", &byte);
-        b[i] = (unsigned char)byte;
-    }
-    for (int i = 0, j = 0; i < 33; i += 3) { /* 32 bytes: ten triples and one of two bytes */
-        uint32_t v = (uint32_t)b[i] << 16 | (uint32_t)b[i + 1] << 8 | b[i + 2];
-        for (int s = 18; s >= 0; s -= 6) out[j++] = digits[v >> s & 63];
-    }
-    out[43] = '=';
-    out[44] = '\0';
+    char text[1200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (ken_grow((void **)&r->note, &r->cap_notes, r->n_notes + 1, sizeof *r->note) != 0 ||
+        (r->note[r->n_notes] = ken_strdup(text)) == NULL)
+        return ken_fail_nomem(err, "report");
+    r->n_notes++;
     return KEN_OK;
 }
 
-static void put_head(ken_out *o, ken_run *const *runs, size_t n, const char *hash)
+/* ---- names ----------------------------------------------------------------------------------------------------------- */
+
+/* The last part of a path, without an ending; `buf` may be cut. */
+static void base_name(char *buf, size_t size, const char *path, const char *ending)
 {
-    char model[KEN_MODEL_NAME];
-    ken_out_puts(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    ken_out_printf(o,
-                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-                   "'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
-                   "<title>What ",
-                   hash);
-    for (size_t k = 0; k < n && k < 3; k++) {
-        if (k > 0) ken_out_puts(o, k + 1 == n ? " and " : ", ");
-        ken_html_text(o, ken_report_model_name(model, runs[k]), 80);
-    }
-    ken_out_printf(o, " %s \xC2\xB7 ken</title>\n<style>\n", n > 1 ? "know" : "knows");
-    ken_out_add(o, ken_page_css, ken_page_css_size);
-    ken_out_puts(o, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#facts\">To the table of facts</a>\n"
-                    "<header class=\"top\"><b>ken</b><nav aria-label=\"Sections\">");
-    if (n == 1)
-        ken_out_puts(o, "<a href=\"#relations-0\">Relations</a><a href=\"#certainty-0\">Certainty</a>"
-                        "<a href=\"#facts\">Facts</a><a href=\"#settings-0\">Settings</a>");
-    else ken_out_puts(o, "<a href=\"#runs\">Runs</a><a href=\"#facts\">Facts</a>");
-    ken_out_puts(o, "<a href=\"#method\">Method</a><button type=\"button\" id=\"theme\" aria-label=\"Switch "
-                    "between light and dark\">\xE2\x97\x90</button></nav></header>\n<main>\n");
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    size_t from = n;
+    while (from > 0 && path[from - 1] != '/') from--;
+    snprintf(buf, size, "%.*s", (int)(n - from < 1000 ? n - from : 1000), path + from);
+    size_t len = strlen(buf), cut = strlen(ending);
+    if (len > cut && strcmp(buf + len - cut, ending) == 0) buf[len - cut] = '\0';
 }
 
-/* Several runs: one bar each, before the first run's own part. */
-static void put_overview(ken_out *o, ken_run *const *runs, size_t n)
+/* The file's or folder's name says more than the name inside many a file; "a model" when there is neither. */
+static void model_name(char buf[KEN_RUN_NAME], const ken_run *run)
 {
-    char a[32], model[KEN_MODEL_NAME];
-    ken_out_printf(o,
-                   "<section class=\"hero\" id=\"runs\">\n<h1>%zu runs side by side</h1>\n"
-                   "<p class=\"note\">Each on its own facts; compare shares only where these are the same.</p>\n"
-                   "<div class=\"card\"><table class=\"rel\"><thead><tr><th scope=\"col\">Run</th>"
-                   "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
-                   "<th class=\"n\" scope=\"col\">Greedy right</th><th class=\"n\" scope=\"col\">P correct</th>"
-                   "</tr></thead><tbody>\n",
-                   n);
-    for (size_t k = 0; k < n; k++) {
-        const ken_counts *c = ken_run_total(runs[k]);
-        ken_tally t = {.n = c->n};
-        memcpy(t.category, c->category, sizeof t.category);
-        ken_out_printf(o, "<tr><th scope=\"row\"><a href=\"#run-%zu\">", k);
-        ken_html_text(o, ken_report_model_name(model, runs[k]), 100);
-        ken_out_puts(o, "</a></th><td class=\"wide\">");
-        ken_plot_bar(o, &t, "", 0.125);
-        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
-        ken_out_printf(o, "<td class=\"n\" data-label=\"Greedy right\">%s</td>", ken_html_percent(a, c->mean_p_t0));
-        ken_out_printf(o, "<td class=\"n\" data-label=\"P correct\">%s</td></tr>\n", ken_html_percent(a, c->mean_p_t));
-    }
-    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
+    const char *path = ken_run_setting(run, "model_path"), *name = ken_run_setting(run, "model"),
+               *adapter = ken_run_setting(run, "adapter_path");
+    char part[KEN_RUN_NAME];
+    if (path != NULL && path[0] != '\0') base_name(buf, KEN_RUN_NAME, path, ".gguf");
+    else snprintf(buf, KEN_RUN_NAME, "%s", name != NULL && name[0] != '\0' ? name : "a model");
+    if (adapter == NULL || adapter[0] == '\0') return;
+    base_name(part, sizeof part, adapter, "");
+    size_t n = strlen(buf);
+    snprintf(buf + n, KEN_RUN_NAME - n, " + %s", part);
 }
 
-/* ---- the table of facts ---------------------------------------------------------------------------------------------- */
-
-static void put_facts(ken_out *o, ken_run *const *runs, const ken_report_summary *s, size_t n)
+/* Where models are called alike, the file of the run tells them apart. */
+static void tell_apart(ken_report *r)
 {
-    static const char pager[] =
-        "<div class=\"pager\"><span class=\"where\"></span><div>"
-        "<button type=\"button\" aria-label=\"First page\">\xC2\xAB</button>"
-        "<button type=\"button\" aria-label=\"Previous page\">\xE2\x80\xB9</button>"
-        "<span class=\"page\"></span><button type=\"button\" aria-label=\"Next page\">\xE2\x80\xBA"
-        "</button><button type=\"button\" aria-label=\"Last page\">\xC2\xBB</button></div></div>\n";
-    static const struct {
-        const char *key, *name;
-        bool number;
-    } columns[] = {{"cat", "Category", false}, {"q", "Question", false}, {"a", "Answer", false},
-                   {"p", "P correct", true},   {"g", "Greedy", true},    {"says", "Says instead", false},
-                   {"pu", "P unknown", true},  {"score", "Score", true}, {"rel", "Relation", false},
-                   {"flags", "Flags", false}};
-    uint64_t category[KEN_N_CATEGORIES] = {0}, texts = 0, scores = 0;
-    char a[32];
-    for (size_t k = 0; k < n; k++) {
-        for (int c = 0; c < KEN_N_CATEGORIES; c++) category[c] += ken_run_total(runs[k])->category[c];
-        texts += s[k].n_texts;
-        scores += s[k].n_score;
-    }
-    ken_out_puts(o, "<section id=\"facts\">\n<h2>The facts</h2>\n<p class=\"note\">Search looks through "
-                    "questions, answers, ids and what the model says. A click on a heading sorts, a click on a "
-                    "fact opens it.</p>\n<noscript><p class=\"warn\">The table needs JavaScript; it is part of "
-                    "this page and loads nothing.</p></noscript>\n"
-                    "<div class=\"tools\"><input type=\"search\" id=\"search\" placeholder=\"Search\" "
-                    "aria-label=\"Search the facts\"><select id=\"relation\" aria-label=\"Relation\">"
-                    "<option value=\"\">all relations</option></select><select id=\"flag\" aria-label=\"Flag\">"
-                    "<option value=\"\">any flags</option></select>"
-                    "<div class=\"chips\" role=\"group\" aria-label=\"Categories\">");
-    for (int c = 0; c < KEN_N_CATEGORIES; c++)
-        if (category[c] > 0)
-            ken_out_printf(o,
-                           "<button type=\"button\" class=\"chip\" data-category=\"%d\" aria-pressed=\"true\">"
-                           "<i class=\"c%d\"></i>%s %s</button>",
-                           c, c, ken_category_name(c), ken_html_count(a, category[c]));
-    ken_out_puts(o, "</div></div>\n");
-    ken_out_puts(o, pager);
-    ken_out_puts(o, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Facts\">"
-                    "<table id=\"facts-table\"><thead><tr>");
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        if ((strcmp(columns[i].key, "says") == 0 && texts == 0) ||
-            (strcmp(columns[i].key, "score") == 0 && scores == 0))
-            continue;
-        ken_out_printf(o, "<th scope=\"col\"%s><button type=\"button\" data-key=\"%s\">%s</button></th>",
-                       columns[i].number ? " class=\"n\"" : "", columns[i].key, columns[i].name);
-    }
-    ken_out_puts(o, "</tr></thead><tbody></tbody></table></div>\n");
-    ken_out_puts(o, pager);
-    ken_out_puts(o, "</section>\n");
-}
-
-/* What the script needs besides the rows. */
-static void put_about(ken_out *o, ken_run *const *runs, const ken_report_summary *s, size_t n)
-{
-    char model[KEN_MODEL_NAME];
-    uint32_t flagged = 0;
-    uint64_t texts = 0, scores = 0;
-    ken_out_puts(o, "<script type=\"application/json\" id=\"about\">{\"runs\":[");
-    for (size_t k = 0; k < n; k++) {
-        if (k > 0) ken_out_puts(o, ",");
-        ken_html_json(o, ken_report_model_name(model, runs[k]), 100);
-        for (int bit = 0; bit < KEN_FLAGS_MAX; bit++) flagged |= (uint32_t)(s[k].flags[bit] > 0) << bit;
-        texts += s[k].n_texts;
-        scores += s[k].n_score;
-    }
-    ken_out_puts(o, "],\"relations\":[");
-    for (size_t k = 0; k < n; k++) {
-        ken_out_puts(o, k > 0 ? ",[" : "[");
-        for (size_t i = 0; i < ken_run_n_relations(runs[k]); i++) {
-            if (i > 0) ken_out_puts(o, ",");
-            ken_html_json(o, ken_run_relation(runs[k], i)->relation, 80);
+    for (size_t i = 0; i < r->n_runs; i++) {
+        bool alike = false;
+        for (size_t k = 0; k < r->n_runs; k++) {
+            char other[KEN_RUN_NAME];
+            model_name(other, r->run[k].run);
+            alike |= k != i && strcmp(other, r->run[i].name) == 0;
         }
-        ken_out_puts(o, "]");
+        if (!alike) continue;
+        char file[KEN_RUN_NAME];
+        base_name(file, sizeof file, r->run[i].run->path, ".ken");
+        size_t n = strlen(r->run[i].name);
+        snprintf(r->run[i].name + n, KEN_RUN_NAME - n, " (%s)", file);
     }
-    ken_out_puts(o, "],\"categories\":[");
-    for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_out_printf(o, "%s\"%s\"", c > 0 ? "," : "", ken_category_name(c));
-    ken_out_puts(o, "],\"flags\":[");
-    for (int bit = 0; ken_flag_name(bit) != NULL; bit++)
-        ken_out_printf(o, "%s\"%s\"", bit > 0 ? "," : "", ken_flag_name(bit));
-    ken_out_printf(o, "],\"flagged\":%" PRIu32 ",\"texts\":%s,\"scores\":%s}</script>\n", flagged,
-                   texts > 0 ? "true" : "false", scores > 0 ? "true" : "false");
 }
 
-enum { MOST_SAID = 6, MOST_ANSWERS = 12, SAID_LENGTH = 120, QUESTION_LENGTH = 600, ANSWER_LENGTH = 120 };
-
-/* The row's distinct greedy answers, the most frequent first: [text, prompts, accepted]. */
-static void put_said(ken_out *o, const ken_row *row)
+/* A training is called by its folder, where that has a name. */
+static void training_name(char buf[KEN_RUN_NAME], const ken_run *run)
 {
-    struct {
-        const char *text;
-        size_t n;
-        int count;
-        bool hit;
-    } said[MOST_SAID];
-    int n_said = 0;
-    for (int i = 0; i < row->n_prompt_rows; i++) {
-        const char *t = row->prompt_rows[i].text;
-        if (t == NULL) continue;
-        size_t len = ken_trim(&t, strlen(t));
-        int j = 0;
-        while (j < n_said && !(said[j].n == len && said[j].hit == row->prompt_rows[i].greedy_hit &&
-                               memcmp(said[j].text, t, len) == 0))
-            j++;
-        if (j == MOST_SAID) continue;
-        if (j == n_said)
-            said[n_said].text = t, said[n_said].n = len, said[n_said].count = 0,
-            said[n_said++].hit = row->prompt_rows[i].greedy_hit;
-        said[j].count++;
-    }
-    ken_out_puts(o, "[");
-    for (int k = 0; k < n_said; k++) { /* at most six: the largest one left, the earliest of equals */
-        int best = -1;
-        for (int j = 0; j < n_said; j++)
-            if (said[j].count > 0 && (best < 0 || said[j].count > said[best].count)) best = j;
-        ken_out_puts(o, k > 0 ? ",[" : "[");
-        ken_html_json_bytes(o, said[best].text, said[best].n, SAID_LENGTH);
-        ken_out_printf(o, ",%d,%d]", said[best].count, said[best].hit ? 1 : 0);
-        said[best].count = 0;
-    }
-    ken_out_puts(o, "]");
+    const char *path = run->path, *slash = strrchr(path, '/');
+    char folder[1000];
+    if (slash != NULL && slash > path && strcmp(slash + 1, "train.ken") == 0) {
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path < 900 ? slash - path : 900), path);
+        base_name(buf, KEN_RUN_NAME, folder, "");
+    } else base_name(buf, KEN_RUN_NAME, path, ".ken");
+    if (buf[0] == '\0' || strcmp(buf, ".") == 0) model_name(buf, run);
 }
 
-/* One row of the array `rows`; page.js names the places. */
-static void put_row(ken_out *o, const ken_row *row, size_t run, int relation)
-{
-    int category = row->category >= 0 && row->category < KEN_UNLABELLED ? row->category : KEN_UNLABELLED;
-    ken_out_printf(o, "[%zu,%d,%d,", run, category, relation);
-    ken_html_json(o, row->id, 200);
-    ken_out_puts(o, ",");
-    ken_html_json(o, row->question, QUESTION_LENGTH);
-    ken_out_puts(o, ",[");
-    for (int i = 0; i < row->n_answers && i < MOST_ANSWERS; i++) {
-        if (i > 0) ken_out_puts(o, ",");
-        ken_html_json(o, row->answers[i], ANSWER_LENGTH);
-    }
-    ken_out_puts(o, "]");
-    const double before[] = {row->p_t, row->p_t_lo, row->p_t_hi};
-    for (int i = 0; i < 3; i++) ken_out_puts(o, ","), ken_html_json_number(o, before[i]);
-    ken_out_printf(o, ",%d,%d,%d,%d", row->greedy_hits, row->prompts, row->sample_hits, row->samples);
-    const double after[] = {row->p_unknown, row->p_flip};
-    for (int i = 0; i < 2; i++) ken_out_puts(o, ","), ken_html_json_number(o, after[i]);
-    ken_out_printf(o, ",%" PRIu32 ",", row->flags);
-    ken_html_json_number(o, row->popularity);
-    ken_out_puts(o, ",");
-    put_said(o, row);
-    ken_out_puts(o, ",");
-    ken_html_json_number(o, row->score);
-    ken_out_puts(o, ",");
-    ken_html_json_number(o, row->p_guess);
-    ken_out_puts(o, "]");
-}
+/* ---- putting it together --------------------------------------------------------------------------------------------- */
 
-static int put_rows(ken_out *o, ken_run *const *runs, const ken_report_summary *s, size_t n, ken_err *err)
+static int add_training(ken_page_training *t, ken_run *run, ken_err *err)
 {
-    bool first = true;
-    ken_out_puts(o, "<script type=\"application/json\" id=\"rows\">[");
-    for (size_t k = 0; k < n; k++) {
-        for (size_t i = 0, rows = ken_run_count(runs[k]); i < rows; i++) {
-            const ken_row *row = ken_run_row(runs[k], i, err);
-            if (row == NULL) return err->status;
-            ken_out_puts(o, first ? "\n" : ",\n");
-            put_row(o, row, k, ken_report_relation_index(&s[k], row->relation));
-            first = false;
-        }
+    t->run = run;
+    training_name(t->name, run);
+    for (size_t i = 0, n = ken_run_n_trained(run); i < n; i++) {
+        const ken_trained *x = ken_run_trained(run, i, err);
+        if (x == NULL) return err->status != KEN_OK ? err->status : KEN_EINPUT;
+        t->category[x->category >= 0 && x->category <= KEN_N_CATEGORIES ? x->category : KEN_N_CATEGORIES]++;
     }
-    ken_out_puts(o, "\n]</script>\n");
     return KEN_OK;
 }
 
-/* ---- the page -------------------------------------------------------------------------------------------------------- */
-
-static int put_page(ken_out *o, ken_run *const *runs, const ken_report_summary *s, size_t n, ken_err *err)
+static int sort_runs(ken_report *r, ken_run *const *runs, size_t n, ken_err *err)
 {
-    char hash[48];
-    int rc = script_hash(hash, err);
+    int rc = KEN_OK;
+    r->run = ken_calloc(n, sizeof *r->run);
+    r->training = ken_calloc(n, sizeof *r->training);
+    r->diff = ken_calloc(n, sizeof *r->diff);
+    if (r->run == NULL || r->training == NULL || r->diff == NULL) return ken_fail_nomem(err, "report");
+    for (int annotated = 1; annotated >= 0; annotated--)
+        for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+            const char *kind = ken_run_kind(runs[i]);
+            if (strcmp(kind, "train") == 0) {
+                if (annotated) rc = add_training(&r->training[r->n_trainings++], runs[i], err);
+                continue;
+            }
+            if ((strcmp(kind, "annotate") == 0) != (annotated != 0)) continue;
+            ken_page_run *x = &r->run[r->n_runs++];
+            x->run = runs[i];
+            x->annotated = annotated != 0;
+            model_name(x->name, runs[i]);
+            if (annotated) rc = ken_report_summarize(&x->s, runs[i], err);
+            r->n_annotated += annotated != 0;
+        }
+    if (rc == KEN_OK) tell_apart(r);
+    return rc;
+}
+
+static int compare(ken_report *r, size_t a, size_t b, const ken_diff_options *o, ken_err *err)
+{
+    ken_page_diff *d = &r->diff[r->n_diffs];
+    int rc = ken_diff_runs(&d->diff, r->run[a].run, r->run[b].run, o, err);
+    if (rc == KEN_EINPUT || rc == KEN_EUSAGE)
+        return ken_report_add_note(r, err, "%s and %s cannot be compared, each is described on its own: %s",
+                                   r->run[a].name, r->run[b].name, err->msg);
     if (rc != KEN_OK) return rc;
-    put_head(o, runs, n, hash);
-    if (n > 1) put_overview(o, runs, n);
-    for (size_t k = 0; k < n; k++) {
-        ken_section_hero(o, runs[k], &s[k], k, n == 1);
-        if ((rc = ken_section_relations(o, runs[k], &s[k], k, err)) != KEN_OK) return rc;
-        ken_section_distributions(o, runs[k], &s[k], k);
-        ken_section_popularity(o, &s[k], k);
-        ken_section_saturation(o, runs[k], &s[k], k);
-        ken_section_certainty(o, runs[k], &s[k], k);
-        if (n > 1) ken_section_settings(o, runs[k], k);
+    d->a = &r->run[a];
+    d->b = &r->run[b];
+    d->at_a = a;
+    d->at_b = b;
+    r->n_diffs++;
+    size_t only_a, only_b, other;
+    ken_diff_unmatched(d->diff, &only_a, &only_b, &other);
+    if (only_a + only_b + other > 0)
+        rc = ken_report_add_note(r, err,
+                                 "%s and %s were not asked the same: compared are the %zu facts of both; %zu are in the "
+                                 "first alone, %zu in the second, %zu ask another question under the same id",
+                                 d->a->name, d->b->name, ken_diff_count(d->diff), only_a, only_b, other);
+    for (size_t i = 0; rc == KEN_OK && ken_diff_caution(d->diff, i) != NULL; i++)
+        rc = ken_report_add_note(r, err, "%s and %s differ in more than what they know: %s", d->a->name, d->b->name,
+                                 ken_diff_caution(d->diff, i));
+    return rc;
+}
+
+static int compare_all(ken_report *r, const ken_report_options *o, ken_err *err)
+{
+    size_t n = r->n_trainings + (o->n_trained > 0 ? (size_t)o->n_trained : 0), k = 0;
+    const char **trained = ken_alloc(n, sizeof *trained);
+    if (trained == NULL) return ken_fail_nomem(err, "report");
+    for (size_t i = 0; i < r->n_trainings; i++) trained[k++] = r->training[i].run->path;
+    for (int i = 0; i < o->n_trained; i++) trained[k++] = o->trained[i];
+    ken_diff_options d = ken_diff_defaults();
+    d.label = o->label;
+    d.trained = trained;
+    d.n_trained = (int)n;
+    d.allow_different = true; /* the common part, and what differs, said in a note */
+    int rc = KEN_OK;
+    for (size_t i = 1; i < r->n_runs && rc == KEN_OK; i++)
+        if (i != r->n_annotated) rc = compare(r, i < r->n_annotated ? 0 : r->n_annotated, i, &d, err);
+    ken_free(trained);
+    return rc;
+}
+
+static int has_set(ken_run *run, const char *set, bool *has, ken_err *err)
+{
+    size_t n_points = ken_run_n_points(run), n;
+    const ken_measure *m;
+    *has = false;
+    if (n_points == 0) return KEN_OK;
+    int rc = ken_run_measures(run, ken_run_point(run, n_points - 1)->step, &m, &n, err);
+    if (rc == KEN_OK) *has = ken_measure_find(m, n, set, "all", "") != NULL;
+    return rc;
+}
+
+/* The linear model for each set that all trainings have watched. */
+static int fit_planes(ken_report *r, ken_err *err)
+{
+    static const char *const sets[KEN_PLANE_SETS] = {"dev", "test", "ood"};
+    int rc = KEN_OK;
+    ken_run **runs = ken_alloc(r->n_trainings, sizeof(ken_run *));
+    if (runs == NULL) return ken_fail_nomem(err, "report");
+    for (size_t i = 0; i < r->n_trainings; i++) runs[i] = r->training[i].run;
+    for (int k = 0; k < KEN_PLANE_SETS && rc == KEN_OK && r->n_trainings > 0; k++) {
+        bool all = true, has;
+        for (size_t i = 0; i < r->n_trainings && rc == KEN_OK; i++) {
+            rc = has_set(runs[i], sets[k], &has, err);
+            all &= has;
+        }
+        if (rc != KEN_OK || !all) continue;
+        ken_page_plane *p = &r->plane[r->n_planes++];
+        p->set = sets[k];
+        rc = ken_regress(&p->r, runs, r->n_trainings, sets[k], err);
+        if (rc == KEN_EUSAGE || rc == KEN_EINPUT) {
+            snprintf(p->why, sizeof p->why, "%.399s", err->msg);
+            rc = KEN_OK;
+        }
     }
-    put_facts(o, runs, s, n);
-    if (n == 1) ken_section_settings(o, runs[0], 0);
-    ken_section_method(o);
-    ken_out_puts(o, "</main>\n<footer>Made by ken " KEN_VERSION
-                    " from the run file alone. This page is complete: it loads nothing.</footer>\n");
-    put_about(o, runs, s, n);
-    if ((rc = put_rows(o, runs, s, n, err)) != KEN_OK) return rc;
-    ken_out_puts(o, "<script>");
-    ken_out_add(o, ken_page_js, ken_page_js_size);
-    ken_out_puts(o, "</script>\n</body>\n</html>\n");
+    ken_free(runs);
+    return rc;
+}
+
+static int make_figures(ken_report *r, ken_err *err)
+{
+    int rc = ken_figures_new(&r->figures, err);
+    for (size_t k = 0; k < r->n_annotated && rc == KEN_OK; k++)
+        rc = ken_figures_annotation(r->figures, r->run[k].run, &r->run[k].s, k, err);
+    for (size_t k = 0; k < r->n_diffs && rc == KEN_OK; k++)
+        rc = ken_figures_diff(r->figures, r->diff[k].diff, k, err);
+    for (size_t k = 0; k < r->n_trainings && rc == KEN_OK; k++)
+        rc = ken_figures_training(r->figures, r->training[k].run, k, err);
+    for (size_t k = 0; k < r->n_planes && rc == KEN_OK; k++)
+        if (r->plane[k].r != NULL) rc = ken_figures_regression(r->figures, r->plane[k].r, r->plane[k].set, err);
+    return rc;
+}
+
+int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err)
+{
+    ken_err own = {0};
+    ken_report_options defaults = ken_report_defaults();
+    *out = NULL;
+    if (err == NULL) err = &own;
+    if (o == NULL) o = &defaults;
+    if (n == 0) return ken_fail(err, KEN_EUSAGE, "a report needs at least one run");
+    err->status = KEN_OK;
+    ken_report *r = ken_calloc(1, sizeof *r);
+    if (r == NULL) return ken_fail_nomem(err, "report");
+    int rc = KEN_OK;
+    if (o->title != NULL && (r->title = ken_strdup(o->title)) == NULL) rc = ken_fail_nomem(err, "report");
+    r->room = o->room;
+    if (rc == KEN_OK) rc = sort_runs(r, runs, n, err);
+    if (rc == KEN_OK) rc = compare_all(r, o, err);
+    if (rc == KEN_OK) rc = fit_planes(r, err);
+    if (rc == KEN_OK) rc = make_figures(r, err);
+    if (rc != KEN_OK) {
+        ken_report_free(r);
+        return rc;
+    }
+    if (r->room == 0) {
+        size_t facts = r->n_runs > 0 && r->run[0].annotated ? ken_run_count(r->run[0].run) : 0;
+        r->room = ROOM + (facts > ROOM_FACTS ? (facts - ROOM_FACTS) * ROOM_FACT : 0);
+    }
+    *out = r;
     return KEN_OK;
 }
 
-int ken_report(ken_run *const *runs, size_t n, const char *path, ken_err *err)
+void ken_report_free(ken_report *r)
+{
+    if (r == NULL) return;
+    for (size_t k = 0; r->run != NULL && k < r->n_runs; k++) ken_report_summary_free(&r->run[k].s);
+    for (size_t k = 0; r->diff != NULL && k < r->n_diffs; k++) ken_diff_free(r->diff[k].diff);
+    for (size_t k = 0; k < r->n_planes; k++) ken_regression_free(r->plane[k].r);
+    for (size_t k = 0; k < r->n_notes; k++) ken_free(r->note[k]);
+    ken_figures_free(r->figures);
+    ken_free(r->run);
+    ken_free(r->training);
+    ken_free(r->diff);
+    ken_free(r->note);
+    ken_free(r->title);
+    ken_free(r);
+}
+
+/* ---- what comes out -------------------------------------------------------------------------------------------------- */
+
+int ken_report_write(ken_report *r, const char *path, ken_err *err)
 {
     ken_err own = {0};
     ken_out *o = NULL;
-    int rc = KEN_OK, closed;
     if (err == NULL) err = &own;
-    if (n == 0) return ken_fail(err, KEN_EUSAGE, "a report needs at least one run");
     err->status = KEN_OK;
-    ken_report_summary *s = ken_calloc(n, sizeof *s);
-    if (s == NULL) return ken_fail_nomem(err, "report");
-    for (size_t k = 0; k < n && rc == KEN_OK; k++) rc = ken_run_need_annotation(runs[k], err);
-    for (size_t k = 0; k < n && rc == KEN_OK; k++) rc = ken_report_summarize(&s[k], runs[k], err);
+    int rc = KEN_OK;
+    if (!r->drawn && ken_figures_count(r->figures) > 0) {
+        r->drawn = true;
+        rc = ken_figures_draw(r->figures, err);
+        if (rc == KEN_EFAIL) rc = ken_report_add_note(r, err, "numbers stand in place of pictures: %s", err->msg);
+    }
     if (rc == KEN_OK) rc = ken_out_open(&o, path, err);
-    if (rc == KEN_OK) rc = put_page(o, runs, s, n, err);
-    closed = ken_out_close(o, rc == KEN_OK, err);
-    for (size_t k = 0; k < n; k++) ken_report_summary_free(&s[k]);
-    ken_free(s);
+    if (rc == KEN_OK) rc = ken_page_put(o, r, err);
+    int closed = ken_out_close(o, rc == KEN_OK, err);
     return rc != KEN_OK ? rc : closed;
 }
+
+int ken_report_plots(ken_report *r, const char *dir, const char *format, const char *only, ken_err *err)
+{
+    return ken_figures_write(r->figures, dir, format, only, err);
+}
+
+size_t ken_report_n_plots(const ken_report *r) { return ken_figures_count(r->figures); }
+const char *ken_report_plot_name(const ken_report *r, size_t i) { return ken_figures_name(r->figures, i); }
+const char *ken_report_note(const ken_report *r, size_t i) { return i < r->n_notes ? r->note[i] : NULL; }

@@ -1,59 +1,56 @@
-/* sections.c - one function a section of the page; see sections.h. Every text that comes from a run goes through
- * ken_html_text; everything else here is ours. */
+/* sections.c - what an annotation says, one function a section of the page; see sections.h. Every text that comes from a run goes
+ * through ken_html_text; everything else here is ours. */
 #include "report/sections.h"
 #include "base/alloc.h"
+#include "base/stats.h"
+#include "report/bars.h"
 #include "report/html.h"
-#include "report/plots.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *ken_report_model_name(char buf[KEN_MODEL_NAME], const ken_run *run)
+double ken_share(uint64_t part, uint64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
+
+void ken_share_put(ken_out *o, uint64_t part, uint64_t all)
 {
-    /* the file's name says more than the name inside many a file */
-    const char *path = ken_run_setting(run, "model_path"), *name = ken_run_setting(run, "model");
-    if (path != NULL && path[0] != '\0') {
-        const char *slash = strrchr(path, '/');
-        if (slash == NULL) name = path;
-        else if (slash[1] != '\0') name = slash + 1;
-    }
-    snprintf(buf, KEN_MODEL_NAME, "%s", name != NULL && name[0] != '\0' ? name : "a model");
-    size_t n = strlen(buf);
-    if (n > 5 && strcmp(buf + n - 5, ".gguf") == 0) buf[n - 5] = '\0';
-    return buf;
+    char a[32];
+    double lo, hi;
+    ken_out_puts(o, ken_html_percent(a, ken_share(part, all)));
+    if (all == 0) return;
+    ken_wilson(part, all, &lo, &hi);
+    ken_out_printf(o, " <small class=\"ci\">%.1f\xE2\x80\x93%.1f</small>", 100 * lo, 100 * hi);
 }
 
-static double share_of(uint64_t part, uint64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
-
-static ken_tally tally_of(const ken_counts *c)
+static void heading(ken_out *o, int h, const char *anchor, size_t k, const char *text)
 {
-    ken_tally t = {.n = c->n};
-    memcpy(t.category, c->category, sizeof t.category);
-    return t;
+    ken_out_printf(o, "<section id=\"%s-%zu\">\n<h%d>%s</h%d>\n", anchor, k, h, text, h);
 }
 
-static void legend(ken_out *o, bool unlabelled)
+/* The figure NAME-k in a card. */
+static void figure(ken_out *o, const ken_report *r, const char *name, size_t k)
 {
-    ken_out_puts(o, "<ul class=\"key\">");
-    for (int c = 0; c < (unlabelled ? 5 : 4); c++)
-        ken_out_printf(o, "<li><i class=\"c%d\"></i>%s</li>", c, ken_category_name(c));
-    ken_out_puts(o, "</ul>\n");
+    char full[64];
+    snprintf(full, sizeof full, "%s-%zu", name, k);
+    bool there = false;
+    for (size_t i = 0; i < ken_figures_count(r->figures); i++)
+        there |= strcmp(ken_figures_name(r->figures, i), full) == 0;
+    if (!there) return;
+    ken_out_puts(o, "<div class=\"card\">");
+    ken_figure_put(o, r->figures, full);
+    ken_out_puts(o, "</div>\n");
 }
 
-/* ---- hero ------------------------------------------------------------------------------------------------------------ */
+/* ---- what it is ------------------------------------------------------------------------------------------------------ */
 
-static void kpi(ken_out *o, const char *name, const char *value, const char *rest)
-{
-    ken_out_printf(o, "<div><dt>%s</dt><dd>%s <small>%s</small></dd></div>", name, value, rest);
-}
-
-static void subtitle(ken_out *o, const ken_run *run, const ken_report_summary *s)
+void ken_section_lead(ken_out *o, const ken_report *r, size_t k)
 {
     char a[32], b[32];
+    const ken_run *run = r->run[k].run;
+    const ken_report_summary *s = &r->run[k].s;
     const char *data = ken_run_setting(run, "data"), *t = ken_run_setting(run, "temperature"),
-               *top_k = ken_run_setting(run, "top_k");
+               *top_k = ken_run_setting(run, "top_k"), *method = ken_run_setting(run, "method");
     ken_out_printf(o, "<p class=\"lead\">%s fact%s in %s relation%s", ken_html_count(a, s->n), s->n == 1 ? "" : "s",
                    ken_html_count(b, s->n_relations), s->n_relations == 1 ? "" : "s");
     if (data != NULL && data[0] != '\0') {
@@ -61,7 +58,6 @@ static void subtitle(ken_out *o, const ken_run *run, const ken_report_summary *s
         ken_html_text(o, data, 80);
         ken_out_puts(o, "</b>");
     }
-    const char *method = ken_run_setting(run, "method");
     if (method != NULL && s->prompts > 0) {
         ken_out_printf(o, ", each asked with %d prompt%s: ", s->prompts, s->prompts == 1 ? "" : "s");
         ken_out_puts(o, strcmp(method, "sample") == 0
@@ -74,6 +70,20 @@ static void subtitle(ken_out *o, const ken_run *run, const ken_report_summary *s
         }
     }
     ken_out_puts(o, ".</p>\n");
+    if (ken_run_complete(run)) return;
+    const char *asked = ken_run_setting(run, "rows");
+    ken_out_puts(o, "<p class=\"warn\">This run is not finished");
+    if (asked != NULL) {
+        ken_out_printf(o, ": %s of ", ken_html_count(a, s->n));
+        ken_html_text(o, asked, 20);
+        ken_out_puts(o, " facts are in it");
+    }
+    ken_out_puts(o, ". The same command again goes on where it stopped.</p>\n");
+}
+
+static void kpi(ken_out *o, const char *name, const char *value, const char *rest)
+{
+    ken_out_printf(o, "<div><dt>%s</dt><dd>%s <small>%s</small></dd></div>", name, value, rest);
 }
 
 static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, const ken_report_summary *s)
@@ -85,70 +95,96 @@ static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, c
         "None of the %d greedy answers is right, but a sampled one is.",
         "Neither a greedy nor a sampled answer is right. Not found with this budget; that is not proof of absence.",
     };
-    ken_out_puts(o, "<div class=\"cats\">");
+    ken_out_puts(o, "<ul class=\"cats\">");
     for (int c = 0; c < 4; c++) {
+        double lo, hi;
+        ken_wilson(total->category[c], labelled, &lo, &hi);
         ken_out_printf(
-            o, "<div class=\"card cat k%d\"><h3>%s</h3><div class=\"big\">%s</div><div class=\"of\">%s fact%s</div><p>",
-            c, ken_category_name(c), ken_html_percent(a, share_of(total->category[c], labelled)),
-            ken_html_count(b, total->category[c]), total->category[c] == 1 ? "" : "s");
+            o, "<li class=\"card cat k%d\"><b>%s</b><div class=\"big\">%s</div><div class=\"of\">%s fact%s, 95%% interval "
+            "%.1f\xE2\x80\x93%.1f%%</div><p>",
+            c, ken_category_name(c), ken_html_percent(a, ken_share(total->category[c], labelled)),
+            ken_html_count(b, total->category[c]), total->category[c] == 1 ? "" : "s", 100 * lo, 100 * hi);
         const char *d = strstr(rule[c], "%d");
         if (d == NULL) ken_out_puts(o, rule[c]);
         else ken_out_printf(o, "%.*s%d%s", (int)(d - rule[c]), rule[c], s->prompts, d + 2);
-        ken_out_puts(o, "</p></div>");
+        ken_out_puts(o, "</p></li>");
     }
-    ken_out_puts(o, "</div>\n");
+    ken_out_puts(o, "</ul>\n");
 }
 
-void ken_section_hero(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, bool only_run)
+void ken_section_shares(ken_out *o, const ken_report *r, size_t k)
 {
-    char a[32], b[64], model[KEN_MODEL_NAME];
-    const ken_counts *total = ken_run_total(run);
+    char a[32], b[64];
+    const ken_report_summary *s = &r->run[k].s;
+    const ken_counts *total = ken_run_total(r->run[k].run);
     uint64_t labelled = s->n_labelled, unlabelled = total->category[KEN_UNLABELLED];
-    ken_out_printf(o, "<section class=\"hero%s\" id=\"run-%zu\">\n<h1>What ", only_run ? "" : " run-title", k);
-    ken_html_text(o, ken_report_model_name(model, run), 120);
-    ken_out_puts(o, " knows</h1>\n");
-    subtitle(o, run, s);
-    if (!ken_run_complete(run)) {
-        const char *asked = ken_run_setting(run, "rows");
-        ken_out_puts(o, "<p class=\"warn\">This run is not finished");
-        if (asked != NULL) {
-            ken_out_printf(o, ": %s of ", ken_html_count(a, s->n));
-            ken_html_text(o, asked, 20);
-            ken_out_puts(o, " facts are in it");
-        }
-        ken_out_puts(o, ". The same command again goes on where it stopped.</p>\n");
-    }
     if (labelled > 0) {
-        ken_tally t = tally_of(total);
+        ken_tally t = ken_tally_of(total);
         t.n = labelled;
         t.category[KEN_UNLABELLED] = 0;
-        ken_plot_bar(o, &t, " big", 0.04);
+        ken_bar_put(o, &t, " big", 0.04);
         categories(o, total, labelled, s);
     }
     ken_out_puts(o, "<dl class=\"kpis\">");
-    if (labelled > 0) {
-        uint64_t known = labelled - total->category[KEN_UNKNOWN];
-        kpi(o, "Known to some degree", ken_html_percent(a, share_of(known, labelled)), "the first three together");
-    }
+    if (labelled > 0)
+        kpi(o, "Known to some degree", ken_html_percent(a, ken_share(labelled - total->category[KEN_UNKNOWN], labelled)),
+            "the first three together");
     if (isfinite(total->mean_p_t0))
         kpi(o, "A greedy answer is right", ken_html_percent(a, total->mean_p_t0), "mean over facts and prompts");
     if (isfinite(total->mean_p_t))
         kpi(o, "A sampled answer is right", ken_html_percent(a, total->mean_p_t), "mean P<sub>Correct</sub>");
-    if (labelled > 0) {
+    if (labelled > 0)
         kpi(o, "Labels that a repeat would change", ken_html_percent(a, s->sum_flip / (double)labelled),
             "same prompts, fresh samples");
-    }
     if (s->n_score > 0) {
         snprintf(b, sizeof b, "%.3f", s->sum_score / (double)s->n_score);
         kpi(o, "Knowledge score, multiple choice", b, "0 = guessing, 1 = certain");
     }
     ken_out_puts(o, "</dl>\n");
-    if (unlabelled > 0 && labelled > 0)
+    if (unlabelled > 0 && s->n_score < unlabelled)
         ken_out_printf(o,
                        "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "
                        "table say why.</p>\n",
                        ken_html_count(a, unlabelled), unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
-    ken_out_puts(o, "</section>\n");
+}
+
+/* ---- fact by fact ---------------------------------------------------------------------------------------------------- */
+
+void ken_section_distributions(ken_out *o, const ken_report *r, size_t k, int h)
+{
+    if (r->run[k].s.n == 0) return;
+    heading(o, h, "distributions", k, "How well, fact by fact");
+    ken_out_puts(o, "<div class=\"plots\">");
+    figure(o, r, "p-correct", k);
+    figure(o, r, "greedy", k);
+    ken_out_puts(o, "</div>\n</section>\n");
+}
+
+void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h)
+{
+    if (r->run[k].s.n_deciles == 0) return;
+    heading(o, h, "by-popularity", k, "By popularity of the subject");
+    ken_out_puts(o, "<div class=\"plots\">");
+    figure(o, r, "popularity", k);
+    ken_out_puts(o, "</div>\n</section>\n");
+}
+
+void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h)
+{
+    char a[32], b[32];
+    const ken_report_summary *s = &r->run[k].s;
+    if (s->n_curve < 2) return;
+    heading(o, h, "fewer-prompts", k, "Would fewer prompts do?");
+    ken_out_printf(o,
+                   "<p class=\"note\">Expected shares for every number of prompts, averaged over all choices "
+                   "among the %d. With one prompt %s would be called Unknown, with %d prompts %s. Only the border "
+                   "between WeaklyKnown and Unknown depends on the number of samples: every fact with a chance above "
+                   "zero is found in the end.</p>\n<div class=\"plots\">",
+                   s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
+                   ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
+    figure(o, r, "saturation", k);
+    figure(o, r, "samples", k);
+    ken_out_puts(o, "</div>\n</section>\n");
 }
 
 /* ---- relations ------------------------------------------------------------------------------------------------------- */
@@ -170,8 +206,9 @@ static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, 
 {
     char a[32], b[32];
     uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
-    double hk = share_of(c->category[KEN_HIGHLY_KNOWN], labelled);
-    ken_out_printf(o, "<td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
+    ken_out_puts(o, "<td class=\"n\" data-label=\"Known\">");
+    ken_share_put(o, c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
+    ken_out_printf(o, "</td><td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
     if (scores) {
         ken_out_puts(o, "<td class=\"n\" data-label=\"Score\">");
         if (n_score > 0) ken_out_printf(o, "%.3f", score / (double)n_score);
@@ -180,7 +217,6 @@ static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, 
     ken_out_printf(o,
                    "<td class=\"n\" data-label=\"Unknown on a repeat\">%.0f\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f</td>",
                    c->expected_unknown, c->sd_unknown);
-    ken_out_printf(o, "<td class=\"n\" data-label=\"HighlyKnown\">%s</td>", ken_html_percent(a, hk));
     /* spec/slick.md 5.1: where one answer is most of the golds, a prior cannot be told from knowledge */
     ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\"><span%s>%s</span></td>",
                    c->majority_share >= 0.2 && c->n >= 30
@@ -190,116 +226,62 @@ static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, 
     ken_out_printf(o, "<td class=\"n\" data-label=\"Echo\">%s</td></tr>\n", ken_html_percent(b, c->echo_share));
 }
 
-int ken_section_relations(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, ken_err *err)
+static void relation_row(ken_out *o, const ken_report *r, size_t k, const ken_counts *c, const ken_report_relation *x)
 {
     char a[32];
+    const ken_report_summary *s = &r->run[k].s;
+    ken_tally t = ken_tally_of(c);
+    ken_out_puts(o, x == NULL ? "<tr class=\"total\"><th scope=\"row\">All" : "<tr><th scope=\"row\">");
+    if (x != NULL) ken_html_text(o, c->relation[0] != '\0' ? c->relation : "(no relation)", 80);
+    if (x != NULL && x->example != NULL) {
+        ken_out_puts(o, " <small>");
+        ken_html_text(o, x->example, 90);
+        ken_out_puts(o, "</small>");
+    }
+    ken_out_puts(o, "</th><td class=\"wide\">");
+    ken_bar_put(o, &t, "", 0.125);
+    ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
+    relation_numbers(o, c, x == NULL ? s->n_score : x->n_score, x == NULL ? s->sum_score : x->score, s->n_score > 0);
+}
+
+int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
+{
+    const ken_run *run = r->run[k].run;
+    const ken_report_summary *s = &r->run[k].s;
     size_t n = ken_run_n_relations(run);
-    ranked *r = ken_alloc(n, sizeof *r);
-    if (r == NULL) return ken_fail_nomem(err, "report");
-    bool unlabelled = ken_run_total(run)->category[KEN_UNLABELLED] > 0;
+    if (n == 0) return KEN_OK;
+    ranked *rank = ken_alloc(n, sizeof *rank);
+    if (rank == NULL) return ken_fail_nomem(err, "report");
     for (size_t i = 0; i < n; i++) {
         const ken_counts *c = ken_run_relation(run, i);
         uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
-        double known = share_of(c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
-        r[i] = (ranked){c, i, isfinite(known) ? known : -1.0};
+        double known = ken_share(c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
+        rank[i] = (ranked){c, i, isfinite(known) ? known : -1.0};
     }
-    qsort(r, n, sizeof *r, by_known);
-    ken_out_printf(o, "<section class=\"long\" id=\"relations-%zu\">\n<h2>By relation</h2>\n", k);
-    ken_out_puts(o, "<p class=\"note\">Best known first (HighlyKnown and MaybeKnown together). <b>Majority"
-                    "</b> is the share of the commonest answer: where it is large, a good score may be a habit "
-                    "and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
+    qsort(rank, n, sizeof *rank, by_known);
+    heading(o, h, "by-relation", k, "By relation");
+    ken_out_puts(o, "<p class=\"note\">Best known first. <b>Known</b> is HighlyKnown and MaybeKnown together, with its 95% "
+                    "interval. <b>Majority</b> is the share of the commonest answer: where it is large, a good score may be a "
+                    "habit and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
                     "<b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with its "
                     "standard deviation.</p>\n");
-    legend(o, unlabelled);
-    ken_out_puts(o, "<div class=\"card\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th>"
+    ken_bar_key(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
+    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th>"
                     "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
-                    "<th class=\"n\" scope=\"col\">P correct</th>");
+                    "<th class=\"n\" scope=\"col\">Known</th><th class=\"n\" scope=\"col\">P correct</th>");
     if (s->n_score > 0) ken_out_puts(o, "<th class=\"n\" scope=\"col\">Score</th>");
-    ken_out_puts(o, "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th>"
-                    "<th class=\"n\" scope=\"col\">Highly&shy;Known</th><th class=\"n\" scope=\"col\">Majority"
+    ken_out_puts(o, "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th><th class=\"n\" scope=\"col\">Majority"
                     "</th><th class=\"n\" scope=\"col\">Echo</th></tr></thead><tbody>\n");
-    for (size_t j = 0; j <= n; j++) {
-        bool sum = j == n;
-        if (sum && n == 1) break;
-        const ken_counts *c = sum ? ken_run_total(run) : r[j].c;
-        const ken_report_relation *x = sum ? NULL : &s->relations[r[j].i];
-        ken_tally t = tally_of(c);
-        ken_out_puts(o, sum ? "<tr class=\"total\"><th scope=\"row\">All" : "<tr><th scope=\"row\">");
-        if (!sum) ken_html_text(o, c->relation[0] != '\0' ? c->relation : "(no relation)", 80);
-        if (x != NULL && x->example != NULL) {
-            ken_out_puts(o, "<small>");
-            ken_html_text(o, x->example, 120);
-            ken_out_puts(o, "</small>");
-        }
-        ken_out_puts(o, "</th><td class=\"wide\">");
-        ken_plot_bar(o, &t, "", 0.125);
-        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
-        relation_numbers(o, c, x == NULL ? s->n_score : x->n_score, x == NULL ? s->sum_score : x->score,
-                         s->n_score > 0);
-    }
+    for (size_t j = 0; j < n; j++) relation_row(o, r, k, rank[j].c, &s->relations[rank[j].i]);
+    if (n > 1) relation_row(o, r, k, ken_run_total(run), NULL);
     ken_out_puts(o, "</tbody></table></div>\n</section>\n");
-    ken_free(r);
+    ken_free(rank);
     return KEN_OK;
-}
-
-/* ---- distributions --------------------------------------------------------------------------------------------------- */
-
-static void hist_name(char buf[32], int i, const void *ctx)
-{
-    (void)ctx;
-    buf[0] = '\0'; /* i is an edge here */
-    if (i % 4 == 0) snprintf(buf, 32, "%.1f", (double)i / KEN_HIST_BINS);
-}
-
-static void hist_span(char buf[32], int i, const void *ctx)
-{
-    (void)ctx;
-    snprintf(buf, 32, "%.2f to %.2f", (double)i / KEN_HIST_BINS, (double)(i + 1) / KEN_HIST_BINS);
-}
-
-static void hits_span(char buf[32], int i, const void *ctx)
-{
-    const ken_report_summary *s = ctx;
-    if (s->prompts + 1 == s->n_hits || i == 0 || i == s->n_hits - 1)
-        snprintf(buf, 32, "%d of %d right", i == s->n_hits - 1 ? s->prompts : i, s->prompts);
-    else snprintf(buf, 32, "about %d%% right", i * 100 / (s->n_hits - 1));
-}
-
-static void hits_name(char buf[32], int i, const void *ctx)
-{
-    const ken_report_summary *s = ctx;
-    if (s->prompts + 1 == s->n_hits) snprintf(buf, 32, "%d", i);
-    else snprintf(buf, 32, "%s", i == 0 ? "none" : i == s->n_hits - 1 ? "all" : "");
-}
-
-void ken_section_distributions(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k)
-{
-    char title[64] = "Probability that a sampled answer is right";
-    const char *t = ken_run_setting(run, "temperature");
-    if (s->n == 0) return;
-    if (t != NULL) snprintf(title, sizeof title, "P correct at temperature %.3g", strtod(t, NULL));
-    ken_out_printf(o, "<section id=\"distributions-%zu\">\n<h2>How well, fact by fact</h2>\n", k);
-    legend(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
-    ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Chance of a right answer</h3>"
-                    "<p class=\"note\">Facts by P<sub>Correct</sub>, the probability that one sampled answer is "
-                    "right, averaged over the prompts.</p>");
-    ken_plot_columns(o, s->hist, KEN_HIST_BINS, hist_name, hist_span, NULL, true,
-                     "Number of facts by P correct, in steps of 0.05", title);
-    ken_out_puts(o, "</div>");
-    if (s->n_labelled > 0 && s->n_hits > 1) {
-        ken_out_puts(o, "<div class=\"card\"><h3>Prompts that get it right</h3>"
-                        "<p class=\"note\">Facts by the number of prompts whose greedy answer is right. None: "
-                        "WeaklyKnown or Unknown; all: HighlyKnown.</p>");
-        ken_plot_columns(o, s->hits, s->n_hits, hits_name, hits_span, s, false,
-                         "Number of facts by right greedy answers", "right greedy answers");
-        ken_out_puts(o, "</div>");
-    }
-    ken_out_puts(o, "</div>\n</section>\n");
 }
 
 /* ---- certainty ------------------------------------------------------------------------------------------------------- */
 
-static void flag_table(ken_out *o, const ken_report_summary *s)
+static void flag_table(ken_out *o, const ken_report_summary *s, int h)
 {
     static const char *const meaning[] = {
         "the same question stands with other answers",
@@ -320,134 +302,66 @@ static void flag_table(ken_out *o, const ken_report_summary *s)
     bool any = false;
     for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) any |= s->flags[bit] > 0;
     if (!any) return;
-    ken_out_puts(o, "<div class=\"card\"><h3>Flags</h3><table><thead><tr><th scope=\"col\">Flag</th>"
+    ken_out_printf(o, "<div class=\"card\"><h%d>Flags</h%d>", h, h);
+    ken_out_puts(o, "<table><thead><tr><th scope=\"col\">Flag</th>"
                     "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">Share</th></tr>"
                     "</thead><tbody>");
     for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) {
         if (s->flags[bit] == 0) continue;
         ken_out_printf(o,
-                       "<tr><td><span class=\"flag\">%s</span> <span class=\"times\" style=\"white-space:normal\">%s"
-                       "</span></td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
+                       "<tr><th scope=\"row\"><span class=\"flag\">%s</span> <span class=\"why\">%s"
+                       "</span></th><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
                        ken_flag_name(bit), bit < (int)(sizeof meaning / sizeof meaning[0]) ? meaning[bit] : "",
-                       ken_html_count(a, s->flags[bit]), ken_html_percent(b, share_of(s->flags[bit], s->n)));
+                       ken_html_count(a, s->flags[bit]), ken_html_percent(b, ken_share(s->flags[bit], s->n)));
     }
     ken_out_puts(o, "</tbody></table></div>");
 }
 
-void ken_section_certainty(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k)
+static void repeat_table(ken_out *o, const ken_counts *total, const ken_report_summary *s, int h)
 {
     char a[32], b[32];
-    const ken_counts *total = ken_run_total(run);
-    ken_out_printf(o, "<section id=\"certainty-%zu\">\n<h2>How sure the labels are</h2>\n", k);
+    double sd = sqrt(s->var_unknown);
+    double expected[4] = {(double)total->category[KEN_HIGHLY_KNOWN], (double)total->category[KEN_MAYBE_KNOWN],
+                          (double)s->n_no_greedy - s->sum_unknown, s->sum_unknown};
+    ken_out_printf(o, "<div class=\"card\"><h%d>This annotation and a repeat</h%d>", h, h);
+    ken_out_puts(o, "<table><thead><tr><th scope=\"col\">Category</th><th class=\"n\" scope=\"col\">Here</th>"
+                    "<th class=\"n\" scope=\"col\">Expected</th><th class=\"n\" scope=\"col\">Likelier label</th>"
+                    "</tr></thead><tbody>");
+    for (int c = 0; c < 4; c++) {
+        ken_out_printf(o,
+                       "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th><td class=\"n\">%s</td>"
+                       "<td class=\"n\">%.1f",
+                       c, ken_category_name(c), ken_html_count(a, total->category[c]), expected[c]);
+        if (c >= KEN_WEAKLY_KNOWN) ken_out_printf(o, "\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", sd);
+        ken_out_printf(o, "</td><td class=\"n\">%s</td></tr>", ken_html_count(b, s->mode[c]));
+    }
+    ken_out_puts(o, "</tbody></table><p class=\"note\">");
+    if (total->category[KEN_HIGHLY_KNOWN] > 0)
+        ken_out_printf(o,
+                       "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again with "
+                       "probability about %.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
+                       s->prompts, s->sum_hk_again / (double)total->category[KEN_HIGHLY_KNOWN]);
+    ken_out_puts(o, "Expected counts are sums of exact probabilities; \xC2\xB1 is one standard deviation.</p></div>");
+}
+
+void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h)
+{
+    const ken_report_summary *s = &r->run[k].s;
+    if (s->n == 0) return;
+    heading(o, h, "certainty", k, "How sure the labels are");
     ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
                     "prompts would move facts between WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not "
                     "move then; they depend on the choice of the prompts.</p>\n<div class=\"plots\">");
-    if (s->n_labelled > 0) {
-        double sd = sqrt(s->var_unknown);
-        double expected[4] = {(double)total->category[KEN_HIGHLY_KNOWN], (double)total->category[KEN_MAYBE_KNOWN],
-                              (double)s->n_no_greedy - s->sum_unknown, s->sum_unknown};
-        ken_out_puts(o, "<div class=\"card\"><h3>This annotation and a repeat</h3><table><thead><tr>"
-                        "<th scope=\"col\">Category</th><th class=\"n\" scope=\"col\">Here</th>"
-                        "<th class=\"n\" scope=\"col\">Expected</th><th class=\"n\" scope=\"col\">Likelier label</th>"
-                        "</tr></thead><tbody>");
-        for (int c = 0; c < 4; c++) {
-            ken_out_printf(o,
-                           "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th><td class=\"n\">%s</td>"
-                           "<td class=\"n\">%.1f",
-                           c, ken_category_name(c), ken_html_count(a, total->category[c]), expected[c]);
-            if (c >= KEN_WEAKLY_KNOWN) ken_out_printf(o, "\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", sd);
-            ken_out_printf(o, "</td><td class=\"n\">%s</td></tr>", ken_html_count(b, s->mode[c]));
-        }
-        ken_out_puts(o, "</tbody></table><p class=\"note\">");
-        if (total->category[KEN_HIGHLY_KNOWN] > 0)
-            ken_out_printf(o,
-                           "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again with "
-                           "probability about %.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
-                           s->prompts, s->sum_hk_again / (double)total->category[KEN_HIGHLY_KNOWN]);
-        ken_out_puts(o,
-                     "Expected counts are sums of exact probabilities; \xC2\xB1 is one standard deviation.</p></div>");
-    }
-    flag_table(o, s);
+    figure(o, r, "flip", k);
+    if (s->n_labelled > 0) repeat_table(o, ken_run_total(r->run[k].run), s, h + 1);
+    figure(o, r, "unknown", k);
+    flag_table(o, s, h + 1);
     ken_out_puts(o, "</div>\n</section>\n");
-}
-
-/* ---- saturation ------------------------------------------------------------------------------------------------------ */
-
-/* Shares by x, of the categories from `from` on. */
-static void share_table(ken_out *o, const char *head, const int *x, int n, const double (*share)[4], int from)
-{
-    char a[32];
-    ken_out_printf(o, "<table><thead><tr><th scope=\"col\">%s</th>", head);
-    for (int c = from; c < 4; c++) ken_out_printf(o, "<th class=\"n\" scope=\"col\">%s</th>", ken_category_name(c));
-    ken_out_puts(o, "</tr></thead><tbody>");
-    for (int i = 0; i < n; i++) {
-        ken_out_printf(o, "<tr><th scope=\"row\">%d</th>", x[i]);
-        for (int c = from; c < 4; c++) ken_out_printf(o, "<td class=\"n\">%s</td>", ken_html_percent(a, share[i][c]));
-        ken_out_puts(o, "</tr>");
-    }
-    ken_out_puts(o, "</tbody></table>");
-}
-
-void ken_section_saturation(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k)
-{
-    char a[32], b[32];
-    (void)run;
-    if (s->n_curve < 2) return;
-    ken_out_printf(o, "<section id=\"saturation-%zu\">\n<h2>Would fewer prompts do?</h2>\n", k);
-    ken_out_printf(o,
-                   "<p class=\"note\">Expected shares for every number of prompts, averaged over all choices "
-                   "among the %d. With one prompt %s would be called Unknown, with %d prompts %s. The same for "
-                   "other numbers of samples, all prompts kept.</p>\n",
-                   s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
-                   ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
-    legend(o, false);
-    ken_out_puts(o, "<div class=\"plots\"><div class=\"card\"><h3>Number of prompts</h3>");
-    ken_plot_areas(o, s->curve, s->curve_n, s->n_curve, "Expected share of each category by number of prompts",
-                   "prompts");
-    ken_out_puts(o, "<details><summary>The numbers</summary>");
-    share_table(o, "Prompts", s->curve_n, s->n_curve, s->curve, 0);
-    ken_out_puts(o, "</details></div><div class=\"card\"><h3>Number of samples</h3>"
-                    "<p class=\"note\">Samples a prompt. Only the border between WeaklyKnown and Unknown depends "
-                    "on it: every fact with a chance above zero is found in the end.</p>");
-    share_table(o, "Samples", s->by_samples_c, KEN_SAMPLES_POINTS, s->by_samples, KEN_WEAKLY_KNOWN);
-    ken_out_puts(o, "</div></div>\n</section>\n");
-}
-
-/* ---- popularity ------------------------------------------------------------------------------------------------------ */
-
-static const char *short_number(char buf[32], double x)
-{
-    static const char unit[] = " kMG";
-    int u = 0;
-    while (fabs(x) >= 1000.0 && u < 3) x /= 1000.0, u++;
-    if (u == 0) snprintf(buf, 32, "%.4g", x);
-    else snprintf(buf, 32, "%.3g\xE2\x80\x89%c", x, unit[u]);
-    return buf;
-}
-
-void ken_section_popularity(ken_out *o, const ken_report_summary *s, size_t k)
-{
-    char a[32], b[32];
-    if (s->n_deciles == 0) return;
-    ken_out_printf(o, "<section id=\"popularity-%zu\">\n<h2>By popularity of the subject</h2>\n", k);
-    ken_out_puts(o, "<p class=\"note\">Tenths of the facts, the least popular subjects first.</p>\n");
-    legend(o, false);
-    ken_out_puts(o, "<div class=\"card\"><table class=\"rel two\"><thead><tr><th scope=\"col\">Popularity</th>"
-                    "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th></tr></thead>"
-                    "<tbody>");
-    for (int d = 0; d < s->n_deciles; d++) {
-        ken_out_printf(o, "<tr><th scope=\"row\">%s to ", short_number(a, s->deciles[d].lo));
-        ken_out_printf(o, "%s</th><td class=\"wide\">", short_number(a, s->deciles[d].hi));
-        ken_plot_bar(o, &s->deciles[d].tally, "", 0.125);
-        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td></tr>\n",
-                       ken_html_count(b, s->deciles[d].tally.n));
-    }
-    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
 }
 
 /* ---- settings and method --------------------------------------------------------------------------------------------- */
 
-void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
+void ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h)
 {
     /* what decides a label, then what identifies the inputs */
     static const char *const keys[][2] = {
@@ -478,6 +392,22 @@ void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
         {"exemplar_seed", "Exemplar seed"},
         {"seed", "Seed"},
         {"control", "Guess control"},
+        {"dev", "Dev"},
+        {"test", "Test"},
+        {"ood", "Out of distribution"},
+        {"epochs", "Epochs"},
+        {"batch", "Batch"},
+        {"lr", "Learning rate"},
+        {"schedule", "Schedule"},
+        {"warmup_steps", "Warm-up steps"},
+        {"optimizer", "Optimizer"},
+        {"dropout", "Dropout"},
+        {"clip", "Clip"},
+        {"lora", "LoRA"},
+        {"train", "Trained"},
+        {"freeze", "Frozen"},
+        {"kl", "Weight of the divergence"},
+        {"kl_teacher", "Teacher"},
         {"version", "ken version"},
         {"adapter_path", "Adapter"},
         {"adapter", "Adapter hash"},
@@ -487,10 +417,10 @@ void ken_section_settings(ken_out *o, const ken_run *run, size_t k)
         {"exemplars_hash", "Exemplars hash"},
     };
     ken_out_printf(o,
-                   "<section id=\"settings-%zu\">\n<h2>Settings of this run</h2>\n"
-                   "<p class=\"note\">Everything that decides a label. A label belongs to these settings; runs "
+                   "<section id=\"%s-%zu\">\n<h%d>Settings</h%d>\n"
+                   "<p class=\"note\">Everything that decides the numbers above. They belong to these settings; runs "
                    "with others are not comparable row by row.</p>\n<dl class=\"settings card\">",
-                   k);
+                   anchor, k, h, h);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = ken_run_setting(run, keys[i][0]);
         if (value == NULL || value[0] == '\0') continue;

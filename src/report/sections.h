@@ -1,21 +1,35 @@
-/* sections.h - the parts of the page that describe one run. Each writes one <section>, or nothing when the run has nothing to
- * show there. `k` numbers the run on the page, from 0, and goes into the anchors. */
+/* sections.h - the parts of the page. Each writes one <section>, or nothing when there is nothing to show. Sections about one run
+ * begin with a heading of level h (2 when the page is about that run alone, else 3); anchors end in the number of what they are about. */
 #ifndef KEN_REPORT_SECTIONS_H
 #define KEN_REPORT_SECTIONS_H
-#include "base/out.h"
-#include "report/summary.h"
+#include "report/report.h"
 
-void ken_section_hero(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, bool only_run);
-int ken_section_relations(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k, ken_err *err);
-void ken_section_distributions(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k);
-void ken_section_certainty(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k);
-void ken_section_saturation(ken_out *o, const ken_run *run, const ken_report_summary *s, size_t k);
-void ken_section_popularity(ken_out *o, const ken_report_summary *s, size_t k);
-void ken_section_settings(ken_out *o, const ken_run *run, size_t k);
+/* sections.c: one annotation, number k of the report's runs */
+void ken_section_lead(ken_out *o, const ken_report *r, size_t k); /* what was annotated and how, in a sentence */
+void ken_section_shares(ken_out *o, const ken_report *r, size_t k); /* the four categories */
+void ken_section_distributions(ken_out *o, const ken_report *r, size_t k, int h);
+int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
+void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h);
+void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h);
+void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h);
+void ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h);
 void ken_section_method(ken_out *o); /* the four categories and where they come from; once a page */
 
-/* How a run is called on the page: its model file's or folder's name, else the model's own; "a model" when it says neither.
- * Returns buf. */
-enum { KEN_MODEL_NAME = 256 };
-const char *ken_report_model_name(char buf[KEN_MODEL_NAME], const ken_run *run);
+/* changes.c: one comparison */
+void ken_section_change_finding(ken_out *o, const ken_page_diff *d, bool trained); /* in one sentence */
+void ken_section_change_numbers(ken_out *o, const ken_page_diff *d);
+int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
+
+/* dynamics.c: trainings, evaluations, the linear model */
+int ken_section_training_finding(ken_out *o, const ken_page_training *t, ken_err *err);
+int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
+void ken_section_planes(ken_out *o, const ken_report *r, int h);
+int ken_section_evaluation(ken_out *o, const ken_page_run *x, size_t k, int h, ken_err *err);
+
+/* table.c: everything around the table of facts, and its first rows for readers without script */
+int ken_section_facts(ken_out *o, ken_report *r, ken_err *err);
+
+double ken_share(uint64_t part, uint64_t all); /* NaN of nothing */
+/* "41.2%" and, smaller, its 95 % interval. */
+void ken_share_put(ken_out *o, uint64_t part, uint64_t all);
 #endif

@@ -42,8 +42,9 @@ enum { N_MADE = sizeof made / sizeof made[0] };
 
 static double draw(uint32_t row, uint32_t what, uint32_t i) { return ken_uniform(11, "made", 4, row, what, i); }
 
-/* n rows at path; every 97th row carries hostile texts; some are unlabelled, have no texts or popularity when asked. */
-static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err)
+/* n rows at path; every third row carries hostile texts when asked, some are unlabelled. shift: the model has been changed by so much, some
+ * facts for the better and more for the worse. */
+static int make_run_shifted(const char *path, size_t n, bool hostile_texts, double shift, ken_err *err)
 {
     static const char *const syllable[] = {"Ar", "Bel", "Cor", "Dun", "El",  "Fen", "Gar", "Hol",
                                            "Is", "Jor", "Kal", "Lun", "Mor", "Nev", "Ost", "Per"};
@@ -51,6 +52,7 @@ static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err
     snprintf(asked, sizeof asked, "%zu", n);
     const ken_setting settings[] = {
         {"model", hostile_texts ? hostile[0] : "SmolLM2-135M-Instruct", false},
+        {"model_path", shift > 0.0 ? "/home/me/trained" : "", false},
         {"data", hostile_texts ? hostile[2] : "world", false},
         {"data_format", "jsonl", true},
         {"weight_type", "Q4_1", true},
@@ -84,7 +86,8 @@ static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err
         bool hit[MADE_PROMPTS];
         double lo[MADE_PROMPTS], hi[MADE_PROMPTS];
         int hits[MADE_PROMPTS];
-        double fame = draw(r, 3, 0), base = made[m].skill * (0.25 + 1.5 * fame) + 0.55 * (draw(r, 3, 1) - 0.6);
+        double fame = draw(r, 3, 0), base = made[m].skill * (0.25 + 1.5 * fame) + 0.55 * (draw(r, 3, 1) - 0.6) +
+                                                 shift * (draw(r, 6, 0) - 0.6);
         for (uint32_t k = 0; k < MADE_PROMPTS; k++) {
             double x = 1.0 / (1.0 + exp(-9.0 * (base + 0.14 * draw(r, 4, k) - 0.55)));
             lo[k] = x * 0.999;
@@ -110,6 +113,14 @@ static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err
                                     .raw_hi = hi[k],
                                     .hits = hits[k],
                                     .samples = MADE_SAMPLES};
+        for (int k = 0; k < MADE_PROMPTS; k++) { /* the likeliest first tokens */
+            static const char *const tokens[] = {" The", " Kes", " Har", " V", " Old", " 1", " Nor", " It", " Mir", " <b>"};
+            p[k].n_other = 5;
+            for (int j = 0; j < 5; j++) {
+                p[k].other[j].text = tokens[(int)(draw(r, 7, (uint32_t)(k / 3)) * 10 + j * 3) % 10];
+                p[k].other[j].p = 0.5 / (1 + 3 * j) * draw(r, 8, (uint32_t)(k * 5 + j));
+            }
+        }
         const char *answers[] = {gold, other};
         bool none = i % 211 == 7;
         ken_row row = {.id = id,
@@ -148,5 +159,10 @@ static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err
     if (rc == KEN_OK) rc = ken_store_commit(s, err);
     int closed = ken_store_close(s, err);
     return rc != KEN_OK ? rc : closed;
+}
+
+static int make_run(const char *path, size_t n, bool hostile_texts, ken_err *err)
+{
+    return make_run_shifted(path, n, hostile_texts, 0.0, err);
 }
 #endif

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "made_run.h"
+#include "report/columns.h"
 #include "report/html.h"
 #include "report/summary.h"
 #include <ctype.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <zlib.h>
 
 static char folder[] = "/tmp/ken-report-XXXXXX";
 static char run_path[64], page_path[64];
@@ -35,12 +37,27 @@ static ken_run *open_made(size_t n, bool hostile_texts)
     return run;
 }
 
-static char *report_on(ken_run *const *runs, size_t n, size_t *size)
+static char *report_with(ken_run *const *runs, size_t n, const ken_report_options *o, size_t *size, ken_report **keep)
 {
     ken_err err = {0};
-    if (ken_report(runs, n, page_path, &err) != KEN_OK) fail_msg("%s", err.msg);
+    ken_report *r = NULL;
+    if (ken_report_new(&r, runs, n, o, &err) != KEN_OK || ken_report_write(r, page_path, &err) != KEN_OK)
+        fail_msg("%s", err.msg);
+    if (keep != NULL) *keep = r;
+    else ken_report_free(r);
     return read_all(page_path, size);
 }
+
+static int report_to(ken_run *const *runs, size_t n, const char *path, ken_err *err)
+{
+    ken_report *r = NULL;
+    int rc = ken_report_new(&r, runs, n, NULL, err);
+    if (rc == KEN_OK) rc = ken_report_write(r, path, err);
+    ken_report_free(r);
+    return rc;
+}
+
+static char *report_on(ken_run *const *runs, size_t n, size_t *size) { return report_with(runs, n, NULL, size, NULL); }
 
 static size_t occurrences(const char *in, const char *what)
 {
@@ -53,18 +70,28 @@ static size_t occurrences(const char *in, const char *what)
 
 static bool is_void(const char *name)
 {
-    static const char *const names[] = {"meta", "input", "br", "line", "rect", "polyline"};
+    static const char *const names[] = {"meta", "input", "br"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0) return true;
     return false;
 }
 
+/* Headings go down one level at a time, and there is one h1. */
+static void check_heading(const char *name, int *level, int *first)
+{
+    if (name[0] != 'h' || name[1] < '1' || name[1] > '6' || name[2] != '\0') return;
+    int h = name[1] - '0';
+    if (h == 1) assert_int_equal((*first)++, 0);
+    if (h > *level + 1) fail_msg("<%s> after <h%d>", name, *level);
+    *level = h;
+}
+
 /* Every element is closed in order, every attribute quoted and given once, no stray < or &, ids unique, anchors lead somewhere. */
 static void check_html(const char *html)
 {
-    enum { DEEPEST = 64, MOST_IDS = 200 };
-    char open[DEEPEST][24], ids[MOST_IDS][40], anchors[MOST_IDS][40];
-    int depth = 0, n_ids = 0, n_anchors = 0;
+    enum { DEEPEST = 64, MOST_IDS = 300 };
+    static char open[DEEPEST][24], ids[MOST_IDS][40], anchors[MOST_IDS][40];
+    int depth = 0, n_ids = 0, n_anchors = 0, level = 0, first = 0;
     assert_int_equal(strncmp(html, "<!DOCTYPE html>\n", 16), 0);
     for (const char *p = html + 16; *p != '\0';) {
         if (*p == '&') {
@@ -85,6 +112,7 @@ static void check_html(const char *html)
         for (p += closing ? 2 : 1; isalnum((unsigned char)*p) && k < sizeof name - 1; p++) name[k++] = *p;
         name[k] = '\0';
         if (k == 0) fail_msg("a < that begins no element: %.60s", p - 1);
+        if (!closing) check_heading(name, &level, &first);
         while (*p == ' ') {
             char attribute[24];
             size_t a = 0;
@@ -127,6 +155,7 @@ static void check_html(const char *html)
         }
     }
     assert_int_equal(depth, 0);
+    assert_int_equal(first, 1);
     for (int i = 0; i < n_ids; i++)
         for (int j = 0; j < i; j++) assert_string_not_equal(ids[i], ids[j]);
     for (int i = 0; i < n_anchors; i++) {
@@ -149,6 +178,144 @@ static json_t *json_of(const char *html, const char *id)
     json_t *j = json_loadb(p, (size_t)(end - p), 0, &why);
     if (j == NULL) fail_msg("%s: %s", id, why.text);
     return j;
+}
+
+/* ---- the packed rows, as page.js unpacks them --------------------------------------------------------------------------- */
+
+typedef struct packed {
+    unsigned char *bytes; /* (n) */
+    size_t n;
+    json_t *columns;
+} packed;
+
+static packed packed_of(const char *html)
+{
+    packed p = {.columns = json_of(html, "columns")};
+    const char *begin = strstr(html, "<script type=\"application/zlib\" id=\"rows\">");
+    assert_non_null(begin);
+    begin = strchr(begin, '>') + 1;
+    size_t n = strspn(begin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=");
+    assert_int_equal(strncmp(begin + n, "</script>", 9), 0);
+    assert_int_equal(n % 4, 0);
+    p.bytes = malloc(n / 4 * 3 + 1);
+    for (size_t i = 0; i < n; i += 4) {
+        uint32_t v = 0;
+        for (size_t k = 0; k < 4; k++)
+            v = v << 6 | (begin[i + k] == '=' ? 0 : (uint32_t)(strchr(ken_base64_digits, begin[i + k]) - ken_base64_digits));
+        for (int k = 2; k >= 0; k--) p.bytes[p.n++] = (unsigned char)(v >> 8 * k);
+    }
+    return p;
+}
+
+static void free_packed(packed *p)
+{
+    free(p->bytes);
+    json_decref(p->columns);
+}
+
+/* The values of a column, or NULL when it is not on the page. */
+static uint32_t *unpack(const packed *p, const char *name, size_t *n)
+{
+    size_t i;
+    json_t *c;
+    json_array_foreach(p->columns, i, c)
+    {
+        if (strcmp(json_string_value(json_array_get(c, 0)), name) != 0) continue;
+        size_t width = (size_t)json_integer_value(json_array_get(c, 1)), at = (size_t)json_integer_value(json_array_get(c, 3)),
+               len = (size_t)json_integer_value(json_array_get(c, 4));
+        *n = (size_t)json_integer_value(json_array_get(c, 2));
+        assert_true(at + len <= p->n);
+        uLongf size = (uLongf)(*n * width);
+        unsigned char *planes = malloc(size + 1);
+        uint32_t *out = calloc(*n + 1, sizeof *out);
+        assert_int_equal(uncompress(planes, &size, p->bytes + at, (uLong)len), Z_OK);
+        assert_int_equal(size, *n * width);
+        for (size_t b = 0; b < width; b++)
+            for (size_t k = 0; k < *n; k++) out[k] |= (uint32_t)planes[b * *n + k] << 8 * b;
+        free(planes);
+        return out;
+    }
+    *n = 0;
+    return NULL;
+}
+
+typedef struct texts {
+    char *all;
+    const char **text;
+    size_t n;
+} texts;
+
+static texts unpack_text(const packed *p, const char *name)
+{
+    texts t = {0};
+    size_t n;
+    uint32_t *bytes = unpack(p, name, &n);
+    t.all = malloc(n + 1);
+    t.text = calloc(n + 1, sizeof *t.text);
+    for (size_t i = 0; i < n; i++) t.all[i] = (char)bytes[i];
+    for (size_t i = 0; i < n; i += strlen(t.all + i) + 1) t.text[t.n++] = t.all + i;
+    free(bytes);
+    return t;
+}
+
+static void free_texts(texts *t)
+{
+    free(t->all);
+    free(t->text);
+}
+
+static double p_of(uint32_t c)
+{
+    if (c == 0xFFFF) return NAN;
+    if (c == 0 || c == 0xFFFE) return c == 0 ? 0.0 : 1.0;
+    return (1.0 + (double)((c - 1) & 2047) / 2048.0) * exp2(-(30.0 - (double)((c - 1) >> 11)) - 1.0);
+}
+
+/* The greedy answers of a row's prompts, as the page has them: what, and whether right. */
+static void check_prompts(const packed *p, const texts *dictionary, ken_run *run)
+{
+    size_t n, n_said, n_says, n_new, at = 0, said_at = 0, new_at[5] = {0};
+    uint32_t *rows = unpack(p, "0.rows", &n), *nsaid = unpack(p, "0.nsaid", &n), *said = unpack(p, "0.said", &n_said),
+             *hit = unpack(p, "0.saidhit", &n_said), *says = unpack(p, "0.says", &n_says),
+             *textp = unpack(p, "0.textp", &n_says), *lo = unpack(p, "0.plo", &n_says);
+    uint32_t *fresh[5], *token[5], *other[5];
+    for (int k = 0; k < 5; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "0.new%d", k);
+        fresh[k] = unpack(p, name, &n_new);
+        snprintf(name, sizeof name, "0.tok%d", k);
+        token[k] = unpack(p, name, &n_new);
+        snprintf(name, sizeof name, "0.oth%d", k);
+        other[k] = unpack(p, name, &n_new);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const ken_row *row = ken_run_row(run, i, NULL);
+        uint32_t tokens[60];
+        size_t n_tokens = 0;
+        for (int k = 0; k < 5; k++)
+            for (uint32_t j = 0; fresh[k] != NULL && j < fresh[k][i]; j++) tokens[n_tokens++] = token[k][new_at[k]++];
+        assert_int_equal(rows[i], row->n_prompt_rows);
+        for (int j = 0; j < row->n_prompt_rows; j++, at++) {
+            const ken_prompt_row *x = &row->prompt_rows[j];
+            assert_true(says[at] < nsaid[i]);
+            assert_int_equal(hit[said_at + says[at]], x->greedy_hit);
+            ken_buf clean = {0};
+            ken_html_clean(&clean, x->text, strlen(x->text), 120);
+            assert_string_equal(dictionary->text[said[said_at + says[at]]], ken_buf_str(&clean));
+            ken_buf_free(&clean);
+            assert_true(fabs(p_of(textp[at]) - x->text_p) <= 0.01 * x->text_p);
+            assert_true(fabs(p_of(lo[at]) - x->p_lo) <= 0.01 * x->p_lo);
+            for (int k = 0; k < x->n_other; k++) {
+                assert_true(other[k][at] < n_tokens);
+                assert_string_equal(dictionary->text[tokens[other[k][at]]], x->other[k].text);
+            }
+        }
+        said_at += nsaid[i];
+    }
+    assert_int_equal(at, n_says);
+    assert_int_equal(said_at, n_said);
+    for (int k = 0; k < 5; k++) free(fresh[k]), free(token[k]), free(other[k]);
+    free(rows), free(nsaid), free(said), free(hit), free(says), free(textp), free(lo);
 }
 
 static void page_is_well_formed_and_says_what_the_run_says(void **state)
@@ -175,45 +342,49 @@ static void page_is_well_formed_and_says_what_the_run_says(void **state)
     snprintf(text, sizeof text, "%.1f\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", total->expected_unknown, total->sd_unknown);
     assert_non_null(strstr(html, text));
     assert_non_null(strstr(html, "What is the capital of \xE2\x80\xA6?"));
-    assert_non_null(strstr(html, "id=\"popularity-0\""));
+    assert_non_null(strstr(html, "id=\"by-popularity-0\""));
     assert_non_null(strstr(html, "about 0.71")); /* spec/slick.md 7.4 */
 
-    json_t *about = json_of(html, "about"), *rows = json_of(html, "rows");
-    assert_int_equal(json_array_size(rows), 480);
-    assert_int_equal(json_array_size(json_array_get(json_object_get(about, "relations"), 0)), N_MADE);
+    json_t *about = json_of(html, "about");
+    packed rows = packed_of(html);
+    texts ids = unpack_text(&rows, "id"), questions = unpack_text(&rows, "question"), dictionary = unpack_text(&rows, "text");
+    size_t n, n_answers, answer_at = 0;
+    uint32_t *category = unpack(&rows, "0.category", &n), *p_t = unpack(&rows, "0.p", &n), *greedy = unpack(&rows, "0.greedy", &n),
+             *unknown = unpack(&rows, "0.unknown", &n), *flags = unpack(&rows, "0.flags", &n), *fact = unpack(&rows, "0.fact", &n),
+             *answers = unpack(&rows, "answers", &n), *answer = unpack(&rows, "answer", &n_answers);
+    assert_int_equal(json_integer_value(json_object_get(about, "facts")), 480);
+    assert_int_equal(json_array_size(json_object_get(about, "relations")), N_MADE);
+    assert_int_equal(ids.n, 480);
+    assert_int_equal(questions.n, 480);
     for (size_t i = 0; i < 480; i++) {
         const ken_row *row = ken_run_row(run, i, NULL);
-        json_t *r = json_array_get(rows, i);
-        assert_int_equal(json_array_size(r), 20); /* page.js counts on the places */
-        assert_int_equal(json_integer_value(json_array_get(r, 1)), row->category);
-        assert_string_equal(json_string_value(json_array_get(r, 3)), row->id);
-        assert_string_equal(json_string_value(json_array_get(r, 4)), row->question);
-        assert_string_equal(json_string_value(json_array_get(json_array_get(r, 5), 0)), row->answers[0]);
-        assert_true(fabs(json_number_value(json_array_get(r, 6)) - row->p_t) <= 1e-5 * row->p_t);
-        assert_int_equal(json_integer_value(json_array_get(r, 9)), row->greedy_hits);
-        assert_true(fabs(json_number_value(json_array_get(r, 13)) - row->p_unknown) <= 1e-5);
-        assert_int_equal(json_integer_value(json_array_get(r, 15)), row->flags);
-        size_t said = 0, hits = 0, j;
-        json_t *s;
-        json_array_foreach(json_array_get(r, 17), j, s)
-        {
-            said += (size_t)json_integer_value(json_array_get(s, 1));
-            if (json_integer_value(json_array_get(s, 2)) != 0) hits += (size_t)json_integer_value(json_array_get(s, 1));
-        }
-        assert_int_equal(said, MADE_PROMPTS);
-        assert_int_equal(hits, row->greedy_hits);
-        assert_true(json_is_null(json_array_get(r, 18))); /* no knowledge score */
+        assert_int_equal(fact[i], i);
+        assert_int_equal(category[i], row->category);
+        assert_string_equal(ids.text[i], row->id);
+        assert_string_equal(questions.text[i], row->question);
+        assert_int_equal(answers[i], row->n_answers);
+        assert_string_equal(dictionary.text[answer[answer_at]], row->answers[0]);
+        answer_at += answers[i];
+        assert_true(fabs(p_of(p_t[i]) - row->p_t) <= 3e-4 * row->p_t);
+        assert_int_equal(greedy[i], row->greedy_hits);
+        assert_true(fabs(p_of(unknown[i]) - row->p_unknown) <= 3e-4 * row->p_unknown);
+        assert_int_equal(flags[i], row->flags);
     }
+    check_prompts(&rows, &dictionary, run);
+    free(category), free(p_t), free(greedy), free(unknown), free(flags), free(fact), free(answers), free(answer);
+    free_texts(&ids);
+    free_texts(&questions);
+    free_texts(&dictionary);
+    free_packed(&rows);
     json_decref(about);
-    json_decref(rows);
 
     /* best known first */
     double last = 2;
-    const char *p = strstr(html, "id=\"relations-0\"");
+    const char *p = strstr(html, "id=\"by-relation-0\"");
     for (size_t i = 0; i < ken_run_n_relations(run); i++) {
         char name[40];
         p = strstr(p, "<th scope=\"row\">") + 16;
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(p, "<"), p);
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(p, " <"), p);
         size_t j = 0;
         while (j < ken_run_n_relations(run) && strcmp(ken_run_relation(run, j)->relation, name) != 0) j++;
         assert_true(j < ken_run_n_relations(run));
@@ -233,22 +404,29 @@ static void hostile_texts_stay_texts(void **state)
     size_t size, found = 0;
     char *html = report_on(&run, 1, &size);
     check_html(html);
-    assert_int_equal(occurrences(html, "<script"), 3);
-    assert_int_equal(occurrences(html, "</script"), 3);
+    assert_int_equal(occurrences(html, "<script"), 4);
+    assert_int_equal(occurrences(html, "</script"), 4);
     assert_int_equal(occurrences(html, "<img"), 0);
     assert_int_equal(occurrences(html, "<svg/"), 0);
     assert_int_equal(occurrences(html, "<!--"), 0);
     assert_null(strstr(html, "\xE2\x80\xA8")); /* JavaScript takes it for the end of a line */
-    json_t *rows = json_of(html, "rows");
-    for (size_t i = 0; i < 96; i++) { /* and nothing is lost on the way */
+    packed rows = packed_of(html);
+    texts questions = unpack_text(&rows, "question");
+    assert_int_equal(questions.n, 96);
+    for (size_t i = 0; i < 96; i++) { /* and nothing is lost on the way, but for what would turn the text around it */
         const ken_row *row = ken_run_row(run, i, NULL);
-        json_t *r = json_array_get(rows, i);
-        assert_string_equal(json_string_value(json_array_get(r, 4)), row->question);
-        assert_string_equal(json_string_value(json_array_get(json_array_get(r, 5), 0)), row->answers[0]);
+        ken_buf want = {0};
+        for (const char *s = row->question; *s != '\0'; s++)
+            if (strncmp(s, "\xE2\x80\xAE", 3) == 0) ken_buf_puts(&want, "\xEF\xBF\xBD"), s += 2;
+            else ken_buf_putc(&want, *s);
+        assert_string_equal(questions.text[i], ken_buf_str(&want));
+        ken_buf_free(&want);
         found += strcmp(row->question, hostile[0]) == 0;
     }
     assert_true(found > 0);
-    json_decref(rows);
+    assert_null(strstr(html, "\xE2\x80\xAE"));
+    free_texts(&questions);
+    free_packed(&rows);
     ken_free(html);
     ken_run_free(run);
 }
@@ -261,7 +439,6 @@ static void policy_allows_our_script_only(void **state)
     char *html = report_on(&run, 1, &size), hex[65], got[65];
     const char *p = strstr(html, "script-src 'sha256-"), *begin = strstr(html, "<script>") + 8,
                *end = strstr(begin, "</script>");
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     assert_non_null(p);
     p += 19;
     ken_sha256 *h = ken_sha256_new();
@@ -270,7 +447,7 @@ static void policy_allows_our_script_only(void **state)
     uint32_t bits = 0;
     int have = 0, at = 0;
     for (; *p != '=' && at < 64; p++) {
-        bits = bits << 6 | (uint32_t)(strchr(digits, *p) - digits);
+        bits = bits << 6 | (uint32_t)(strchr(ken_base64_digits, *p) - ken_base64_digits);
         have += 6;
         if (have >= 8) have -= 8, snprintf(got + at, 3, "%02x", bits >> have & 255), at += 2;
     }
@@ -278,6 +455,14 @@ static void policy_allows_our_script_only(void **state)
     assert_int_equal(strncmp(p, "='", 2), 0);
     ken_free(html);
     ken_run_free(run);
+}
+
+static size_t facts_on(const char *html)
+{
+    json_t *about = json_of(html, "about");
+    size_t n = (size_t)json_integer_value(json_object_get(about, "facts"));
+    json_decref(about);
+    return n;
 }
 
 static void several_runs_and_odd_runs(void **state)
@@ -293,10 +478,8 @@ static void several_runs_and_odd_runs(void **state)
     runs[0] = open_made(120, false);
     char *html = report_on(runs, 2, &size);
     check_html(html);
-    json_t *rows = json_of(html, "rows");
-    assert_int_equal(json_array_size(rows), 160);
-    assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, 159), 0)), 1);
-    json_decref(rows);
+    assert_int_equal(facts_on(html), 160);
+    assert_non_null(strstr(html, "cannot be compared, each is described on its own"));
     ken_free(html);
     ken_run_free(runs[0]);
     ken_run_free(runs[1]);
@@ -308,13 +491,13 @@ static void several_runs_and_odd_runs(void **state)
         check_html(html);
         assert_null(strstr(html, "nan"));
         assert_null(strstr(html, "inf%"));
-        rows = json_of(html, "rows");
-        assert_int_equal(json_array_size(rows), sizes[i]);
-        json_decref(rows);
+        assert_int_equal(facts_on(html), sizes[i]);
         ken_free(html);
         ken_run_free(run);
     }
-    assert_int_equal(ken_report(NULL, 0, page_path, &err), KEN_EUSAGE);
+    ken_report *none;
+    assert_int_equal(ken_report_new(&none, NULL, 0, NULL, &err), KEN_EUSAGE);
+    assert_null(none);
 }
 
 static void multiple_choice_has_scores(void **state)
@@ -498,7 +681,7 @@ static void whole_or_not_at_all(void **state)
     long k = 1;
     for (;; k++) { /* every allocation in turn: nothing new under the final name, nothing left behind */
         ken_alloc_fail_after(k);
-        int rc = ken_report(&run, 1, page_path, &err);
+        int rc = report_to(&run, 1, page_path, &err);
         ken_alloc_fail_after(0);
         if (rc == KEN_OK) break;
         assert_int_equal(rc, KEN_ENOMEM);
@@ -510,9 +693,9 @@ static void whole_or_not_at_all(void **state)
         }
     }
     assert_true(k > 20);
-    assert_int_equal(ken_report(&run, 1, "/nonexistent/folder/report.html", &err), KEN_EFAIL);
+    assert_int_equal(report_to(&run, 1, "/nonexistent/folder/report.html", &err), KEN_EFAIL);
     assert_non_null(strstr(err.msg, "/nonexistent/folder/report.html"));
-    assert_int_equal(ken_report(&run, 1, folder, &err), KEN_EFAIL); /* a folder cannot be replaced */
+    assert_int_equal(report_to(&run, 1, folder, &err), KEN_EFAIL); /* a folder cannot be replaced */
     assert_int_equal(files_in_folder(), files);
     ken_run_free(run);
 }
@@ -547,7 +730,7 @@ int main(int argc, char **argv)
         int rc = make_run(run_path, (size_t)strtoul(argv[2], NULL, 10), true, &err);
         if (rc == KEN_OK) rc = ken_run_open(&run, run_path, &err);
         if (rc == KEN_OK) {
-            rc = ken_report(&run, 1, argv[1], &err);
+            rc = report_to(&run, 1, argv[1], &err);
             ken_run_free(run);
         }
         if (rc != KEN_OK) fprintf(stderr, "%s\n", err.msg);
