@@ -930,11 +930,12 @@ KEN_API void ken_regression_free(ken_regression *r);
 typedef struct ken_report ken_report;
 
 typedef struct ken_report_options {
-    const char *title;           /* of the page; NULL = what the runs say */
-    const char *label;           /* of the comparisons: NULL or "draw", "mode" */
-    const char *const *trained;  /* (n_trained) as in ken_diff_options; besides the trainings among the runs */
+    const char *title;          /* of the page; NULL = what the runs say */
+    const char *label;          /* of the comparisons: NULL or "draw", "mode" */
+    const char *const *trained; /* (n_trained) as in ken_diff_options; besides the trainings among the runs */
     int n_trained;
-    size_t room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
+    size_t
+        room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
                   0 = 2,000,000, and 200 more for each fact above 10,000 */
 } ken_report_options;
 

@@ -12,19 +12,22 @@ static struct {
 } set;
 
 static const cli_option options[] = {
-    {"output", 'o', "FILE.html", CLI_STRING, &set.output, "the page to write (report.html, unless only plots are asked for)",
-     .flags = CLI_IO | CLI_PATH},
+    {"output", 'o', "FILE.html", CLI_STRING, &set.output,
+     "the page to write (report.html, unless only plots are asked for)", .flags = CLI_IO | CLI_PATH},
     {"title", 0, "TEXT", CLI_STRING, &set.title, "title of the page, instead of what the runs say", .flags = CLI_IO},
-    {"label", 0, "KIND", CLI_CHOICE, &set.label, "which label counts when two runs are compared", .choices = "draw|mode"},
+    {"label", 0, "KIND", CLI_CHOICE, &set.label, "which label counts when two runs are compared",
+     .choices = "draw|mode"},
     {"trained", 0, "SET", CLI_LIST, &set.trained,
-     "what was trained on, for the distance of a fact to it: train.ken, a training's folder, rows as ken train reads them",
+     "what was trained on, for the distance of a fact to it: train.ken, a training's folder, rows as ken train reads "
+     "them",
      .flags = CLI_IO | CLI_PATH},
     {"pdf", 0, "DIR", CLI_STRING, &set.pdf, "write the plots as PDF files into DIR", .flags = CLI_IO | CLI_PATH},
     {"png", 0, "DIR", CLI_STRING, &set.png, "the same as PNG", .flags = CLI_IO | CLI_PATH},
     {"svg", 0, "DIR", CLI_STRING, &set.svg, "the same as SVG", .flags = CLI_IO | CLI_PATH},
     {"csv", 0, "DIR", CLI_STRING, &set.csv, "the numbers of the plots as CSV", .flags = CLI_IO | CLI_PATH},
     {"plot", 0, "NAME", CLI_STRING, &set.plot, "only this plot", .flags = CLI_IO},
-    {"list-plots", 0, NULL, CLI_FLAG, &set.list_plots, "print the names of the plots and write nothing", .flags = CLI_IO},
+    {"list-plots", 0, NULL, CLI_FLAG, &set.list_plots, "print the names of the plots and write nothing",
+     .flags = CLI_IO},
     {0}};
 
 static void init(void)
@@ -44,7 +47,8 @@ static int open_one(ken_run **out, const char *path, ken_err *err)
     snprintf(inside, n, "%s/train.ken", path);
     int rc = stat(inside, &st) == 0
                  ? ken_run_open(out, inside, err)
-                 : cli_fail(err, KEN_EINPUT, "%s: a folder without train.ken; give a run, or the folder of a training", path);
+                 : cli_fail(err, KEN_EINPUT, "%s: a folder without train.ken; give a run, or the folder of a training",
+                            path);
     free(inside);
     return rc;
 }
@@ -83,7 +87,8 @@ static int write_all(ken_report *r, ken_err *err)
 static int run(int n, char **arg, ken_err *err)
 {
     if (set.plot != NULL && set.pdf == NULL && set.png == NULL && set.svg == NULL && set.csv == NULL)
-        return cli_fail(err, KEN_EUSAGE, "--plot names one plot for --pdf, --png, --svg or --csv; none of these is given");
+        return cli_fail(err, KEN_EUSAGE,
+                        "--plot names one plot for --pdf, --png, --svg or --csv; none of these is given");
     ken_run **runs = calloc((size_t)n, sizeof *runs);
     if (runs == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
     ken_report_options o = ken_report_defaults();
@@ -106,16 +111,24 @@ const cli_verb cli_verb_report = {
     .name = "report",
     .args = "RUN|DIR ...",
     .summary = "write one self-contained HTML page with plots and a searchable table",
-    .text = "Writes one HTML file that needs nothing else, about annotations, evaluations and trainings (a train.ken, or the folder "
-            "of a training) in any mix: categories by relation with intervals, the distribution of P_Correct, how sure the labels "
-            "are, and a table of all facts that can be searched, sorted and filtered, with what the model says under each prompt.\n\n"
-            "With two annotations (or two evaluations) of the same facts the first is before and the second after: the page begins "
-            "with what was lost and gained. More of them are each compared with the first. Trainings add their dynamics, the accuracy "
-            "by category, and the linear model of what fitting Known and Unknown rows does; they also say how near each fact is to "
+    .text = "Writes one HTML file that needs nothing else, about annotations, evaluations and trainings (a train.ken, "
+            "or the folder "
+            "of a training) in any mix: categories by relation with intervals, the distribution of P_Correct, how sure "
+            "the labels "
+            "are, and a table of all facts that can be searched, sorted and filtered, with what the model says under "
+            "each prompt.\n\n"
+            "With two annotations (or two evaluations) of the same facts the first is before and the second after: the "
+            "page begins "
+            "with what was lost and gained. More of them are each compared with the first. Trainings add their "
+            "dynamics, the accuracy "
+            "by category, and the linear model of what fitting Known and Unknown rows does; they also say how near "
+            "each fact is to "
             "what was trained.\n\n"
-            "Each plot is a file too: --pdf, --png, --svg and --csv write all of them into a folder, or the one that --plot names. "
+            "Each plot is a file too: --pdf, --png, --svg and --csv write all of them into a folder, or the one that "
+            "--plot names. "
             "Plots are drawn by gnuplot (package gnuplot-nox); without it the page has numbers in their place.\n\n"
-            "The page stays under 2 MB for 10,000 facts; where the details of the rows do not fit, some are left out, and the page "
+            "The page stays under 2 MB for 10,000 facts; where the details of the rows do not fit, some are left out, "
+            "and the page "
             "says which.",
     .examples = "ken report world.ken -o world.html\n"
                 "ken report before.ken after.ken trained/ -o change.html    # what fine-tuning changed\n"

@@ -38,8 +38,8 @@ void ken_section_change_finding(ken_out *o, const ken_page_diff *d, bool trained
                    trained ? "After fine-tuning, " : "From the first to the second, ", ken_html_count(a, g->lost),
                    ken_html_count(b, g->known_a), g->known_a == 1 ? "" : "s");
     ken_out_printf(o, "%s <b class=\"lost\">lost</b>, ", g->lost == 1 ? "is" : "are");
-    ken_out_printf(o, "<b>%s of %s</b> it could not %s <b class=\"gained\">gained</b>.</p>\n", ken_html_count(a, g->gained),
-                   ken_html_count(b, not_known(d, g)), g->gained == 1 ? "is" : "are");
+    ken_out_printf(o, "<b>%s of %s</b> it could not %s <b class=\"gained\">gained</b>.</p>\n",
+                   ken_html_count(a, g->gained), ken_html_count(b, not_known(d, g)), g->gained == 1 ? "is" : "are");
 }
 
 static void put_name(ken_out *o, const char *name)
@@ -82,10 +82,12 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
     put_name(o, d->a->name);
     ken_out_puts(o, " before, ");
     put_name(o, d->b->name);
-    ken_out_printf(o, " after, on the %s facts that both were asked.</p>\n", ken_html_count(a, ken_diff_count(d->diff)));
+    ken_out_printf(o, " after, on the %s facts that both were asked.</p>\n",
+                   ken_html_count(a, ken_diff_count(d->diff)));
     if (g == NULL || g->n == 0) return;
     if (ken_diff_annotated(d->diff)) {
-        ken_out_puts(o, "<table class=\"rel two\"><caption class=\"hide\">Categories before and after</caption><tbody>\n");
+        ken_out_puts(o,
+                     "<table class=\"rel two\"><caption class=\"hide\">Categories before and after</caption><tbody>\n");
         shares_bar(o, g, false, d->a->name);
         shares_bar(o, g, true, d->b->name);
         ken_out_puts(o, "</tbody></table>\n");
@@ -102,13 +104,14 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
         ken_out_puts(o, "</dd></div><div><dt>Mean P<sub>Correct</sub></dt><dd>");
         put_change(o, g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi);
     }
-    ken_out_printf(o,
-                   "</dd></div><div><dt>Lost against gained</dt><dd>%s <small>McNemar\xE2\x80\x99s exact test: %s</small>"
-                   "</dd></div></dl>\n",
-                   ken_html_p(a, g->mcnemar),
-                   g->lost + g->gained == 0 ? "nothing moved"
-                   : g->mcnemar < 0.05      ? "more than chance"
-                                            : "no more than chance would do");
+    ken_out_printf(
+        o,
+        "</dd></div><div><dt>Lost against gained</dt><dd>%s <small>McNemar\xE2\x80\x99s exact test: %s</small>"
+        "</dd></div></dl>\n",
+        ken_html_p(a, g->mcnemar),
+        g->lost + g->gained == 0 ? "nothing moved"
+        : g->mcnemar < 0.05      ? "more than chance"
+                                 : "no more than chance would do");
 }
 
 /* ---- from where to where --------------------------------------------------------------------------------------------- */
@@ -123,22 +126,26 @@ static void transitions(ken_out *o, const ken_report *r, size_t k, int h)
         unlabelled |= g->moved[i][KEN_UNLABELLED] > 0 || g->moved[KEN_UNLABELLED][i] > 0;
     int n = unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED;
     ken_out_printf(o, "<section id=\"moved-%zu\">\n<h%d>From category to category</h%d>\n", k, h, h);
-    ken_out_puts(o, "<p class=\"note\">A fact is <b>lost</b> when it was HighlyKnown or MaybeKnown and is WeaklyKnown or Unknown "
-                    "now, and <b>gained</b> the other way round.</p>\n<div class=\"plots\"><div class=\"card\">");
+    ken_out_puts(
+        o,
+        "<p class=\"note\">A fact is <b>lost</b> when it was HighlyKnown or MaybeKnown and is WeaklyKnown or Unknown "
+        "now, and <b>gained</b> the other way round.</p>\n<div class=\"plots\"><div class=\"card\">");
     snprintf(name, sizeof name, "transitions-%zu", k);
     ken_figure_put(o, r->figures, name);
-    ken_out_puts(o, "</div><div class=\"card\"><table class=\"matrix\"><caption>Facts by category before (rows) and after "
-                    "(columns)</caption><thead><tr><th scope=\"col\">Before \\ after</th>");
+    ken_out_puts(o,
+                 "</div><div class=\"card\"><table class=\"matrix\"><caption>Facts by category before (rows) and after "
+                 "(columns)</caption><thead><tr><th scope=\"col\">Before \\ after</th>");
     for (int b = 0; b < n; b++)
-        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><span class=\"tag c%d\">%s</span></th>", b, ken_category_name(b));
+        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><span class=\"tag c%d\">%s</span></th>", b,
+                       ken_category_name(b));
     ken_out_puts(o, "<th class=\"n\" scope=\"col\">All</th></tr></thead><tbody>\n");
     for (int a = 0; a < n; a++) {
         uint64_t sum = 0;
         ken_out_printf(o, "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th>", a, ken_category_name(a));
         for (int b = 0; b < n; b++) {
             bool known_a = a <= KEN_MAYBE_KNOWN, known_b = b <= KEN_MAYBE_KNOWN;
-            const char *how = g->moved[a][b] == 0 ? " zero"
-                              : a == b            ? " same"
+            const char *how = g->moved[a][b] == 0                                                ? " zero"
+                              : a == b                                                           ? " same"
                               : a == KEN_UNLABELLED || b == KEN_UNLABELLED || known_a == known_b ? ""
                               : known_a                                                          ? " lost"
                                                                                                  : " gained";
@@ -199,9 +206,11 @@ static int list_moved(ken_out *o, const ken_page_diff *d, size_t k, int move, in
     ken_out_printf(o, "<div class=\"card\"><h%d>%s: %s</h%d>", h, word, ken_html_count(number, n), h);
     if (n == 0) ken_out_puts(o, "<p class=\"note\">None.</p>");
     else {
-        ken_out_printf(o, "<p class=\"note\">%s<a class=\"to-table\" href=\"#facts\" data-diff=\"%zu\" data-move=\"%d\">All of "
-                          "them in the table</a>.</p><ol class=\"moves\">\n",
-                       n > MOST_LISTED ? "The largest changes first. " : "", k, move);
+        ken_out_printf(
+            o,
+            "<p class=\"note\">%s<a class=\"to-table\" href=\"#facts\" data-diff=\"%zu\" data-move=\"%d\">All of "
+            "them in the table</a>.</p><ol class=\"moves\">\n",
+            n > MOST_LISTED ? "The largest changes first. " : "", k, move);
         for (size_t i = 0; i < n && i < MOST_LISTED; i++) {
             const ken_diff_row *row = list[i].row;
             ken_out_puts(o, "<li><span class=\"asked\">");
@@ -254,17 +263,19 @@ static const char *key_name(const char *grouping, const char *key)
 }
 
 /* A table of the groups of one kind; nothing when there is at most one. */
-static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, const char *title, const char *note, int h)
+static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, const char *title, const char *note,
+                      int h)
 {
     size_t n, there = 0, put = 0;
     const ken_diff_group *g = ken_diff_groups(d->diff, &n);
     for (size_t i = 0; i < n; i++) there += strcmp(g[i].grouping, grouping) == 0;
     if (there < 2) return;
-    ken_out_printf(o, "<h%d>%s</h%d>\n<p class=\"note\">%s</p>\n<div class=\"card wide\"><table class=\"rel groups\">", h, title,
-                   h, note);
-    ken_out_puts(o, "<thead><tr><th scope=\"col\">Group</th><th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" "
-                    "scope=\"col\">Known</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
-                    "<th class=\"n\" scope=\"col\">Greedy right</th></tr></thead><tbody>\n");
+    ken_out_printf(o, "<h%d>%s</h%d>\n<p class=\"note\">%s</p>\n<div class=\"card wide\"><table class=\"rel groups\">",
+                   h, title, h, note);
+    ken_out_puts(
+        o, "<thead><tr><th scope=\"col\">Group</th><th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" "
+           "scope=\"col\">Known</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
+           "<th class=\"n\" scope=\"col\">Greedy right</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n && put < MOST_GROUPS; i++)
         if (strcmp(g[i].grouping, grouping) == 0) {
             group_row(o, d, &g[i], key_name(grouping, g[i].key));
@@ -287,9 +298,10 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
     int rc = list_moved(o, d, k, KEN_MOVE_LOST, h + 1, err);
     if (rc == KEN_OK) rc = list_moved(o, d, k, KEN_MOVE_GAINED, h + 1, err);
     ken_out_printf(o, "</div>\n</section>\n<section id=\"where-%zu\">\n<h%d>Where it changed</h%d>\n", k, h, h);
-    ken_out_puts(o, "<p class=\"note\">Lost is a share of what was known before, gained of what was not; intervals are 95% "
-                    "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
-                    "class=\"plots\">");
+    ken_out_puts(
+        o, "<p class=\"note\">Lost is a share of what was known before, gained of what was not; intervals are 95% "
+           "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
+           "class=\"plots\">");
     static const char *const figures[] = {"change-relations", "change-p"};
     for (int i = 0; i < 2; i++) {
         snprintf(name, sizeof name, "%s-%zu", figures[i], k);
@@ -303,7 +315,8 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
     }
     ken_out_puts(o, "</div>\n");
     groups_of(o, d, "near", "By distance to the training set",
-              "What a fact shares with what was trained: the question itself, its subject, its answer, its relation.", h + 1);
+              "What a fact shares with what was trained: the question itself, its subject, its answer, its relation.",
+              h + 1);
     groups_of(o, d, "popularity", "By popularity", "Quarters of the facts by the popularity of their subject.", h + 1);
     groups_of(o, d, "relation", "By relation", "In the order of the data.", h + 1);
     ken_out_puts(o, "</section>\n");

@@ -32,7 +32,7 @@ typedef struct ken_columns {
 } ken_columns;
 
 int ken_columns_new(ken_columns *c, const char *name, int width, int level); /* its number */
-void ken_columns_add(ken_columns *c, int column, uint32_t value);            /* values too large for the width: the largest */
+void ken_columns_add(ken_columns *c, int column, uint32_t value); /* values too large for the width: the largest */
 /* One more string: n bytes as a reader may see them (html.h), cut after `most` code points. */
 void ken_columns_text(ken_columns *c, int column, const char *s, size_t n, size_t most);
 int ken_columns_pack(ken_columns *c, ken_err *err);

@@ -41,7 +41,8 @@ static int read_headline(headline *x, ken_run *run, const ken_point *p, ken_err 
     *x = (headline){0};
     int rc = ken_run_measures(run, p->step, &m, &n, err);
     if (rc != KEN_OK) return rc;
-    const ken_measure *dev = ken_measure_find(m, n, "dev", "all", ""), *fit = ken_measure_find(m, n, "train", "all", "");
+    const ken_measure *dev = ken_measure_find(m, n, "dev", "all", ""),
+                      *fit = ken_measure_find(m, n, "train", "all", "");
     if ((x->dev = dev != NULL && dev->n > 0)) x->dev_hits = dev->hits, x->dev_n = dev->n;
     if ((x->fit = fit != NULL && fit->n > 0)) x->fit_hits = fit->hits, x->fit_n = fit->n;
     return KEN_OK;
@@ -99,7 +100,8 @@ static void rows_trained(ken_out *o, const ken_page_training *t)
     if (!first) ken_out_puts(o, ")");
     const struct {
         const char *before, *value, *after;
-    } parts[] = {{", ", epochs, " epochs"}, {", batches of ", batch, ""}, {", learning rate ", lr, ""}, {", LoRA ", lora, ""}};
+    } parts[] = {
+        {", ", epochs, " epochs"}, {", batches of ", batch, ""}, {", learning rate ", lr, ""}, {", LoRA ", lora, ""}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].value == NULL || parts[i].value[0] == '\0') continue;
         char *end, number[48];
@@ -142,8 +144,7 @@ static void put_kept(ken_out *o, const kept *k, const char *set, const char *key
 {
     ken_out_printf(o, "<td class=\"n\" data-label=\"%s\">", label);
     for (size_t i = 0; i < k->n; i++)
-        if (strcmp(k->m[i].set, set) == 0 && strcmp(k->m[i].key, key) == 0)
-            ken_share_put(o, k->m[i].hits, k->m[i].n);
+        if (strcmp(k->m[i].set, set) == 0 && strcmp(k->m[i].key, key) == 0) ken_share_put(o, k->m[i].hits, k->m[i].n);
     ken_out_puts(o, "</td>");
 }
 
@@ -158,12 +159,14 @@ static int accuracy_table(ken_out *o, ken_run *run, int h, ken_err *err)
     if (rc == KEN_OK) rc = keep(&best, run, pb, err);
     if (rc == KEN_OK) rc = keep(&last, run, pl, err);
     if (rc != KEN_OK) return rc;
-    ken_out_printf(o, "<h%d>Accuracy by category</h%d>\n<p class=\"note\">Right greedy answers, without examples in the prompt, "
-                      "with 95%% intervals. Categories are those of the model before the training.</p>\n<div class=\"card wide\">"
-                      "<table class=\"rel groups\"><thead><tr><th scope=\"col\">Rows</th><th class=\"n\" scope=\"col\">Number</th>"
-                      "<th class=\"n\" scope=\"col\">Before</th><th class=\"n\" scope=\"col\">Best (epoch %.3g)</th>"
-                      "<th class=\"n\" scope=\"col\">Last (epoch %.3g)</th></tr></thead><tbody>\n",
-                   h, h, pb->epoch, pl->epoch);
+    ken_out_printf(
+        o,
+        "<h%d>Accuracy by category</h%d>\n<p class=\"note\">Right greedy answers, without examples in the prompt, "
+        "with 95%% intervals. Categories are those of the model before the training.</p>\n<div class=\"card wide\">"
+        "<table class=\"rel groups\"><thead><tr><th scope=\"col\">Rows</th><th class=\"n\" scope=\"col\">Number</th>"
+        "<th class=\"n\" scope=\"col\">Before</th><th class=\"n\" scope=\"col\">Best (epoch %.3g)</th>"
+        "<th class=\"n\" scope=\"col\">Last (epoch %.3g)</th></tr></thead><tbody>\n",
+        h, h, pb->epoch, pl->epoch);
     for (size_t s = 0; s < 4; s++)
         for (size_t i = 0; i < last.n; i++) {
             if (strcmp(last.m[i].set, sets[s]) != 0 || strcmp(last.m[i].key, "unannotated") == 0) continue;
@@ -226,15 +229,19 @@ static void plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int 
         ken_figure_put(o, r->figures, name);
         ken_out_puts(o, "</div>");
     }
-    ken_out_puts(o, "<div class=\"card\"><table><thead><tr><th scope=\"col\">Term</th><th class=\"n\" scope=\"col\">Estimate</th>"
-                    "<th class=\"n\" scope=\"col\">95% interval</th></tr></thead><tbody>\n");
+    ken_out_puts(
+        o,
+        "<div class=\"card\"><table><thead><tr><th scope=\"col\">Term</th><th class=\"n\" scope=\"col\">Estimate</th>"
+        "<th class=\"n\" scope=\"col\">95% interval</th></tr></thead><tbody>\n");
     for (int i = 0; i < 3; i++)
-        ken_out_printf(o, "<tr><th scope=\"row\">%s</th><td class=\"n\">%.2f</td><td class=\"n\">%.2f to %.2f</td></tr>\n",
+        ken_out_printf(o,
+                       "<tr><th scope=\"row\">%s</th><td class=\"n\">%.2f</td><td class=\"n\">%.2f to %.2f</td></tr>\n",
                        names[i], b[i], p->r->lo[i], p->r->hi[i]);
     ken_out_printf(o, "</tbody></table><p class=\"note\">%zu points of %zu training%s, errors %s", p->r->n, p->r->runs,
                    p->r->runs == 1 ? "" : "s",
-                   p->r->clustered ? "clustered by training"
-                                   : "of plain least squares: points of one training follow each other, so they are too small");
+                   p->r->clustered
+                       ? "clustered by training"
+                       : "of plain least squares: points of one training follow each other, so they are too small");
     if (isfinite(p->r->r2)) ken_out_printf(o, "; R\xC2\xB2 = %.2f", p->r->r2);
     ken_out_puts(o, ".</p></div></div>\n");
 }
@@ -243,9 +250,11 @@ void ken_section_planes(ken_out *o, const ken_report *r, int h)
 {
     if (r->n_planes == 0) return;
     ken_out_printf(o, "<section id=\"planes\">\n<h%d>What fitting Known and Unknown rows does</h%d>\n", h, h);
-    ken_out_puts(o, "<p class=\"note\">Accuracy in percent = intercept + a \xC2\xB7 (share of training rows that are fitted and Known) "
-                    "+ b \xC2\xB7 (share fitted and Unknown), one point an epoch of each training (Gekhman et al. 2024, Eq. 1). "
-                    "In the paper a is above zero and b below: new facts, once learned, cost some of the old.</p>\n");
+    ken_out_puts(
+        o, "<p class=\"note\">Accuracy in percent = intercept + a \xC2\xB7 (share of training rows that are fitted and "
+           "Known) "
+           "+ b \xC2\xB7 (share fitted and Unknown), one point an epoch of each training (Gekhman et al. 2024, Eq. 1). "
+           "In the paper a is above zero and b below: new facts, once learned, cost some of the old.</p>\n");
     for (size_t k = 0; k < r->n_planes; k++) plane(o, r, &r->plane[k], h + 1);
     ken_out_puts(o, "</section>\n");
 }
@@ -289,9 +298,11 @@ int ken_section_evaluation(ken_out *o, const ken_page_run *x, size_t k, int h, k
     ken_out_puts(o, "<p class=\"note\">Greedy answers");
     if (data != NULL && data[0] != '\0') ken_out_puts(o, " on "), ken_html_text(o, data, 80);
     if (matcher != NULL) ken_out_puts(o, ", matcher "), ken_html_text(o, matcher, 40);
-    ken_out_puts(o, ", with 95% intervals.</p>\n<div class=\"card wide\"><table class=\"rel groups\"><thead><tr><th scope=\"col\">"
-                    "Rows</th><th class=\"n\" scope=\"col\">Number</th><th class=\"n\" scope=\"col\">Right</th><th class=\"n\" "
-                    "scope=\"col\">Declined</th><th class=\"n\" scope=\"col\">Perplexity</th></tr></thead><tbody>\n");
+    ken_out_puts(
+        o,
+        ", with 95% intervals.</p>\n<div class=\"card wide\"><table class=\"rel groups\"><thead><tr><th scope=\"col\">"
+        "Rows</th><th class=\"n\" scope=\"col\">Number</th><th class=\"n\" scope=\"col\">Right</th><th class=\"n\" "
+        "scope=\"col\">Declined</th><th class=\"n\" scope=\"col\">Perplexity</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++)
         if (strcmp(m[i].grouping, "split") != 0) evaluation_row(o, &m[i]);
     ken_out_puts(o, "</tbody></table></div>\n</section>\n");

@@ -17,8 +17,8 @@
 #include <string.h>
 
 enum {
-    RANKS = 5,       /* of other first tokens that a run holds */
-    MOST_SAID = 60,  /* distinct greedy answers, or first tokens, of a row that are numbered */
+    RANKS = 5,      /* of other first tokens that a run holds */
+    MOST_SAID = 60, /* distinct greedy answers, or first tokens, of a row that are numbered */
     MOST_PROMPTS = 255,
     MOST_ANSWERS = 12,
     SAID_LENGTH = 120,
@@ -32,10 +32,10 @@ enum { LEVEL_ROWS, LEVEL_PROMPTS, LEVEL_RANK };
 
 typedef struct run_columns {
     int fact, category, mode, p, lo, hi, greedy, prompts, hits, samples, unknown, flip, margin, flags, score, guess;
-    int n_said, said, said_hit;                              /* a row's distinct greedy answers */
+    int n_said, said, said_hit;                               /* a row's distinct greedy answers */
     int n_rows, says, finish, text_p, p_lo, p_wide, p_margin; /* by prompt */
-    int n_new[RANKS], fresh[RANKS];                          /* a row's first tokens that no lower rank has */
-    int other[RANKS], other_p[RANKS];                        /* by prompt */
+    int n_new[RANKS], fresh[RANKS];                           /* a row's first tokens that no lower rank has */
+    int other[RANKS], other_p[RANKS];                         /* by prompt */
 } run_columns;
 
 typedef struct facts_run {
@@ -456,7 +456,8 @@ int ken_facts_pack(ken_facts *f, size_t room, ken_err *err)
     f->left_out[0] = '\0';
     if (f->level == LEVEL_ROWS)
         snprintf(f->left_out, sizeof f->left_out, "the numbers of the single prompts and the likeliest first tokens");
-    else if (f->level == LEVEL_PROMPTS && others) snprintf(f->left_out, sizeof f->left_out, "the likeliest first tokens");
+    else if (f->level == LEVEL_PROMPTS && others)
+        snprintf(f->left_out, sizeof f->left_out, "the likeliest first tokens");
     else if (f->level < all && others)
         snprintf(f->left_out, sizeof f->left_out, "all but the %d likeliest first token%s of a prompt",
                  f->level - LEVEL_RANK + 1, f->level == LEVEL_RANK ? "" : "s");
@@ -497,7 +498,8 @@ static void put_about(ken_out *o, const ken_facts *f)
     ken_out_puts(o, "],\"flags\":[");
     for (int bit = 0; ken_flag_name(bit) != NULL; bit++)
         ken_out_printf(o, "%s\"%s\"", bit > 0 ? "," : "", ken_flag_name(bit));
-    ken_out_printf(o, "],\"flagged\":%" PRIu32 ",\"popular\":%s}</script>\n", f->flagged, f->popular ? "true" : "false");
+    ken_out_printf(o, "],\"flagged\":%" PRIu32 ",\"popular\":%s}</script>\n", f->flagged,
+                   f->popular ? "true" : "false");
 }
 
 void ken_facts_put(ken_out *o, const ken_facts *f)

@@ -58,8 +58,9 @@ static void put_title(ken_out *o, const ken_report *r)
     switch (subject_of(r)) {
     case ABOUT_CHANGE:
         if (r->n_trainings > 0) ken_out_puts(o, "What fine-tuning changed");
-        else ken_out_puts(o, "What changed from "), ken_html_text(o, r->diff[0].a->name, 80), ken_out_puts(o, " to "),
-            ken_html_text(o, r->diff[0].b->name, 80);
+        else
+            ken_out_puts(o, "What changed from "), ken_html_text(o, r->diff[0].a->name, 80), ken_out_puts(o, " to "),
+                ken_html_text(o, r->diff[0].b->name, 80);
         break;
     case ABOUT_MODEL:
         ken_out_puts(o, "What ");
@@ -116,8 +117,9 @@ static void put_head(ken_out *o, const ken_report *r, const char *hash)
     put_title(o, r);
     ken_out_puts(o, " \xC2\xB7 ken</title>\n<style>\n");
     ken_out_add(o, ken_page_css, ken_page_css_size);
-    ken_out_printf(o, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#%s\">%s</a>\n<header class=\"top\"><b>ken</b>"
-                      "<nav aria-label=\"Sections\">",
+    ken_out_printf(o,
+                   "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#%s\">%s</a>\n<header class=\"top\"><b>ken</b>"
+                   "<nav aria-label=\"Sections\">",
                    r->n_runs > 0 ? "facts" : "content", r->n_runs > 0 ? "To the table of facts" : "To the content");
     put_nav(o, r);
     ken_out_puts(o, "</nav><button type=\"button\" id=\"theme\" aria-label=\"Switch between light and dark\" hidden>"
@@ -137,20 +139,25 @@ static void model_finding(ken_out *o, const ken_report *r)
                        ken_html_count(b, s->n_labelled), s->prompts);
         ken_out_printf(o, "<b>%s</b> it does not know at all.</p>\n", ken_html_count(a, t->category[KEN_UNKNOWN]));
     } else if (s->n_score > 0)
-        ken_out_printf(o, "<p class=\"finding\">A mean knowledge score of <b>%.3f</b> over %s multiple-choice questions.</p>\n",
-                       s->sum_score / (double)s->n_score, ken_html_count(a, s->n_score));
-    else ken_out_puts(o, s->n == 0 ? "<p class=\"finding\">There is no fact in this run yet.</p>\n"
-                                   : "<p class=\"finding\">No fact in this run has a label; the flags in the table say why.</p>\n");
+        ken_out_printf(
+            o, "<p class=\"finding\">A mean knowledge score of <b>%.3f</b> over %s multiple-choice questions.</p>\n",
+            s->sum_score / (double)s->n_score, ken_html_count(a, s->n_score));
+    else
+        ken_out_puts(
+            o, s->n == 0
+                   ? "<p class=\"finding\">There is no fact in this run yet.</p>\n"
+                   : "<p class=\"finding\">No fact in this run has a label; the flags in the table say why.</p>\n");
 }
 
 /* Several annotations: one line each. */
 static void put_overview(ken_out *o, const ken_report *r)
 {
     char a[32];
-    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel\"><caption class=\"hide\">The runs</caption><thead><tr><th "
-                    "scope=\"col\">Run</th><th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
-                    "<th class=\"n\" scope=\"col\">Greedy right</th><th class=\"n\" scope=\"col\">P correct</th>"
-                    "<th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th></tr></thead><tbody>\n");
+    ken_out_puts(
+        o, "<div class=\"card wide\"><table class=\"rel\"><caption class=\"hide\">The runs</caption><thead><tr><th "
+           "scope=\"col\">Run</th><th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
+           "<th class=\"n\" scope=\"col\">Greedy right</th><th class=\"n\" scope=\"col\">P correct</th>"
+           "<th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th></tr></thead><tbody>\n");
     for (size_t k = 0; k < r->n_annotated; k++) {
         const ken_counts *c = ken_run_total(r->run[k].run);
         const ken_diff_group *g = NULL;
@@ -192,7 +199,8 @@ static int put_hero(ken_out *o, const ken_report *r, ken_err *err)
         ken_section_shares(o, r, 0);
         break;
     case ABOUT_RUNS:
-        ken_out_puts(o, "<p class=\"lead\">Each is described on its own: they share no facts that could be compared.</p>\n");
+        ken_out_puts(
+            o, "<p class=\"lead\">Each is described on its own: they share no facts that could be compared.</p>\n");
         if (r->n_annotated > 0) put_overview(o, r);
         break;
     case ABOUT_TRAINING:
@@ -219,7 +227,8 @@ static int put_run(ken_out *o, const ken_report *r, size_t k, ken_err *err)
     if (!alone) {
         bool folded = r->n_diffs > 0;
         ken_out_printf(o, "<details class=\"run\" id=\"run-%zu\"%s>\n<summary><h2>", k, folded ? "" : " open");
-        if (r->n_annotated == 2 && r->n_diffs > 0 && r->diff[0].at_b == 1) ken_out_puts(o, k == 0 ? "Before: " : "After: ");
+        if (r->n_annotated == 2 && r->n_diffs > 0 && r->diff[0].at_b == 1)
+            ken_out_puts(o, k == 0 ? "Before: " : "After: ");
         ken_html_text(o, r->run[k].name, 120);
         ken_out_puts(o, "</h2></summary>\n");
         ken_section_lead(o, r, k);

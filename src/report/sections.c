@@ -100,7 +100,8 @@ static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, c
         double lo, hi;
         ken_wilson(total->category[c], labelled, &lo, &hi);
         ken_out_printf(
-            o, "<li class=\"card cat k%d\"><b>%s</b><div class=\"big\">%s</div><div class=\"of\">%s fact%s, 95%% interval "
+            o,
+            "<li class=\"card cat k%d\"><b>%s</b><div class=\"big\">%s</div><div class=\"of\">%s fact%s, 95%% interval "
             "%.1f\xE2\x80\x93%.1f%%</div><p>",
             c, ken_category_name(c), ken_html_percent(a, ken_share(total->category[c], labelled)),
             ken_html_count(b, total->category[c]), total->category[c] == 1 ? "" : "s", 100 * lo, 100 * hi);
@@ -127,7 +128,8 @@ void ken_section_shares(ken_out *o, const ken_report *r, size_t k)
     }
     ken_out_puts(o, "<dl class=\"kpis\">");
     if (labelled > 0)
-        kpi(o, "Known to some degree", ken_html_percent(a, ken_share(labelled - total->category[KEN_UNKNOWN], labelled)),
+        kpi(o, "Known to some degree",
+            ken_html_percent(a, ken_share(labelled - total->category[KEN_UNKNOWN], labelled)),
             "the first three together");
     if (isfinite(total->mean_p_t0))
         kpi(o, "A greedy answer is right", ken_html_percent(a, total->mean_p_t0), "mean over facts and prompts");
@@ -260,11 +262,12 @@ int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_
     }
     qsort(rank, n, sizeof *rank, by_known);
     heading(o, h, "by-relation", k, "By relation");
-    ken_out_puts(o, "<p class=\"note\">Best known first. <b>Known</b> is HighlyKnown and MaybeKnown together, with its 95% "
-                    "interval. <b>Majority</b> is the share of the commonest answer: where it is large, a good score may be a "
-                    "habit and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
-                    "<b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with its "
-                    "standard deviation.</p>\n");
+    ken_out_puts(
+        o, "<p class=\"note\">Best known first. <b>Known</b> is HighlyKnown and MaybeKnown together, with its 95% "
+           "interval. <b>Majority</b> is the share of the commonest answer: where it is large, a good score may be a "
+           "habit and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
+           "<b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with its "
+           "standard deviation.</p>\n");
     ken_bar_key(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
     ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th>"
                     "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"

@@ -5,7 +5,7 @@
 #include "report/report.h"
 
 /* sections.c: one annotation, number k of the report's runs */
-void ken_section_lead(ken_out *o, const ken_report *r, size_t k); /* what was annotated and how, in a sentence */
+void ken_section_lead(ken_out *o, const ken_report *r, size_t k);   /* what was annotated and how, in a sentence */
 void ken_section_shares(ken_out *o, const ken_report *r, size_t k); /* the four categories */
 void ken_section_distributions(ken_out *o, const ken_report *r, size_t k, int h);
 int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);

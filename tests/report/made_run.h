@@ -87,7 +87,7 @@ static int make_run_shifted(const char *path, size_t n, bool hostile_texts, doub
         double lo[MADE_PROMPTS], hi[MADE_PROMPTS];
         int hits[MADE_PROMPTS];
         double fame = draw(r, 3, 0), base = made[m].skill * (0.25 + 1.5 * fame) + 0.55 * (draw(r, 3, 1) - 0.6) +
-                                                 shift * (draw(r, 6, 0) - 0.6);
+                                            shift * (draw(r, 6, 0) - 0.6);
         for (uint32_t k = 0; k < MADE_PROMPTS; k++) {
             double x = 1.0 / (1.0 + exp(-9.0 * (base + 0.14 * draw(r, 4, k) - 0.55)));
             lo[k] = x * 0.999;
@@ -114,7 +114,8 @@ static int make_run_shifted(const char *path, size_t n, bool hostile_texts, doub
                                     .hits = hits[k],
                                     .samples = MADE_SAMPLES};
         for (int k = 0; k < MADE_PROMPTS; k++) { /* the likeliest first tokens */
-            static const char *const tokens[] = {" The", " Kes", " Har", " V", " Old", " 1", " Nor", " It", " Mir", " <b>"};
+            static const char *const tokens[] = {" The", " Kes", " Har", " V",   " Old",
+                                                 " 1",   " Nor", " It",  " Mir", " <b>"};
             p[k].n_other = 5;
             for (int j = 0; j < 5; j++) {
                 p[k].other[j].text = tokens[(int)(draw(r, 7, (uint32_t)(k / 3)) * 10 + j * 3) % 10];

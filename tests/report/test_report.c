@@ -201,7 +201,8 @@ static packed packed_of(const char *html)
     for (size_t i = 0; i < n; i += 4) {
         uint32_t v = 0;
         for (size_t k = 0; k < 4; k++)
-            v = v << 6 | (begin[i + k] == '=' ? 0 : (uint32_t)(strchr(ken_base64_digits, begin[i + k]) - ken_base64_digits));
+            v = v << 6 |
+                (begin[i + k] == '=' ? 0 : (uint32_t)(strchr(ken_base64_digits, begin[i + k]) - ken_base64_digits));
         for (int k = 2; k >= 0; k--) p.bytes[p.n++] = (unsigned char)(v >> 8 * k);
     }
     return p;
@@ -221,7 +222,8 @@ static uint32_t *unpack(const packed *p, const char *name, size_t *n)
     json_array_foreach(p->columns, i, c)
     {
         if (strcmp(json_string_value(json_array_get(c, 0)), name) != 0) continue;
-        size_t width = (size_t)json_integer_value(json_array_get(c, 1)), at = (size_t)json_integer_value(json_array_get(c, 3)),
+        size_t width = (size_t)json_integer_value(json_array_get(c, 1)),
+               at = (size_t)json_integer_value(json_array_get(c, 3)),
                len = (size_t)json_integer_value(json_array_get(c, 4));
         *n = (size_t)json_integer_value(json_array_get(c, 2));
         assert_true(at + len <= p->n);
@@ -347,10 +349,12 @@ static void page_is_well_formed_and_says_what_the_run_says(void **state)
 
     json_t *about = json_of(html, "about");
     packed rows = packed_of(html);
-    texts ids = unpack_text(&rows, "id"), questions = unpack_text(&rows, "question"), dictionary = unpack_text(&rows, "text");
+    texts ids = unpack_text(&rows, "id"), questions = unpack_text(&rows, "question"),
+          dictionary = unpack_text(&rows, "text");
     size_t n, n_answers, answer_at = 0;
-    uint32_t *category = unpack(&rows, "0.category", &n), *p_t = unpack(&rows, "0.p", &n), *greedy = unpack(&rows, "0.greedy", &n),
-             *unknown = unpack(&rows, "0.unknown", &n), *flags = unpack(&rows, "0.flags", &n), *fact = unpack(&rows, "0.fact", &n),
+    uint32_t *category = unpack(&rows, "0.category", &n), *p_t = unpack(&rows, "0.p", &n),
+             *greedy = unpack(&rows, "0.greedy", &n), *unknown = unpack(&rows, "0.unknown", &n),
+             *flags = unpack(&rows, "0.flags", &n), *fact = unpack(&rows, "0.fact", &n),
              *answers = unpack(&rows, "answers", &n), *answer = unpack(&rows, "answer", &n_answers);
     assert_int_equal(json_integer_value(json_object_get(about, "facts")), 480);
     assert_int_equal(json_array_size(json_object_get(about, "relations")), N_MADE);
@@ -367,7 +371,7 @@ static void page_is_well_formed_and_says_what_the_run_says(void **state)
         answer_at += answers[i];
         assert_true(fabs(p_of(p_t[i]) - row->p_t) <= 3e-4 * row->p_t);
         assert_int_equal(greedy[i], row->greedy_hits);
-        assert_true(fabs(p_of(unknown[i]) - row->p_unknown) <= 3e-4 * row->p_unknown);
+        assert_true(fabs(p_of(unknown[i]) - row->p_unknown) <= 3e-4 * row->p_unknown + 1e-9);
         assert_int_equal(flags[i], row->flags);
     }
     check_prompts(&rows, &dictionary, run);
@@ -478,8 +482,8 @@ static void several_runs_and_odd_runs(void **state)
     runs[0] = open_made(120, false);
     char *html = report_on(runs, 2, &size);
     check_html(html);
-    assert_int_equal(facts_on(html), 160);
-    assert_non_null(strstr(html, "cannot be compared, each is described on its own"));
+    assert_int_equal(facts_on(html), 157); /* three are the same by chance */
+    assert_non_null(strstr(html, "were not asked the same: compared are the 3 facts of both"));
     ken_free(html);
     ken_run_free(runs[0]);
     ken_run_free(runs[1]);
@@ -547,7 +551,7 @@ static void multiple_choice_has_scores(void **state)
     char *html = report_on(&run, 1, &size);
     check_html(html);
     assert_non_null(strstr(html, "Knowledge score, multiple choice</dt><dd>0.500"));
-    assert_non_null(strstr(html, "data-key=\"score\""));
+    assert_non_null(strstr(html, "\"scores\":true"));
     assert_non_null(strstr(html, "This run is not finished: 3 of 9 facts"));
     assert_null(strstr(html, "bar big"));
     assert_null(strstr(html, "nan"));
