@@ -753,9 +753,10 @@ typedef struct ken_diff_group { /* rows that both runs have */
     uint64_t n;
     uint64_t moved[KEN_N_CATEGORIES][KEN_N_CATEGORIES]; /* from A's category to B's; zero in evaluations */
     uint64_t known_a, known_b;                          /* HighlyKnown or MaybeKnown (evaluations: right) */
+    uint64_t rest_a;                                    /* the other rows of A that have a label (evaluations: wrong) */
     uint64_t lost, gained;                              /* spec/interfaces.md 4 */
     double lost_share, lost_lo, lost_hi;                /* of known_a, with the Wilson interval */
-    double gained_share, gained_lo, gained_hi;          /* of the labelled rest of A */
+    double gained_share, gained_lo, gained_hi;          /* of rest_a */
     double mcnemar;                                     /* exact, of lost against gained */
     double p_t0_a, p_t0_b, p_t0_change, p_t0_lo,
         p_t0_hi; /* mean greedy accuracy; of the change: 95 % t interval of paired rows */

@@ -93,7 +93,7 @@ static int print_plan(const ken_plan *p, ken_err *err)
 
 /* ---- the end of a run ----------------------------------------------------------------------------------------------- */
 
-static void note_done(const char *path, const cli_progress *p)
+void cli_annotate_note_done(const char *path, const cli_progress *p)
 {
     char a[32], b[32], time[16];
     cli_duration(p->now.seconds, time);
@@ -167,7 +167,7 @@ static int run(int n, char **arg, ken_err *err)
     rc = ken_annotate(m, d, &o, path, err);
     cli_progress_end(&progress);
     if (rc == KEN_OK) {
-        note_done(path, &progress);
+        cli_annotate_note_done(path, &progress);
         if (cli.json) rc = print_summary(path, err);
         else cli_note("look at it with: ken show %s", path);
     }

@@ -12,6 +12,9 @@ extern cli_annotate_settings cli_annotate;
 extern const cli_option cli_label_options[];   /* what decides a label: prompts, samples, matcher, ... */
 extern const cli_option cli_compute_options[]; /* how it is computed: threads, compute, isa, memory */
 
+struct cli_progress;
+/* How much was done and how fast, as a note. */
+void cli_annotate_note_done(const char *path, const struct cli_progress *p);
 void cli_annotate_init(void);  /* the library's defaults */
 void cli_annotate_apply(void); /* --method into the library's options, and the poll function */
 #endif

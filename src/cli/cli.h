@@ -38,5 +38,5 @@ const char *cli_model_path(const char *given, ken_err *err);
 const char *cli_world_path(void);
 
 extern const cli_verb cli_verb_model, cli_verb_tokenize, cli_verb_data, cli_verb_annotate, cli_verb_show,
-    cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select;
+    cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select, cli_verb_diff;
 #endif

@@ -38,6 +38,7 @@ int cli_threshold_parse(cli_threshold *t, const char *text, const char *const *n
     t->value = strtod(p, &end);
     bool number = end != p && errno == 0 && isfinite(t->value);
     if (*end == '%') {
+        t->percent = true;
         t->value /= 100;
         end++;
     }

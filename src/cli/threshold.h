@@ -7,6 +7,7 @@ typedef struct cli_threshold {
     int metric;   /* index into the names given */
     bool below;   /* < or <=; else > or >= */
     bool equal;   /* <= or >= */
+    bool percent; /* the number was given in percent */
     double value; /* "30%" is 0.3 */
 } cli_threshold;
 

@@ -17,7 +17,6 @@ typedef struct sums { /* of one group, while it is counted */
     int rank;         /* in its grouping */
     ken_paired p_t0, p_t;
     double p_t0_a, p_t0_b, p_t_a, p_t_b;
-    uint64_t rest; /* labelled rows of A that are not known */
 } sums;
 
 typedef struct counter {
@@ -67,7 +66,7 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
     if (d->annotated) g->moved[r->a.category][r->b.category]++;
     g->known_a += diff_known(d, &r->a);
     g->known_b += diff_known(d, &r->b);
-    s->rest += x->a_label && !diff_known(d, &r->a);
+    g->rest_a += x->a_label && !diff_known(d, &r->a);
     g->lost += r->move == KEN_MOVE_LOST;
     g->gained += r->move == KEN_MOVE_GAINED;
     if (!(x->a_label && x->b_label) && !x->choice) return;
@@ -85,22 +84,31 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
 
 static double share(uint64_t k, uint64_t n) { return n > 0 ? (double)k / (double)n : NAN; }
 
+/* A change of probabilities is between -1 and 1; with two or three rows the interval would say otherwise. NaN stays. */
+static void limit(double *lo, double *hi)
+{
+    if (*lo < -1) *lo = -1;
+    if (*hi > 1) *hi = 1;
+}
+
 static void finish(const ken_diff *d, ken_diff_group *g, const sums *s)
 {
     double p_t0_test;
     g->lost_share = share(g->lost, g->known_a);
     ken_wilson(g->lost, g->known_a, &g->lost_lo, &g->lost_hi);
-    g->gained_share = share(g->gained, s->rest);
-    ken_wilson(g->gained, s->rest, &g->gained_lo, &g->gained_hi);
+    g->gained_share = share(g->gained, g->rest_a);
+    ken_wilson(g->gained, g->rest_a, &g->gained_lo, &g->gained_hi);
     g->mcnemar = ken_mcnemar(g->lost, g->gained);
     g->p_t0_a = s->p_t0.n > 0 ? s->p_t0_a / (double)s->p_t0.n : NAN;
     g->p_t0_b = s->p_t0.n > 0 ? s->p_t0_b / (double)s->p_t0.n : NAN;
     g->p_t0_change = s->p_t0.n > 0 ? s->p_t0.mean : NAN;
     ken_paired_test(&s->p_t0, &g->p_t0_lo, &g->p_t0_hi, &p_t0_test);
+    limit(&g->p_t0_lo, &g->p_t0_hi);
     g->p_t_a = s->p_t.n > 0 ? s->p_t_a / (double)s->p_t.n : NAN;
     g->p_t_b = s->p_t.n > 0 ? s->p_t_b / (double)s->p_t.n : NAN;
     g->p_t_change = s->p_t.n > 0 ? s->p_t.mean : NAN;
     ken_paired_test(&s->p_t, &g->p_t_lo, &g->p_t_hi, &g->p_t_test);
+    limit(&g->p_t_lo, &g->p_t_hi);
     if (!d->annotated) g->p_t_test = p_t0_test;
 }
 

@@ -1,5 +1,7 @@
 /* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
- * stored text on any machine, without a model. Usage: make_run FILE [choice|train]
+ * stored text on any machine, without a model. Usage: make_run FILE [choice|train|after|eval|eval-after]
+ *
+ * after: the same facts in another model, some of them lost, some gained, one missing. eval: the facts as evaluated answers.
  *
  * Three relations (one name is long, one is not ASCII), every category, rows without a label, several answers, beliefs. */
 #include "base/rng.h"
@@ -36,6 +38,27 @@ static const fact facts[] = {
 };
 enum { N_FACTS = sizeof facts / sizeof *facts };
 
+/* What becomes of some facts in the other model. */
+static const struct {
+    int fact, greedy_hits;
+    double p;
+    const char *belief;
+} changes[] = {{0, 2, 0.21, "Marseille"}, {1, 0, 0.0004, "Melbourne\033[2J"}, {2, 6, 0.51, "Almaty"},
+               {4, 10, 1.0, NULL},        {5, 0, 0.02, "Sucre River"},        {7, 10, 0.93, "Verdi"},
+               {8, 0, 0.0003, "Dvořák"}};
+
+static fact changed(int i)
+{
+    fact f = facts[i];
+    for (size_t k = 0; k < sizeof changes / sizeof *changes; k++)
+        if (changes[k].fact == i) {
+            f.greedy_hits = changes[k].greedy_hits;
+            f.p = changes[k].p;
+            f.belief = changes[k].belief;
+        }
+    return f;
+}
+
 static int category_of(const fact *f, int sample_hits)
 {
     if (f->flags & (KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_GOLD_HAS_STOP)) return KEN_UNLABELLED;
@@ -44,9 +67,9 @@ static int category_of(const fact *f, int sample_hits)
     return sample_hits > 0 ? KEN_WEAKLY_KNOWN : KEN_UNKNOWN;
 }
 
-static int put(ken_store *s, int i, bool choice, ken_err *err)
+static int put(ken_store *s, int i, bool choice, bool after, ken_err *err)
 {
-    const fact *f = &facts[i];
+    const fact made = after ? changed(i) : facts[i], *f = &made;
     static ken_prompt_row prompts[N_PROMPTS];
     const char *answers[2] = {f->answer, f->other};
     char id[64];
@@ -169,27 +192,69 @@ static int train_run(const char *path)
     return (s != NULL && ken_store_close(s, NULL) != KEN_OK) || rc != KEN_OK;
 }
 
+/* Greedy answers to all facts, as ken eval -o keeps them; the last one did not fit the context of the other model. */
+static int evaluation_run(const char *path, bool after)
+{
+    const ken_setting settings[] = {{KEN_SETTING_KIND, KEN_KIND_EVAL, true},
+                                    {"data", "facts.jsonl", false},
+                                    {"matcher", "em-squad/1", true},
+                                    {"model_path", after ? "/models/tuned/" : "/models/tiny-1M.Q4_1.gguf", false}};
+    const ken_point point = {.lr = NAN, .loss = NAN, .kl = NAN, .grad_norm = NAN};
+    ken_store *s = NULL;
+    ken_err err = {0};
+    int rc = ken_store_open(&s, path, settings, sizeof settings / sizeof *settings, &err);
+    if (rc == KEN_OK) rc = ken_tuning_put_point(s, &point, &err);
+    for (int i = 0; i < N_FACTS && rc == KEN_OK; i++) {
+        const fact f = after ? changed(i) : facts[i];
+        bool hit = f.greedy_hits > 4, too_long = after && i == N_FACTS - 1;
+        char id[32];
+        snprintf(id, sizeof id, "fact/%d", i);
+        const ken_evaluated e = {.set = "eval",
+                                 .id = id,
+                                 .relation = f.relation,
+                                 .split = "test",
+                                 .category = category_of(&facts[i], (int)(facts[i].p * N_PROMPTS * N_SAMPLES)),
+                                 .popularity = i % 3 == 0 ? NAN : 1000.0 / (1 + i),
+                                 .question = f.question,
+                                 .answer = f.answer,
+                                 .text = too_long ? NULL
+                                         : hit    ? f.answer
+                                                  : f.belief,
+                                 .finish = too_long ? "" : "newline",
+                                 .hit = hit && !too_long,
+                                 .too_long = too_long,
+                                 .p = NAN};
+        rc = ken_tuning_put_evaluated(s, 0, (size_t)i, &e, &err);
+    }
+    if (rc == KEN_OK) rc = ken_store_commit(s, &err);
+    if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);
+    return (s != NULL && ken_store_close(s, NULL) != KEN_OK) || rc != KEN_OK;
+}
+
 int main(int argc, char **argv)
 {
-    static const ken_setting settings[] = {
+    bool after = argc > 2 && strcmp(argv[2], "after") == 0;
+    const ken_setting settings[] = {
         {"data", "facts.jsonl", false},
         {"model", "Tiny", false},
-        {"model_path", "/models/tiny-1M.Q4_1.gguf", false},
+        {"model_path", after ? "/models/tuned/" : "/models/tiny-1M.Q4_1.gguf", false},
         {"weight_type", "Q4_1", true},
         {"matcher", "em-squad/1", true},
         {"prompts", "10", true},
         {"samples", "16", true},
         {"method", "exact", true},
-        {"model_hash", "00", true},
-        {KEN_SETTING_ROWS, "12", false},
+        {"model_hash", after ? "01" : "00", true},
+        {KEN_SETTING_ROWS, after ? "11" : "12", false},
     };
     bool choice = argc > 2 && strcmp(argv[2], "choice") == 0;
     ken_store *s = NULL;
     ken_err err = {0};
     if (argc < 2) return 2;
     if (argc > 2 && strcmp(argv[2], "train") == 0) return train_run(argv[1]);
+    if (argc > 2 && strncmp(argv[2], "eval", 4) == 0)
+        return evaluation_run(argv[1], strcmp(argv[2], "eval-after") == 0);
     int rc = ken_store_open(&s, argv[1], settings, sizeof settings / sizeof *settings, &err);
-    for (int i = 0; i < N_FACTS && rc == KEN_OK; i++) rc = put(s, i, choice, &err);
+    for (int i = 0; i < N_FACTS - after && rc == KEN_OK; i++) rc = put(s, i, choice, after, &err);
     if (rc == KEN_OK) rc = ken_store_add_cost(s, 12345, 6.5, &err);
     if (rc == KEN_OK) rc = ken_store_commit(s, &err);
     if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);

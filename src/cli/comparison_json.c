@@ -1,0 +1,174 @@
+/* comparison_json.c - two runs compared, as JSON; see comparison.h. */
+#include "cli/cli.h"
+#include "cli/comparison.h"
+#include "cli/json.h"
+#include <string.h>
+
+static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
+
+static json_t *interval(double lo, double hi) { return json_pack("[o,o]", cli_json_real(lo), cli_json_real(hi)); }
+
+/* from -> to -> rows, with all five names */
+static json_t *transitions(const ken_diff_group *g)
+{
+    cli_json_object x = {json_object(), false};
+    for (int i = 0; i < KEN_N_CATEGORIES; i++) {
+        cli_json_object row = {json_object(), false};
+        for (int k = 0; k < KEN_N_CATEGORIES; k++) cli_json_put(&row, ken_category_name(k), count(g->moved[i][k]));
+        cli_json_put(&x, ken_category_name(i), cli_json_finish(&row));
+    }
+    return cli_json_finish(&x);
+}
+
+/* The same of verdicts. */
+static json_t *verdicts(const ken_diff *d)
+{
+    uint64_t n[CLI_N_VERDICTS][CLI_N_VERDICTS];
+    cli_verdicts(d, n);
+    cli_json_object x = {json_object(), false};
+    for (int i = 0; i < CLI_N_VERDICTS; i++) {
+        cli_json_object row = {json_object(), false};
+        for (int k = 0; k < CLI_N_VERDICTS; k++) cli_json_put(&row, cli_verdict_name[k], count(n[i][k]));
+        cli_json_put(&x, cli_verdict_name[i], cli_json_finish(&row));
+    }
+    return cli_json_finish(&x);
+}
+
+static json_t *mean(double a, double b, double change, double lo, double hi)
+{
+    return json_pack("{s:o,s:o,s:o,s:o}", "a", cli_json_real(a), "b", cli_json_real(b), "change", cli_json_real(change),
+                     "interval", interval(lo, hi));
+}
+
+/* Everything about a group but its name. */
+static void put_group(cli_json_object *x, const ken_diff *d, const ken_diff_group *g)
+{
+    cli_json_put(x, "examples", count(g->n));
+    cli_json_put(x, "known_a", count(g->known_a));
+    cli_json_put(x, "known_b", count(g->known_b));
+    if (strcmp(g->grouping, "all") != 0) { /* at the top these two are lists of ids */
+        cli_json_put(x, "lost", count(g->lost));
+        cli_json_put(x, "gained", count(g->gained));
+    }
+    cli_json_put(x, "lost_share", cli_json_real(g->lost_share));
+    cli_json_put(x, "lost_interval", interval(g->lost_lo, g->lost_hi));
+    cli_json_put(x, "gained_share", cli_json_real(g->gained_share));
+    cli_json_put(x, "gained_interval", interval(g->gained_lo, g->gained_hi));
+    cli_json_put(x, "mcnemar_p", cli_json_real(g->mcnemar));
+    cli_json_put(x, "p_t0", mean(g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi));
+    if (ken_diff_annotated(d)) cli_json_put(x, "p_t", mean(g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi));
+    cli_json_put(x, "t_test_p", cli_json_real(g->p_t_test));
+}
+
+static json_t *groups(const ken_diff *d)
+{
+    static const char *const grouping[] = {"relation", "popularity", "category", "near", "split"};
+    size_t n;
+    const ken_diff_group *g = ken_diff_groups(d, &n);
+    cli_json_object all = {json_object(), false};
+    for (size_t k = 0; k < sizeof grouping / sizeof *grouping; k++) {
+        cli_json_object x = {json_object(), false};
+        bool any = false;
+        for (size_t i = 0; i < n; i++) {
+            if (strcmp(g[i].grouping, grouping[k]) != 0) continue;
+            cli_json_object one = {json_object(), false};
+            put_group(&one, d, &g[i]);
+            if (ken_diff_annotated(d)) cli_json_put(&one, "transitions", transitions(&g[i]));
+            cli_json_put(&x, g[i].key, cli_json_finish(&one));
+            any = true;
+        }
+        json_t *made = cli_json_finish(&x);
+        if (any) cli_json_put(&all, grouping[k], made);
+        else json_decref(made);
+    }
+    return cli_json_finish(&all);
+}
+
+static json_t *ids(const ken_diff *d, const char *which)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < ken_diff_count(d) && list != NULL; i++)
+        if (cli_comparison_has(d, ken_diff_get(d, i), which) &&
+            json_array_append_new(list, cli_json_string(ken_diff_get(d, i)->id)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *run_json(const cli_comparison *c, int i)
+{
+    static const char *const keys[] = {"model", "model_path", "model_hash", "adapter_path", "data"};
+    cli_json_object x = {json_object(), false};
+    cli_json_put(&x, "run", cli_json_string(c->path[i]));
+    cli_json_put(&x, "kind", cli_json_string(ken_run_kind(c->run[i])));
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (ken_run_setting(c->run[i], keys[k]) != NULL)
+            cli_json_put(&x, keys[k], cli_json_string(ken_run_setting(c->run[i], keys[k])));
+    return cli_json_finish(&x);
+}
+
+json_t *cli_json_comparison(const cli_comparison *c)
+{
+    size_t only_a, only_b, other;
+    const ken_diff_group *g = ken_diff_find(c->d, "all", "");
+    cli_json_object x = {json_object(), false};
+    json_t *cautions = json_array();
+    ken_diff_unmatched(c->d, &only_a, &only_b, &other);
+    for (size_t i = 0; ken_diff_caution(c->d, i) != NULL && cautions != NULL; i++)
+        if (json_array_append_new(cautions, cli_json_string(ken_diff_caution(c->d, i))) != 0) x.failed = true;
+    if (g != NULL) {
+        put_group(&x, c->d, g);
+        cli_json_put(&x, "transitions", ken_diff_annotated(c->d) ? transitions(g) : verdicts(c->d));
+    }
+    cli_json_put(&x, "lost", ids(c->d, "lost"));
+    cli_json_put(&x, "gained", ids(c->d, "gained"));
+    cli_json_put(&x, "groups", groups(c->d));
+    cli_json_put(&x, "a", run_json(c, 0));
+    cli_json_put(&x, "b", run_json(c, 1));
+    cli_json_put(&x, "only_a", count(only_a));
+    cli_json_put(&x, "only_b", count(only_b));
+    cli_json_put(&x, "other_question", count(other));
+    cli_json_put(&x, "cautions", cautions);
+    return cli_json_finish(&x);
+}
+
+static json_t *side_json(const ken_diff *d, const ken_diff_side *s)
+{
+    cli_json_object x = {json_object(), false};
+    if (ken_diff_annotated(d)) {
+        cli_json_put(&x, "category",
+                     s->category < KEN_UNLABELLED ? cli_json_string(ken_category_name(s->category)) : json_null());
+        cli_json_put(&x, "p_t", cli_json_real(s->p_t));
+        cli_json_put(&x, "p_unknown", cli_json_real(s->p_unknown));
+    }
+    cli_json_put(&x, "p_t0", cli_json_real(s->p_t0));
+    cli_json_put(&x, "greedy_hits", json_integer(s->greedy_hits));
+    cli_json_put(&x, "prompts", json_integer(s->prompts));
+    cli_json_put(&x, "says", cli_json_string(s->says));
+    cli_json_put(&x, "says_prompts", json_integer(s->says_prompts));
+    cli_json_put(&x, "says_right", json_boolean(s->says_right));
+    return cli_json_finish(&x);
+}
+
+json_t *cli_json_compared(const ken_diff *d, const ken_diff_row *r)
+{
+    static const char *const move[] = {[KEN_MOVE_NONE] = "none",
+                                       [KEN_MOVE_LOST] = "lost",
+                                       [KEN_MOVE_GAINED] = "gained",
+                                       [KEN_MOVE_UNLABELLED] = "unlabelled"};
+    cli_json_object x = {json_object(), false};
+    cli_json_put(&x, "id", cli_json_string(r->id));
+    cli_json_put(&x, "relation", cli_json_string(r->relation));
+    cli_json_put(&x, "split", cli_json_string(r->split));
+    cli_json_put(&x, "question", cli_json_string(r->question));
+    cli_json_put(&x, "subject", cli_json_string(r->subject));
+    cli_json_put(&x, "answer", cli_json_string(r->answer));
+    cli_json_put(&x, "popularity", cli_json_real(r->popularity));
+    cli_json_put(&x, "quartile", r->quartile > 0 ? json_integer(r->quartile) : json_null());
+    cli_json_put(&x, "move", json_string(move[r->move]));
+    cli_json_put(&x, "near", r->near != KEN_NEAR_UNKNOWN ? json_string(ken_near_name(r->near)) : json_null());
+    cli_json_put(&x, "a", side_json(d, &r->a));
+    cli_json_put(&x, "b", side_json(d, &r->b));
+    return cli_json_finish(&x);
+}
