@@ -553,8 +553,9 @@ void ken_figure_percent_tics(ken_figure *g, const char *axis, double lo, double 
     for (int i = 8; i >= 0; i--)
         if ((hi - lo) / steps[i] <= 5.01) step = steps[i];
     ken_buf_printf(ken_figure_settings(g), "set %stics (", axis);
-    const char *comma = "";
-    for (double at = ceil(lo / step - 1e-9) * step; at <= hi + 1e-9; at += step, comma = ", ")
-        ken_buf_printf(ken_figure_settings(g), "%s'%.*f%%%%' %.6g", comma, step < 0.0099 ? 1 : 0, 100.0 * fabs(at), at);
+    long first = (long)ceil(lo / step - 1e-9), last = (long)floor(hi / step + 1e-9);
+    for (long i = first; i <= last; i++)
+        ken_buf_printf(ken_figure_settings(g), "%s'%.*f%%%%' %.6g", i > first ? ", " : "", step < 0.0099 ? 1 : 0,
+                       100.0 * fabs((double)i * step), (double)i * step);
     ken_buf_printf(ken_figure_settings(g), ")\nset %srange [%.6g:%.6g]\n", axis, lo, hi);
 }

@@ -103,7 +103,7 @@ static int p_correct(ken_figures *f, const ken_run *run, const ken_report_summar
     ken_buf_printf(
         &g->description,
         "Stacked columns: %s facts in twenty steps of P(correct) from 0 to 1, coloured by category. %s of them "
-        "(%.1f %%) are below 0.05, %s (%.1f %%) at 0.5 or above, %.1f %% at 0.95 or above.",
+        "(%.1f%%) are below 0.05, %s (%.1f%%) at 0.5 or above, %.1f%% at 0.95 or above.",
         ken_html_count(a, n), ken_html_count(b, s->hist[0].n), percent(s->hist[0].n, n), ken_html_count(e, upper),
         percent(upper, n), percent(s->hist[KEN_HIST_BINS - 1].n, n));
     return ken_figure_done(g, err);
@@ -141,8 +141,8 @@ static int greedy(ken_figures *f, const ken_report_summary *s, size_t k, ken_err
                  "all: HighlyKnown; in between: MaybeKnown.");
     uint64_t none = s->hits[0].n, all = s->hits[s->n_hits - 1].n;
     ken_buf_printf(&g->description,
-                   "Stacked columns: %s labelled facts by right greedy answers of %d. %s (%.1f %%) have none, %s (%.1f "
-                   "%%) have all, the other %.1f %% lie between.",
+                   "Stacked columns: %s labelled facts by right greedy answers of %d. %s (%.1f%%) have none, %s (%.1f "
+                   "%%) have all, the other %.1f%% lie between.",
                    ken_html_count(a, n), s->prompts, ken_html_count(b, none), percent(none, n), ken_html_count(e, all),
                    percent(all, n), percent(n - none - all, n));
     return ken_figure_done(g, err);
@@ -182,11 +182,11 @@ static int areas(ken_figures *f, const double (*share)[4], const int *x, int n, 
         for (int c = 0; c < 4; c++) ken_figure_number(g, share[i][c]);
     }
     ken_buf_printf(&g->description, "Stacked areas: expected shares of the categories by %s. ", x_title);
-    for (int e = 0; e < 2; e++) {
-        const double *at = share[e == 0 ? 0 : n - 1];
-        ken_buf_printf(
-            &g->description, "%s %d: HighlyKnown %.1f %%, MaybeKnown %.1f %%, WeaklyKnown %.1f %%, Unknown %.1f %%. ",
-            e == 0 ? "At" : "At", x[e == 0 ? 0 : n - 1], 100.0 * at[0], 100.0 * at[1], 100.0 * at[2], 100.0 * at[3]);
+    for (int i = 0; i < n; i += n - 1) { /* the first and the last */
+        const double *at = share[i];
+        ken_buf_printf(&g->description,
+                       "At %d: HighlyKnown %.1f%%, MaybeKnown %.1f%%, WeaklyKnown %.1f%%, Unknown %.1f%%. ", x[i],
+                       100.0 * at[0], 100.0 * at[1], 100.0 * at[2], 100.0 * at[3]);
     }
     return ken_figure_done(g, err);
 }
@@ -237,8 +237,8 @@ static void known_cells(ken_figure *g, uint64_t known, uint64_t labelled)
 static void known_heads(ken_figure *g)
 {
     ken_figure_column(g, "known (Highly or Maybe)", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % to", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
 }
 
 static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *err)
@@ -296,12 +296,12 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
     const ken_tally *first = &labelled[0], *last = &labelled[KEN_DECILES - 1];
     ken_buf_puts(&g->caption,
                  "Tenths of the facts, the least popular on the left; below the ticks where each begins. Dots: "
-                 "HighlyKnown and MaybeKnown together, with 95 % Wilson intervals.");
+                 "HighlyKnown and MaybeKnown together, with 95% Wilson intervals.");
     ken_buf_printf(
         &g->description,
         "Stacked columns of shares for ten groups from the least to the most popular subjects. HighlyKnown or "
-        "MaybeKnown: %.1f %% of the least popular tenth, %.1f %% of the most popular; Unknown: %.1f %% and "
-        "%.1f %%.",
+        "MaybeKnown: %.1f%% of the least popular tenth, %.1f%% of the most popular; Unknown: %.1f%% and "
+        "%.1f%%.",
         percent(known_of(first), first->n), percent(known_of(last), last->n),
         percent(first->category[KEN_UNKNOWN], first->n), percent(last->category[KEN_UNKNOWN], last->n));
     return ken_figure_done(g, err);
@@ -336,8 +336,8 @@ static int flip(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *
     ken_buf_printf(
         &g->description,
         "Columns: %s facts that are WeaklyKnown or Unknown, in twenty steps of the probability of another label. "
-        "%s of them (%.1f %%) are below 0.05, %.1f %% at 0.25 or above. Over all labelled facts the mean is "
-        "%.2f %%.",
+        "%s of them (%.1f%%) are below 0.05, %.1f%% at 0.25 or above. Over all labelled facts the mean is "
+        "%.2f%%.",
         ken_html_count(a, n), ken_html_count(b, s->flip[0].n), percent(s->flip[0].n, n), percent(doubtful, n),
         s->n_labelled > 0 ? 100.0 * s->sum_flip / (double)s->n_labelled : 0.0);
     return ken_figure_done(g, err);
@@ -384,7 +384,7 @@ static int unknown(ken_figures *f, const ken_run *run, const ken_report_summary 
         "' back\n",
         most, most);
     ken_figure_label(g, 4, 10, "left", "Unknown as drawn, share of the relation's facts");
-    ken_figure_label(g, 208, 290, "center", "expected share, with 95 % interval of a draw");
+    ken_figure_label(g, 208, 290, "center", "expected share, with 95% interval of a draw");
     ken_figure_plot(g, "D index 0 using 3:2:($4-$3):(0) with vectors nohead lw 1.2 lc rgb '%s'",
                     ken_figure_colour(KEN_UNKNOWN));
     ken_figure_plot(g, "D index 0 using 1:2 with points pt 7 ps 0.6 lc rgb '%s'", ken_figure_colour(KEN_UNKNOWN));
@@ -392,13 +392,13 @@ static int unknown(ken_figures *f, const ken_run *run, const ken_report_summary 
     ken_figure_plot(g, "D index 1 using 1:2 with points pt 7 ps 0.8 lc rgb '" KEN_INK "'");
     ken_buf_puts(&g->caption,
                  "One dot a relation, the dark one for all: facts labelled Unknown in this draw against their "
-                 "expected number, the sum of exact probabilities. Bars hold 95 % of all draws.");
+                 "expected number, the sum of exact probabilities. Bars hold 95% of all draws.");
     char a[32];
     ken_buf_printf(
         &g->description,
         "Dots along a diagonal: for each of %zu relations the share of Unknown facts as drawn and as expected. "
-        "Over all, %s were drawn and %.1f ± %.1f expected (%.1f %% of the labelled facts). %zu relations lie "
-        "inside their 95 %% interval.",
+        "Over all, %s were drawn and %.1f ± %.1f expected (%.1f%% of the labelled facts). %zu relations lie "
+        "inside their 95%% interval.",
         shown, ken_html_count(a, all->category[KEN_UNKNOWN]), s->sum_unknown, sd, 100.0 * s->sum_unknown / labelled,
         inside);
     return ken_figure_done(g, err);
@@ -431,7 +431,7 @@ static int by_known(const void *a, const void *b)
 static void draw_relations(ken_figure *g, const ranked *r, size_t n)
 {
     int left = 110, block = 0;
-    ken_figure_frame(g, left, 18, 24, 40);
+    ken_figure_frame(g, left, 18, 26, 40);
     ken_figure_percent_tics(g, "x", 0.0, 1.0);
     ken_buf_printf(&g->script,
                    "set border 0\nunset ytics\nset yrange [%.2f:-0.55]\nset grid noytics xtics lt 1 lc rgb '" KEN_LINE
@@ -490,7 +490,7 @@ static int relations(ken_figures *f, const ken_run *run, size_t k, ken_err *err)
         size_t shown = n < MOST ? n : MOST;
         if (n > MOST) qsort(r, n, sizeof *r, by_facts);
         qsort(r, shown, sizeof *r, by_known);
-        g = ken_figure_add(f, "Categories by relation", 64 + 15 * (int)shown, err, "relations-%zu", k);
+        g = ken_figure_add(f, "Categories by relation", 66 + 15 * (int)shown, err, "relations-%zu", k);
         if (g == NULL) rc = KEN_ENOMEM;
         else {
             draw_relations(g, r, shown);
@@ -506,12 +506,12 @@ static int relations(ken_figures *f, const ken_run *run, size_t k, ken_err *err)
                 known_cells(g, c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled_of(c));
             }
             ken_buf_puts(&g->caption,
-                         "Dots: HighlyKnown and MaybeKnown together, with 95 % Wilson intervals; best known "
+                         "Dots: HighlyKnown and MaybeKnown together, with 95% Wilson intervals; best known "
                          "first.");
             if (shown < n) ken_buf_printf(&g->caption, " The %zu largest of %zu relations; the CSV has all.", shown, n);
             ken_buf_printf(&g->description,
-                           "Horizontal stacked bars, one for each of %zu relations. Best known is %.60s with %.1f %% "
-                           "HighlyKnown or MaybeKnown, least known %.60s with %.1f %%.",
+                           "Horizontal stacked bars, one for each of %zu relations. Best known is %.60s with %.1f%% "
+                           "HighlyKnown or MaybeKnown, least known %.60s with %.1f%%.",
                            shown, r[0].c->relation, 100.0 * r[0].known, r[shown - 1].c->relation,
                            100.0 * r[shown - 1].known);
             rc = ken_figure_done(g, err);

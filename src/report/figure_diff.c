@@ -128,7 +128,7 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
     ken_buf_printf(&g->caption, "%s facts that both runs have, each in the colour of where it came from.",
                    ken_html_count(a, x.all));
     ken_buf_printf(&g->caption,
-                   " Lost: %s of %s (%.1f %%, 95 %% interval %.1f to %.1f); gained: %s (%.1f %%, %.1f to %.1f).",
+                   " Lost: %s of %s (%.1f%%, 95%% interval %.1f to %.1f); gained: %s (%.1f%%, %.1f to %.1f).",
                    ken_html_count(a, all->lost), ken_html_count(b, all->known_a), 100.0 * all->lost_share,
                    100.0 * all->lost_lo, 100.0 * all->lost_hi, ken_html_count(e, all->gained),
                    100.0 * all->gained_share, 100.0 * all->gained_lo, 100.0 * all->gained_hi);
@@ -236,12 +236,12 @@ static void group_table(ken_figure *g, const char *head, const ranked *r, size_t
     ken_figure_column(g, "known after", KEN_CELL_COUNT);
     ken_figure_column(g, "lost", KEN_CELL_COUNT);
     ken_figure_column(g, "lost share", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % to", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
     ken_figure_column(g, "gained", KEN_CELL_COUNT);
     ken_figure_column(g, "gained share", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % to", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
     ken_figure_column(g, "McNemar p", KEN_CELL_NUMBER);
     for (size_t j = 0; j < n; j++) {
         const ken_diff_group *c = r[j].g;
@@ -282,7 +282,7 @@ static int by_group(ken_figures *f, const ken_diff *d, const char *grouping, boo
             }
             ken_buf_puts(&g->caption,
                          "Lost: known before (HighlyKnown, MaybeKnown, or right) and not after; gained: the "
-                         "reverse. Lines are 95 % Wilson intervals.");
+                         "reverse. Lines are 95% Wilson intervals.");
             if (shown < n) ken_buf_printf(&g->caption, " The %zu of %zu with most changes; the CSV has all.", shown, n);
             ken_buf_printf(
                 &g->description,
@@ -341,7 +341,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
                  "[0:1]\nset format '%.1f'\nset xtics 0.2 scale 0\nset ytics 0.2\n"
                  "set arrow from 0,0 to 1,1 nohead dt (4,3) lw 1 lc rgb '" KEN_INK "' front\n");
     ken_figure_label(g, 4, 9, "left", "P(correct) after");
-    ken_figure_label(g, left + (w - left - right) / 2, h - 8, "center", "P(correct) before");
+    ken_figure_label(g, left + (w - left - right) / 2, h - 14, "center", "P(correct) before");
     ken_figure_column(g, "before from", KEN_CELL_NUMBER);
     ken_figure_column(g, "after from", KEN_CELL_NUMBER);
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
@@ -379,12 +379,12 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
     ken_buf_printf(&g->caption,
                    "Facts by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, "
                    "below it fell. Mean: %.3f before, %.3f "
-                   "after, change %+.3f (95 %% interval %+.3f to %+.3f).",
+                   "after, change %+.3f (95%% interval %+.3f to %+.3f).",
                    all->p_t_a, all->p_t_b, all->p_t_change, all->p_t_lo, all->p_t_hi);
     ken_buf_printf(
         &g->description,
-        "A map of %s facts in steps of 0.05 of P(correct) before and after. It rose by more than 0.05 for %.1f %% of "
-        "them and fell by more than that for %.1f %%.",
+        "A map of %s facts in steps of 0.05 of P(correct) before and after. It rose by more than 0.05 for %.1f%% of "
+        "them and fell by more than that for %.1f%%.",
         ken_html_count(a, n), 100.0 * (double)up / (double)n, 100.0 * (double)down / (double)n);
     return ken_figure_done(g, err);
 }

@@ -187,14 +187,14 @@ static bool listen_to(int fd, char *said, size_t size)
 static int run(const char *program, const char *dir, ken_err *err)
 {
     int fd[2], status = 0;
-    pid_t pid;
+    pid_t pid = 0;
     char said[400] = "";
     if (pipe2(fd, O_CLOEXEC) != 0) return ken_fail(err, KEN_EFAIL, "cannot run gnuplot: %s", strerror(errno));
     int rc = spawn(&pid, program, dir, fd[1], err);
     close(fd[1]);
     if (rc == KEN_OK) {
         bool ended = listen_to(fd[0], said, sizeof said);
-        if (!ended) (void)kill(pid, SIGKILL);
+        if (!ended && pid > 0) (void)kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0)
             if (errno != EINTR) { /* somebody else took the child's status: what it drew is looked at all the same */
                 status = 0;

@@ -123,6 +123,8 @@ static void put_scale(ken_figure *g, const map *m)
     }
 }
 
+static const char *sign_of(double x) { return x < 0.0 ? "\xE2\x88\x92" : "+"; }
+
 int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *set, ken_err *err)
 {
     map m;
@@ -144,7 +146,7 @@ int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *
     snprintf(buf, sizeof buf, "%s accuracy", name);
     ken_figure_label(g, 4, 9, "left", "Unknown rows fitted, of all training rows");
     ken_figure_label(g, KEN_FIGURE_WIDTH - 4, 27, "right", buf);
-    ken_figure_label(g, 46 + (KEN_FIGURE_WIDTH - 112) / 2.0, 302, "center", "Known rows fitted, of all training rows");
+    ken_figure_label(g, 46 + (KEN_FIGURE_WIDTH - 112) / 2.0, 297, "center", "Known rows fitted, of all training rows");
     put_scale(g, &m);
     int block = put_bands(g, r, &m);
     ken_figure_column(g, "run", KEN_CELL_COUNT);
@@ -184,14 +186,15 @@ int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *
     }
     ken_buf_printf(
         &g->caption,
-        "Accuracy on %s = %.2f %+.2f Known fitted %+.2f Unknown fitted (shares of the training rows; percentage "
-        "points; R² %.3f). Bands: the fitted plane; dots: measured points in the shade of their own accuracy.",
-        name, r->b0, r->b_kn, r->b_unk, r->r2);
+        "Accuracy on %s = %.2f %s %.2f × Known fitted %s %.2f × Unknown fitted, in percentage points, with the "
+        "fitted rows as shares of the training rows (R² %.3f). Bands: the fitted plane; dots: measured points in "
+        "the shade of their own accuracy.",
+        name, r->b0, sign_of(r->b_kn), fabs(r->b_kn), sign_of(r->b_unk), fabs(r->b_unk), r->r2);
     ken_buf_printf(
         &g->description,
         "A map of the fitted plane with %zu points of %zu training%s. All Known rows fitted change the accuracy by "
-        "%+.2f points (95 %% from %.2f to %.2f), all Unknown rows by %+.2f (from %.2f to %.2f). The plane "
-        "explains %.1f %% of the variance; the largest residual is %.2f points.",
+        "%+.2f points (95%% from %.2f to %.2f), all Unknown rows by %+.2f (from %.2f to %.2f). The plane "
+        "explains %.1f%% of the variance; the largest residual is %.2f points.",
         r->n, r->runs, r->runs == 1 ? "" : "s", r->b_kn, r->lo[1], r->hi[1], r->b_unk, r->lo[2], r->hi[2],
         100.0 * r->r2, worst);
     return ken_figure_done(g, err);

@@ -180,7 +180,7 @@ static void put_number(ken_buf *b, double x)
 {
     char buf[40];
     int n = snprintf(buf, sizeof buf, "%.1f", x);
-    if (n > 2 && buf[n - 1] == '0') buf[n -= 2] = '\0';
+    if (n > 2 && buf[n - 1] == '0') buf[n - 2] = '\0';
     ken_buf_puts(b, strcmp(buf, "-0") == 0 ? "0" : buf);
 }
 

@@ -171,7 +171,7 @@ static int fit(ken_figures *f, const course *c, size_t k, ken_err *err)
         ken_figure_panel(g, 40, 14, 226, 40);
         ken_figure_percent_tics(g, "y", 0.0, top);
         put_epochs(g, c, true);
-        ken_figure_label(g, 4, 212, "left", "dev rows answered correctly, with 95 % interval");
+        ken_figure_label(g, 4, 212, "left", "dev rows answered correctly, with 95% interval");
         ken_figure_label(g, 205, 320, "center",
                          c->best != NULL ? "epoch (dotted line: the best weights on dev)" : "epoch");
         ken_figure_plot(
@@ -203,7 +203,7 @@ static int fit(ken_figures *f, const course *c, size_t k, ken_err *err)
         else ken_buf_printf(&g->description, " Half of %s is never fitted.", ken_category_name(i));
     }
     if (c->best != NULL && dev)
-        ken_buf_printf(&g->description, " Dev is best at epoch %.4g with %.1f %%, and %.1f %% at the end.",
+        ken_buf_printf(&g->description, " Dev is best at epoch %.4g with %.1f%%, and %.1f%% at the end.",
                        c->best->epoch, 100.0 * share(c->best->set[0]), 100.0 * share(c->m[c->n - 1].set[0]));
     return ken_figure_done(g, err);
 }
@@ -225,7 +225,7 @@ static int accuracy(ken_figures *f, const course *c, size_t k, ken_err *err)
     ken_figure_frame(g, 40, 14, 42, 40);
     ken_figure_percent_tics(g, "y", 0.0, fmin(1.0, top * 1.05 + 0.005));
     put_epochs(g, c, true);
-    ken_figure_label(g, 4, 27, "left", "answered correctly, with 95 % interval");
+    ken_figure_label(g, 4, 27, "left", "answered correctly, with 95% interval");
     ken_figure_label(g, 205, 240, "center", c->best != NULL ? "epoch (dotted line: the best weights on dev)" : "epoch");
     put_moment_heads(g);
     int block = 0;
@@ -247,16 +247,16 @@ static int accuracy(ken_figures *f, const course *c, size_t k, ken_err *err)
             if (has[j]) ken_figure_number(g, share(c->m[i].set[j]));
     }
     ken_buf_puts(&g->caption, "Exact match of greedy answers on rows that are not trained on.");
-    ken_buf_puts(&g->description, "Lines over the epochs with 95 % bands.");
+    ken_buf_puts(&g->description, "Lines over the epochs with 95% bands.");
     for (int i = 0; i < N_SETS; i++) {
         if (!has[i]) continue;
         ken_buf_printf(&g->description, " %s:", long_names[i]);
         if (c->first != NULL && c->first->set[i].n > 0)
-            ken_buf_printf(&g->description, " %.1f %% before,", 100.0 * share(c->first->set[i]));
+            ken_buf_printf(&g->description, " %.1f%% before,", 100.0 * share(c->first->set[i]));
         if (c->best != NULL && c->best->set[i].n > 0)
-            ken_buf_printf(&g->description, " %.1f %% at the best epoch (%.4g),", 100.0 * share(c->best->set[i]),
+            ken_buf_printf(&g->description, " %.1f%% at the best epoch (%.4g),", 100.0 * share(c->best->set[i]),
                            c->best->epoch);
-        ken_buf_printf(&g->description, " %.1f %% at the end.", 100.0 * share(c->m[c->n - 1].set[i]));
+        ken_buf_printf(&g->description, " %.1f%% at the end.", 100.0 * share(c->m[c->n - 1].set[i]));
     }
     return ken_figure_done(g, err);
 }
@@ -296,8 +296,8 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
     ken_figure_column(g, "rows", KEN_CELL_COUNT);
     ken_figure_column(g, "right", KEN_CELL_COUNT);
     ken_figure_column(g, "share", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95 % to", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
+    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
     ken_buf_printf(&g->description, "Bars: share of %s rows answered correctly, by category before training.",
                    set_names[set]);
     for (int i = 0; i < KEN_UNLABELLED; i++) {
@@ -330,14 +330,14 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
             ken_figure_number(g, share(x));
             ken_figure_number(g, lo);
             ken_figure_number(g, hi);
-            ken_buf_printf(&g->description, " %s, %s: %.1f %%.", ken_category_name(i), when[t], 100.0 * share(x));
+            ken_buf_printf(&g->description, " %s, %s: %.1f%%.", ken_category_name(i), when[t], 100.0 * share(x));
             y += 16;
         }
         if (y == from) continue;
         ken_figure_label(g, 4, top + unit * (from + y) / 2.0 / most, "left", ken_category_name(i));
         y += 8;
     }
-    ken_buf_printf(&g->caption, "Rows of %s by the category they had before training, with 95 %% Wilson intervals",
+    ken_buf_printf(&g->caption, "Rows of %s by the category they had before training, with 95%% Wilson intervals",
                    set_names[set]);
     if (at[1] != NULL) ken_buf_printf(&g->caption, "; best: epoch %.4g, last: epoch %.4g", at[1]->epoch, at[2]->epoch);
     ken_buf_putc(&g->caption, '.');

@@ -346,13 +346,13 @@ static void a_training(void **state)
             char *html = put(f, "fit-7");
             assert_non_null(strstr(html, "Half of HighlyKnown is fitted at epoch 2."));
             assert_non_null(strstr(html, "Half of Unknown is fitted at epoch 5."));
-            assert_non_null(strstr(html, "Dev is best at epoch 3 with 26.5 %, and 21.5 % at the end."));
+            assert_non_null(strstr(html, "Dev is best at epoch 3 with 26.5%, and 21.5% at the end."));
             ken_free(html);
             html = put(f, "categories-7");
-            assert_non_null(strstr(html, "WeaklyKnown, best: 27.0 %."));
+            assert_non_null(strstr(html, "WeaklyKnown, best: 27.0%."));
             assert_non_null(
                 strstr(html, "download=\"categories-7.csv\" href=\"data:text/csv;charset=utf-8,category,weights,epoch,"
-                             "rows,right,share,95%20%25%20from,95%20%25%20to%0D%0AHighlyKnown,before,0,100,20,0.2,"));
+                             "rows,right,share,95%25%20from,95%25%20to%0D%0AHighlyKnown,before,0,100,20,0.2,"));
             ken_free(html);
         }
         for (long n = 1, done = i != 0; !done; n++) {
