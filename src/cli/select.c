@@ -286,6 +286,11 @@ static int run(int n, char **arg, ken_err *err)
     if (!set.dry_run) rc = export_rows(s, &from, to, err);
     if (rc == KEN_OK && cli.json) rc = print_json(s, arg[0], to, err);
     else if (rc == KEN_OK && !standard) print_table(s);
+    if (rc == KEN_OK && !set.dry_run && from.known_tail > 0 && !from.known_tail_mixed)
+        cli_note(
+            "the known tail stands last in the file; a trainer that shuffles mixes it in (ken train -d %s --known-tail "
+            "keeps it apart)",
+            arg[0]);
     if (rc == KEN_OK && !set.dry_run && !standard)
         cli_note("%s: %zu rows (%s)", set.output, ken_selection_count(s), to);
     ken_selection_free(s);
