@@ -282,15 +282,12 @@ static void test_again(void **state)
 
 static void check_keys(const json_t *row, const char *expected)
 {
-    char keys[512] = "";
+    ken_buf keys = {0};
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)row, key, v)
-    {
-        strcat(keys, key);
-        strcat(keys, " ");
-    }
-    assert_string_equal(keys, expected);
+    json_object_foreach((json_t *)row, key, v) ken_buf_printf(&keys, "%s ", key);
+    assert_string_equal(ken_buf_str(&keys), expected);
+    ken_buf_free(&keys);
 }
 
 static void test_keys(void **state)
