@@ -245,7 +245,7 @@ def check_trl(name, f, where, rows, work, caught):
     with contextlib.redirect_stdout(sys.stderr): loss = t.train().training_loss
     about = [w for w in caught.texts if "prefix" in w or "ismatch" in w]
     check(f"{name}, {f}: warnings about the prompt", not about, str(about))
-    say(f"  trl, {f}, {name}: {len(rows)} rows, {tokens} tokens, {targets} with loss: as ken's; no warning; a step (loss {loss:.2f})")
+    say(f"  SFTTrainer, {f}, {name}: {len(rows)} rows, {tokens} tokens, {targets} with loss: as ken's; no warning; a step (loss {loss:.2f})")
 
 
 def with_chatml(name, to):
@@ -275,7 +275,7 @@ def check_chat(name, model, where, rows, work):
     check(f"{name}, messages: ken train's own count", p["epoch_targets"] == targets, str((p["epoch_targets"], targets)))
     check(f"{name}, messages: rows with other targets", wrong == 0, str(wrong))
     with contextlib.redirect_stdout(sys.stderr): loss = t.train().training_loss
-    say(f"  trl, messages, {name}, assistant_only_loss: {targets} tokens with loss: as ken's with --chat-template; a step (loss {loss:.2f})")
+    say(f"  SFTTrainer, messages, {name}, assistant_only_loss: {targets} tokens with loss: as ken's with --chat-template; a step (loss {loss:.2f})")
 
 
 # ---- all of it ------------------------------------------------------------------------------------------------------------
