@@ -863,6 +863,13 @@ KEN_API const ken_row *ken_scoring_row(ken_scoring *s, size_t i, const ken_score
 KEN_API int ken_scoring_curve(ken_scoring *s, const int *prompts, size_t n_prompts, const int *samples,
                               size_t n_samples, double *share, ken_err *err);
 
+/* Writes the rows as they are now as an annotation of its own, so that everything that reads runs can use these labels (`ken select`, `diff`,
+ * `report`); its setting scored_from names the run. Whole or not at all; an older one is replaced, anything else is not: KEN_EINPUT. */
+KEN_API int ken_scoring_save(ken_scoring *s, const char *path, ken_err *err);
+/* A sheet to check the matcher by hand, as Gekhman et al. did with 100 answers (Table 6): up to n answers that it rejects, drawn by seed from
+ * the greedy ones and, of runs of --method sample, for half of them from the samples; at most one of each kind a fact. CSV; *written = how many. */
+KEN_API int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path, size_t *written, ken_err *err);
+
 /* Agreement of two annotations of the same facts, each as it was scored: two draws, two exemplar seeds, two matchers, two models. Rows are joined by
  * id and must ask the same question; an open row counts as the category it was given. */
 typedef struct ken_agreement_part { /* of rows with a label in both: how many agree */

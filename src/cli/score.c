@@ -10,10 +10,10 @@ enum { MAX_CURVE = 32 };
 
 static struct {
     ken_score_options o;
-    const char *seed, *categories, *temperature, *top_k, *shots;
+    const char *seed, *categories, *output, *temperature, *top_k, *shots;
     cli_list against;
     bool rows, changed, curve, csv;
-    size_t limit;
+    size_t limit, audit;
 } set;
 
 static const cli_option how_options[] = {
@@ -50,6 +50,12 @@ static const cli_option what_options[] = {
     {"against", 0, "RUN", CLI_LIST, &set.against,
      "how far the labels agree with those of another run of the same facts, scored likewise; may be repeated",
      .flags = CLI_IO | CLI_PATH},
+    {"audit", 0, "N", CLI_SIZE, &set.audit,
+     "a sheet (-o FILE.csv) of N rejected answers, drawn by --seed, to check the matcher by hand"},
+    {"output", 'o', "FILE", CLI_STRING, &set.output,
+     "write the facts with their new labels as a run of its own, for ken select, diff and report; with --audit, the "
+     "sheet",
+     .flags = CLI_IO | CLI_PATH},
     {0}};
 
 static void init(void)
@@ -82,7 +88,7 @@ static int parse_seed(ken_err *err)
     if (*set.seed < '0' || *set.seed > '9' || *end != '\0' || errno != 0)
         return cli_fail(err, KEN_EUSAGE, "--seed: \"%.40s\" is not a number from 0 to 18446744073709551615", set.seed);
     set.o.seed = v;
-    set.o.other_seed = true;
+    set.o.other_seed = set.audit == 0; /* there it only draws the sheet */
     return KEN_OK;
 }
 
@@ -134,6 +140,17 @@ static int compare_all(const ken_run *r, ken_scoring *s, ken_agreement *x, ken_e
     return rc;
 }
 
+static int write_output(ken_scoring *s, ken_err *err)
+{
+    size_t n;
+    int rc = set.audit > 0 ? ken_scoring_audit(s, set.audit, set.o.seed, set.output, &n, err)
+                           : ken_scoring_save(s, set.output, err);
+    if (rc == KEN_OK && set.audit > 0)
+        cli_note("wrote %s: %zu rejected answers; enter a verdict for each in the last column", set.output, n);
+    else if (rc == KEN_OK) cli_note("wrote %s", set.output);
+    return rc;
+}
+
 static int run(int n, char **arg, ken_err *err)
 {
     (void)n;
@@ -149,10 +166,14 @@ static int run(int n, char **arg, ken_err *err)
     if (rc == KEN_OK && rows && (set.curve || set.csv || set.against.n > 0))
         rc =
             cli_fail(err, KEN_EUSAGE, "rows, --curve and --against are different things to print; ask for one of them");
+    if (rc == KEN_OK && set.audit > 0 && set.output == NULL)
+        rc = cli_fail(err, KEN_EUSAGE, "--audit: name the sheet with -o FILE.csv");
     if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
     if (rc == KEN_OK) rc = ken_score(&s, r, &set.o, err);
     if (rc != KEN_OK) goto done;
     term_start();
+    if (set.output != NULL) rc = write_output(s, err);
+    if (rc != KEN_OK || set.audit > 0) goto done;
     if (rows) {
         rc = cli_print_scored_rows(s, set.categories, set.changed, set.limit, err);
         goto done;
@@ -187,9 +208,9 @@ const cli_verb cli_verb_score = {
             "stored, and any matcher can be "
             "applied; fewer samples are taken from those at random (by the seed, without replacement), more are not "
             "there. An exact run holds "
-            "the probability that an answer is accepted by its own matcher and by em-raw; for these, for fewer "
-            "prompts, and for any number of "
-            "samples the new labels are those that ken annotate would give. Another matcher accepts texts whose "
+            "the probability that an answer is accepted by its own matcher and by em-raw; "
+            "for these, with any of its prompts and any number of samples the new labels are exact. Another matcher "
+            "accepts texts whose "
             "probability was never "
             "computed. The stored greedy answers then decide HighlyKnown and MaybeKnown exactly; whether a fact "
             "without a greedy hit is "
@@ -213,14 +234,22 @@ const cli_verb cli_verb_score = {
             "the same facts "
             "agree (Cohen's kappa): with another exemplar seed that is the test of how much a label depends on the "
             "exemplars. Options that change "
-            "labels apply to both runs.",
-    .examples = "ken score world.ken --matcher em-raw    # how much does the normalisation matter?\n"
-                "ken score world.ken --matcher em-alias --aliases names.json --changed\n"
-                "ken score world.ken --prompts 5 --samples 4\n"
-                "ken score world.ken --threshold "
-                "'HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown:p_unknown>=0.5,WeaklyKnown'\n"
-                "ken score world.ken --curve --csv > curve.csv\n"
-                "ken score seed0.ken --against seed1.ken",
+            "labels apply to both runs.\n\n"
+            "--audit writes a sheet of answers that the matcher rejects, one a line with its question and the accepted "
+            "answers, for a person to say of "
+            "each whether it is wrong, a paraphrase, or of higher or lower granularity. Of a run of --method sample "
+            "half are greedy and half are "
+            "sampled answers; an exact run keeps greedy answers only.",
+    .examples =
+        "ken score world.ken --matcher em-raw    # how much does the normalisation matter?\n"
+        "ken score world.ken --matcher em-alias --aliases names.json --changed\n"
+        "ken score world.ken --prompts 5 --samples 4\n"
+        "ken score world.ken --threshold "
+        "'HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown:p_unknown>=0.5,WeaklyKnown'\n"
+        "ken score world.ken --curve --csv > curve.csv\n"
+        "ken score seed0.ken --against seed1.ken\n"
+        "ken score world.ken --matcher em-raw -o world-raw.ken    # a run that ken select, diff and report read\n"
+        "ken score world.ken --audit 100 -o sheet.csv",
     .init = init,
     .run = run,
     .tables = {how_options, what_options},

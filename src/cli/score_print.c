@@ -146,8 +146,8 @@ static void print_certainty(const ken_run *r, const ken_scoring *s, const ken_sc
     int len = (int)strcspn(name, "/");
     bool sampled = strncmp(name, "em-", 3) != 0;
     if (c->open == 0 && c->bounded == 0) {
-        printf(by_rules ? "All probabilities are those of an annotation with these settings.\n"
-                        : "All labels are those that ken annotate would give with these settings.\n");
+        printf("All %s are exact: what an annotation with these prompts and settings gives.\n",
+               by_rules ? "probabilities" : "labels");
         return;
     }
     printf("%s of %s labels are certain", cli_thousands(sure, n), cli_thousands(all, m));
@@ -170,6 +170,10 @@ void cli_print_score(const ken_run *r, const ken_scoring *s, const ken_score_opt
     bool unlabelled = c->sure[KEN_UNLABELLED] > 0;
     uint64_t labelled = c->exact + c->bounded + c->open;
     char n[32];
+    if (labelled == 0) {
+        printf("No fact of the run has a label; multiple choice has none.\n");
+        return;
+    }
     print_title(r, s, o);
     for (int j = 0; j < KEN_N_CATEGORIES; j++) unlabelled |= c->moved[KEN_UNLABELLED][j] > 0;
     print_table("run \\ now", c->moved, unlabelled);
@@ -184,7 +188,6 @@ void cli_print_score(const ken_run *r, const ken_scoring *s, const ken_score_opt
         putchar('.');
     }
     putchar('\n');
-    if (labelled == 0) return;
     print_certainty(r, s, c, o->threshold != NULL);
     fputs(term_on(TERM_DIM), stdout);
     if (ken_scoring_prompts(s) < ken_scoring_all_prompts(s) && !isnan(c->expected[0]) && o->threshold == NULL) {
@@ -194,7 +197,8 @@ void cli_print_score(const ken_run *r, const ken_scoring *s, const ken_score_opt
                    percent(c->expected[k], (double)labelled));
         printf(".\n");
     }
-    if (o->threshold == NULL)
+    const char *method = ken_run_setting(r, "method");
+    if (o->threshold == NULL && method != NULL && strcmp(method, "exact") == 0)
         printf("Unknown over fresh draws with these prompts: %.1f %s %.1f%s.\n", c->expected_unknown, term_plus_minus(),
                c->sd_unknown, c->open > 0 ? " at most" : "");
     fputs(term_off(), stdout);
@@ -293,26 +297,46 @@ static void print_part(const char *what, const ken_agreement_part *p)
 /* What was set otherwise, so that the reader knows what the disagreement is about. */
 static void print_differences(const ken_run *a, const ken_run *b)
 {
-    static const char *const keys[] = {"model",   "model_hash",  "adapter",       "weight_type",   "data",  "method",
-                                       "matcher", "template",    "chat_template", "stop",          "shots", "prompts",
-                                       "samples", "temperature", "top_k",         "exemplar_seed", "seed",  "isa"};
-    int n = 0;
+    static const char *const keys[] = {"model",
+                                       "model_hash",
+                                       "adapter",
+                                       "weight_type",
+                                       "data",
+                                       "method",
+                                       "matcher",
+                                       "template",
+                                       "chat_template",
+                                       "stop",
+                                       "shots",
+                                       "prompts",
+                                       "samples",
+                                       "temperature",
+                                       "top_k",
+                                       "exemplar_seed",
+                                       "scored_from",
+                                       "scored_label",
+                                       "scored_threshold",
+                                       "seed",
+                                       "isa"};
+    bool any = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const char *x = ken_run_setting(a, keys[i]), *y = ken_run_setting(b, keys[i]);
-        if (x == NULL) x = "none";
-        if (y == NULL) y = "none";
+        if (x == NULL || x[0] == '\0') x = "-";
+        if (y == NULL || y[0] == '\0') y = "-";
         if (strcmp(x, y) == 0) continue;
-        fputs(n++ == 0 ? "They differ in " : ", ", stdout);
-        bool hash = strlen(x) == 64 && strlen(y) == 64;
-        printf("%s", keys[i]);
-        if (hash) continue;
-        fputs(" (", stdout);
+        printf("%s  ", any ? "" : "They differ in:\n");
+        term_cell(keys[i], 18);
+        any = true;
+        if (strlen(x) == 64 && strlen(y) == 64) { /* hashes say nothing to a reader */
+            putchar('\n');
+            continue;
+        }
         term_text(x);
-        fputs(" and ", stdout);
+        fputs(" | ", stdout);
         term_text(y);
-        fputs(")", stdout);
+        putchar('\n');
     }
-    printf(n > 0 ? ".\n" : "They have the same settings.\n");
+    if (!any) printf("They have the same settings.\n");
 }
 
 void cli_print_agreement(const ken_run *a, const ken_run *b, const char *name_b, const ken_agreement *x)
@@ -322,7 +346,7 @@ void cli_print_agreement(const ken_run *a, const ken_run *b, const char *name_b,
     for (int i = 0; i < KEN_UNLABELLED; i++) memcpy(wide[i], x->moved[i], sizeof x->moved[i]);
     fputs("Against ", stdout);
     term_text(name_b);
-    printf(": %s facts with a label in both. ", cli_thousands(x->all.n, n));
+    printf(": %s facts with a label in both.\n", cli_thousands(x->all.n, n));
     print_differences(a, b);
     putchar('\n');
     print_table("this \\ that", (const uint64_t(*)[KEN_N_CATEGORIES])wide, false);
@@ -334,7 +358,9 @@ void cli_print_agreement(const ken_run *a, const ken_run *b, const char *name_b,
     putchar('\n');
     if (!isnan(x->predicted))
         printf("A fresh draw with the same prompts would label %.1f%% alike (p_flip).\n", 100 * x->predicted);
-    if (x->hk > 0)
+    const char *seed_a = ken_run_setting(a, "exemplar_seed"), *seed_b = ken_run_setting(b, "exemplar_seed");
+    bool fresh = seed_a != NULL && seed_b != NULL && strcmp(seed_a, seed_b) != 0;
+    if (x->hk > 0 && fresh)
         printf("Of %s HighlyKnown facts %s are HighlyKnown again (%.1f%%); for fresh exemplars the\ngreedy hits alone "
                "let expect %.1f%%.\n",
                cli_thousands(x->hk, n), cli_thousands(x->hk_again, m), percent((double)x->hk_again, (double)x->hk),

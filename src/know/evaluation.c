@@ -3,15 +3,13 @@
  * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is of no use. */
 #include "know/evaluation.h"
 #include "base/alloc.h"
-#include "base/file.h"
 #include "store/tuning.h"
-#include <errno.h>
+#include "store/whole.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- parts ---------------------------------------------------------------------------------------------------------- */
@@ -99,53 +97,27 @@ int ken_evaluation_probe(const char *path, ken_err *err)
     return rc;
 }
 
-static int fill(const ken_evaluation *e, ken_store *s, ken_err *err)
+static int fill(ken_store *s, void *ctx, ken_err *err)
 {
-    const char *seconds = ken_evaluation_setting(e, "seconds");
+    const ken_evaluation *e = ctx;
+    const char *forwards = ken_evaluation_setting(e, "token_forwards"), *seconds = ken_evaluation_setting(e, "seconds");
     ken_point p = {.lr = NAN, .loss = NAN, .kl = NAN, .grad_norm = NAN, .last = true};
     if (seconds != NULL) p.seconds = strtod(seconds, NULL);
     int rc = ken_tuning_put_point(s, &p, err);
     for (size_t i = 0; i < e->n_measures && rc == KEN_OK; i++) rc = ken_tuning_put_measure(s, 0, &e->measure[i], err);
     for (size_t i = 0; i < e->n_rows && rc == KEN_OK; i++) rc = ken_tuning_put_evaluated(s, 0, i, &e->row[i], err);
+    if (rc == KEN_OK && forwards != NULL && seconds != NULL)
+        rc = ken_store_add_cost(s, strtoull(forwards, NULL, 10), strtod(seconds, NULL), err);
     return rc;
 }
 
-/* Settings that the reader gives from the costs of the run. */
-static bool is_cost(const char *key) { return strcmp(key, "token_forwards") == 0 || strcmp(key, "seconds") == 0; }
-
 int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err)
 {
+    size_t n = 0;
+    ken_setting settings[KEN_EVAL_SETTINGS];
     int rc = ken_evaluation_probe(path, err);
     if (rc != KEN_OK) return rc;
-    size_t len = strlen(path), n = 0;
-    char *temporary = ken_alloc(len + sizeof ".tmp-XXXXXX", 1);
-    if (temporary == NULL) return ken_fail_nomem(err, path);
-    memcpy(temporary, path, len);
-    memcpy(temporary + len, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
-    int fd = mkstemp(temporary); /* an empty file is taken up as a new run */
-    if (fd < 0) {
-        rc = ken_fail_errno(err, "cannot write", temporary);
-        ken_free(temporary);
-        return rc;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(fd, 0666 & ~mask); /* as any other file that a program makes */
-    close(fd);
-    ken_setting settings[KEN_EVAL_SETTINGS];
     for (size_t i = 0; i < e->n_settings; i++)
-        if (!is_cost(e->setting[i].key)) settings[n++] = e->setting[i];
-    ken_store *s = NULL;
-    rc = ken_store_open(&s, temporary, settings, n, err);
-    if (rc == KEN_OK) rc = fill(e, s, err);
-    const char *forwards = ken_evaluation_setting(e, "token_forwards"), *seconds = ken_evaluation_setting(e, "seconds");
-    if (rc == KEN_OK && forwards != NULL && seconds != NULL)
-        rc = ken_store_add_cost(s, strtoull(forwards, NULL, 10), strtod(seconds, NULL), err);
-    if (rc == KEN_OK) rc = ken_store_close(s, err);
-    else ken_store_close(s, NULL);
-    if (rc == KEN_OK && rename(temporary, path) != 0) rc = ken_fail_errno(err, "cannot write", path);
-    if (rc == KEN_OK) ken_sync_folder_of(path);
-    else (void)unlink(temporary);
-    ken_free(temporary);
-    return rc;
+        if (!ken_setting_is_cost(e->setting[i].key)) settings[n++] = e->setting[i];
+    return ken_store_write_whole(path, settings, n, fill, (void *)(uintptr_t)e, err);
 }

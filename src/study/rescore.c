@@ -383,9 +383,10 @@ static bool cannot_match(const ken_rescorer *r, const ken_row *in)
 static void no_label(ken_rescorer *r)
 {
     ken_row *o = &r->row;
-    r->how.category = o->category = o->category_mode = KEN_UNLABELLED;
     r->how.possible = 1u << KEN_UNLABELLED;
-    if (o->flags & KEN_FLAG_CHOICE) return; /* its score stands */
+    r->how.category = KEN_UNLABELLED;
+    if (o->category == KEN_UNLABELLED) return; /* as it was */
+    o->category = o->category_mode = KEN_UNLABELLED;
     o->p_t0 = o->p_t = o->p_t_lo = o->p_t_hi = o->p_unknown = o->p_unknown_lo = o->p_unknown_hi = o->p_flip = NAN;
     o->min_margin = o->p_guess = o->lift = NAN;
     o->greedy_hits = o->sample_hits = o->abstain_hits = o->n_prompt_rows = 0;
@@ -440,6 +441,12 @@ static int score(ken_rescorer *r, const ken_row *in, const relation *rel, ken_er
     choose_label(r, &e);
     fill(r, &e, rel->same && all);
     return all ? KEN_OK : recount_prompts(r, err);
+}
+
+int ken_rescore_matcher(ken_rescorer *r, const ken_row *in, ken_accept **out, ken_err *err)
+{
+    bool has_aliases;
+    return compile(r, in, out, &has_aliases, err);
 }
 
 int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err)

@@ -32,6 +32,8 @@ typedef struct ken_rescorer {
 
 /* Scores one row into r->row and what stands behind it. Texts are borrowed from `in`. */
 int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err);
+/* The matcher asked for, compiled with the row's golds; the caller's, free with ken_accept_free. Leaves the row last scored alone. */
+int ken_rescore_matcher(ken_rescorer *r, const ken_row *in, ken_accept **out, ken_err *err);
 /* Is every text that matcher a accepts accepted by b? False when it cannot be told. */
 bool ken_matcher_within(const ken_matcher *a, const ken_matcher *b);
 /* Hits among n of `total` samples taken without replacement, of which `hits` were right: inverse CDF at u in [0,1). */

@@ -5,22 +5,13 @@
 #include "data/data.h"
 #include "know/category.h"
 #include "store/store.h"
-#include "study/rescore.h"
+#include "study/scoring.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_CURVE_PROMPTS = 256, POLL_ROWS = 256 }; /* the first: ken_saturation */
-
-struct ken_scoring {
-    ken_run *run;
-    ken_score_options o;
-    ken_rescorer r;
-    ken_data *aliases;
-    ken_score_counts counts;
-    int prompts, all_prompts, samples; /* of the first row with a label */
-};
 
 ken_score_options ken_score_defaults(void) { return (ken_score_options){.label = "draw"}; }
 
@@ -64,15 +55,19 @@ static int parse_options(ken_scoring *s, ken_err *err)
     const ken_score_options *o = &s->o;
     ken_rescorer *r = &s->r;
     const char *method = ken_run_setting(s->run, "method"), *budget = ken_run_setting(s->run, "mass_budget");
-    uint64_t run_samples = 0;
+    uint64_t run_samples = 0, run_prompts = 0;
     int rc = parse_matchers(s, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "seed", &r->seed, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "samples", &run_samples, err);
+    if (rc == KEN_OK) rc = setting_u64(s->run, "prompts", &run_prompts, err);
     if (rc == KEN_OK && o->threshold != NULL) rc = ken_label_rules_parse(&r->rules, o->threshold, err);
     if (rc != KEN_OK) return rc;
     if (o->prompts < 0 || o->samples < 0 || o->samples > 10000)
         return ken_fail(err, KEN_EUSAGE, "prompts %d, samples %d: expected at least 1, and at most 10000 samples",
                         o->prompts, o->samples);
+    if (run_prompts > 0 && o->prompts > 0 && (uint64_t)o->prompts > run_prompts)
+        return ken_fail(err, KEN_EUSAGE, "--prompts %d: the run has only %llu; annotate again with more", o->prompts,
+                        (unsigned long long)run_prompts);
     bool fewer = o->samples > 0 && (uint64_t)o->samples != run_samples;
     if (method != NULL && strcmp(method, "sample") == 0 && o->other_seed && !fewer)
         return ken_fail(err, KEN_EUSAGE,

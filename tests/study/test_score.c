@@ -846,6 +846,123 @@ static void agreement_by_hand(void **state)
     ken_run_free(rb);
 }
 
+/* ---- a run of the new labels, a sheet to check by hand ----------------------------------------------------------------- */
+
+static void saved_and_read_back(void **state)
+{
+    (void)state;
+    static const char *const exemplar[] = {"r/dev/1"};
+    ken_run *run = make_run("source.ken", facts, N_FACTS, "sample", "em-squad/1", PROMPTS, SAMPLES, 5), *saved;
+    ken_run_free(run);
+    const ken_setting settings[] = {{"method", "sample", true}, {"matcher", "em-squad/1", true},
+                                    {"prompts", "4", true},     {"samples", "8", true},
+                                    {"seed", "5", true},        {"stop", "\n", true},
+                                    {"mass_budget", "0", true}};
+    ken_store *store;
+    assert_ok(ken_store_open(&store, in_folder("source.ken"), settings, 7, &err));
+    for (int set = 0; set < PROMPTS; set++)
+        assert_ok(ken_store_put_exemplars(store, "r", set, exemplar, 1, "Q: 1\nA: 2\n", &err));
+    assert_ok(ken_store_add_cost(store, 1234, 5.5, &err));
+    assert_ok(ken_store_close(store, &err));
+    assert_ok(ken_run_open(&run, in_folder("source.ken"), &err));
+    ken_score_options o = ken_score_defaults();
+    o.matcher = "contains";
+    o.prompts = 3;
+    o.label = "mode";
+    ken_scoring *s = score(run, &o);
+    for (int again = 0; again < 2; again++) assert_ok(ken_scoring_save(s, in_folder("saved.ken"), &err));
+    assert_ok(ken_run_open(&saved, in_folder("saved.ken"), &err));
+    assert_int_equal(ken_run_count(saved), N_FACTS);
+    assert_true(ken_run_complete(saved));
+    for (size_t i = 0; i < N_FACTS; i++)
+        assert_row_equal(ken_scoring_row(s, i, NULL, &err), ken_run_row(saved, i, &err));
+    static const char *const said[][2] = {
+        {"matcher", "contains/1"}, {"prompts", "3"},     {"samples", "8"}, {"scored_from", "source.ken"},
+        {"scored_label", "mode"},  {"scored_open", "0"}, {"seed", "5"},    {"token_forwards", "1234"},
+        {"method", "sample"}};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        assert_string_equal(ken_run_setting(saved, said[i][0]), said[i][1]);
+    char *text;
+    assert_ok(ken_run_exemplars(saved, "r", 2, &text, &err));
+    assert_string_equal(text, "Q: 1\nA: 2\n");
+    ken_free(text);
+    assert_int_equal(ken_run_exemplars(saved, "r", 3, &text, &err), KEN_EINPUT);
+    ken_run_free(saved);
+
+    /* Nothing else is replaced, and no annotation goes on with it. */
+    assert_int_equal(ken_scoring_save(s, in_folder("source.ken"), &err), KEN_EINPUT);
+    assert_non_null(strstr(err.msg, "not made by ken score"));
+    assert_int_equal(ken_store_open(&store, in_folder("saved.ken"), settings, 7, &err), KEN_EINPUT);
+    assert_int_not_equal(ken_scoring_save(s, in_folder("none/saved.ken"), &err), KEN_OK);
+
+    int rc = KEN_ENOMEM;
+    remove(in_folder("memory.ken"));
+    for (long at = 1; rc != KEN_OK; at += 7) {
+        ken_alloc_fail_after(at);
+        rc = ken_scoring_save(s, in_folder("memory.ken"), &err);
+        ken_alloc_fail_after(0);
+        if (rc == KEN_OK) break;
+        assert_int_equal(rc, KEN_ENOMEM);
+        assert_null(fopen(in_folder("memory.ken"), "r"));
+    }
+    ken_scoring_free(s);
+    ken_run_free(run);
+}
+
+static void audit_sheet(void **state)
+{
+    (void)state;
+    static made_fact quoted[N_FACTS];
+    memcpy(quoted, facts, sizeof quoted);
+    for (int i = 0; i < N_FACTS; i++) {
+        quoted[i].question = "Which \"city\",\nplease?";
+        for (int j = 0; j < PROMPTS; j++)
+            if (!quoted[i].p[j].hit) quoted[i].p[j].text = " =1+1";
+    }
+    ken_run *run = make_run("audit.ken", quoted, N_FACTS, "sample", "em-squad/1", PROMPTS, SAMPLES, 5);
+    ken_scoring *s = score(run, NULL);
+    size_t n;
+    char line[300], first[2][4000] = {"", ""};
+    for (int again = 0; again < 2; again++) {
+        assert_ok(ken_scoring_audit(s, 21, 9, in_folder("sheet.csv"), &n, &err));
+        assert_int_equal(n, 21);
+        FILE *f = fopen(in_folder("sheet.csv"), "r");
+        assert_non_null(f);
+        int greedy = 0, sampled = 0;
+        assert_non_null(fgets(line, sizeof line, f));
+        assert_string_equal(line, "id,relation,question,answers,prediction,decoding,prompt,category,verdict\n");
+        while (fgets(line, sizeof line, f) != NULL) {
+            strncat(first[again], line, sizeof first[again] - strlen(first[again]) - 1);
+            if (strncmp(line, "\"r/test/", 8) == 0) {
+                assert_non_null(strstr(line, "\"Which \"\"city\"\",\n"));
+                continue;
+            }
+            assert_ptr_equal(strstr(line, "please?\",\"Paris"), line);
+            if (strstr(line, ",greedy,") != NULL) {
+                greedy++;
+                assert_non_null(strstr(line, "\"'=1+1\""));
+            } else {
+                sampled++;
+                assert_true(strstr(line, "\"Lyon\",sampled,") != NULL || strstr(line, "\"in Paris\",sampled,") != NULL);
+            }
+        }
+        fclose(f);
+        assert_int_equal(greedy, 11);
+        assert_int_equal(sampled, 10);
+    }
+    assert_string_equal(first[0], first[1]);
+    assert_int_equal(ken_scoring_audit(s, 0, 9, in_folder("sheet.csv"), &n, &err), KEN_EUSAGE);
+    assert_int_not_equal(ken_scoring_audit(s, 3, 9, in_folder("none/sheet.csv"), &n, &err), KEN_OK);
+    ken_scoring_free(s);
+    ken_run_free(run);
+    run = make_run("all-right.ken", facts, 2, "exact", "em-squad/1", PROMPTS, SAMPLES, 5);
+    s = score(run, NULL);
+    assert_int_equal(ken_scoring_audit(s, 5, 9, in_folder("sheet.csv"), &n, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "nothing to check"));
+    ken_scoring_free(s);
+    ken_run_free(run);
+}
+
 /* ---- what is refused, damaged runs, memory ----------------------------------------------------------------------------- */
 
 static void refuse(ken_run *run, ken_score_options o, int status, const char *says)
@@ -861,7 +978,7 @@ static void refusals(void **state)
     (void)state;
     ken_run *run = make_run("no.ken", facts, N_FACTS, "exact", "em-squad/1", PROMPTS, SAMPLES, 5);
     refuse(run, (ken_score_options){.matcher = "nonsense"}, KEN_EUSAGE, "unknown matcher");
-    refuse(run, (ken_score_options){.prompts = PROMPTS + 1}, KEN_EUSAGE, "--prompts 5: the row has only 4");
+    refuse(run, (ken_score_options){.prompts = PROMPTS + 1}, KEN_EUSAGE, "--prompts 5: the run has only 4");
     refuse(run, (ken_score_options){.prompts = -1}, KEN_EUSAGE, "at least 1");
     refuse(run, (ken_score_options){.samples = 10001}, KEN_EUSAGE, "10000");
     refuse(run, (ken_score_options){.label = "best"}, KEN_EUSAGE, "draw or mode");
@@ -962,6 +1079,8 @@ int main(void)
         cmocka_unit_test(curve_by_enumeration),
         cmocka_unit_test(thresholds),
         cmocka_unit_test(agreement_by_hand),
+        cmocka_unit_test(saved_and_read_back),
+        cmocka_unit_test(audit_sheet),
         cmocka_unit_test(refusals),
         cmocka_unit_test(rows_of_noise),
         cmocka_unit_test(allocations_that_fail),
