@@ -51,8 +51,8 @@ static int list_settings(const ken_scoring *s, listed *l, ken_err *err)
     for (size_t i = 0; i < run->n_settings; i++)
         if (!ken_setting_is_cost(run->settings[i].key)) put(l, run->settings[i].key, run->settings[i].value);
     put(l, "matcher", s->r.to.name);
-    put(l, "scored_label", s->r.mode ? "mode" : "draw");
-    put(l, "scored_threshold", s->o.threshold != NULL ? s->o.threshold : "");
+    if (s->r.mode) put(l, "scored_label", "mode");
+    if (s->o.threshold != NULL) put(l, "scored_threshold", s->o.threshold);
     put(l, SCORED_FROM, base_name(run->path));
     put_number(l, "scored_open", s->counts.open);
     put_number(l, KEN_SETTING_ROWS, ken_run_count(run));
