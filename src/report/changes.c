@@ -49,14 +49,17 @@ static void put_name(ken_out *o, const char *name)
     ken_out_puts(o, "</b>");
 }
 
-/* "62.3% to 60.1%: -2.2 points [-4.0, -0.4]" */
-static void put_change(ken_out *o, double a, double b, double change, double lo, double hi)
+/* "62.3% -> 60.1% -2.2 (-4.0 to -0.4)"; in a tile the change is what stands out. */
+static void put_change(ken_out *o, double a, double b, double change, double lo, double hi, bool tile)
 {
     char x[32], y[32];
+    if (tile) ken_out_printf(o, "%s points <small>", ken_html_points(x, change));
     ken_out_printf(o, "%s \xE2\x86\x92 %s", ken_html_percent(x, a), ken_html_percent(y, b));
-    ken_out_printf(o, " <b>%s</b>", ken_html_points(x, change));
+    if (!tile) ken_out_printf(o, " <b>%s</b>", ken_html_points(x, change));
     if (isfinite(lo))
-        ken_out_printf(o, " <small class=\"ci\">%s to %s</small>", ken_html_points(x, lo), ken_html_points(y, hi));
+        ken_out_printf(o, tile ? "<br>95%% interval %s to %s" : " <small class=\"ci\">%s to %s</small>",
+                       ken_html_points(x, lo), ken_html_points(y, hi));
+    if (tile) ken_out_puts(o, "</small>");
 }
 
 static void shares_bar(ken_out *o, const ken_diff_group *g, bool of_b, const char *name)
@@ -99,10 +102,10 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
     ken_share_put(o, g->gained, not_known(d, g));
     ken_out_printf(o, "</dd></div><div><dt>%s</dt><dd>",
                    ken_diff_annotated(d->diff) ? "Right greedy answers" : "Right answers");
-    put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
+    put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi, true);
     if (isfinite(g->p_t_change)) {
         ken_out_puts(o, "</dd></div><div><dt>Mean P<sub>Correct</sub></dt><dd>");
-        put_change(o, g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi);
+        put_change(o, g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi, true);
     }
     ken_out_printf(
         o,
@@ -115,6 +118,13 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
 }
 
 /* ---- from where to where --------------------------------------------------------------------------------------------- */
+
+/* May be broken where the parts of the name meet. */
+static const char *short_name(int category)
+{
+    static const char *const names[] = {"Highly&shy;Known", "Maybe&shy;Known", "Weakly&shy;Known", "Unknown", "un&shy;labelled"};
+    return names[category];
+}
 
 static void transitions(ken_out *o, const ken_report *r, size_t k, int h)
 {
@@ -136,12 +146,11 @@ static void transitions(ken_out *o, const ken_report *r, size_t k, int h)
                  "</div><div class=\"card\"><table class=\"matrix\"><caption>Facts by category before (rows) and after "
                  "(columns)</caption><thead><tr><th scope=\"col\">Before \\ after</th>");
     for (int b = 0; b < n; b++)
-        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><span class=\"tag c%d\">%s</span></th>", b,
-                       ken_category_name(b));
+        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><i class=\"c%d\"></i>%s</th>", b, short_name(b));
     ken_out_puts(o, "<th class=\"n\" scope=\"col\">All</th></tr></thead><tbody>\n");
     for (int a = 0; a < n; a++) {
         uint64_t sum = 0;
-        ken_out_printf(o, "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th>", a, ken_category_name(a));
+        ken_out_printf(o, "<tr><th scope=\"row\"><i class=\"c%d\"></i>%s</th>", a, short_name(a));
         for (int b = 0; b < n; b++) {
             bool known_a = a <= KEN_MAYBE_KNOWN, known_b = b <= KEN_MAYBE_KNOWN;
             const char *how = g->moved[a][b] == 0                                                ? " zero"
@@ -184,8 +193,9 @@ static void put_says(ken_out *o, const ken_diff_side *s)
         ken_out_puts(o, "<i>not stored</i>");
         return;
     }
+    const char *says = s->says + strspn(s->says, " \n\t"); /* an answer begins with the space before it */
     ken_out_printf(o, "<q class=\"%s\">", s->says_right ? "right" : "wrong");
-    ken_html_text(o, s->says[0] != '\0' ? s->says : "(nothing)", 60);
+    ken_html_text(o, says[0] != '\0' ? says : "(nothing)", 60);
     ken_out_puts(o, "</q>");
     if (s->prompts > 1) ken_out_printf(o, " <small>%d of %d</small>", s->says_prompts, s->prompts);
 }
@@ -249,7 +259,7 @@ static void group_row(ken_out *o, const ken_page_diff *d, const ken_diff_group *
     if (rest > 0) ken_out_printf(o, "%s: ", ken_html_count(a, g->gained)), ken_share_put(o, g->gained, rest);
     else ken_out_puts(o, "\xE2\x80\x93");
     ken_out_puts(o, "</td><td class=\"n\" data-label=\"Greedy right\">");
-    put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
+    put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi, false);
     ken_out_puts(o, "</td></tr>\n");
 }
 

@@ -168,15 +168,17 @@ static int accuracy_table(ken_out *o, ken_run *run, int h, ken_err *err)
         "<th class=\"n\" scope=\"col\">Last (epoch %.3g)</th></tr></thead><tbody>\n",
         h, h, pb->epoch, pl->epoch);
     for (size_t s = 0; s < 4; s++)
-        for (size_t i = 0; i < last.n; i++) {
-            if (strcmp(last.m[i].set, sets[s]) != 0 || strcmp(last.m[i].key, "unannotated") == 0) continue;
-            bool all = strcmp(last.m[i].key, "all") == 0;
-            ken_out_printf(o, "<tr%s><th scope=\"row\">%s%s", all ? " class=\"all\"" : "", names[s], all ? "" : ", ");
-            if (!all) ken_html_text(o, last.m[i].key, 32);
-            ken_out_printf(o, "</th><td class=\"n\" data-label=\"Number\">%s</td>", ken_html_count(a, last.m[i].n));
-            put_kept(o, &first, sets[s], last.m[i].key, "Before");
-            put_kept(o, &best, sets[s], last.m[i].key, "Best");
-            put_kept(o, &last, sets[s], last.m[i].key, "Last");
+        for (int c = -1; c < KEN_UNLABELLED; c++) {
+            const char *key = c < 0 ? "all" : ken_category_name(c);
+            size_t i = 0;
+            while (i < last.n && (strcmp(last.m[i].set, sets[s]) != 0 || strcmp(last.m[i].key, key) != 0)) i++;
+            if (i == last.n) continue;
+            ken_out_printf(o, "<tr%s><th scope=\"row\">%s%s%s</th><td class=\"n\" data-label=\"Number\">%s</td>",
+                           c < 0 ? " class=\"all\"" : "", names[s], c < 0 ? "" : ", ", c < 0 ? "" : key,
+                           ken_html_count(a, last.m[i].n));
+            put_kept(o, &first, sets[s], key, "Before");
+            put_kept(o, &best, sets[s], key, "Best");
+            put_kept(o, &last, sets[s], key, "Last");
             ken_out_puts(o, "</tr>\n");
         }
     ken_out_puts(o, "</tbody></table></div>\n");
@@ -214,7 +216,11 @@ static void plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int 
 {
     static const char *const names[] = {"Intercept", "Known rows fitted", "Unknown rows fitted"};
     char name[48];
-    ken_out_printf(o, "<h%d>Set %s</h%d>\n", h, p->set, h);
+    ken_out_printf(o, "<h%d>%s</h%d>\n", h,
+                   strcmp(p->set, "dev") == 0    ? "Dev questions"
+                   : strcmp(p->set, "test") == 0 ? "Test questions"
+                                                 : "Out-of-distribution questions",
+                   h);
     if (p->r == NULL) {
         ken_out_puts(o, "<p class=\"note\">The plane cannot be fitted here: ");
         ken_html_text(o, p->why, 300);

@@ -284,7 +284,7 @@
         if (from >= 0 && category(a, i) !== from) return false;
         if (to >= 0 && category(b, i) !== to) return false;
         if (near >= 0 && d.near_of[i] !== near) return false;
-        if (move === "other" ? category(a, i) === category(b, i) && !d.move[i] : move !== "" && d.move[i] !== Number(move)) return false;
+        if (move === "other" ? category(a, i) === category(b, i) : move !== "" && d.move[i] !== Number(move)) return false;
       } else if (off.has(category(a, i))) return false;
       return words.length === 0 || words.every((w) => text_of(i).includes(w));
     });
@@ -464,7 +464,7 @@
     for (const i of order) control("relation").appendChild(new Option(about.relations[i] || "(no relation)", i));
     about.flags.forEach((name, bit) => { if (about.flagged >>> bit & 1) control("flag").appendChild(new Option(name, bit)); });
     MOVES.forEach((name, i) => { if (i) control("move").appendChild(new Option(name, i)); });
-    control("move").appendChild(new Option("to any other category", "other"));
+    control("move").appendChild(new Option("into another category", "other"));
     about.categories.slice(0, 5).forEach((name, i) => { for (const id of ["from", "to"]) control(id).appendChild(new Option(name, i)); });
     about.near.forEach((name, i) => { if (diffs.some((d) => d.near && d.near_of.includes(i))) control("near").appendChild(new Option(name, i)); });
     diffs.forEach((d, k) => control("view").appendChild(new Option("from " + runs[d.a].name + " to " + runs[d.b].name, "d" + k)));

@@ -504,6 +504,50 @@ static void several_runs_and_odd_runs(void **state)
     assert_null(none);
 }
 
+/* Ten thousand facts with the details of their prompts stay under 2 MB, and so do two runs of them; the page says what is left out. */
+static void large_pages_stay_small(void **state)
+{
+    (void)state;
+    enum { N = 10000, MOST = 2000000 };
+    char after[80];
+    ken_err err = {0};
+    ken_run *runs[2] = {open_made(N, false), NULL};
+    ken_report *r;
+    size_t size, n;
+    char *html = report_with(runs, 1, NULL, &size, &r);
+    assert_true(size < MOST);
+    assert_int_equal(facts_on(html), N);
+    assert_non_null(strstr(html, "\"0.textp\"")); /* the prompts' numbers are there */
+    ken_free(html);
+    ken_report_free(r);
+
+    snprintf(after, sizeof after, "%s/other.ken", folder);
+    assert_int_equal(make_run_shifted(after, N, false, 0.5, &err), KEN_OK);
+    assert_int_equal(ken_run_open(&runs[1], after, &err), KEN_OK);
+    html = report_with(runs, 2, NULL, &size, &r);
+    assert_true(size < MOST);
+    bool less = strstr(html, "To keep this page small, ") != NULL, said = false;
+    for (size_t i = 0; ken_report_note(r, i) != NULL; i++) said |= strstr(ken_report_note(r, i), "left out") != NULL;
+    assert_int_equal(less, said);
+    ken_free(html);
+    ken_report_free(r);
+
+    ken_report_options o = ken_report_defaults(); /* so little room that only the rows are left */
+    o.room = 1;
+    html = report_with(runs, 1, &o, &size, &r);
+    packed p = packed_of(html);
+    assert_null(unpack(&p, "0.textp", &n));
+    uint32_t *says = unpack(&p, "0.says", &n);
+    assert_int_equal(n, (size_t)N * MADE_PROMPTS);
+    free(says);
+    free_packed(&p);
+    assert_non_null(strstr(html, "the numbers of the single prompts and the likeliest first tokens are left out"));
+    ken_free(html);
+    ken_report_free(r);
+    ken_run_free(runs[0]);
+    ken_run_free(runs[1]);
+}
+
 static void multiple_choice_has_scores(void **state)
 {
     (void)state;
@@ -725,27 +769,35 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+/* page_in_browser.py wants a page to look at: PATH ROWS [two] */
+static int page_for_browser(const char *path, size_t n, bool two)
+{
+    ken_run *runs[2] = {NULL, NULL};
+    ken_err err = {0};
+    char name[2][200];
+    int rc = KEN_OK;
+    for (int k = 0; k < (two ? 2 : 1) && rc == KEN_OK; k++) {
+        snprintf(name[k], sizeof name[k], "%s-%d.ken", path, k);
+        rc = make_run_shifted(name[k], n, !two, 0.5 * k, &err);
+        if (rc == KEN_OK) rc = ken_run_open(&runs[k], name[k], &err);
+        unlink(name[k]); /* what is open stays readable */
+    }
+    if (rc == KEN_OK) rc = report_to(runs, two ? 2 : 1, path, &err);
+    if (rc != KEN_OK) fprintf(stderr, "%s\n", err.msg);
+    ken_run_free(runs[0]);
+    ken_run_free(runs[1]);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 3) { /* page_in_browser.py wants a page to look at: PATH ROWS */
-        ken_run *run;
-        ken_err err = {0};
-        snprintf(run_path, sizeof run_path, "%s.ken", argv[1]);
-        int rc = make_run(run_path, (size_t)strtoul(argv[2], NULL, 10), true, &err);
-        if (rc == KEN_OK) rc = ken_run_open(&run, run_path, &err);
-        if (rc == KEN_OK) {
-            rc = report_to(&run, 1, argv[1], &err);
-            ken_run_free(run);
-        }
-        if (rc != KEN_OK) fprintf(stderr, "%s\n", err.msg);
-        unlink(run_path);
-        return rc;
-    }
+    if (argc >= 3) return page_for_browser(argv[1], (size_t)strtoul(argv[2], NULL, 10), argc > 3);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page_is_well_formed_and_says_what_the_run_says),
         cmocka_unit_test(hostile_texts_stay_texts),
         cmocka_unit_test(policy_allows_our_script_only),
         cmocka_unit_test(several_runs_and_odd_runs),
+        cmocka_unit_test(large_pages_stay_small),
         cmocka_unit_test(multiple_choice_has_scores),
         cmocka_unit_test(summary_adds_up),
         cmocka_unit_test(numbers_as_people_read_them),
