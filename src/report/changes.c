@@ -77,6 +77,13 @@ static void shares_bar(ken_out *o, const ken_diff_group *g, bool of_b, const cha
     ken_out_puts(o, "</td></tr>\n");
 }
 
+static void tile_share(ken_out *o, uint64_t part, uint64_t all, double lo, double hi)
+{
+    char a[32];
+    ken_out_puts(o, ken_html_percent(a, ken_share(part, all)));
+    if (all > 0) ken_out_printf(o, " <small>95%% interval %.1f\xE2\x80\x93%.1f%%</small>", 100 * lo, 100 * hi);
+}
+
 void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
 {
     char a[32];
@@ -97,9 +104,9 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
         ken_bar_key(o, false);
     }
     ken_out_puts(o, "<dl class=\"kpis\"><div><dt>Lost, of what it knew</dt><dd>");
-    ken_share_put(o, g->lost, g->known_a);
+    tile_share(o, g->lost, g->known_a, g->lost_lo, g->lost_hi);
     ken_out_puts(o, "</dd></div><div><dt>Gained, of the rest</dt><dd>");
-    ken_share_put(o, g->gained, not_known(d, g));
+    tile_share(o, g->gained, not_known(d, g), g->gained_lo, g->gained_hi);
     ken_out_printf(o, "</dd></div><div><dt>%s</dt><dd>",
                    ken_diff_annotated(d->diff) ? "Right greedy answers" : "Right answers");
     put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi, true);
@@ -122,7 +129,8 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
 /* May be broken where the parts of the name meet. */
 static const char *short_name(int category)
 {
-    static const char *const names[] = {"Highly&shy;Known", "Maybe&shy;Known", "Weakly&shy;Known", "Unknown", "un&shy;labelled"};
+    static const char *const names[] = {"Highly&shy;Known", "Maybe&shy;Known", "Weakly&shy;Known", "Unknown",
+                                        "un&shy;labelled"};
     return names[category];
 }
 

@@ -207,6 +207,7 @@
       el(id).value = "";
     }
     el("chips").hidden = d !== null;
+    table.classList.toggle("pair", d !== null);
     make_chips();
     make_head();
     const sort = control("sort"), first = sort.options[0];

@@ -727,19 +727,35 @@ static void whole_or_not_at_all(void **state)
     assert_int_equal(ken_write_file(page_path, "old", 3, &err), KEN_OK);
     int files = files_in_folder();
     long k = 1;
-    for (;; k++) { /* every allocation in turn: nothing new under the final name, nothing left behind */
+    for (;; k++) { /* every allocation in turn, as far as nothing is drawn */
+        ken_report *r = NULL;
         ken_alloc_fail_after(k);
-        int rc = report_to(&run, 1, page_path, &err);
+        int rc = ken_report_new(&r, &run, 1, NULL, &err);
+        ken_alloc_fail_after(0);
+        ken_report_free(r);
+        if (rc == KEN_OK) break;
+        assert_int_equal(rc, KEN_ENOMEM);
+        assert_null(r);
+    }
+    assert_true(k > 20);
+    ken_report *r = NULL;
+    assert_int_equal(ken_report_new(&r, &run, 1, NULL, &err), KEN_OK);
+    assert_int_equal(ken_report_write(r, page_path, &err), KEN_OK); /* draws, once for all */
+    assert_int_equal(ken_write_file(page_path, "old", 3, &err), KEN_OK);
+    for (k = 1;; k++) { /* then in writing: nothing new under the final name, nothing left behind */
+        ken_alloc_fail_after(k);
+        int rc = ken_report_write(r, page_path, &err);
         ken_alloc_fail_after(0);
         if (rc == KEN_OK) break;
         assert_int_equal(rc, KEN_ENOMEM);
-        if (k % 16 == 1) {
+        if (k % 64 == 1) {
             char *s = read_all(page_path, &n);
             assert_string_equal(s, "old");
             ken_free(s);
             assert_int_equal(files_in_folder(), files);
         }
     }
+    ken_report_free(r);
     assert_true(k > 20);
     assert_int_equal(report_to(&run, 1, "/nonexistent/folder/report.html", &err), KEN_EFAIL);
     assert_non_null(strstr(err.msg, "/nonexistent/folder/report.html"));
