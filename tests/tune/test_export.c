@@ -633,6 +633,54 @@ static void test_select(void **state)
     ken_selection_free(v);
 }
 
+/* An MLX folder without ids: its files are splits, and rows are called after them. */
+static void test_mlx_folder(void **state)
+{
+    (void)state;
+    ken_export_options o = to("mlx");
+    const char *path = at(fresh(), "mlx");
+    ken_selection *s;
+    ken_err err = {0};
+    o.strict_keys = true;
+    must_export(facts, 3, &o, path);
+    ken_train_data from = ken_train_data_defaults();
+    from.path = path;
+    if (ken_select(&s, &from, &err) != KEN_OK) fail_msg("%s", err.msg);
+    assert_int_equal(ken_selection_count(s), 3);
+    assert_string_equal(ken_selection_row(s, 2)->id, "train/2");
+    ken_selection_free(s);
+    from.prefer_split = "dev";
+    if (ken_select(&s, &from, &err) != KEN_OK) fail_msg("%s", err.msg);
+    assert_int_equal(ken_selection_count(s), 1);
+    assert_string_equal(ken_selection_row(s, 0)->id, "dev/0");
+    assert_string_equal(ken_selection_row(s, 0)->target, "Madrid");
+    ken_selection_free(s);
+    put(at(path, "valid.jsonl"), "{\"text\":1}\n");
+    assert_int_equal(ken_select(&s, &from, &err), KEN_EINPUT);
+    assert_non_null(strstr(err.msg, "valid.jsonl:1"));
+}
+
+/* Texts that could be parted in several ways are not. */
+static void test_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *question, *answer;
+    } cases[] = {{HEAD "Who?\nShe", "Who?", "She"},      {HEAD "Who?\n", NULL, NULL}, {HEAD "\nShe", NULL, NULL},
+                 {HEAD "Who?\nShe\nand he", NULL, NULL}, {"Who?\nShe", NULL, NULL},   {"", NULL, NULL}};
+    ken_prompt_style style;
+    assert_int_equal(ken_zero_shot_style(&style, NULL, false, NULL, NULL), KEN_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *q = NULL, *answer = NULL;
+        size_t n = 0;
+        assert_int_equal(ken_zero_shot_part(&style, cases[i].text, &q, &n, &answer), cases[i].question != NULL);
+        if (cases[i].question == NULL) continue;
+        assert_int_equal(n, strlen(cases[i].question));
+        assert_memory_equal(q, cases[i].question, n);
+        assert_string_equal(answer, cases[i].answer);
+    }
+}
+
 /* ---- templates ------------------------------------------------------------------------------------------------------ */
 
 static void test_templates(void **state)
@@ -974,7 +1022,8 @@ int main(void)
         cmocka_unit_test(test_train),     cmocka_unit_test(test_templates), cmocka_unit_test(test_info),
         cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),    cmocka_unit_test(test_jansson_memory),
         cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only), cmocka_unit_test(test_stdout),
-        cmocka_unit_test(test_hashes),    cmocka_unit_test(test_select),
+        cmocka_unit_test(test_hashes),    cmocka_unit_test(test_select),    cmocka_unit_test(test_mlx_folder),
+        cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests_name("tune-export", tests, set_up, tear_down);
 }
