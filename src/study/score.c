@@ -56,7 +56,15 @@ static int parse_options(ken_scoring *s, ken_err *err)
     ken_rescorer *r = &s->r;
     const char *method = ken_run_setting(s->run, "method"), *budget = ken_run_setting(s->run, "mass_budget");
     uint64_t run_samples = 0, run_prompts = 0;
-    int rc = parse_matchers(s, err);
+    uint64_t bounded = 0;
+    int rc = setting_u64(s->run, KEN_SCORED_BOUNDED_ROWS, &bounded, err);
+    if (rc == KEN_OK && bounded > 0)
+        rc = ken_fail(
+            err, KEN_EUSAGE,
+            "the run holds bounds in place of probabilities, for it was itself scored under another matcher; score "
+            "the run that it came from: %s",
+            ken_run_setting(s->run, "scored_from") != NULL ? ken_run_setting(s->run, "scored_from") : "?");
+    if (rc == KEN_OK) rc = parse_matchers(s, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "seed", &r->seed, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "samples", &run_samples, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "prompts", &run_prompts, err);

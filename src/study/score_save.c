@@ -11,7 +11,7 @@
 
 #define SCORED_FROM "scored_from"
 
-enum { OURS = 9, NUMBER = 32 };
+enum { OURS = 10, NUMBER = 32 };
 
 typedef struct listed {
     ken_setting *all; /* (n) */
@@ -55,6 +55,7 @@ static int list_settings(const ken_scoring *s, listed *l, ken_err *err)
     if (s->o.threshold != NULL) put(l, "scored_threshold", s->o.threshold);
     put(l, SCORED_FROM, base_name(run->path));
     put_number(l, "scored_open", s->counts.open);
+    put_number(l, KEN_SCORED_BOUNDED_ROWS, s->counts.bounded + s->counts.open);
     put_number(l, KEN_SETTING_ROWS, ken_run_count(run));
     if (s->o.other_seed) put_number(l, "seed", s->o.seed);
     if (s->prompts == 0) return KEN_OK; /* no row has a label */

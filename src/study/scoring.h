@@ -3,6 +3,9 @@
 #define KEN_STUDY_SCORING_H
 #include "study/rescore.h"
 
+/* Setting of a run that was scored: how many of its rows hold bounds in place of the intervals of a walk. */
+#define KEN_SCORED_BOUNDED_ROWS "scored_bounded"
+
 struct ken_scoring {
     ken_run *run;
     ken_score_options o;

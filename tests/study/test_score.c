@@ -533,6 +533,13 @@ static void bounds_by_hand(void **state)
     assert_int_equal(c->may[KEN_UNKNOWN], 1);
     assert_int_equal(c->may[KEN_WEAKLY_KNOWN], 1);
     assert_int_equal(c->greedy_changed, 1);
+    ken_run *saved; /* what holds bounds only is not scored again as if they were probabilities */
+    ken_scoring *again;
+    assert_ok(ken_scoring_save(s, in_folder("bounds.ken"), &err));
+    assert_ok(ken_run_open(&saved, in_folder("bounds.ken"), &err));
+    assert_int_equal(ken_score(&again, saved, NULL, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "hand.ken"));
+    ken_run_free(saved);
     ken_scoring_free(s);
 
     o.threshold = "HighlyKnown:p_t>=0.3,Unknown";
