@@ -292,32 +292,44 @@ static void print_head(const char *title, bool categories, int name)
            categories ? "P(B)" : "B", "change", "95%", term_off());
 }
 
-/* Relations by what became of them; of many, those that changed and at most MOST_RELATIONS, unless -v. Returns how many lines had a p. */
+static bool has_changed(const ken_diff_group *g) { return g->lost + g->gained > 0 || g->p_t_test < 0.05; }
+
+/* The groups of a grouping (m), relations by what became of them; the caller frees. NULL when there is nothing to tell apart. */
+static const ken_diff_group **groups_of(const cli_comparison *c, const char *grouping, size_t *m)
+{
+    size_t n;
+    const ken_diff_group *all = ken_diff_groups(c->d, &n), **g = calloc(n > 0 ? n : 1, sizeof *g);
+    *m = 0;
+    for (size_t i = 0; i < n && g != NULL; i++)
+        if (strcmp(all[i].grouping, grouping) == 0) g[(*m)++] = &all[i];
+    if (*m < (strcmp(grouping, "near") == 0 ? 1 : 2)) {
+        free(g);
+        return NULL;
+    }
+    if (strcmp(grouping, "relation") == 0) qsort(g, *m, sizeof *g, worst_first);
+    return g;
+}
+
+/* Of many relations those that changed, at most MOST_RELATIONS from both ends of the order, unless -v. Returns how many lines had a p. */
 static size_t print_grouping(const cli_comparison *c, const char *grouping, const char *title)
 {
-    size_t n, m = 0, shown = 0, tested = 0;
-    const ken_diff_group *all = ken_diff_groups(c->d, &n);
-    const ken_diff_group **g = calloc(n > 0 ? n : 1, sizeof *g);
-    for (size_t i = 0; i < n && g != NULL; i++)
-        if (strcmp(all[i].grouping, grouping) == 0) g[m++] = &all[i];
-    bool relations = strcmp(grouping, "relation") == 0, some = relations && m > MOST_RELATIONS && !cli.verbose;
-    if (g == NULL || m < (strcmp(grouping, "near") == 0 ? 1 : 2)) {
-        free(g);
-        return 0;
-    }
-    if (relations) qsort(g, m, sizeof *g, worst_first);
+    size_t m, shown = 0, tested = 0, changed = 0;
+    const ken_diff_group **g = groups_of(c, grouping, &m);
+    if (g == NULL) return 0;
+    bool some = strcmp(grouping, "relation") == 0 && m > MOST_RELATIONS && !cli.verbose;
     int name = name_width(g, m);
-    print_head(title, ken_diff_annotated(c->d), name);
-    for (size_t i = 0; i < m; i++) {
-        /* From both ends of the order: what lost most, what gained most. */
-        bool end = i < MOST_RELATIONS / 2 + 1 || i >= m - MOST_RELATIONS / 2;
-        bool changed = g[i]->lost + g[i]->gained > 0 || g[i]->p_t_test < 0.05;
-        if (some && !(end && changed)) continue;
+    for (size_t i = 0; i < m; i++) changed += has_changed(g[i]);
+    if (some && changed == 0)
+        printf("\n%s%s%s: none of %zu changed (-v shows them)\n", term_on(TERM_BOLD), title, term_off(), m);
+    else print_head(title, ken_diff_annotated(c->d), name);
+    for (size_t i = 0; i < m && (!some || changed > 0); i++) {
+        bool end = i <= MOST_RELATIONS / 2 || i + MOST_RELATIONS / 2 >= m;
+        if (some && !(end && has_changed(g[i]))) continue;
         print_group(g[i], name);
         shown++;
         tested += !isnan(g[i]->p_t_test);
     }
-    if (shown < m) printf("%sand %zu more (-v shows all)%s\n", term_on(TERM_DIM), m - shown, term_off());
+    if (shown > 0 && shown < m) printf("%sand %zu more (-v shows all)%s\n", term_on(TERM_DIM), m - shown, term_off());
     free(g);
     return tested;
 }

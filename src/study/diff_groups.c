@@ -140,7 +140,7 @@ static int count_grouping(counter *c, int grouping, ken_err *err)
         if (key == NULL) continue;
         ranked = rank >= 0;
         int32_t at = group_index(c, grouping, key, rank);
-        if (at < 0) rc = ken_fail_nomem(err, "groups");
+        if (at < 0 || c->sums == NULL) rc = ken_fail_nomem(err, "groups");
         else count_row(d, i, &d->group[at], &c->sums[at]);
     }
     ken_strmap_free(c->index);

@@ -33,6 +33,12 @@ typedef struct frame {
     uint32_t rows;
 } frame;
 
+typedef struct frames {
+    ken_strmap *index; /* relation -> frame */
+    frame *frame;      /* (n) */
+    size_t n, cap;
+} frames;
+
 typedef struct trained_row {
     int32_t relation; /* into frames; -1 = none */
     words question;   /* where its subject is to be looked for; n = 0 when it is known or there is no question */
@@ -40,12 +46,11 @@ typedef struct trained_row {
 
 typedef struct near {
     ken_arena arena;
-    ken_strmap *questions, *ids, *relations, *answers, *anywhere; /* what was trained; keys in the arena */
-    ken_strmap *subjects;                                         /* subjects of trained rows that name theirs */
-    trained_row *row;                                             /* (n) */
+    ken_strmap *questions, *ids, *answers, *anywhere; /* what was trained; keys in the arena */
+    ken_strmap *subjects;                             /* subjects of trained rows that name theirs */
+    trained_row *row;                                 /* (n) */
     size_t n, cap;
-    frame *frame; /* (n_frames) of the trained relations */
-    size_t n_frames, cap_frames;
+    frames relations; /* those trained */
 } near;
 
 /* ---- words ---------------------------------------------------------------------------------------------------------- */
@@ -87,8 +92,10 @@ static bool same_word(const words *a, uint32_t i, const words *b, uint32_t k)
 }
 
 /* Takes one more question into the frame of its relation. */
-static void fit_frame(frame *f, const words *w)
+static void fit_frame(frames *x, int32_t at, const words *w)
 {
+    frame *f = at >= 0 && x->frame != NULL ? &x->frame[at] : NULL;
+    if (f == NULL || w->n == 0) return;
     if (f->rows++ == 0) {
         f->first = w;
         f->head = f->tail = w->n;
@@ -99,6 +106,26 @@ static void fit_frame(frame *f, const words *w)
     f->head = n;
     for (n = 0; n < f->tail && n < w->n && same_word(f->first, f->first->n - 1 - n, w, w->n - 1 - n);) n++;
     f->tail = n;
+}
+
+/* The place of a relation among the frames, made when it is new; -1 for none, -2 when out of memory. The key is borrowed from `a`. */
+static int32_t frame_of(frames *x, ken_arena *a, const char *relation)
+{
+    size_t n = strlen(relation);
+    if (n == 0) return -1;
+    int32_t at = ken_strmap_get(x->index, relation, n, -1);
+    if (at >= 0) return at;
+    const char *own = ken_arena_strndup(a, relation, n);
+    if (own == NULL || x->n >= INT32_MAX || ken_grow((void **)&x->frame, &x->cap, x->n + 1, sizeof *x->frame) != 0 ||
+        ken_strmap_add(x->index, own, n, (int32_t)x->n) < 0)
+        return -2;
+    x->frame[x->n] = (frame){0};
+    return (int32_t)x->n++;
+}
+
+static const frame *get_frame(const frames *x, int32_t at)
+{
+    return at >= 0 && (size_t)at < x->n ? &x->frame[at] : NULL;
 }
 
 /* The words of a question that are its own: [*from, *to). A single question is all its own. */
@@ -154,27 +181,11 @@ static int put_lines(near *x, const char *text, ken_err *err)
     return rc;
 }
 
-/* The place of a relation among the frames; -1 for none, -2 when out of memory. */
-static int32_t frame_of(near *x, const char *relation)
-{
-    size_t n = strlen(relation);
-    if (n == 0) return -1;
-    int32_t at = ken_strmap_get(x->relations, relation, n, -1);
-    if (at >= 0) return at;
-    const char *own = ken_arena_strndup(&x->arena, relation, n);
-    if (own == NULL || x->n_frames >= INT32_MAX ||
-        ken_grow((void **)&x->frame, &x->cap_frames, x->n_frames + 1, sizeof *x->frame) != 0 ||
-        ken_strmap_add(x->relations, own, n, (int32_t)x->n_frames) < 0)
-        return -2;
-    x->frame[x->n_frames] = (frame){0};
-    return (int32_t)x->n_frames++;
-}
-
 /* One trained row. question: NULL, or a text in which it stands, perhaps among other lines. */
 static int put_row(near *x, const char *id, const char *relation, const char *question, const char *subject,
                    const char *answer, ken_err *err)
 {
-    int32_t f = frame_of(x, relation);
+    int32_t f = frame_of(&x->relations, &x->arena, relation);
     if (f == -2 || ken_grow((void **)&x->row, &x->cap, x->n + 1, sizeof *x->row) != 0)
         return ken_fail_nomem(err, "training set");
     trained_row *row = &x->row[x->n++];
@@ -293,48 +304,44 @@ static int add_subject(subjects *s, size_t row, const char *text, size_t n, ken_
     return KEN_OK;
 }
 
-/* Numbers the subjects of all rows; where one is not named, from the frames of the compared questions. */
+/* The text that stands for the subject of row i; *n = 0 when there is none. NULL when out of memory. */
+static const char *subject_of(const ken_diff_row *r, const words *question, const frame *f, ken_arena *a, size_t *n)
+{
+    *n = 0;
+    if (r->subject != NULL) {
+        const char *text = normal(a, r->subject, strlen(r->subject));
+        if (text != NULL) *n = strlen(text);
+        return text;
+    }
+    uint32_t from, to;
+    if (f == NULL || f->rows < 2 || question->n == 0) return "";
+    own_words(f, question, &from, &to);
+    if (from < to) *n = question->at[to] - 1 - question->at[from];
+    return question->text + question->at[from];
+}
+
+/* Numbers the subjects of all rows. */
 static int find_subjects(subjects *s, const ken_diff *d, ken_arena *a, ken_err *err)
 {
-    ken_strmap *index = ken_strmap_new(64);
-    frame *frames = NULL;
-    size_t n_frames = 0, cap = 0;
+    frames relations = {.index = ken_strmap_new(64)};
     words *question = ken_calloc(d->n, sizeof *question);
-    int rc = index == NULL || question == NULL ? ken_fail_nomem(err, "subjects") : KEN_OK;
+    int32_t *relation = ken_calloc(d->n, sizeof *relation);
+    int rc = relations.index == NULL || question == NULL || relation == NULL ? ken_fail_nomem(err, "subjects") : KEN_OK;
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
         const ken_diff_row *r = &d->row[i];
-        if (r->subject != NULL) continue;
-        rc = split(&question[i], a, r->question, err);
-        size_t n = strlen(r->relation);
-        int32_t at = rc == KEN_OK && n > 0 ? ken_strmap_get(index, r->relation, n, -1) : 0;
-        if (rc != KEN_OK || n == 0) continue;
-        if (at < 0) {
-            at = (int32_t)n_frames;
-            if (ken_grow((void **)&frames, &cap, n_frames + 1, sizeof *frames) != 0 ||
-                ken_strmap_add(index, r->relation, n, at) < 0) {
-                rc = ken_fail_nomem(err, "subjects");
-                break;
-            }
-            frames[n_frames++] = (frame){0};
-        }
-        fit_frame(&frames[at], &question[i]);
+        relation[i] = frame_of(&relations, a, r->relation);
+        if (relation[i] == -2) rc = ken_fail_nomem(err, "subjects");
+        else if (r->subject == NULL) rc = split(&question[i], a, r->question, err);
+        if (rc == KEN_OK) fit_frame(&relations, relation[i], &question[i]);
     }
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
-        const ken_diff_row *r = &d->row[i];
-        const char *text = r->subject != NULL ? normal(a, r->subject, strlen(r->subject)) : "";
-        size_t n = text != NULL ? strlen(text) : 0;
-        if (text == NULL) rc = ken_fail_nomem(err, "subjects");
-        else if (r->subject == NULL && question[i].n > 0 && r->relation[0] != '\0') {
-            uint32_t from, to;
-            const frame *f = &frames[ken_strmap_get(index, r->relation, strlen(r->relation), 0)];
-            own_words(f, &question[i], &from, &to);
-            text = question[i].text + question[i].at[from];
-            n = from < to && f->rows > 1 ? question[i].at[to] - 1 - question[i].at[from] : 0;
-        }
-        if (rc == KEN_OK) rc = add_subject(s, i, text, n, err);
+        size_t n;
+        const char *text = subject_of(&d->row[i], &question[i], get_frame(&relations, relation[i]), a, &n);
+        rc = text != NULL ? add_subject(s, i, text, n, err) : ken_fail_nomem(err, "subjects");
     }
-    ken_strmap_free(index);
-    ken_free(frames);
+    ken_strmap_free(relations.index);
+    ken_free(relations.frame);
+    ken_free(relation);
     ken_free(question);
     return rc;
 }
@@ -346,7 +353,7 @@ static void mark_subjects(const near *x, subjects *s)
     for (size_t i = 0; i < x->n; i++) {
         const words *w = &x->row[i].question;
         uint32_t from, to;
-        own_words(x->row[i].relation >= 0 ? &x->frame[x->row[i].relation] : NULL, w, &from, &to);
+        own_words(get_frame(&x->relations, x->row[i].relation), w, &from, &to);
         for (uint32_t b = 0; b < to && w->n > 0; b++)
             for (uint32_t e = b + 1; e <= w->n && e - b <= longest; e++) {
                 if (e <= from) continue;
@@ -364,9 +371,7 @@ static int match_subjects(near *x, subjects *s, const ken_diff *d, ken_err *err)
     if (s->at == NULL || s->of_row == NULL || s->trained == NULL) return ken_fail_nomem(err, "subjects");
     int rc = find_subjects(s, d, &x->arena, err);
     if (rc != KEN_OK) return rc;
-    for (size_t i = 0; i < x->n; i++)
-        if (x->row[i].relation >= 0 && x->row[i].question.n > 0)
-            fit_frame(&x->frame[x->row[i].relation], &x->row[i].question);
+    for (size_t i = 0; i < x->n; i++) fit_frame(&x->relations, x->row[i].relation, &x->row[i].question);
     mark_subjects(x, s);
     return KEN_OK;
 }
@@ -411,7 +416,7 @@ static int near_of(const near *x, const subjects *s, const ken_diff *d, size_t i
         *out = KEN_NEAR_TRAINED;
     else if (subject_trained(x, s, r, i, a, &nomem)) *out = KEN_NEAR_SUBJECT;
     else if (r->relation[0] != '\0' && answer_trained(x, r, &d->extra[i], false, a, &nomem)) *out = KEN_NEAR_ANSWER;
-    else if (r->relation[0] != '\0' && ken_strmap_get(x->relations, r->relation, strlen(r->relation), -1) >= 0)
+    else if (r->relation[0] != '\0' && ken_strmap_get(x->relations.index, r->relation, strlen(r->relation), -1) >= 0)
         *out = KEN_NEAR_RELATION;
     else if (answer_trained(x, r, &d->extra[i], true, a, &nomem)) *out = KEN_NEAR_ANSWER_ELSEWHERE;
     else *out = KEN_NEAR_NOTHING;
@@ -422,14 +427,14 @@ int diff_near(ken_diff *d, const char *const *trained, int n, ken_err *err)
 {
     near x = {.questions = ken_strmap_new(1024),
               .ids = ken_strmap_new(16),
-              .relations = ken_strmap_new(64),
+              .relations = {.index = ken_strmap_new(64)},
               .answers = ken_strmap_new(1024),
               .anywhere = ken_strmap_new(1024),
               .subjects = ken_strmap_new(16)};
     subjects s = {0};
     ken_arena scratch = {0};
     int rc = KEN_OK;
-    if (x.questions == NULL || x.ids == NULL || x.relations == NULL || x.answers == NULL || x.anywhere == NULL ||
+    if (x.questions == NULL || x.ids == NULL || x.relations.index == NULL || x.answers == NULL || x.anywhere == NULL ||
         x.subjects == NULL)
         rc = ken_fail_nomem(err, "training set");
     for (int i = 0; i < n && rc == KEN_OK; i++) rc = read_set(&x, trained[i], err);
@@ -437,7 +442,7 @@ int diff_near(ken_diff *d, const char *const *trained, int n, ken_err *err)
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = near_of(&x, &s, d, i, &scratch, &d->row[i].near, err);
     ken_strmap_free(x.questions);
     ken_strmap_free(x.ids);
-    ken_strmap_free(x.relations);
+    ken_strmap_free(x.relations.index);
     ken_strmap_free(x.answers);
     ken_strmap_free(x.anywhere);
     ken_strmap_free(x.subjects);
@@ -445,7 +450,7 @@ int diff_near(ken_diff *d, const char *const *trained, int n, ken_err *err)
     ken_free(s.of_row);
     ken_free(s.trained);
     ken_free(x.row);
-    ken_free(x.frame);
+    ken_free(x.relations.frame);
     ken_arena_free(&x.arena);
     ken_arena_free(&scratch);
     return rc;

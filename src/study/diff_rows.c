@@ -53,7 +53,8 @@ static uint64_t hash_answers(const char *const *answers, int n)
 static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena *scratch, ken_err *err)
 {
     const char **text = ken_arena_calloc(scratch, (size_t)r->n_prompt_rows + 1, sizeof *text);
-    int best = -1, most = 0;
+    const char *said = NULL;
+    int most = 0;
     if (text == NULL) return ken_fail_nomem(err, "answers");
     for (int i = 0; i < r->n_prompt_rows; i++) {
         const char *t = r->prompt_rows[i].text;
@@ -65,17 +66,16 @@ static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena 
     }
     for (int i = 0; i < r->n_prompt_rows && 2 * most <= r->n_prompt_rows; i++) {
         int times = 0;
-        for (int k = i; k < r->n_prompt_rows && text[i] != NULL; k++)
-            times += text[k] != NULL && strcmp(text[k], text[i]) == 0;
-        if (times > most) {
-            most = times;
-            best = i;
-        }
+        if (text[i] == NULL) continue;
+        for (int k = i; k < r->n_prompt_rows; k++) times += text[k] != NULL && strcmp(text[k], text[i]) == 0;
+        if (times <= most) continue;
+        most = times;
+        said = r->prompt_rows[i].text;
+        s->says_right = r->prompt_rows[i].greedy_hit;
     }
-    if (best < 0) return KEN_OK;
-    s->says = copy(d, r->prompt_rows[best].text);
     s->says_prompts = most;
-    s->says_right = r->prompt_rows[best].greedy_hit;
+    if (said == NULL) return KEN_OK;
+    s->says = copy(d, said);
     return s->says != NULL ? KEN_OK : ken_fail_nomem(err, "answers");
 }
 

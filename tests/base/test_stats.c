@@ -50,7 +50,7 @@ static void as_the_reference_says(void **state)
     while (fgets(line, sizeof line, f) != NULL) {
         number++;
         if (line[0] == '#') continue;
-        double x[MAX_NUMBERS], lo, hi;
+        double x[MAX_NUMBERS] = {0}, lo, hi;
         int n = 0;
         char *end = strchr(line, '\t');
         assert_non_null(end);
