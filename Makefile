@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-train bench bench-train bench-fit install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-train bench bench-train bench-fit bench-change install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -69,6 +69,9 @@ bench-train: all ## measure ken train against PyTorch; long; needs a quiet machi
 bench-fit: all ## the paper's first figure, on world facts and EntityQuestions: annotate, train, plot; an hour
 	@bench/fit world --ken $(BUILD)/ken --compute bf16
 	@bench/fit entityquestions --ken $(BUILD)/ken --compute bf16
+
+bench-change: all ## what a fine-tuning changes in what a model knows, on three data sets: annotate, select, train, annotate, diff; an hour
+	@for data in world entityquestions popqa; do bench/change $$data --ken $(BUILD)/ken --compute bf16 || exit; done
 
 install: $(BUILD)/build.ninja ## install under PREFIX (default /usr/local), staged in DESTDIR
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
