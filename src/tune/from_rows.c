@@ -295,14 +295,15 @@ static int segments(job *j)
             ken_buf_puts(&part[learning], json_string_value(what));
         }
     }
+    if (rc == KEN_OK && (part[0].failed || part[1].failed)) rc = ken_fail_nomem(j->err, "rows");
     if (rc == KEN_OK && (part[0].len == 0 || ken_is_blank(ken_buf_str(&part[1]), part[1].len)))
         rc = ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"segments\" has no %s", j->r->file, j->line,
                       part[0].len == 0 ? "prompt (label false)" : "target (label true)");
     const char *prompt = NULL;
-    if (rc == KEN_OK && !part[0].failed && !part[1].failed) strip_tokens(j, &part[0], &part[1]);
     if (rc == KEN_OK) {
-        prompt = part[0].failed ? NULL : ken_arena_strndup(&j->r->d->arena, part[0].data, part[0].len);
-        j->x.target = part[1].failed ? NULL : ken_arena_strndup(&j->r->d->arena, part[1].data, part[1].len);
+        strip_tokens(j, &part[0], &part[1]);
+        prompt = ken_arena_strndup(&j->r->d->arena, part[0].data, part[0].len);
+        j->x.target = ken_arena_strndup(&j->r->d->arena, part[1].data, part[1].len);
         rc = prompt != NULL && j->x.target != NULL ? one_turn(j, prompt) : ken_fail_nomem(j->err, "rows");
     }
     j->x.raw = true;

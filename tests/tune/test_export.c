@@ -878,6 +878,31 @@ static void test_memory(void **state)
     }
 }
 
+/* Reading back, with its manifest, its folder, its texts: every failure is one of memory, and is told. */
+static void test_reading_memory(void **state)
+{
+    (void)state;
+    static const char *const read[] = {"axolotl", "mlx", "text", "csv", "alpaca"};
+    for (size_t f = 0; f < sizeof read / sizeof *read; f++) {
+        const ken_export_options o = to(read[f]);
+        const char *path = at(fresh(), file_of(read[f]));
+        must_export(facts, 3, &o, path);
+        ken_train_data from = ken_train_data_defaults();
+        from.path = path;
+        int rc = KEN_ENOMEM;
+        for (long n = 1; rc != KEN_OK; n++) {
+            ken_selection *s;
+            ken_err err = {0};
+            assert_true(n < 2000);
+            ken_alloc_fail_after(n);
+            rc = ken_select(&s, &from, &err);
+            ken_alloc_fail_after(0);
+            if (rc == KEN_OK) ken_selection_free(s);
+            else if (rc != KEN_ENOMEM) fail_msg("%s, %ld: %s", read[f], n, err.msg);
+        }
+    }
+}
+
 static void *counted(size_t n) { return ken_alloc(n, 1); }
 
 static void test_jansson_memory(void **state)
@@ -1017,13 +1042,13 @@ static void test_hashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),    cmocka_unit_test(test_again),     cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_long),      cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_train),     cmocka_unit_test(test_templates), cmocka_unit_test(test_info),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),    cmocka_unit_test(test_jansson_memory),
-        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only), cmocka_unit_test(test_stdout),
-        cmocka_unit_test(test_hashes),    cmocka_unit_test(test_select),    cmocka_unit_test(test_mlx_folder),
-        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_golden),    cmocka_unit_test(test_again),          cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_long),           cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_train),     cmocka_unit_test(test_templates),      cmocka_unit_test(test_info),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),         cmocka_unit_test(test_jansson_memory),
+        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only),      cmocka_unit_test(test_stdout),
+        cmocka_unit_test(test_hashes),    cmocka_unit_test(test_select),         cmocka_unit_test(test_mlx_folder),
+        cmocka_unit_test(test_texts),     cmocka_unit_test(test_reading_memory),
     };
     return cmocka_run_group_tests_name("tune-export", tests, set_up, tear_down);
 }
