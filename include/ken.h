@@ -517,8 +517,8 @@ typedef struct ken_train_data {
     double p_min, p_max;      /* of P_Correct (p_t); 0, 1 = all rows */
     double p_unknown_min, p_unknown_max;   /* of p_unknown, the probability that every sample misses; 0, 1 */
     double popularity_min, popularity_max; /* NaN = no bound */
-    /* Subjects are spread over 0 to 1 by seed alone, and rows of those from subject_min to below subject_max are taken: parts that have
-     * no subject in common, whatever else is asked for. Rows without a subject go by their question. 0, 1 = all. */
+    /* Subjects are spread over 0 to 1 by their names alone, and rows of those from subject_min to below subject_max are taken: parts that
+     * have no subject in common, whatever else is asked for. Rows without a subject go by their question. 0, 1 = all. */
     double subject_min, subject_max;
 
     /* "popular", "unpopular": the half of these rows with the larger, the smaller key; "random": as many. NULL = all. An odd one out is in

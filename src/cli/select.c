@@ -143,7 +143,7 @@ static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
     cli_json_object x = {.o = json_object()};
     for (int c = 0; c <= KEN_N_CATEGORIES; c++)
         if (c < KEN_UNLABELLED || n[c] > 0)
-            cli_json_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated",
+            cli_json_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated",
                          json_integer((json_int_t)n[c]));
     return cli_json_finish(&x);
 }

@@ -2,8 +2,8 @@
  *
  * The request stands there in the words of the options of `ken select`, as far as it differs from the defaults, so that it can be asked
  * again; then where the rows came from, and how many of each kind there were and were taken. */
-#include "base/alloc.h"
-#include "data/rows.h"
+#include "base/buf.h"
+#include "text/unicode.h"
 #include "tune/selection.h"
 #include <math.h>
 #include <string.h>
@@ -29,16 +29,13 @@ static json_t *finish(object *x)
     return NULL;
 }
 
-/* Broken UTF-8, which only a path can hold, becomes '?'. */
+/* Broken UTF-8, which only a path can hold, becomes U+FFFD. */
 static json_t *string(const char *s)
 {
-    json_t *v = json_string(s);
-    if (v != NULL) return v;
-    size_t n = strlen(s);
-    char *shown = ken_alloc(n + 4, 1);
-    if (shown == NULL) return NULL;
-    v = json_string(ken_printable(shown, n + 4, s, n));
-    ken_free(shown);
+    ken_buf clean = {0};
+    ken_utf8_clean(&clean, s, strlen(s));
+    json_t *v = clean.failed ? NULL : json_stringn(ken_buf_str(&clean), clean.len);
+    ken_buf_free(&clean);
     return v;
 }
 
@@ -149,7 +146,7 @@ static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
     object x = new_object();
     for (int c = 0; c <= KEN_N_CATEGORIES; c++)
         if (c < KEN_UNLABELLED || n[c] > 0)
-            put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated", json_integer((json_int_t)n[c]));
+            put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated", json_integer((json_int_t)n[c]));
     return finish(&x);
 }
 
