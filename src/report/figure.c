@@ -493,7 +493,7 @@ double ken_figure_text_width(const char *s)
     double w = 0.0;
     for (; *s != '\0'; s++)
         if (((unsigned char)*s & 0xC0) != 0x80)
-            w += strchr("iljtfr.,:;|!'I ()-", *s) != NULL ? 3.6 : strchr("mwMW%@", *s) != NULL ? 10.0 : 6.7;
+            w += strchr("iljtfr.,:;|!'I ()-", *s) != NULL ? 4.0 : strchr("mwMW%@", *s) != NULL ? 10.0 : 7.2;
     return w;
 }
 
@@ -513,13 +513,15 @@ double ken_figure_key(ken_figure *g, double x, double y, char mark, const char *
                        "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead lw 2 dt %s lc rgb '%s'\n", x / w,
                        1.0 - y / h, (x + size) / w, 1.0 - y / h, mark == 'd' ? "(4,3)" : "1", colour);
     ken_figure_label(g, x + size + 4, y, "left", name);
-    return x + size + 4 + ken_figure_text_width(name) + 10;
+    return x + size + 4 + ken_figure_text_width(name) + 8;
 }
 
-void ken_figure_category_key(ken_figure *g, double x, double y, bool unlabelled)
+/* The four categories, or those that occur when rows without a label are among them. */
+void ken_figure_category_key(ken_figure *g, double x, double y, const uint64_t *counts)
 {
-    for (int c = 0; c < (unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED); c++)
-        x = ken_figure_key(g, x, y, 'b', ken_figure_colour(c), ken_category_name(c));
+    for (int c = 0; c < KEN_N_CATEGORIES; c++)
+        if (counts == NULL ? c < KEN_UNLABELLED : counts[c] > 0)
+            x = ken_figure_key(g, x, y, 'b', ken_figure_colour(c), ken_category_name(c));
 }
 
 /* A step of 1, 2 or 5 times a power of ten that divides `most` into three to six parts. */

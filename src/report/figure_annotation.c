@@ -40,15 +40,15 @@ static void stack_columns(ken_figure *g, const ken_tally *bins, int n, double wi
 /* Columns of counts: axis, key, data, table behind the columns that the caller has put there. */
 static void count_columns(ken_figure *g, const ken_tally *bins, int n, double width)
 {
-    uint64_t most = 0, unlabelled = 0;
+    uint64_t most = 0, counts[KEN_N_CATEGORIES] = {0};
     for (int i = 0; i < n; i++) {
         if (bins[i].n > most) most = bins[i].n;
-        unlabelled += bins[i].category[KEN_UNLABELLED];
+        for (int c = 0; c < KEN_N_CATEGORIES; c++) counts[c] += bins[i].category[c];
     }
     ken_figure_frame(g, 40, 8, 42, 40);
     ken_figure_count_tics(g, "y", most);
     ken_buf_printf(&g->script, "set xrange [%.3f:%.3f]\n", width < 0.9 ? -0.1 : 0.0, n + (width < 0.9 ? 0.1 : 0.0));
-    ken_figure_category_key(g, 4, 9, unlabelled > 0);
+    ken_figure_category_key(g, 4, 9, counts[KEN_UNLABELLED] > 0 ? counts : NULL);
     ken_figure_label(g, 4, 27, "left", "facts");
     stack_columns(g, bins, n, width, false);
 }
@@ -158,7 +158,7 @@ static int areas(ken_figures *f, const double (*share)[4], const int *x, int n, 
     if (g == NULL) return KEN_ENOMEM;
     ken_figure_frame(g, 40, 16, 42, 40);
     ken_figure_percent_tics(g, "y", 0.0, 1.0);
-    ken_figure_category_key(g, 4, 9, false);
+    ken_figure_category_key(g, 4, 9, NULL);
     ken_figure_label(g, 4, 27, "left", "share of the facts");
     ken_figure_label(g, 204, 230, "center", x_title);
     if (log_scale) ken_buf_puts(&g->script, "set logscale x\n");
@@ -255,7 +255,7 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
     }
     ken_figure_frame(g, 40, 16, 42, 40);
     ken_figure_percent_tics(g, "y", 0.0, 1.0);
-    ken_figure_category_key(g, 4, 9, false);
+    ken_figure_category_key(g, 4, 9, NULL);
     ken_figure_label(g, 4, 27, "left", "share of the facts");
     ken_figure_label(g, 204, 230, "center", "popularity, tenths of the facts");
     ken_buf_printf(&g->script, "set xrange [0:%d]\nset xtics (", (int)KEN_DECILES);
@@ -437,7 +437,7 @@ static void draw_relations(ken_figure *g, const ranked *r, size_t n)
                    "set border 0\nunset ytics\nset yrange [%.2f:-0.55]\nset grid noytics xtics lt 1 lc rgb '" KEN_LINE
                    "' lw 1\nset xtics scale 0\n",
                    (double)n - 0.45);
-    ken_figure_category_key(g, 4, 9, false);
+    ken_figure_category_key(g, 4, 9, NULL);
     ken_figure_label(g, left + (KEN_FIGURE_WIDTH - 18 - left) / 2.0, g->height - 8.0, "center",
                      "share of the relation's labelled facts");
     for (int c = 0; c < 4; c++) {

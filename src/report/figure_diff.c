@@ -376,11 +376,15 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
             ken_figure_number(g, (double)j / BINS);
             ken_figure_number(g, (double)cells[i][j]);
         }
-    ken_buf_printf(&g->caption,
-                   "Facts by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, "
-                   "below it fell. Mean: %.3f before, %.3f "
-                   "after, change %+.3f (95%% interval %+.3f to %+.3f).",
-                   all->p_t_a, all->p_t_b, all->p_t_change, all->p_t_lo, all->p_t_hi);
+    ken_buf_printf(
+        &g->caption,
+        "Facts by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, below it "
+        "fell. Mean: %.3f before, %.3f after, change ",
+        all->p_t_a, all->p_t_b);
+    const double change[3] = {all->p_t_change, all->p_t_lo, all->p_t_hi};
+    static const char *const between[3] = {" (95% interval ", " to ", ")."};
+    for (int i = 0; i < 3; i++)
+        ken_buf_printf(&g->caption, "%s%.3f%s", change[i] < 0.0 ? "\xE2\x88\x92" : "+", fabs(change[i]), between[i]);
     ken_buf_printf(
         &g->description,
         "A map of %s facts in steps of 0.05 of P(correct) before and after. It rose by more than 0.05 for %.1f%% of "

@@ -88,7 +88,7 @@ void ken_figure_label(ken_figure *g, double x, double y, const char *anchor,
 /* A row of names beside boxes ('b'), lines ('l'), dashed lines ('d') or dots ('o'), from the left; y in units from the top. Returns the x
  * after it. */
 double ken_figure_key(ken_figure *g, double x, double y, char mark, const char *colour, const char *name);
-void ken_figure_category_key(ken_figure *g, double x, double y, bool unlabelled);
+void ken_figure_category_key(ken_figure *g, double x, double y, const uint64_t *counts); /* counts NULL: the four */
 double ken_figure_text_width(const char *s); /* in units, about, at size 12 */
 /* Ticks at 0, step, ... top with 1,000 as 1,000; axis "x" or "y". Returns top: the first step at or above most. */
 double ken_figure_count_tics(ken_figure *g, const char *axis, uint64_t most);
