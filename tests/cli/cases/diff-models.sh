@@ -16,3 +16,7 @@ print(a == b, a["examples"], a["lost"], a["gained"], a["p_t"]["change"])'
 "$KEN" diff "$TINY" "$TINY" -d facts.jsonl; echo $?
 "$KEN" diff "$TINY" -d facts.jsonl; echo $?
 ls
+"$KEN" diff -q "$TINY" --adapter "$SRC/tests/fixtures/model/tiny-llama-tied/adapter" -d facts.jsonl --shots 1 --prompts 2 --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print([(d[k]["run"], d[k].get("adapter_path", "")[-24:]) for k in "ab"], d["examples"], d["p_t"]["change"] != 0)'
