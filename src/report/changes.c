@@ -320,8 +320,8 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
         o, "<p class=\"note\">Lost is a share of what was known before, gained of what was not; intervals are 95% "
            "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
            "class=\"plots\">");
-    static const char *const figures[] = {"change-relations", "change-p"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const figures[] = {"change-p", "change-near", "change-popularity", "change-relations"};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         snprintf(name, sizeof name, "%s-%zu", figures[i], k);
         bool there = false;
         for (size_t j = 0; j < ken_figures_count(r->figures); j++)

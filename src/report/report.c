@@ -142,11 +142,11 @@ static int compare(ken_report *r, size_t a, size_t b, const ken_diff_options *o,
     size_t only_a, only_b, other;
     ken_diff_unmatched(d->diff, &only_a, &only_b, &other);
     if (only_a + only_b + other > 0)
-        rc =
-            ken_report_add_note(r, err,
-                                "%s and %s were not asked the same: compared are the %zu facts of both; %zu are in the "
-                                "first alone, %zu in the second, %zu ask another question under the same id",
-                                d->a->name, d->b->name, ken_diff_count(d->diff), only_a, only_b, other);
+        rc = ken_report_add_note(
+            r, err,
+            "%s and %s were not asked the same: compared are the %zu facts of both; only in the first: %zu, "
+            "only in the second: %zu, another question under the same id: %zu",
+            d->a->name, d->b->name, ken_diff_count(d->diff), only_a, only_b, other);
     for (size_t i = 0; rc == KEN_OK && ken_diff_caution(d->diff, i) != NULL; i++)
         rc = ken_report_add_note(r, err, "%s and %s differ in more than what they know: %s", d->a->name, d->b->name,
                                  ken_diff_caution(d->diff, i));
