@@ -99,6 +99,17 @@ static void test_paper(void **state)
             assert_int_equal(taken(&r[k]), min[k]);
         }
         assert_int_equal(unknown, cases[i].unknown);
+        v.concentrated = true; /* as many rows of each relation, as many Unknown ones, in as few relations as can be */
+        assert_int_equal(plan(&v, r, 12), 6142);
+        size_t mixed = 0;
+        unknown = 0;
+        for (size_t k = 0; k < 12; k++) {
+            unknown += r[k].take[UNK];
+            mixed += r[k].take[UNK] > 0 && r[k].take[UNK] < min[k];
+            assert_int_equal(taken(&r[k]), min[k]);
+        }
+        assert_int_equal(unknown, cases[i].unknown);
+        assert_true(mixed <= 1);
         v = variant(cases[i].known, NULL, 0);
         assert_int_equal(plan(&v, r, 12), cases[i].rest);
     }
