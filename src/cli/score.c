@@ -142,7 +142,7 @@ static int compare_all(const ken_run *r, ken_scoring *s, ken_agreement *x, ken_e
 
 static int write_output(ken_scoring *s, ken_err *err)
 {
-    size_t n;
+    size_t n = 0;
     int rc = set.audit > 0 ? ken_scoring_audit(s, set.audit, set.o.seed, set.output, &n, err)
                            : ken_scoring_save(s, set.output, err);
     if (rc == KEN_OK && set.audit > 0)

@@ -38,7 +38,7 @@ int ken_store_write_whole(const char *path, const ken_setting *settings, size_t 
     char *temporary;
     ken_store *s = NULL;
     int rc = make_temporary(path, &temporary, err);
-    if (rc != KEN_OK) return rc;
+    if (rc != KEN_OK || temporary == NULL) return rc; /* the second never without the first; for the analyser */
     rc = ken_store_open(&s, temporary, settings, n, err);
     if (rc == KEN_OK) rc = fill(s, ctx, err);
     if (rc == KEN_OK) rc = ken_store_close(s, err);

@@ -72,6 +72,8 @@ typedef struct fixture {
 
 static int fields(char *line, char *f[MAX_FIELDS])
 {
+    static char none[] = "";
+    for (int i = 0; i < MAX_FIELDS; i++) f[i] = none;
     int n = 0;
     for (char *save = NULL, *t = strtok_r(line, "\t\n", &save); t != NULL && n < MAX_FIELDS;
          t = strtok_r(NULL, "\t\n", &save))
@@ -181,7 +183,7 @@ static void against_statsmodels(void **state)
     FILE *in = fopen(KEN_FIXTURES "/study/regress.tsv", "r");
     assert_non_null(in);
     static fixture x;
-    char line[1000], *f[MAX_FIELDS];
+    char line[1000], *f[MAX_FIELDS] = {NULL};
     int cases = 0;
     while (fgets(line, sizeof line, in) != NULL) {
         if (line[0] == '#') continue;
