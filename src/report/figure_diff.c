@@ -69,17 +69,15 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
     if (x.all == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Where the facts went", 306, err, "transitions-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    double unit = (BOTTOM - TOP - GAP * (x.n - 1)) / (double)x.all, from[KINDS], to[KINDS], left[KINDS], right[KINDS];
+    double unit = (BOTTOM - TOP - GAP * (x.n - 1)) / (double)x.all;
+    double next[2][KINDS] = {{0}}, middle[2][KINDS] = {{0}}; /* by side: where the next band begins; of the box */
     for (int side = 0; side < 2; side++) {
-        double y = TOP;
+        double y = TOP, from = side == 0 ? LEFT - BOX : RIGHT;
         for (int i = 0; i < x.n; i++) {
             double size = unit * (double)(side == 0 ? x.before : x.after)[i];
-            (side == 0 ? from : to)[i] = y;
-            (side == 0 ? left : right)[i] = y + size / 2;
-            if (size > 0)
-                ken_figure_lines(g, 4, side == 0 ? (double)LEFT - BOX : (double)RIGHT,
-                                 side == 0 ? (double)LEFT : (double)RIGHT + BOX, y, y + size);
-            else ken_figure_lines(g, 4, 0.0, 0.0, 0.0, 0.0);
+            next[side][i] = y;
+            middle[side][i] = y + size / 2;
+            ken_figure_lines(g, 4, from, from + BOX, y, y + size); /* of no height: a line that is not plotted */
             y += size + GAP;
         }
     }
@@ -104,26 +102,27 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
             ken_figure_number(g, x.before[i] > 0 ? (double)x.moved[i][j] / (double)x.before[i] : NAN);
             if (x.moved[i][j] == 0) continue;
             for (int s = 0; s <= STEPS; s++) { /* a smooth step from one height to the other */
-                double t = (double)s / STEPS, w = t * t * (3.0 - 2.0 * t), y = from[i] + (to[j] - from[i]) * w;
+                double t = (double)s / STEPS, w = t * t * (3.0 - 2.0 * t),
+                       y = next[0][i] + (next[1][j] - next[0][i]) * w;
                 ken_figure_lines(g, 3, LEFT + (RIGHT - LEFT) * t, y, y + size);
             }
             ken_figure_block(g);
             ken_figure_plot(g, "D index %d using 1:2:3 with filledcurves fs transparent solid %s noborder lc rgb '%s'",
                             block++, i == j ? "0.3" : "0.6", x.colours[i]);
-            from[i] += size;
-            to[j] += size;
+            next[0][i] += size;
+            next[1][j] += size;
         }
     for (int i = 0; i < 2 * x.n; i++)
         if ((i < x.n ? x.before[i] : x.after[i - x.n]) > 0)
             ken_figure_plot(g, "D index 0 every ::%d::%d using 1:3:1:2:3:4 with boxxyerror lc rgb '%s'", i, i,
                             x.colours[i % x.n]);
-    spread(left, x.n, 30, TOP + 6, BOTTOM - 12); /* two lines each: name and number */
-    spread(right, x.n, 30, TOP + 6, BOTTOM - 12);
+    spread(middle[0], x.n, 30, TOP + 6, BOTTOM - 12); /* two lines each: name and number */
+    spread(middle[1], x.n, 30, TOP + 6, BOTTOM - 12);
     for (int i = 0; i < x.n; i++) {
-        ken_figure_label(g, LEFT - BOX - 5, left[i] - 7, "right", x.names[i]);
-        ken_figure_label(g, LEFT - BOX - 5, left[i] + 7, "right", ken_html_count(a, x.before[i]));
-        ken_figure_label(g, RIGHT + BOX + 5, right[i] - 7, "left", x.names[i]);
-        ken_figure_label(g, RIGHT + BOX + 5, right[i] + 7, "left", ken_html_count(a, x.after[i]));
+        ken_figure_label(g, LEFT - BOX - 5, middle[0][i] - 7, "right", x.names[i]);
+        ken_figure_label(g, LEFT - BOX - 5, middle[0][i] + 7, "right", ken_html_count(a, x.before[i]));
+        ken_figure_label(g, RIGHT + BOX + 5, middle[1][i] - 7, "left", x.names[i]);
+        ken_figure_label(g, RIGHT + BOX + 5, middle[1][i] + 7, "left", ken_html_count(a, x.after[i]));
     }
     ken_buf_printf(&g->caption, "%s facts that both runs have, each in the colour of where it came from.",
                    ken_html_count(a, x.all));
