@@ -504,6 +504,46 @@ static void several_runs_and_odd_runs(void **state)
     assert_null(none);
 }
 
+/* Two runs of hostile texts: before and after in sentences, lists and tables, and they stay texts there too. */
+static void what_changed_comes_first(void **state)
+{
+    (void)state;
+    char other[80], text[160];
+    ken_err err = {0};
+    size_t size, n;
+    ken_diff *d;
+    snprintf(other, sizeof other, "%s/other.ken", folder);
+    ken_run *runs[2] = {open_made(300, true), NULL};
+    assert_int_equal(make_run_shifted(other, 300, true, 0.5, &err), KEN_OK);
+    assert_int_equal(ken_run_open(&runs[1], other, &err), KEN_OK);
+    char *html = report_on(runs, 2, &size);
+    check_html(html);
+    assert_int_equal(occurrences(html, "<img"), 0);
+    assert_int_equal(occurrences(html, "<svg/"), 0);
+    assert_int_equal(occurrences(html, "<script"), 4);
+    assert_null(strstr(html, "nan"));
+    assert_int_equal(ken_diff_runs(&d, runs[0], runs[1], NULL, &err), KEN_OK);
+    const ken_diff_group *g = ken_diff_find(d, "all", "");
+    assert_non_null(g);
+    assert_true(g->lost > 5 && g->gained > 0);
+    snprintf(text, sizeof text, "<b>%d of %d</b> facts the model could answer are <b class=\"lost\">lost</b>",
+             (int)g->lost, (int)g->known_a);
+    assert_non_null(strstr(html, text));
+    packed p = packed_of(html);
+    uint32_t *fact = unpack(&p, "d0.fact", &n), *move = unpack(&p, "d0.move", &n);
+    assert_int_equal(n, ken_diff_count(d));
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(fact[i], i);
+        assert_int_equal(move[i], ken_diff_get(d, i)->move);
+    }
+    free(fact), free(move);
+    free_packed(&p);
+    ken_diff_free(d);
+    ken_free(html);
+    ken_run_free(runs[0]);
+    ken_run_free(runs[1]);
+}
+
 /* Ten thousand facts with the details of their prompts stay under 2 MB, and so do two runs of them; the page says what is left out. */
 static void large_pages_stay_small(void **state)
 {
@@ -813,6 +853,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(hostile_texts_stay_texts),
         cmocka_unit_test(policy_allows_our_script_only),
         cmocka_unit_test(several_runs_and_odd_runs),
+        cmocka_unit_test(what_changed_comes_first),
         cmocka_unit_test(large_pages_stay_small),
         cmocka_unit_test(multiple_choice_has_scores),
         cmocka_unit_test(summary_adds_up),
