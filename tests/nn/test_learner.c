@@ -456,7 +456,7 @@ static void check_peaked(const char *family)
         row[i] = 2, target[i] = i, weight[i] = 1; /* every token a target: the whole distribution */
     ken_learn_batch b = {
         .n_rows = 3, .token = token, .parent = parent, .n_targets = V, .row = row, .target = target, .weight = weight};
-    int32_t best[LISTED];
+    int32_t best[LISTED] = {0};
     double rest = 1;
     ken_err err;
     /* steeper logits until the listed tokens have all but a millionth */
