@@ -29,7 +29,7 @@ const char *ken_near_name(int near)
     return near >= 0 && near < KEN_N_NEAR ? name[near] : NULL;
 }
 
-bool diff_known(const ken_diff *d, const ken_diff_side *s)
+bool ken_diff_known(const ken_diff *d, const ken_diff_side *s)
 {
     if (!d->annotated) return s->greedy_hits > 0;
     return s->category == KEN_HIGHLY_KNOWN || s->category == KEN_MAYBE_KNOWN;
@@ -40,7 +40,7 @@ static void find_moves(ken_diff *d)
 {
     for (size_t i = 0; i < d->n; i++) {
         ken_diff_row *r = &d->row[i];
-        bool before = diff_known(d, &r->a), after = diff_known(d, &r->b);
+        bool before = ken_diff_known(d, &r->a), after = ken_diff_known(d, &r->b);
         if (!d->extra[i].a_label || !d->extra[i].b_label) r->move = KEN_MOVE_UNLABELLED;
         else if (before != after) r->move = before ? KEN_MOVE_LOST : KEN_MOVE_GAINED;
         else r->move = KEN_MOVE_NONE;
@@ -115,15 +115,15 @@ static int check_common(const ken_diff *d, const ken_run *a, const ken_run *b, b
 
 static int compare(ken_diff *d, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err)
 {
-    int rc = diff_read(d, a, b, err);
+    int rc = ken_diff_read(d, a, b, err);
     if (rc == KEN_OK) rc = check_common(d, a, b, o->allow_different, err);
     if (rc != KEN_OK) return rc;
     find_moves(d);
     rc = find_quartiles(d, err);
     for (size_t i = 0; i < d->n; i++) d->row[i].near = KEN_NEAR_UNKNOWN;
-    if (rc == KEN_OK && o->n_trained > 0) rc = diff_near(d, o->trained, o->n_trained, err);
-    if (rc == KEN_OK) rc = diff_groups(d, err);
-    if (rc == KEN_OK) rc = diff_cautions(d, a, b, err);
+    if (rc == KEN_OK && o->n_trained > 0) rc = ken_diff_find_near(d, o->trained, o->n_trained, err);
+    if (rc == KEN_OK) rc = ken_diff_make_groups(d, err);
+    if (rc == KEN_OK) rc = ken_diff_find_cautions(d, a, b, err);
     return rc;
 }
 

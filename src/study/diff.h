@@ -39,11 +39,11 @@ struct ken_diff {
 };
 
 /* Rows of both, joined; only common rows are left. KEN_EINPUT when nothing can be compared. */
-int diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
+int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
 /* near of each row. */
-int diff_near(ken_diff *d, const char *const *trained, int n, ken_err *err);
-int diff_groups(ken_diff *d, ken_err *err);
-int diff_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
+int ken_diff_find_near(ken_diff *d, const char *const *trained, int n, ken_err *err);
+int ken_diff_make_groups(ken_diff *d, ken_err *err);
+int ken_diff_find_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
 
-bool diff_known(const ken_diff *d, const ken_diff_side *s); /* HighlyKnown or MaybeKnown; in evaluations right */
+bool ken_diff_known(const ken_diff *d, const ken_diff_side *s); /* HighlyKnown or MaybeKnown; in evaluations right */
 #endif

@@ -177,7 +177,7 @@ static int completeness_of(ken_diff *d, const ken_run *r, const char *which, ken
                ken_run_setting(r, KEN_SETTING_ROWS) != NULL ? ken_run_setting(r, KEN_SETTING_ROWS) : "its");
 }
 
-int diff_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
+int ken_diff_find_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
 {
     int rc = settings_of(d, a, b, err);
     if (rc == KEN_OK && d->annotated) rc = exemplars_of(d, a, b, err);

@@ -64,9 +64,9 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
     const diff_extra *x = &d->extra[i];
     g->n++;
     if (d->annotated) g->moved[r->a.category][r->b.category]++;
-    g->known_a += diff_known(d, &r->a);
-    g->known_b += diff_known(d, &r->b);
-    g->rest_a += x->a_label && !diff_known(d, &r->a);
+    g->known_a += ken_diff_known(d, &r->a);
+    g->known_b += ken_diff_known(d, &r->b);
+    g->rest_a += x->a_label && !ken_diff_known(d, &r->a);
     g->lost += r->move == KEN_MOVE_LOST;
     g->gained += r->move == KEN_MOVE_GAINED;
     if (!(x->a_label && x->b_label) && !x->choice) return;
@@ -148,7 +148,7 @@ static int count_grouping(counter *c, int grouping, ken_err *err)
     return rc;
 }
 
-int diff_groups(ken_diff *d, ken_err *err)
+int ken_diff_make_groups(ken_diff *d, ken_err *err)
 {
     counter c = {.d = d};
     int rc = KEN_OK;

@@ -423,7 +423,7 @@ static int near_of(const near *x, const subjects *s, const ken_diff *d, size_t i
     return nomem ? ken_fail_nomem(err, "distance to the training set") : KEN_OK;
 }
 
-int diff_near(ken_diff *d, const char *const *trained, int n, ken_err *err)
+int ken_diff_find_near(ken_diff *d, const char *const *trained, int n, ken_err *err)
 {
     near x = {.questions = ken_strmap_new(1024),
               .ids = ken_strmap_new(16),

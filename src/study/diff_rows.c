@@ -313,7 +313,7 @@ static void keep_common(ken_diff *d)
     d->n = n;
 }
 
-int diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
+int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
 {
     d->at = ken_strmap_new(ken_run_count(a) + 1);
     d->names = ken_strmap_new(64);
