@@ -110,8 +110,9 @@ void ken_figure_number(ken_figure *g, double x)
     if (c != NULL) c->x = x;
 }
 
-/* RFC 4180: a field with a comma, quote or line break is quoted, a quote in it doubled. A spreadsheet would run a field that begins
- * with = + - or @ as a formula; names of relations that do get a quote mark in front, as its own export would. */
+/* RFC 4180, with lines that end as those of a text file do: a field with a comma, quote or line break is quoted, a quote in it doubled.
+ * A spreadsheet would run a field that begins with = + - or @ as a formula; names of relations that do get a quote mark in front, as
+ * its own export would. */
 static void csv_field(ken_buf *b, const char *s)
 {
     bool formula = s[0] != '\0' && strchr("=+-@\t\r", s[0]) != NULL;
@@ -131,7 +132,7 @@ void ken_csv_text(ken_buf *b, const ken_figure *g)
         if (c > 0) ken_buf_putc(b, ',');
         csv_field(b, g->columns[c].head);
     }
-    ken_buf_puts(b, "\r\n");
+    ken_buf_puts(b, "\n");
     for (size_t i = 0; i < g->n_cells; i++) {
         const ken_cell *cell = &g->cells[i];
         size_t c = i % (size_t)g->n_columns;
@@ -139,7 +140,7 @@ void ken_csv_text(ken_buf *b, const ken_figure *g)
         else if (!isfinite(cell->x)) ken_buf_puts(b, "");
         else if (g->columns[c].kind == KEN_CELL_COUNT) ken_buf_printf(b, "%.0f", cell->x);
         else ken_buf_printf(b, "%.8g", cell->x == 0.0 ? 0.0 : cell->x);
-        ken_buf_puts(b, c + 1 == (size_t)g->n_columns ? "\r\n" : ",");
+        ken_buf_puts(b, c + 1 == (size_t)g->n_columns ? "\n" : ",");
     }
 }
 
