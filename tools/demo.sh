@@ -54,7 +54,7 @@ say "3 of 6: a training set, half Known and half Unknown: what the model does no
 "$ken" select "$dir/train.ken" -q --variant unknown=50 --size 120 -o "$dir/set.jsonl" >/dev/null
 
 # Training and asking again depend on these alone; a finished pair with the same stamp is not made again, since its weights are gone.
-options="--epochs 10 --batch 16 --lr 1e-4 --dropout 0 --eval-every 40"
+options="--epochs 10 --batch 16 --lr 1e-4 --share-prefixes on --eval-every 40"
 if grep -qw avx512_bf16 /proc/cpuinfo 2>/dev/null; then options="$options --compute bf16"; fi
 stamp=$({ echo "$options" "$("$ken" --version | head -n 1 | cut -d ' ' -f 1-2)"; cat "$dir/set.jsonl" "$dir/world-test.jsonl" "$facts"/dev/*; sha256sum <"$model"; } | sha256sum)
 if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && [ -e "$dir/after.ken" ]; then
@@ -76,5 +76,5 @@ say "6 of 6: the table, the comparison, the page"
 "$ken" show "$dir/before.ken"
 echo
 "$ken" diff "$dir/before.ken" "$dir/after.ken" --trained "$dir/set.jsonl"
-"$ken" report -q "$dir/before.ken" "$dir/after.ken" "$dir/train.ken" "$dir/tuned/train.ken" --trained "$dir/set.jsonl" -o report.html
+"$ken" report -q "$dir/before.ken" "$dir/after.ken" "$dir/tuned/train.ken" --trained "$dir/set.jsonl" -o report.html
 say "the whole story is in $(pwd)/report.html"
