@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LISTED = 12, MOST_GROUPS = 60 };
+enum { MOST_LISTED = 12, MOST_GROUPS = 60, MOST_OPEN = 12 };
 
 static const ken_diff_group *all_of(const ken_page_diff *d) { return ken_diff_find(d->diff, "all", ""); }
 
@@ -288,8 +288,10 @@ static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, 
     const ken_diff_group *g = ken_diff_groups(d->diff, &n);
     for (size_t i = 0; i < n; i++) there += strcmp(g[i].grouping, grouping) == 0;
     if (there < 2) return;
-    ken_out_printf(o, "<h%d>%s</h%d>\n<p class=\"note\">%s</p>\n<div class=\"card wide\"><table class=\"rel groups\">",
-                   h, title, h, note);
+    bool fold = there > MOST_OPEN; /* a figure shows the same, and the facts should not be screens away */
+    ken_out_printf(o, "<h%d>%s</h%d>\n<p class=\"note\">%s</p>\n", h, title, h, note);
+    if (fold) ken_out_printf(o, "<details><summary>%zu groups</summary>\n", there);
+    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel groups\">");
     ken_out_puts(
         o, "<thead><tr><th scope=\"col\">Group</th><th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" "
            "scope=\"col\">Known</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
@@ -302,7 +304,7 @@ static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, 
     ken_out_puts(o, "</tbody></table>");
     if (put < there)
         ken_out_printf(o, "<p class=\"note\">The first %zu of %zu; the CSV of the figure has all.</p>", put, there);
-    ken_out_puts(o, "</div>\n");
+    ken_out_puts(o, fold ? "</div>\n</details>\n" : "</div>\n");
 }
 
 int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
@@ -320,12 +322,15 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
         o, "<p class=\"note\">Lost is a share of what was known before, gained of what was not; intervals are 95% "
            "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
            "class=\"plots\">");
+    /* The figure by relation may be as high as the others together: they stand on top of each other beside it. */
     static const char *const figures[] = {"change-p", "change-near", "change-popularity", "change-relations"};
+    ken_out_puts(o, "<div class=\"stack\">");
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         snprintf(name, sizeof name, "%s-%zu", figures[i], k);
         bool there = false;
         for (size_t j = 0; j < ken_figures_count(r->figures); j++)
             there |= strcmp(ken_figures_name(r->figures, j), name) == 0;
+        if (i == 3) ken_out_puts(o, "</div>");
         if (!there) continue;
         ken_out_puts(o, "<div class=\"card\">");
         ken_figure_put(o, r->figures, name);

@@ -551,14 +551,15 @@ double ken_figure_count_tics(ken_figure *g, const char *axis, uint64_t most)
 
 void ken_figure_percent_tics(ken_figure *g, const char *axis, double lo, double hi)
 {
-    static const double steps[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25};
-    double step = 0.25;
-    for (int i = 8; i >= 0; i--)
+    static const double steps[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5};
+    double step = 0.5;
+    for (int i = 9; i >= 0; i--)
         if ((hi - lo) / steps[i] <= 5.01) step = steps[i];
     ken_buf_printf(ken_figure_settings(g), "set %stics (", axis);
     long first = (long)ceil(lo / step - 1e-9), last = (long)floor(hi / step + 1e-9);
     for (long i = first; i <= last; i++)
         ken_buf_printf(ken_figure_settings(g), "%s'%.*f%%%%' %.6g", i > first ? ", " : "", step < 0.0099 ? 1 : 0,
                        100.0 * fabs((double)i * step), (double)i * step);
-    ken_buf_printf(ken_figure_settings(g), ")\nset %srange [%.6g:%.6g]\n", axis, lo, hi);
+    /* To the digits of ken_figure_datum: a label that stands on an end of the range would else be outside of it, and not drawn. */
+    ken_buf_printf(ken_figure_settings(g), ")\nset %srange [%.8g:%.8g]\n", axis, lo, hi);
 }

@@ -182,9 +182,10 @@ static double end_of(double share, double hi) { return isfinite(hi) ? hi : isfin
 
 static void draw_groups(ken_figure *g, const ranked *r, size_t n)
 {
-    double top = 40, left = 116, lost = 0.0, gained = 0.0;
+    double top = 40, left = 60, lost = 0.0, gained = 0.0;
     char buf[80];
     for (size_t j = 0; j < n; j++) {
+        left = fmax(left, fmin(180, 12 + 6.6 * (double)strlen(name_of(r[j].g)))); /* room for the words on that side */
         if (r[j].g->known_a > 0) lost = fmax(lost, end_of(r[j].g->lost_share, r[j].g->lost_hi));
         if (r[j].g->n > r[j].g->known_a) gained = fmax(gained, end_of(r[j].g->gained_share, r[j].g->gained_hi));
     }

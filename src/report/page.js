@@ -136,6 +136,8 @@
   const off = new Set(), hay = [];
 
   const rel = (i) => about.relations[facts.relation[i]] || "(no relation)";
+  /* Names of relations are long and have no spaces: they may break behind an underscore. */
+  const name = (td, s) => s.split(/(?<=_)/).forEach((part, i) => td.append(...(i ? [make("wbr"), part] : [part])));
   const category = (run, i) => run.row[i] < 0 ? null : run.c.category[run.row[i]];
   const value = (run, i, name) => run.row[i] < 0 ? null : p16(run.c[name][run.row[i]]);
   const tag = (td, c) => { if (c !== null) td.appendChild(make("span", "tag c" + Math.min(c, 4), about.categories[c])); };
@@ -175,7 +177,7 @@
         add("sa", "Said before", (i) => a.row[i] < 0 ? "" : (commonest(a, a.row[i]) || { text: "" }).text, (td, i) => { if (a.row[i] >= 0) puts(td, commonest(a, a.row[i]), a.c.prompts[a.row[i]]); });
         add("sb", "Says now", (i) => b.row[i] < 0 ? "" : (commonest(b, b.row[i]) || { text: "" }).text, (td, i) => { if (b.row[i] >= 0) puts(td, commonest(b, b.row[i]), b.c.prompts[b.row[i]]); });
       }
-      add("rel", "Relation", (i) => rel(i), (td, i) => td.textContent = rel(i));
+      add("rel", "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
       if (d.near) add("near", "Nearest trained", (i) => d.near_of[i], (td, i) => td.textContent = about.near[d.near_of[i]]);
       return out;
     }
@@ -187,7 +189,7 @@
     if (a.texts) add("says", "Says instead", (i) => (instead(a, a.row[i]) || { text: "" }).text, (td, i) => puts(td, instead(a, a.row[i]), a.c.prompts[a.row[i]]));
     if (a.annotated) add("pu", "P unknown", (i) => category(a, i) < 4 ? value(a, i, "unknown") : null, (td, i) => td.textContent = category(a, i) < 4 ? prob(value(a, i, "unknown")) : "", true);
     if (a.scores) add("score", "Score", (i) => real(a.c.score[a.row[i]]), (td, i) => { const x = real(a.c.score[a.row[i]]); td.textContent = x === null ? "" : x.toFixed(3); }, true);
-    add("rel", "Relation", (i) => rel(i), (td, i) => td.textContent = rel(i));
+    add("rel", "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
     if (about.popular) add("pop", "Popularity", (i) => real(facts.popularity[i]), (td, i) => { const x = real(facts.popularity[i]); td.textContent = x === null ? "" : count(Math.round(x)); }, true);
     if (about.flagged) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
     return out;
