@@ -43,7 +43,7 @@ static const cli_option options[] = {
     {"rows", 0, "WHICH", CLI_CHOICE, &set.rows,
      "list facts, one a line, instead of the summary: lost, gained, moved (to another category) or all",
      .choices = "lost|gained|moved|all", .flags = CLI_IO},
-    {"limit", 0, "N", CLI_SIZE, &set.limit, "list at most N facts of a kind (default: 10, with --rows all)"},
+    {"limit", 0, "N", CLI_SIZE, &set.limit, "list at most N facts of a kind, 0: all (default: 10, with --rows all)"},
     {0}};
 
 static const cli_option models[] = {
@@ -68,6 +68,7 @@ static void init(void)
     cli_data_init();
     cli_annotate_init();
     set.label = "draw";
+    set.limit = SIZE_MAX; /* not given */
 }
 
 /* ---- conditions ----------------------------------------------------------------------------------------------------- */
@@ -253,10 +254,10 @@ static int check_usage(int n, char **arg, ken_err *err)
 
 static int print_rows(const ken_diff *d, ken_err *err)
 {
-    size_t shown = 0;
+    size_t shown = 0, most = set.limit > 0 ? set.limit : SIZE_MAX;
     int rc = KEN_OK;
     if (!cli.json) cli_print_comparison_head(d);
-    for (size_t i = 0; i < ken_diff_count(d) && rc == KEN_OK && (set.limit == 0 || shown < set.limit); i++) {
+    for (size_t i = 0; i < ken_diff_count(d) && rc == KEN_OK && shown < most; i++) {
         const ken_diff_row *r = ken_diff_get(d, i);
         if (!cli_comparison_has(d, r, set.rows)) continue;
         shown++;
@@ -294,8 +295,12 @@ static int run(int n, char **arg, ken_err *err)
     o.allow_different = set.common;
     if (rc == KEN_OK) rc = ken_diff_runs(&d, r[0], r[1], &o, err);
     if (rc == KEN_OK) {
-        const cli_comparison c = {
-            .d = d, .run = {r[0], r[1]}, .path = {path[0], path[1]}, .listed = set.limit > 0 ? set.limit : LISTED};
+        const cli_comparison c = {.d = d,
+                                  .run = {r[0], r[1]},
+                                  .path = {path[0], path[1]},
+                                  .listed = set.limit == SIZE_MAX ? LISTED
+                                            : set.limit > 0       ? set.limit
+                                                                  : SIZE_MAX};
         rc = show(&c, err);
     }
     ken_diff_free(d);

@@ -213,8 +213,8 @@ void cli_default_text(const cli_option *o, char *out, size_t n)
     case CLI_INT: snprintf(out, n, "%d", *(int *)o->value); return;
     case CLI_U64: snprintf(out, n, "%" PRIu64, *(uint64_t *)o->value); return;
     case CLI_SIZE:
-    case CLI_BYTES: /* 0 stands for "all" or "chosen", which the help text says */
-        if (*(size_t *)o->value != 0) snprintf(out, n, "%zu", *(size_t *)o->value);
+    case CLI_BYTES: /* 0 stands for "all" or "chosen", the largest for "not given", which the help text says */
+        if (*(size_t *)o->value != 0 && *(size_t *)o->value != SIZE_MAX) snprintf(out, n, "%zu", *(size_t *)o->value);
         return;
     case CLI_REAL: /* not a number stands for "any", which the help text says */
         if (!isnan(*(double *)o->value)) snprintf(out, n, "%g", *(double *)o->value);
