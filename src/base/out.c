@@ -16,7 +16,7 @@ enum { BUFFER = 1 << 16 };
 struct ken_out {
     int fd, error; /* errno of the first failure, 0 */
     size_t used, flushed;
-    char *path, *temporary;
+    char *path, *temporary; /* temporary is NULL for what is no plain file */
     char buffer[BUFFER];
 };
 
@@ -38,6 +38,13 @@ static void flush(ken_out *o)
     }
 }
 
+/* A device or a pipe (/dev/stdout) is written to: renaming a file over it would put the file in its place. */
+static bool is_stream(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 int ken_out_open(ken_out **out, const char *path, ken_err *err)
 {
     *out = NULL;
@@ -57,7 +64,11 @@ int ken_out_open(ken_out **out, const char *path, ken_err *err)
     }
     memcpy(o->temporary, path, len);
     memcpy(o->temporary + len, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
-    o->fd = mkostemp(o->temporary, O_CLOEXEC);
+    if (is_stream(path)) {
+        ken_free(o->temporary);
+        o->temporary = NULL;
+        o->fd = open(path, O_WRONLY | O_CLOEXEC);
+    } else o->fd = mkostemp(o->temporary, O_CLOEXEC);
     if (o->fd < 0) {
         int rc = ken_fail_errno(err, "cannot write", path);
         ken_free(o->path);
@@ -65,9 +76,11 @@ int ken_out_open(ken_out **out, const char *path, ken_err *err)
         ken_free(o);
         return rc;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(o->fd, 0666 & ~mask); /* mkostemp makes 0600; the final file should look like any other */
+    if (o->temporary != NULL) {
+        mode_t mask = umask(0);
+        umask(mask);
+        (void)fchmod(o->fd, 0666 & ~mask); /* mkostemp makes 0600; the final file should look like any other */
+    }
     *out = o;
     return KEN_OK;
 }
@@ -105,10 +118,15 @@ void ken_out_printf(ken_out *o, const char *fmt, ...)
     if (text != small) ken_free(text);
 }
 
-int ken_out_sync(ken_out *o, ken_err *err)
+static void flush_to_disk(ken_out *o)
 {
     flush(o);
-    if (o->error == 0 && fsync(o->fd) != 0) o->error = errno;
+    if (o->error == 0 && o->temporary != NULL && fsync(o->fd) != 0) o->error = errno;
+}
+
+int ken_out_sync(ken_out *o, ken_err *err)
+{
+    flush_to_disk(o);
     if (o->error == 0) return KEN_OK;
     errno = o->error;
     return ken_fail_errno(err, "cannot write", o->path);
@@ -120,12 +138,13 @@ int ken_out_close(ken_out *o, bool keep, ken_err *err)
 {
     int rc = KEN_OK;
     if (o == NULL) return KEN_OK;
-    if (keep) flush(o);
-    if (keep && o->error == 0 && fsync(o->fd) != 0) o->error = errno;
+    if (keep) flush_to_disk(o);
     if (close(o->fd) != 0 && o->error == 0) o->error = errno;
-    if (keep && o->error == 0 && rename(o->temporary, o->path) != 0) o->error = errno;
-    if (!keep || o->error != 0) (void)unlink(o->temporary);
-    else ken_sync_folder_of(o->path);
+    if (o->temporary != NULL) {
+        if (keep && o->error == 0 && rename(o->temporary, o->path) != 0) o->error = errno;
+        if (!keep || o->error != 0) (void)unlink(o->temporary);
+        else ken_sync_folder_of(o->path);
+    }
     if (keep && o->error != 0) {
         errno = o->error;
         rc = ken_fail_errno(err, "cannot write", o->path);

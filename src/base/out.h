@@ -5,7 +5,7 @@
  *     ken_out_puts(o, "...");                       after a failure writing does nothing; one check at the end is enough
  *     return ken_out_close(o, ok, err);             ok: synced and renamed to path; else removed
  *
- * Memory is one buffer, however large the file. */
+ * A device or a pipe (/dev/stdout) is written to as the bytes come. Memory is one buffer, however large the file. */
 #ifndef KEN_BASE_OUT_H
 #define KEN_BASE_OUT_H
 #include "base/error.h"

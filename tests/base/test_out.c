@@ -120,12 +120,37 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+/* A device stays one: /dev/full through a link, as somebody's -o might name it. */
+static void devices_are_written_to_and_not_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *device;
+        int status;
+    } cases[] = {{"/dev/null", KEN_OK}, {"/dev/full", KEN_EFAIL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ken_out *o;
+        struct stat st;
+        assert_int_equal(symlink(cases[i].device, path), 0);
+        assert_int_equal(ken_out_open(&o, path, NULL), KEN_OK);
+        ken_out_puts(o, "some words");
+        assert_int_equal(ken_out_close(o, true, NULL), cases[i].status);
+        assert_int_equal(lstat(path, &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+        assert_int_equal(stat(path, &st), 0);
+        assert_true(S_ISCHR(st.st_mode));
+        assert_int_equal(entries(), 1);
+        unlink(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_contents_arrive),
         cmocka_unit_test(giving_up_leaves_the_old_file),
         cmocka_unit_test(failures_are_said_and_leave_nothing),
+        cmocka_unit_test(devices_are_written_to_and_not_replaced),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
