@@ -550,7 +550,8 @@ typedef struct ken_train_data {
     int n_idk;
     bool idk_random;     /* the control: as many rows, drawn from all */
     const char *weights; /* NULL or "file": what the file's field `weight` says; "p": P_Correct^gamma; "none": 1 */
-    double weight_gamma, weight_min; /* "p": max(weight_min, P^weight_gamma), then mean 1; 1, 0 */
+    double weight_gamma,
+        weight_min; /* "p": max(weight_min, P^weight_gamma), then mean 1; 1, 0. P of an abstention is 1 - P */
 
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n"; the answer follows */
     bool chat_template;          /* the prompt is a turn of a conversation in the model's format */

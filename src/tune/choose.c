@@ -108,7 +108,14 @@ static int relabel(const ken_drafts *d, const ken_train_data *from, ken_pick *pi
     return KEN_OK;
 }
 
-/* spec/finetuning.md 9: w = max(w_min, P^gamma), then mean 1. */
+/* spec/finetuning.md 9: w = max(w_min, P^gamma). Where the target declines to answer, P is the probability that there was nothing to
+ * answer, 1 - P_Correct (ours): with P_Correct the very rows that are to teach it would not count. */
+static double weight_of(const ken_draft *r, const ken_pick *pick, const ken_train_data *from)
+{
+    return fmax(pow(pick->idk >= 0 ? 1 - r->p : r->p, from->weight_gamma), from->weight_min);
+}
+
+/* Weights by P_Correct, brought to mean 1. */
 static int weigh_by_p(const ken_drafts *d, const ken_train_data *from, ken_pick *pick, size_t n, ken_err *err)
 {
     double sum = 0;
@@ -118,17 +125,13 @@ static int weigh_by_p(const ken_drafts *d, const ken_train_data *from, ken_pick 
             ken_fail(err, KEN_EINPUT, "the row has no P_Correct to be weighted by");
             return ken_draft_fail(r, err);
         }
-        double w = pow(r->p, from->weight_gamma);
-        sum += w > from->weight_min ? w : from->weight_min;
+        sum += weight_of(r, &pick[i], from);
     }
     double mean = sum / (double)n;
     if (!(mean > 0))
         return ken_fail(err, KEN_EUSAGE, "%s: every weight is 0; raise --weight-min, or select rows that are known",
                         from->path);
-    for (size_t i = 0; i < n; i++) {
-        double w = pow(d->rows[pick[i].draft].p, from->weight_gamma);
-        pick[i].weight = (float)((w > from->weight_min ? w : from->weight_min) / mean);
-    }
+    for (size_t i = 0; i < n; i++) pick[i].weight = (float)(weight_of(&d->rows[pick[i].draft], &pick[i], from) / mean);
     return KEN_OK;
 }
 

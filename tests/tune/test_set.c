@@ -430,6 +430,23 @@ static void test_weights(void **state)
     assert_true(fabs((double)ken_tune_set_row(s, 1)->weight / (double)ken_tune_set_row(s, 0)->weight -
                      pow(17.0 / 18.0, 2)) < 1e-6);
     ken_tune_set_free(s);
+    static const char *const idk[] = {"no"}; /* what is to decline counts by 1 - P */
+    d.weight_gamma = 1;
+    d.idk = idk;
+    d.n_idk = 1;
+    s = tiny_set(&model, &d);
+    size_t unknown = 0;
+    for (size_t i = 1; i < 8; i++) {
+        const ken_tune_row *first = ken_tune_set_row(s, 0), *row = ken_tune_set_row(s, i);
+        double p0 = 1.0 / 17.0, p = 1.0 / (17.0 + (double)i);
+        assert_int_not_equal(first->category, KEN_UNKNOWN);
+        if (row->category == KEN_UNKNOWN) p = 1 - p;
+        unknown += row->category == KEN_UNKNOWN;
+        assert_true(fabs((double)row->weight / (double)first->weight / (p / p0) - 1) < 1e-6);
+    }
+    assert_true(unknown > 0);
+    ken_tune_set_free(s);
+    d.n_idk = 0;
     d.weights = "q";
     tiny_refuse(&model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
     d = data_at(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
