@@ -145,12 +145,13 @@ static void print_totals(const ken_counts *t)
     if (t->category[KEN_UNLABELLED] > 0)
         printf("%-12s %30s%9s  no category (ken show --category unlabelled says why)\n",
                ken_category_name(KEN_UNLABELLED), "", cli_thousands(t->category[KEN_UNLABELLED], s));
-    printf("\n%sP_Correct %.3f greedy, %.3f sampled.", term_on(TERM_DIM), t->mean_p_t0, t->mean_p_t);
+    printf("\n%s", term_on(TERM_DIM));
+    if (labelled(t) > 0) printf("P_Correct %.3f greedy, %.3f sampled.", t->mean_p_t0, t->mean_p_t);
     if (t->category[KEN_UNKNOWN] + t->category[KEN_WEAKLY_KNOWN] > 0)
         printf(" Unknown over fresh annotations: %.1f %s %.1f.", t->expected_unknown, term_plus_minus(), t->sd_unknown);
-    printf("\nAlways giving the commonest answer would be right for %.1f%%; %.1f%% of the questions name their "
+    printf("%sAlways giving the commonest answer would be right for %.1f%%; %.1f%% of the questions name their "
            "answer.%s\n",
-           100 * t->majority_share, 100 * t->echo_share, term_off());
+           labelled(t) > 0 ? "\n" : "", 100 * t->majority_share, 100 * t->echo_share, term_off());
 }
 
 /* What it means, in one sentence. */
