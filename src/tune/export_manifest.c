@@ -2,8 +2,8 @@
  *
  * It says what is in the files that their rows do not say (template, tokens, counts, hashes) and, from ken_selection_manifest, what was taken
  * and why. The same input gives the same bytes: no dates, no folders, no machine. */
-#include "text/unicode.h"
 #include "tune/export.h"
+#include "tune/selection.h"
 #include <string.h>
 
 /* jansson refuses a NULL value, so that one failure makes the whole NULL in the end. */
@@ -13,15 +13,6 @@ static void put(json_t **o, const char *key, json_t *v)
     if (*o == NULL) json_decref(v);
     json_decref(*o);
     *o = NULL;
-}
-
-static json_t *text_json(const char *s)
-{
-    ken_buf clean = {0};
-    ken_utf8_clean(&clean, s, strlen(s));
-    json_t *v = clean.failed ? NULL : json_stringn(ken_buf_str(&clean), clean.len);
-    ken_buf_free(&clean);
-    return v;
 }
 
 static json_t *size_json(uint64_t n) { return json_integer((json_int_t)n); }
@@ -65,7 +56,7 @@ static json_t *files_json(const ken_files *files)
         const ken_file *f = &files->file[i];
         if (f->rows == 0) continue;
         json_t *o = json_object();
-        put(&o, "name", text_json(ken_file_name(f->path)));
+        put(&o, "name", ken_manifest_text(ken_file_name(f->path)));
         put(&o, "rows", size_json(f->rows));
         put(&o, "bytes", size_json(f->bytes));
         put(&o, "sha256", json_string(f->hash));
@@ -82,10 +73,10 @@ int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_e
     json_t *o = json_object();
     put(&o, "made_by", json_string("ken " KEN_VERSION));
     put(&o, "format", json_string(ken_export_format_name(style->format)));
-    put(&o, "template", text_json(style->prompt.template_text));
+    put(&o, "template", ken_manifest_text(style->prompt.template_text));
     if (style->format == KEN_TO_AXOLOTL) {
-        put(&o, "bos", text_json(style->bos));
-        put(&o, "eos", text_json(style->eos));
+        put(&o, "bos", ken_manifest_text(style->bos));
+        put(&o, "eos", ken_manifest_text(style->eos));
     }
     if (name != NULL) put(&o, "name", json_string(name));
     put(&o, "strict_keys", json_boolean(style->strict));

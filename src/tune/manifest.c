@@ -29,8 +29,7 @@ static json_t *finish(object *x)
     return NULL;
 }
 
-/* Broken UTF-8, which only a path can hold, becomes U+FFFD. */
-static json_t *string(const char *s)
+json_t *ken_manifest_text(const char *s)
 {
     ken_buf clean = {0};
     ken_utf8_clean(&clean, s, strlen(s));
@@ -41,7 +40,7 @@ static json_t *string(const char *s)
 
 static void put_text(object *x, const char *key, const char *s)
 {
-    if (s != NULL) put(x, key, string(s));
+    if (s != NULL) put(x, key, ken_manifest_text(s));
 }
 
 static void put_count(object *x, const char *key, size_t n)
@@ -110,7 +109,7 @@ static json_t *request(const ken_train_data *d)
     put_flag(&x, "known-tail-mixed", d->known_tail_mixed);
     if (d->n_idk > 0) {
         json_t *list = json_array();
-        for (int i = 0; i < d->n_idk; i++) x.failed |= json_array_append_new(list, string(d->idk[i])) != 0;
+        for (int i = 0; i < d->n_idk; i++) x.failed |= json_array_append_new(list, ken_manifest_text(d->idk[i])) != 0;
         put(&x, "idk", list);
     }
     put_flag(&x, "idk-random", d->idk_random);

@@ -34,4 +34,6 @@ struct ken_selection {
 /* What was taken and why, as the manifest's part "selection": the request, where the rows came from, counts. The caller's; NULL with
  * KEN_ENOMEM. Says nothing about time, place or program version: the same input gives the same object. */
 json_t *ken_selection_manifest(const ken_selection *s, ken_err *err);
+/* s as a JSON string; broken UTF-8, which only a path or an argument can hold, becomes U+FFFD. NULL when out of memory. */
+json_t *ken_manifest_text(const char *s);
 #endif

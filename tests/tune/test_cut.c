@@ -40,31 +40,6 @@ static const char *facts(bool popularity)
     return path;
 }
 
-static ken_train_data data_at(const char *path)
-{
-    ken_train_data d = ken_train_data_defaults();
-    d.path = path;
-    return d;
-}
-
-static ken_selection *take(const ken_train_data *from)
-{
-    ken_err err = {0};
-    ken_selection *s = NULL;
-    if (ken_select(&s, from, &err) != KEN_OK) fail_msg("%s", err.msg);
-    return s;
-}
-
-static void refuse(const ken_train_data *from, const char *part)
-{
-    ken_err err = {0};
-    ken_selection *s = NULL;
-    int rc = ken_select(&s, from, &err);
-    if (rc != KEN_EUSAGE || strstr(err.msg, part) == NULL)
-        fail_msg("status %d, message \"%s\" should hold \"%s\"", rc, err.msg, part);
-    assert_null(s);
-}
-
 /* Which rows are in it, by their number r * PER + i. Returns how many. */
 static size_t members(const ken_selection *s, bool in[ROWS])
 {
@@ -80,7 +55,7 @@ static size_t members(const ken_selection *s, bool in[ROWS])
 
 static size_t choose(const ken_train_data *from, bool in[ROWS])
 {
-    ken_selection *s = take(from);
+    ken_selection *s = tiny_take(from);
     size_t n = members(s, in);
     ken_selection_free(s);
     return n;
@@ -185,7 +160,7 @@ static void test_requests(void **state)
         size_t rows;
         ken_train_data d = ask(&requests[k], &rows);
         d.seed = 1;
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         const ken_train_data_stats *t = ken_selection_stats(s);
         size_t n, sum = 0, of_category[KEN_N_CATEGORIES + 1] = {0}, had = 0;
         const ken_selection_group *g = ken_selection_groups(s, &n);
@@ -219,7 +194,7 @@ static void test_out_of_memory(void **state)
         size_t rows;
         ken_train_data d = ask(&requests[k], &rows);
         long first = ken_alloc_count();
-        ken_selection_free(take(&d));
+        ken_selection_free(tiny_take(&d));
         long all = ken_alloc_count() - first;
         /* Reading is tested elsewhere: from where the choice begins, each in turn. */
         for (long n = all - 120 > 1 ? all - 120 : 1; n <= all; n++) {
@@ -243,7 +218,7 @@ static void test_subjects(void **state)
     static const double at[] = {0, 0.6, 0.8, 1};
     bool part[3][ROWS], one[ROWS];
     size_t n = 0;
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     for (int k = 0; k < 3; k++) {
         d.seed = (uint64_t)k; /* the seed does not matter */
         d.subject_min = at[k];
@@ -263,9 +238,9 @@ static void test_subjects(void **state)
     for (int i = 0; i < ROWS; i++) /* what else is asked for does not move a subject */
         assert_int_equal(one[i], part[1][i] && i / PER == 2 && category_of(i / PER, i % PER) != KEN_UNKNOWN);
     d.subject_min = d.subject_max = 0.7;
-    refuse(&d, "none of the 60 rows has a subject from 0.7 to 0.7");
+    tiny_take_not(&d, KEN_EUSAGE, "none of the 60 rows has a subject from 0.7 to 0.7");
     d.subject_max = 2;
-    refuse(&d, "no part of the subjects is from 0.7 to 2");
+    tiny_take_not(&d, KEN_EUSAGE, "no part of the subjects is from 0.7 to 2");
 }
 
 /* ---- halves --------------------------------------------------------------------------------------------------------- */
@@ -274,11 +249,11 @@ static void test_halves(void **state)
 {
     (void)state;
     bool top[ROWS], bottom[ROWS], some[ROWS];
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     for (int within = 0; within < 2; within++) {
         d.half_within = within;
         d.half = "popular";
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         assert_int_equal(members(s, top), 90);
         assert_int_equal(ken_selection_stats(s)->unranked, PER);
         assert_int_equal(ken_selection_stats(s)->middle, 0);
@@ -308,11 +283,11 @@ static void test_halves(void **state)
 static void test_half_by_p(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(facts(false));
+    ken_train_data d = tiny_data(facts(false));
     d.half = "popular";
     d.relations = "R0";
     d.limit = 0;
-    ken_selection *s = take(&d);
+    ken_selection *s = tiny_take(&d);
     assert_string_equal(ken_selection_stats(s)->ranked_by, "p");
     double least = 1, least_t0 = 1;
     for (size_t i = 0; i < ken_selection_count(s); i++) {
@@ -324,28 +299,28 @@ static void test_half_by_p(void **state)
     }
     ken_selection_free(s);
     d.half = "unpopular";
-    s = take(&d);
+    s = tiny_take(&d);
     for (size_t i = 0; i < ken_selection_count(s); i++) {
         const ken_selected *r = ken_selection_row(s, i);
         assert_true(r->p_t < least || (r->p_t == least && r->p_t0 <= least_t0));
     }
     ken_selection_free(s);
     d.half_by = "popularity";
-    refuse(&d, "no row has a popularity");
-    d = data_at(tiny_file("odd.jsonl", "{\"question\":\"a\",\"answer\":\"1\",\"popularity\":1}\n"
-                                       "{\"question\":\"b\",\"answer\":\"1\",\"popularity\":2}\n"
-                                       "{\"question\":\"c\",\"answer\":\"1\",\"popularity\":3}\n"));
+    tiny_take_not(&d, KEN_EUSAGE, "no row has a popularity");
+    d = tiny_data(tiny_file("odd.jsonl", "{\"question\":\"a\",\"answer\":\"1\",\"popularity\":1}\n"
+                                         "{\"question\":\"b\",\"answer\":\"1\",\"popularity\":2}\n"
+                                         "{\"question\":\"c\",\"answer\":\"1\",\"popularity\":3}\n"));
     d.half = "popular";
-    s = take(&d);
+    s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), 1);
     assert_string_equal(ken_selection_row(s, 0)->question, "c");
     assert_int_equal(ken_selection_stats(s)->middle, 1);
     ken_selection_free(s);
     d.popularity_min = 3;
-    refuse(&d, "1 row with a popularity has no halves");
+    tiny_take_not(&d, KEN_EUSAGE, "1 row with a popularity has no halves");
     d.popularity_min = NAN;
     d.half_by = "p";
-    refuse(&d, "no row has a P_Correct");
+    tiny_take_not(&d, KEN_EUSAGE, "no row has a P_Correct");
 }
 
 /* A tail must not bring the other half in. */
@@ -353,13 +328,13 @@ static void test_half_tail(void **state)
 {
     (void)state;
     bool half[ROWS];
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     d.half = "unpopular";
     (void)choose(&d, half);
     d.variant = "unknown=50";
     d.size = 20;
     d.known_tail = 0.5;
-    ken_selection *s = take(&d);
+    ken_selection *s = tiny_take(&d);
     assert_int_equal(ken_selection_stats(s)->tail, 10);
     for (size_t k = 0; k < ken_selection_count(s); k++) {
         int r, i;
@@ -375,7 +350,7 @@ static void test_samples_nest(void **state)
 {
     (void)state;
     bool few[ROWS], many[ROWS], alone[ROWS];
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     d.sample = true;
     d.per_relation = 5;
     assert_int_equal(choose(&d, few), 20);
@@ -386,7 +361,7 @@ static void test_samples_nest(void **state)
     assert_int_equal(choose(&d, alone), 12);
     assert_int_equal(common(alone, many), 12);
     d.per_relation = 0;
-    refuse(&d, "how many rows to sample is not said");
+    tiny_take_not(&d, KEN_EUSAGE, "how many rows to sample is not said");
     d.per_relation = 1000; /* as many as there are */
     assert_int_equal(choose(&d, alone), PER);
 }
@@ -394,12 +369,12 @@ static void test_samples_nest(void **state)
 static void test_balance(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     size_t n;
     d.balance = "category";
     for (size_t size = 0; size <= 192; size += 32) {
         d.size = size;
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         const ken_train_data_stats *t = ken_selection_stats(s);
         assert_int_equal(t->rows, size > 0 ? size : 192);
         for (int c = 0; c < 4; c++) assert_true(t->category[c] == t->rows / 4 || t->category[c] == t->rows / 4 + 1);
@@ -412,24 +387,24 @@ static void test_balance(void **state)
     const char *most = strstr(err.msg, "--size ");
     assert_non_null(most);
     d.size = (size_t)atoi(most + 7); /* that is true: it fits, and one more does not */
-    ken_selection_free(take(&d));
+    ken_selection_free(tiny_take(&d));
     d.size++;
-    refuse(&d, "is the most");
+    tiny_take_not(&d, KEN_EUSAGE, "is the most");
     d.size = 0;
     d.categories = "HighlyKnown,MaybeKnown,WeaklyKnown";
     d.p_max = 0;
-    refuse(&d, "none of the 144 rows has a P_Correct from 0 to 0; they have");
+    tiny_take_not(&d, KEN_EUSAGE, "none of the 144 rows has a P_Correct from 0 to 0; they have");
     d.p_max = 1;
     d.categories = "Known,unlabelled";
-    refuse(&d, "there is no unlabelled row");
+    tiny_take_not(&d, KEN_EUSAGE, "there is no unlabelled row");
     d.categories = NULL;
     d.balance = "relation";
-    s = take(&d);
+    s = tiny_take(&d);
     const ken_selection_group *g = ken_selection_groups(s, &n);
     for (size_t i = 0; i < n; i++) assert_int_equal(g[i].take[0] + g[i].take[1] + g[i].take[2] + g[i].take[3], PER);
     ken_selection_free(s);
     d.variant = "unknown=50";
-    refuse(&d, "either balanced or a variant");
+    tiny_take_not(&d, KEN_EUSAGE, "either balanced or a variant");
 }
 
 /* ---- matching ------------------------------------------------------------------------------------------------------- */
@@ -457,9 +432,9 @@ static void test_pairs(void **state)
             key[i] = by_answer ? answers[i % PER % 12] : popularity_of(i / PER, i % PER);
             counts[i] = by_answer || i / PER < 3;
         }
-        ken_train_data d = data_at(facts(!by_answer));
+        ken_train_data d = tiny_data(facts(!by_answer));
         d.match = "pairs";
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         const ken_train_data_stats *t = ken_selection_stats(s);
         assert_string_equal(t->matched_by, by_answer ? "answer" : "popularity");
         (void)members(s, in);
@@ -504,13 +479,13 @@ static void test_control(void **state)
         key[i] = popularity_of(i / PER, i % PER);
         counts[i] = i / PER < 3;
     }
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     d.variant = "unknown=50";
     d.size = 40;
     d.seed = 3;
     assert_int_equal(choose(&d, variant), 40);
     d.match = "control";
-    ken_selection *s = take(&d);
+    ken_selection *s = tiny_take(&d);
     const ken_train_data_stats *t = ken_selection_stats(s);
     (void)members(s, control);
     assert_int_equal(t->category[KEN_UNKNOWN], 0);
@@ -534,18 +509,18 @@ static void test_control(void **state)
     assert_int_equal(matched, t->matched);
     ken_selection_free(s);
     d.variant = "known=50";
-    refuse(&d, "and known=50 has none; use unknown=50");
+    tiny_take_not(&d, KEN_EUSAGE, "and known=50 has none; use unknown=50");
     d.variant = NULL;
     d.size = 0;
-    refuse(&d, "--match control replaces the Unknown rows of a variant");
+    tiny_take_not(&d, KEN_EUSAGE, "--match control replaces the Unknown rows of a variant");
     d.variant = "Unknown";
     d.size = 20;
-    s = take(&d);
+    s = tiny_take(&d);
     assert_int_equal(ken_selection_stats(s)->rows, ken_selection_stats(s)->matched);
     ken_selection_free(s);
     d.relations = "R3";
     d.match = "nearest";
-    refuse(&d, "match \"nearest\" is not known; pairs and control are");
+    tiny_take_not(&d, KEN_EUSAGE, "match \"nearest\" is not known; pairs and control are");
 }
 
 /* ---- concentrated --------------------------------------------------------------------------------------------------- */
@@ -554,16 +529,16 @@ static void test_concentrated(void **state)
 {
     (void)state;
     bool smaller[ROWS] = {false}, in[ROWS];
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     d.size = 96;
     for (int percent = 0; percent <= 100; percent += 20) {
         char name[32];
         snprintf(name, sizeof name, "unknown=%d", percent);
         d.variant = name;
         d.concentrated = false;
-        ken_selection *plain = take(&d);
+        ken_selection *plain = tiny_take(&d);
         d.concentrated = true;
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         size_t n, m, mixed = 0;
         const ken_selection_group *a = ken_selection_groups(plain, &n), *b = ken_selection_groups(s, &m);
         assert_int_equal(n, m);
@@ -588,9 +563,9 @@ static void test_concentrated(void **state)
     }
     d.variant = "unknown=40";
     d.size = 110;
-    refuse(&d, "110 rows cannot be concentrated");
+    tiny_take_not(&d, KEN_EUSAGE, "110 rows cannot be concentrated");
     d.variant = "natural";
-    refuse(&d, "--concentrated says where the Unknown rows");
+    tiny_take_not(&d, KEN_EUSAGE, "--concentrated says where the Unknown rows");
 }
 
 /* ---- what cannot be had --------------------------------------------------------------------------------------------- */
@@ -626,26 +601,26 @@ static void test_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_train_data d = complete(cases[i].d);
-        refuse(&d, cases[i].part);
+        tiny_take_not(&d, KEN_EUSAGE, cases[i].part);
     }
     /* A size that is offered is true. */
-    ken_train_data d = data_at(facts(true));
+    ken_train_data d = tiny_data(facts(true));
     d.variant = "HighlyKnown";
     d.size = 240;
     ken_err err = {0};
     ken_selection *s = NULL;
     assert_int_equal(ken_select(&s, &d, &err), KEN_EUSAGE);
     d.size = (size_t)atoi(strstr(err.msg, "--size ") + 7);
-    s = take(&d);
+    s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), d.size);
     ken_selection_free(s);
     static const size_t unlabelled[1][5] = {{0, 0, 0, 0, 5}};
-    d = data_at(tiny_run("unlabelled.ken", unlabelled, 1));
+    d = tiny_data(tiny_run("unlabelled.ken", unlabelled, 1));
     d.variant = "unknown=50";
-    refuse(&d, "no row has a category");
-    d = data_at(tiny_file("bare.jsonl", "{\"question\":\"a\",\"answer\":\"1\"}\n"));
+    tiny_take_not(&d, KEN_EUSAGE, "no row has a category");
+    d = tiny_data(tiny_file("bare.jsonl", "{\"question\":\"a\",\"answer\":\"1\"}\n"));
     d.match = "pairs";
-    refuse(&d, "no row has a category; give a run");
+    tiny_take_not(&d, KEN_EUSAGE, "no row has a category; give a run");
 }
 
 /* Whatever a request changes, a training is bound to it by the hash of its rows. */

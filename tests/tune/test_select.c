@@ -8,31 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ken_train_data data_at(const char *path)
-{
-    ken_train_data d = ken_train_data_defaults();
-    d.path = path;
-    return d;
-}
-
-static ken_selection *take(const ken_train_data *from)
-{
-    ken_err err = {0};
-    ken_selection *s = NULL;
-    if (ken_select(&s, from, &err) != KEN_OK) fail_msg("%s", err.msg);
-    return s;
-}
-
-static void refuse(const ken_train_data *from, int status, const char *part)
-{
-    ken_err err = {0};
-    ken_selection *s = NULL;
-    int rc = ken_select(&s, from, &err);
-    if (rc != status || strstr(err.msg, part) == NULL)
-        fail_msg("status %d, expected %d; message \"%s\" should hold \"%s\"", rc, status, err.msg, part);
-    assert_null(s);
-}
-
 /* R0 and R1 have all four categories. */
 static const size_t have[3][5] = {{4, 3, 2, 6, 1}, {2, 3, 2, 3, 0}, {0, 5, 0, 4, 0}};
 
@@ -45,9 +20,9 @@ static const char row_text[] =
 static void test_rows(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_file("rows.jsonl", row_text));
+    ken_train_data d = tiny_data(tiny_file("rows.jsonl", row_text));
     d.prefer_split = NULL;
-    ken_selection *s = take(&d);
+    ken_selection *s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), 2);
     const ken_selected *r = ken_selection_row(s, 0);
     assert_string_equal(r->id, "7");
@@ -90,23 +65,23 @@ static void test_prompts(void **state)
          "the prompt is not of the template's form"},
         {"{\"text\":\"Who? She.\"}", NULL, NULL, "not the template's"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ken_train_data d = data_at(tiny_file("prompt.jsonl", cases[i].row));
+        ken_train_data d = tiny_data(tiny_file("prompt.jsonl", cases[i].row));
         d.prompt_template = cases[i].template;
         if (cases[i].refused != NULL) {
-            refuse(&d, KEN_EINPUT, cases[i].refused);
+            tiny_take_not(&d, KEN_EINPUT, cases[i].refused);
             continue;
         }
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         assert_string_equal(ken_selection_row(s, 0)->question, cases[i].question);
         assert_string_equal(ken_selection_row(s, 0)->target, " She ");
         assert_string_equal(ken_selection_row(s, 0)->answers[0], "She");
         ken_selection_free(s);
     }
     ken_train_data d =
-        data_at(tiny_file("prompt.jsonl", "{\"prompt\":\"Hm\",\"completion\":\"So\"}\n"
-                                          "{\"prompt\":\"Hm\",\"completion\":\"So\",\"question\":\"?\"}\n"));
+        tiny_data(tiny_file("prompt.jsonl", "{\"prompt\":\"Hm\",\"completion\":\"So\"}\n"
+                                            "{\"prompt\":\"Hm\",\"completion\":\"So\",\"question\":\"?\"}\n"));
     d.read.skip_bad = true;
-    ken_selection *s = take(&d);
+    ken_selection *s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), 1);
     assert_int_equal(ken_selection_stats(s)->bad, 1);
     ken_selection_free(s);
@@ -118,14 +93,14 @@ static void test_same_as_training(void **state)
     (void)state;
     tiny model = tiny_new();
     static const char *const phrases[] = {"No idea", "I don't know", "Nobody told me"};
-    ken_train_data d = data_at(tiny_run("same.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("same.ken", have, 3));
     d.variant = "unknown=50";
     d.size = 16;
     d.known_tail = 0.25;
     d.idk = phrases;
     d.n_idk = 3;
     d.seed = 5;
-    ken_selection *s = take(&d);
+    ken_selection *s = tiny_take(&d);
     ken_tune_set *t = tiny_set(&model, &d);
     size_t seen[3] = {0};
     assert_int_equal(ken_selection_count(s), 20);
@@ -162,25 +137,25 @@ static void test_same_as_training(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_run("refused.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("refused.ken", have, 3));
     d.max_length = 5;
-    refuse(&d, KEN_EUSAGE, "a length in tokens needs a model");
+    tiny_take_not(&d, KEN_EUSAGE, "a length in tokens needs a model");
     d.max_length = 0;
     d.chat_template = true;
-    refuse(&d, KEN_EUSAGE, "needs a model");
+    tiny_take_not(&d, KEN_EUSAGE, "needs a model");
     d.chat_template = false;
     ken_mix mix = {"x", 1};
     d.mix = &mix;
     d.n_mix = 1;
-    refuse(&d, KEN_EUSAGE, "a mixture is drawn batch by batch");
+    tiny_take_not(&d, KEN_EUSAGE, "a mixture is drawn batch by batch");
     d.n_mix = 0;
     d.prompt_template = "no place for it";
-    refuse(&d, KEN_EUSAGE, "{question}");
+    tiny_take_not(&d, KEN_EUSAGE, "{question}");
     d.prompt_template = NULL;
     d.path = tiny_path("missing");
-    refuse(&d, KEN_EINPUT, "missing");
+    tiny_take_not(&d, KEN_EINPUT, "missing");
     d.path = tiny_file("empty.jsonl", "");
-    refuse(&d, KEN_EINPUT, "");
+    tiny_take_not(&d, KEN_EINPUT, "");
 }
 
 /* ---- the manifest --------------------------------------------------------------------------------------------------- */
@@ -189,7 +164,7 @@ static void test_manifest(void **state)
 {
     (void)state;
     ken_err err = {0};
-    ken_train_data d = data_at(tiny_run("m.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("m.ken", have, 3));
     char path[4096], *twice[2];
     snprintf(path, sizeof path, "%s", d.path);
     d.path = path;
@@ -197,7 +172,7 @@ static void test_manifest(void **state)
     d.seed = 9;
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s", tiny_path("m.ken"));
-        ken_selection *s = take(&d);
+        ken_selection *s = tiny_take(&d);
         memset(path, 'x', 4); /* a selection owes nothing to its request */
         json_t *m = ken_selection_manifest(s, &err);
         assert_non_null(m);
@@ -227,7 +202,7 @@ static void test_out_of_memory(void **state)
 {
     (void)state;
     static const char *const phrases[] = {"No idea", "I don't know"};
-    ken_train_data d = data_at(tiny_run("oom.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("oom.ken", have, 3));
     d.variant = "unknown=50";
     d.known_tail = 0.5;
     d.idk = phrases;

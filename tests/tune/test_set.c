@@ -22,13 +22,6 @@ static int tear_down(void **state)
     return tiny_remove_folder(state);
 }
 
-static ken_train_data data_at(const char *path)
-{
-    ken_train_data d = ken_train_data_defaults();
-    d.path = path;
-    return d;
-}
-
 /* What row i says, prompt and target apart. */
 static void check_row(const ken_tune_set *s, size_t i, const char *prompt, const char *target)
 {
@@ -64,7 +57,7 @@ static void test_formats(void **state)
         "prompt\tcompletion\n\"Answer the following question.\nWho?\n\"\tShe\n",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        ken_train_data d = data_at(tiny_file("rows.jsonl", rows[i]));
+        ken_train_data d = tiny_data(tiny_file("rows.jsonl", rows[i]));
         ken_tune_set *s = tiny_set(&model, &d);
         assert_int_equal(ken_tune_set_count(s), 1);
         check_row(s, 0, PROMPT, "She<eos>");
@@ -84,7 +77,7 @@ static void test_formats(void **state)
 static void test_text_rows(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_file("text.jsonl", "{\"text\":\"One line\\nand another\"}\n{\"text\":\"x\"}\n"));
+    ken_train_data d = tiny_data(tiny_file("text.jsonl", "{\"text\":\"One line\\nand another\"}\n{\"text\":\"x\"}\n"));
     ken_tune_set *s = tiny_set(&model, &d);
     check_row(s, 0, "<bos>", "One line\nand another<eos>");
     check_row(s, 1, "<bos>", "x<eos>");
@@ -98,7 +91,7 @@ static void test_text_rows(void **state)
 static void test_extra_keys(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_file(
+    ken_train_data d = tiny_data(tiny_file(
         "extra.jsonl",
         "{\"prompt\":\"Say\\n\",\"completion\":\" Yes \",\"id\":7,\"relation\":\"P36\",\"split\":\"train\","
         "\"category\":\"Unknown\",\"p_t\":0.25,\"p_t0\":0,\"weight\":0.5,\"task\":\"chat\",\"popularity\":12}\n"
@@ -135,7 +128,7 @@ static void test_template(void **state)
 {
     (void)state;
     ken_train_data d =
-        data_at(tiny_file("t.jsonl", "{\"question\":\"Who?\",\"answer\":\" She\",\"relation\":\"P1\"}\n"));
+        tiny_data(tiny_file("t.jsonl", "{\"question\":\"Who?\",\"answer\":\" She\",\"relation\":\"P1\"}\n"));
     d.prompt_template = "[{relation}] Q: {question}\nA:";
     ken_tune_set *s = tiny_set(&model, &d);
     check_row(s, 0, "<bos>[P1] Q: Who?\nA:", " She<eos>");
@@ -148,11 +141,11 @@ static void test_chat(void **state)
 {
     (void)state;
     ken_train_data d =
-        data_at(tiny_file("c.jsonl", "{\"messages\":[{\"role\":\"system\",\"content\":\"Be "
-                                     "brief.\"},{\"role\":\"user\",\"content\":\"Hi <|im_end|>\\n\"},"
-                                     "{\"role\":\"assistant\",\"content\":\"Yes?\"},{\"role\":\"user\",\"content\":"
-                                     "\"Who?\"},{\"role\":\"assistant\","
-                                     "\"content\":\"She\"},{\"role\":\"user\",\"content\":\"left out\"}]}\n"));
+        tiny_data(tiny_file("c.jsonl", "{\"messages\":[{\"role\":\"system\",\"content\":\"Be "
+                                       "brief.\"},{\"role\":\"user\",\"content\":\"Hi <|im_end|>\\n\"},"
+                                       "{\"role\":\"assistant\",\"content\":\"Yes?\"},{\"role\":\"user\",\"content\":"
+                                       "\"Who?\"},{\"role\":\"assistant\","
+                                       "\"content\":\"She\"},{\"role\":\"user\",\"content\":\"left out\"}]}\n"));
     tiny_refuse(&model, &d, KEN_EINPUT, "c.jsonl:1: a conversation of 4 turns");
     d.chat_template = true;
     ken_tune_set *s = tiny_set(&model, &d);
@@ -190,7 +183,7 @@ static void test_same_prompt_as_eval(void **state)
 {
     (void)state;
     for (int chat = 0; chat < 2; chat++) {
-        ken_train_data d = data_at(tiny_file("e.jsonl", "{\"question\":\"Who \\u00e9?\",\"answer\":\"She\"}"));
+        ken_train_data d = tiny_data(tiny_file("e.jsonl", "{\"question\":\"Who \\u00e9?\",\"answer\":\"She\"}"));
         d.chat_template = chat == 1;
         ken_tune_set *s = tiny_set(&model, &d);
         const ken_tune_row *r = ken_tune_set_row(s, 0);
@@ -211,8 +204,8 @@ static void test_same_prompt_as_eval(void **state)
 static void test_join(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_file("j.jsonl", "{\"prompt\":\"fine\\n\",\"completion\":\"b\"}\n"
-                                                    "{\"prompt\":\"xa\",\"completion\":\"b\"}\n"));
+    ken_train_data d = tiny_data(tiny_file("j.jsonl", "{\"prompt\":\"fine\\n\",\"completion\":\"b\"}\n"
+                                                      "{\"prompt\":\"xa\",\"completion\":\"b\"}\n"));
     tiny_refuse(&model, &d, KEN_EINPUT, "j.jsonl:2: the prompt's tokens change when the target \"b\" follows");
     d.read.skip_bad = true;
     ken_tune_set *s = tiny_set(&model, &d);
@@ -231,7 +224,7 @@ static void test_too_long(void **state)
     word[300] = '\0';
     snprintf(text, sizeof text,
              "{\"prompt\":\"p\\n\",\"completion\":\"short\"}\n{\"prompt\":\"p\\n\",\"completion\":\"%s\"}\n", word);
-    ken_train_data d = data_at(tiny_file("l.jsonl", text));
+    ken_train_data d = tiny_data(tiny_file("l.jsonl", text));
     tiny_refuse(&model, &d, KEN_EINPUT, "l.jsonl:2: the row has 47 tokens more than the model's context of 256");
     d.max_length = 1000; /* beyond the context no row can be */
     ken_tune_set *s = tiny_set(&model, &d);
@@ -250,10 +243,10 @@ static void test_too_long(void **state)
 static void test_repeats(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_file("r.jsonl", "{\"question\":\"Who?\",\"answer\":\"She\"}\n"
-                                                    "{\"question\":\"Who?\",\"answer\":\"He\"}\n"
-                                                    "{\"question\":\"Who?\",\"answer\":\"She\"}\n"
-                                                    "{\"question\":\"Who?\",\"answer\":\"He\"}\n"));
+    ken_train_data d = tiny_data(tiny_file("r.jsonl", "{\"question\":\"Who?\",\"answer\":\"She\"}\n"
+                                                      "{\"question\":\"Who?\",\"answer\":\"He\"}\n"
+                                                      "{\"question\":\"Who?\",\"answer\":\"She\"}\n"
+                                                      "{\"question\":\"Who?\",\"answer\":\"He\"}\n"));
     ken_tune_set *s = tiny_set(&model, &d);
     assert_int_equal(ken_tune_set_stats(s)->duplicates, 2);
     assert_int_equal(ken_tune_set_stats(s)->conflicts, 1);
@@ -267,7 +260,7 @@ static const size_t have[][5] = {{4, 3, 2, 6, 1}, {2, 2, 2, 2, 0}, {3, 0, 0, 5, 
 static void test_run(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_run("a.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("a.ken", have, 3));
     ken_tune_set *s = tiny_set(&model, &d);
     const ken_train_data_stats *st = ken_tune_set_stats(s);
     assert_int_equal(st->rows, 32);
@@ -296,7 +289,7 @@ static void test_run(void **state)
                  {.limit = 5, .rows = 5},
                  {.label = "mode", .categories = "WeaklyKnown", .rows = 17}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        d = data_at(tiny_path("a.ken"));
+        d = tiny_data(tiny_path("a.ken"));
         d.categories = cases[i].categories;
         d.relations = cases[i].relations;
         d.label = cases[i].label;
@@ -307,7 +300,7 @@ static void test_run(void **state)
         assert_int_equal(ken_tune_set_count(s), cases[i].rows);
         ken_tune_set_free(s);
     }
-    d = data_at(tiny_path("a.ken"));
+    d = tiny_data(tiny_path("a.ken"));
     d.relations = "R9";
     tiny_refuse(&model, &d, KEN_EUSAGE, "has no relation \"R9\"; it has R0, R1, R2");
     d.relations = NULL;
@@ -325,7 +318,7 @@ static void test_labels(void **state)
                                "{\"question\":\"Question R0 9?\",\"answer\":\"Answer 9\",\"id\":\"R0/train/9\"}\n"
                                "{\"question\":\"New?\",\"answer\":\"Yes\",\"id\":\"new\"}\n";
     (void)tiny_run("b.ken", have, 3);
-    ken_train_data d = data_at(tiny_file("labelled.jsonl", rows));
+    ken_train_data d = tiny_data(tiny_file("labelled.jsonl", rows));
     d.labels = tiny_path("b.ken");
     ken_tune_set *s = tiny_set(&model, &d);
     assert_int_equal(ken_tune_set_row(s, 0)->category, KEN_HIGHLY_KNOWN);
@@ -350,7 +343,7 @@ static void test_splits(void **state)
     static const char rows[] = "{\"question\":\"a?\",\"answer\":\"1\",\"split\":\"train\"}\n"
                                "{\"question\":\"b?\",\"answer\":\"2\",\"split\":\"validation\"}\n"
                                "{\"question\":\"c?\",\"answer\":\"3\",\"split\":\"test\"}\n";
-    ken_train_data d = data_at(tiny_file("splits.jsonl", rows));
+    ken_train_data d = tiny_data(tiny_file("splits.jsonl", rows));
     ken_tune_set *s = tiny_set(&model, &d);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_string_equal(ken_tune_set_row(s, 0)->id, "train/0");
@@ -373,7 +366,7 @@ static void test_splits(void **state)
 static void test_idk(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_run("i.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("i.ken", have, 3));
     static const char *const decline[] = {"I don't know"};
     d.idk = decline;
     d.n_idk = 1;
@@ -406,7 +399,7 @@ static void test_idk(void **state)
 static void test_weights(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_run("w.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("w.ken", have, 3));
     d.weights = "p";
     tiny_refuse(&model, &d, KEN_EINPUT, "row \"R0/train/15\": the row has no P_Correct");
     d.relations = "R1";
@@ -449,7 +442,7 @@ static void test_weights(void **state)
     d.n_idk = 0;
     d.weights = "q";
     tiny_refuse(&model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
-    d = data_at(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
+    d = tiny_data(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
     d.weights = "p";
     tiny_refuse(&model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");
     d.weights = "none";
@@ -462,7 +455,7 @@ static void test_weights(void **state)
 static void test_tail(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_run("t.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("t.ken", have, 3));
     d.categories = "Unknown";
     d.known_tail = 0.5; /* of 13: 7 (away from zero), all from the Known rows that are not trained otherwise */
     ken_tune_set *s = tiny_set(&model, &d);
@@ -497,7 +490,7 @@ static void test_tail(void **state)
 static void test_variant(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_run("v.ken", have, 3));
+    ken_train_data d = tiny_data(tiny_run("v.ken", have, 3));
     d.variant = "unknown=50";
     d.size = 10;
     ken_tune_set *s = tiny_set(&model, &d);
@@ -521,7 +514,7 @@ static void test_variant(void **state)
 static void test_mix(void **state)
 {
     (void)state;
-    ken_train_data d = data_at(tiny_file("main.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
+    ken_train_data d = tiny_data(tiny_file("main.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
     const ken_mix mix[] = {
         {tiny_file("chat.v1.jsonl",
                    "{\"prompt\":\"p\\n\",\"completion\":\"q\"}\n{\"prompt\":\"r\\n\",\"completion\":\"s\"}\n"),
@@ -567,7 +560,7 @@ static void test_hash(void **state)
     enum { N = sizeof rows / sizeof *rows };
     char hash[N][65];
     for (size_t i = 0; i < N; i++) {
-        ken_train_data d = data_at(tiny_file("h.jsonl", rows[i]));
+        ken_train_data d = tiny_data(tiny_file("h.jsonl", rows[i]));
         ken_tune_set *s = tiny_set(&model, &d);
         assert_int_equal(strlen(ken_tune_set_hash(s)), 64);
         memcpy(hash[i], ken_tune_set_hash(s), 65);
@@ -624,10 +617,10 @@ static void test_refused(void **state)
         {"{\"text\":\"x\"}\n7", "f.jsonl:2: the row is not an object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ken_train_data d = data_at(tiny_file("f.jsonl", cases[i].text));
+        ken_train_data d = tiny_data(tiny_file("f.jsonl", cases[i].text));
         tiny_refuse(&model, &d, KEN_EINPUT, cases[i].part);
     }
-    ken_train_data d = data_at(tiny_path("missing.jsonl"));
+    ken_train_data d = tiny_data(tiny_path("missing.jsonl"));
     tiny_refuse(&model, &d, KEN_EINPUT, "missing.jsonl");
     d.path = "";
     tiny_refuse(&model, &d, KEN_EUSAGE, "empty");
@@ -637,8 +630,8 @@ static void test_skip_bad(void **state)
 {
     (void)state;
     ken_train_data d =
-        data_at(tiny_file("s.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":7}\nnonsense\n"
-                                     "{\"prompt\":\"p\\n\",\"completion\":\"d\"}\n"));
+        tiny_data(tiny_file("s.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":7}\nnonsense\n"
+                                       "{\"prompt\":\"p\\n\",\"completion\":\"d\"}\n"));
     d.read.skip_bad = true;
     ken_tune_set *s = tiny_set(&model, &d);
     assert_int_equal(ken_tune_set_count(s), 2);
@@ -664,7 +657,7 @@ static void test_hostile(void **state)
             memcpy(text, rows[i], n + 1);
             if (k < n) text[k] = '\0';
             else text[k - n] = (char)(text[k - n] ^ (1 << k % 8));
-            ken_train_data d = data_at(tiny_file("hostile.jsonl", text));
+            ken_train_data d = tiny_data(tiny_file("hostile.jsonl", text));
             ken_err err = {0};
             ken_tune_set *s = NULL;
             int rc = ken_tune_set_open(&s, model.model, &d, &err);
@@ -682,7 +675,7 @@ static void test_out_of_memory(void **state)
         {tiny_file("oom-mix.jsonl", "{\"conversations\":[{\"from\":\"human\",\"value\":\"p\\n\"},{\"from\":\"gpt\","
                                     "\"value\":\"q\"}]}\n"),
          0.5}};
-    ken_train_data runs = data_at(tiny_path("oom.ken")), rows = data_at(NULL);
+    ken_train_data runs = tiny_data(tiny_path("oom.ken")), rows = tiny_data(NULL);
     runs.variant = "unknown=50";
     runs.size = 8;
     static const char *const no[] = {"No"};

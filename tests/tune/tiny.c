@@ -192,3 +192,28 @@ const char *tiny_text(const tiny *t, const int32_t *ids, int32_t n)
     out[len] = '\0';
     return out;
 }
+
+ken_train_data tiny_data(const char *path)
+{
+    ken_train_data d = ken_train_data_defaults();
+    d.path = path;
+    return d;
+}
+
+ken_selection *tiny_take(const ken_train_data *from)
+{
+    ken_err err = {0};
+    ken_selection *s = NULL;
+    if (ken_select(&s, from, &err) != KEN_OK) fail_msg("%s", err.msg);
+    return s;
+}
+
+void tiny_take_not(const ken_train_data *from, int status, const char *part)
+{
+    ken_err err = {0};
+    ken_selection *s = NULL;
+    int rc = ken_select(&s, from, &err);
+    if (rc != status || strstr(err.msg, part) == NULL)
+        fail_msg("status %d, expected %d; message \"%s\" should hold \"%s\"", rc, status, err.msg, part);
+    assert_null(s);
+}

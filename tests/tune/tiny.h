@@ -36,4 +36,9 @@ ken_tune_set *tiny_set(const tiny *t, const ken_train_data *from);
 void tiny_refuse(const tiny *t, const ken_train_data *from, int status, const char *part);
 /* The row's tokens as text, control tokens as they are spelled. Static. */
 const char *tiny_text(const tiny *t, const int32_t *ids, int32_t n);
+
+ken_train_data tiny_data(const char *path); /* the defaults, for path */
+ken_selection *tiny_take(const ken_train_data *from);
+/* The selection must fail, with part in its message. */
+void tiny_take_not(const ken_train_data *from, int status, const char *part);
 #endif
