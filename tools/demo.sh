@@ -54,26 +54,29 @@ say "3 of 6: a training set, half Known and half Unknown: what the model does no
 "$ken" select "$dir/train.ken" -q --variant unknown=50 --size 120 -o "$dir/set.jsonl" >/dev/null
 
 # Training and asking again depend on these alone; a finished pair with the same stamp is not made again, since its weights are gone.
-options="--epochs 10 --batch 16 --lr 1e-4 --share-prefixes on --eval-every 40"
+options="--dev $facts --eval-limit 92 --epochs 10 --batch 16 --lr 1e-4 --share-prefixes on"
 if grep -qw avx512_bf16 /proc/cpuinfo 2>/dev/null; then options="$options --compute bf16"; fi
 stamp=$({ echo "$options" "$("$ken" --version | head -n 1 | cut -d ' ' -f 1-2)"; cat "$dir/set.jsonl" "$dir/world-test.jsonl" "$facts"/dev/*; sha256sum <"$model"; } | sha256sum)
 if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && [ -e "$dir/after.ken" ]; then
     say "4 and 5 of 6: fine-tuned and asked again already"
 else
     rm -f "$dir/stamp"
-    if [ -e "$dir/tuned/DONE" ] && [ ! -e "$dir/tuned/model.safetensors" ]; then rm -rf "$dir/tuned"; fi
+    if [ -e "$dir/tuned/DONE" ] && [ ! -e "$dir/tuned/last/model.safetensors" ]; then rm -rf "$dir/tuned"; fi
     say "4 of 6: fine-tuning all 135 million weights on it (about 4 GB of memory; 3 GB of disk, until it is done)"
+    say "        asking it, after each epoch, the training facts and others: what is fitted when, and what that costs"
     # shellcheck disable=SC2086
     remake "$dir/tuned" "$ken" train -m "$model" -d "$dir/set.jsonl" $options -o "$dir/tuned"
-    say "5 of 6: what does it know now? The test facts again, with the same prompts"
-    remake "$dir/after.ken" "$ken" annotate -m "$dir/tuned" -d "$dir/world-test.jsonl" --exemplars "$facts" -o "$dir/after.ken"
+    say "5 of 6: what does it know after the last epoch? The test facts again, with the same prompts"
+    remake "$dir/after.ken" "$ken" annotate -m "$dir/tuned/last" -d "$dir/world-test.jsonl" --exemplars "$facts" -o "$dir/after.ken"
     echo "$stamp" >"$dir/stamp.part"
     mv "$dir/stamp.part" "$dir/stamp"
 fi
-rm -rf "$dir/tuned/model.safetensors" "$dir/tuned/state"
+rm -rf "$dir/tuned/model.safetensors" "$dir/tuned/last/model.safetensors" "$dir/tuned/state"
 
 say "6 of 6: the table, the comparison, the page"
 "$ken" show "$dir/before.ken"
+echo
+"$ken" show "$dir/tuned/train.ken"
 echo
 "$ken" diff "$dir/before.ken" "$dir/after.ken" --trained "$dir/set.jsonl"
 "$ken" report -q "$dir/before.ken" "$dir/after.ken" "$dir/tuned/train.ken" --trained "$dir/set.jsonl" -o report.html

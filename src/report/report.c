@@ -37,6 +37,9 @@ static void base_name(char *buf, size_t size, const char *path, const char *endi
     while (n > 1 && path[n - 1] == '/') n--;
     size_t from = n;
     while (from > 0 && path[from - 1] != '/') from--;
+    if (n - from == 4 && from > 1 &&
+        strncmp(path + from, "last", 4) == 0) /* DIR/last of a training says little alone */
+        for (from--; from > 0 && path[from - 1] != '/';) from--;
     snprintf(buf, size, "%.*s", (int)(n - from < 1000 ? n - from : 1000), path + from);
     size_t len = strlen(buf), cut = strlen(ending);
     if (len > cut && strcmp(buf + len - cut, ending) == 0) buf[len - cut] = '\0';
