@@ -66,8 +66,9 @@ void ken_export_header(ken_buf *out, const ken_export_style *s); /* the first re
 int ken_export_info(ken_buf *out, const char *path, const char *name, const char *file, ken_export_format format,
                     ken_err *err);
 
-/* Appends v as text with indentation. -1 when out of memory, or v NULL. */
-int ken_export_dump(ken_buf *out, const json_t *v);
+/* Appends v as text with indentation, reals with so many digits: 17 keep somebody else's to the bit, 15 leave a request's 0.1 as it was
+ * written. -1 when out of memory, or v NULL. */
+int ken_export_dump(ken_buf *out, const json_t *v, int digits);
 
 /* ---- manifest ------------------------------------------------------------------------------------------------------- */
 

@@ -59,9 +59,9 @@ static int append(const char *bytes, size_t n, void *to)
     return ((ken_buf *)to)->failed ? -1 : 0;
 }
 
-int ken_export_dump(ken_buf *out, const json_t *v)
+int ken_export_dump(ken_buf *out, const json_t *v, int digits)
 {
-    int rc = json_dump_callback(v, append, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    int rc = json_dump_callback(v, append, out, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
     ken_buf_putc(out, '\n');
     return rc == 0 && !out->failed ? 0 : -1;
 }
@@ -72,7 +72,8 @@ int ken_export_info(ken_buf *out, const char *path, const char *name, const char
     json_t *info;
     int rc = read_info(&info, path, err);
     if (rc == KEN_OK) rc = check_name(info, path, name, file, err);
-    if (rc == KEN_OK && (json_object_set_new(info, name, entry(file, format)) != 0 || ken_export_dump(out, info) != 0))
+    if (rc == KEN_OK &&
+        (json_object_set_new(info, name, entry(file, format)) != 0 || ken_export_dump(out, info, 17) != 0))
         rc = ken_fail_nomem(err, path);
     json_decref(info);
     return rc;

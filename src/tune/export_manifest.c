@@ -84,7 +84,7 @@ int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_e
     for (int i = 0; i < KEN_N_PARTS; i++)
         if (part[i].n > 0) put(&o, ken_export_part_name(i), part_json(&part[i]));
     put(&o, "files", files_json(files));
-    int rc = o != NULL && ken_export_dump(out, o) == 0 ? KEN_OK : ken_fail_nomem(err, "manifest");
+    int rc = o != NULL && ken_export_dump(out, o, 15) == 0 ? KEN_OK : ken_fail_nomem(err, "manifest");
     json_decref(o);
     return rc;
 }
