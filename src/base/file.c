@@ -4,6 +4,7 @@
 #include "base/out.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -52,6 +53,28 @@ int ken_is_file(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+int ken_temporary_of(const char *path, char **name, int *fd, ken_err *err)
+{
+    static const char ending[] = ".tmp-XXXXXX";
+    size_t n = strlen(path);
+    *fd = -1;
+    *name = ken_alloc(n + sizeof ending, 1);
+    if (*name == NULL) return ken_fail_nomem(err, path);
+    memcpy(*name, path, n);
+    memcpy(*name + n, ending, sizeof ending);
+    *fd = mkostemp(*name, O_CLOEXEC);
+    if (*fd < 0) {
+        int rc = ken_fail_errno(err, "cannot write", path);
+        ken_free(*name);
+        *name = NULL;
+        return rc;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(*fd, 0666 & ~mask); /* mkostemp makes 0600; the final file should look like any other */
+    return KEN_OK;
 }
 
 void ken_sync_folder_of(const char *path)

@@ -18,6 +18,10 @@ void ken_unmap(ken_map *m);
  * new one, never part of it. KEN_EFAIL with the system's reason (a full disk, no permission). */
 int ken_write_file(const char *path, const void *data, size_t n, ken_err *err);
 
+/* An empty file beside path (path.tmp-XXXXXX), to be renamed to it when it is whole, with the rights of a new file. *name is the
+ * caller's; *fd is open for writing. KEN_EFAIL, KEN_ENOMEM: both are unset. */
+int ken_temporary_of(const char *path, char **name, int *fd, ken_err *err);
+
 /* The folder's entry for path on the disk: a rename must reach it too, or a crash could bring back the old name. Failure is not fatal. */
 void ken_sync_folder_of(const char *path);
 

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,44 +44,31 @@ static bool is_stream(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+static int open_stream(ken_out *o, const char *path, ken_err *err)
+{
+    o->fd = open(path, O_WRONLY | O_CLOEXEC);
+    return o->fd >= 0 ? KEN_OK : ken_fail_errno(err, "cannot write", path);
+}
+
 int ken_out_open(ken_out **out, const char *path, ken_err *err)
 {
     *out = NULL;
     ken_out *o = ken_alloc(1, sizeof *o);
     if (o == NULL) return ken_fail_nomem(err, "file to write");
-    size_t len = strlen(path);
     o->error = 0;
     o->used = o->flushed = 0;
-    o->path = ken_strndup(path, len);
-    o->temporary = ken_alloc(len + sizeof ".tmp-XXXXXX", 1);
-    if (o->path == NULL || o->temporary == NULL) {
-        int rc = ken_fail_nomem(err, "file name");
-        ken_free(o->path);
-        ken_free(o->temporary);
-        ken_free(o);
-        return rc;
+    o->temporary = NULL;
+    o->path = ken_strndup(path, strlen(path));
+    int rc = o->path == NULL   ? ken_fail_nomem(err, "file name")
+             : is_stream(path) ? open_stream(o, path, err)
+                               : ken_temporary_of(path, &o->temporary, &o->fd, err);
+    if (rc == KEN_OK) {
+        *out = o;
+        return KEN_OK;
     }
-    memcpy(o->temporary, path, len);
-    memcpy(o->temporary + len, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
-    if (is_stream(path)) {
-        ken_free(o->temporary);
-        o->temporary = NULL;
-        o->fd = open(path, O_WRONLY | O_CLOEXEC);
-    } else o->fd = mkostemp(o->temporary, O_CLOEXEC);
-    if (o->fd < 0) {
-        int rc = ken_fail_errno(err, "cannot write", path);
-        ken_free(o->path);
-        ken_free(o->temporary);
-        ken_free(o);
-        return rc;
-    }
-    if (o->temporary != NULL) {
-        mode_t mask = umask(0);
-        umask(mask);
-        (void)fchmod(o->fd, 0666 & ~mask); /* mkostemp makes 0600; the final file should look like any other */
-    }
-    *out = o;
-    return KEN_OK;
+    ken_free(o->path);
+    ken_free(o);
+    return rc;
 }
 
 void ken_out_add(ken_out *o, const void *bytes, size_t n)
