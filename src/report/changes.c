@@ -258,7 +258,7 @@ static void group_row(ken_out *o, const ken_page_diff *d, const ken_diff_group *
     ken_out_puts(o, "<tr><th scope=\"row\">");
     ken_html_text(o, name, 80);
     ken_out_printf(o, "</th><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, g->n));
-    ken_out_printf(o, "<td class=\"n\" data-label=\"Known\">%s \xE2\x86\x92 ", ken_html_count(a, g->known_a));
+    ken_out_printf(o, "<td class=\"n\" data-label=\"Answered\">%s \xE2\x86\x92 ", ken_html_count(a, g->known_a));
     ken_out_printf(o, "%s</td><td class=\"n\" data-label=\"Lost\">", ken_html_count(a, g->known_b));
     if (g->known_a > 0) ken_out_printf(o, "%s: ", ken_html_count(a, g->lost)), ken_share_put(o, g->lost, g->known_a);
     else ken_out_puts(o, "\xE2\x80\x93");
@@ -294,7 +294,7 @@ static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, 
     ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel groups\">");
     ken_out_puts(
         o, "<thead><tr><th scope=\"col\">Group</th><th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" "
-           "scope=\"col\">Known</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
+           "scope=\"col\">Answered</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
            "<th class=\"n\" scope=\"col\">Greedy right</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n && put < MOST_GROUPS; i++)
         if (strcmp(g[i].grouping, grouping) == 0) {
@@ -318,10 +318,10 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
     int rc = list_moved(o, d, k, KEN_MOVE_LOST, h + 1, err);
     if (rc == KEN_OK) rc = list_moved(o, d, k, KEN_MOVE_GAINED, h + 1, err);
     ken_out_printf(o, "</div>\n</section>\n<section id=\"where-%zu\">\n<h%d>Where it changed</h%d>\n", k, h, h);
-    ken_out_puts(
-        o, "<p class=\"note\">Lost is a share of what was known before, gained of what was not; intervals are 95% "
-           "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
-           "class=\"plots\">");
+    ken_out_puts(o, "<p class=\"note\">Lost is a share of what was answered before (HighlyKnown or MaybeKnown), gained "
+                    "of what was not; intervals are 95% "
+                    "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
+                    "class=\"plots\">");
     /* The figure by relation may be as high as the others together: they stand on top of each other beside it. */
     static const char *const figures[] = {"change-p", "change-near", "change-popularity", "change-relations"};
     ken_out_puts(o, "<div class=\"stack\">");

@@ -199,7 +199,7 @@ static void draw_groups(ken_figure *g, const ranked *r, size_t n)
         "' lw 1\nset xtics scale 0\nset arrow from first 0, graph 0 to first 0, graph 1 nohead lw 1 lc rgb '" KEN_MUTED
         "' front\n",
         (double)n - 0.45);
-    double x = ken_figure_key(g, 4, 9, 'b', ken_figure_colour(KEN_UNKNOWN), "lost, of those known before");
+    double x = ken_figure_key(g, 4, 9, 'b', ken_figure_colour(KEN_UNKNOWN), "lost, of those answered before");
     (void)ken_figure_key(g, x, 9, 'b', ken_figure_colour(KEN_HIGHLY_KNOWN), "gained, of the others");
     ken_figure_label(g, KEN_FIGURE_WIDTH - 4, 28, "right", "facts");
     double height = g->height - top - 40.0;
@@ -232,8 +232,8 @@ static void group_table(ken_figure *g, const char *head, const ranked *r, size_t
 {
     ken_figure_column(g, head, KEN_CELL_TEXT);
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
-    ken_figure_column(g, "known before", KEN_CELL_COUNT);
-    ken_figure_column(g, "known after", KEN_CELL_COUNT);
+    ken_figure_column(g, "answered before", KEN_CELL_COUNT);
+    ken_figure_column(g, "answered after", KEN_CELL_COUNT);
     ken_figure_column(g, "lost", KEN_CELL_COUNT);
     ken_figure_column(g, "lost share", KEN_CELL_SHARE);
     ken_figure_column(g, "95% from", KEN_CELL_SHARE);
@@ -281,7 +281,7 @@ static int by_group(ken_figures *f, const ken_diff *d, const char *grouping, boo
                 if (r[j].g->gained > best->gained) best = r[j].g;
             }
             ken_buf_puts(&g->caption,
-                         "Lost: known before (HighlyKnown, MaybeKnown, or right) and not after; gained: the "
+                         "Lost: answered before (HighlyKnown, MaybeKnown, or right) and not after; gained: the "
                          "reverse. Lines are 95% Wilson intervals.");
             if (shown < n) ken_buf_printf(&g->caption, " The %zu of %zu with most changes; the CSV has all.", shown, n);
             ken_buf_printf(

@@ -208,7 +208,7 @@ static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, 
 {
     char a[32], b[32];
     uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
-    ken_out_puts(o, "<td class=\"n\" data-label=\"Known\">");
+    ken_out_puts(o, "<td class=\"n\" data-label=\"Answered\">");
     ken_share_put(o, c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
     ken_out_printf(o, "</td><td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
     if (scores) {
@@ -263,7 +263,7 @@ int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_
     qsort(rank, n, sizeof *rank, by_known);
     heading(o, h, "by-relation", k, "By relation");
     ken_out_puts(
-        o, "<p class=\"note\">Best known first. <b>Known</b> is HighlyKnown and MaybeKnown together, with its 95% "
+        o, "<p class=\"note\">Best known first. <b>Answered</b> is HighlyKnown and MaybeKnown together, with its 95% "
            "interval. <b>Majority</b> is the share of the commonest answer: where it is large, a good score may be a "
            "habit and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
            "<b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with its "
@@ -271,7 +271,7 @@ int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_
     ken_bar_key(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
     ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th>"
                     "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
-                    "<th class=\"n\" scope=\"col\">Known</th><th class=\"n\" scope=\"col\">P correct</th>");
+                    "<th class=\"n\" scope=\"col\">Answered</th><th class=\"n\" scope=\"col\">P correct</th>");
     if (s->n_score > 0) ken_out_puts(o, "<th class=\"n\" scope=\"col\">Score</th>");
     ken_out_puts(o, "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th><th class=\"n\" scope=\"col\">Majority"
                     "</th><th class=\"n\" scope=\"col\">Echo</th></tr></thead><tbody>\n");
