@@ -1,6 +1,8 @@
-/* names.c - the words that a user sees for categories and flags (ken.h). Here, at the bottom, so that every layer prints the
+/* names.c - the words that a user sees for categories, flags and models (ken.h). Here, at the bottom, so that every layer prints the
  * same ones; the man page lists them from these tables. */
 #include "ken.h"
+#include <stdio.h>
+#include <string.h>
 
 static const char *const category_names[KEN_N_CATEGORIES] = {
     [KEN_HIGHLY_KNOWN] = "HighlyKnown", [KEN_MAYBE_KNOWN] = "MaybeKnown", [KEN_WEAKLY_KNOWN] = "WeaklyKnown",
@@ -22,3 +24,15 @@ const char *ken_category_name(int category)
 }
 
 const char *ken_flag_name(int bit) { return bit >= 0 && bit < N_FLAGS ? flag_names[bit] : NULL; }
+
+void ken_model_label(char *out, size_t size, const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    size_t from = n;
+    while (from > 0 && path[from - 1] != '/') from--;
+    if (n - from == 4 && from > 1 && strncmp(path + from, "last", 4) == 0) /* says little alone */
+        for (from--; from > 0 && path[from - 1] != '/';) from--;
+    if (n - from > 5 && strncmp(path + n - 5, ".gguf", 5) == 0) n -= 5;
+    snprintf(out, size, "%.*s", (int)(n - from < size ? n - from : size), path + from);
+}

@@ -88,16 +88,8 @@ static void print_head(const layout *l)
 
 void cli_print_base_name(const char *path)
 {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') n--;
-    size_t start = n;
-    while (start > 0 && path[start - 1] != '/') start--;
-    if (n - start == 4 && start > 1 &&
-        strncmp(path + start, "last", 4) == 0) /* DIR/last of a training says little alone */
-        for (start--; start > 0 && path[start - 1] != '/';) start--;
     char name[256];
-    if (n - start > 5 && strncmp(path + n - 5, ".gguf", 5) == 0) n -= 5;
-    snprintf(name, sizeof name, "%.*s", (int)(n - start < sizeof name ? n - start : sizeof name - 1), path + start);
+    ken_model_label(name, sizeof name, path);
     term_text(name);
 }
 

@@ -309,7 +309,6 @@ static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, 
 
 int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
 {
-    char name[48];
     const ken_page_diff *d = &r->diff[k];
     const ken_diff_group *g = all_of(d);
     if (g == NULL || g->n == 0) return KEN_OK;
@@ -323,19 +322,11 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
                     "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
                     "class=\"plots\">");
     /* The figure by relation may be as high as the others together: they stand on top of each other beside it. */
-    static const char *const figures[] = {"change-p", "change-near", "change-popularity", "change-relations"};
+    static const char *const stacked[] = {"change-p", "change-near", "change-popularity"};
     ken_out_puts(o, "<div class=\"stack\">");
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        snprintf(name, sizeof name, "%s-%zu", figures[i], k);
-        bool there = false;
-        for (size_t j = 0; j < ken_figures_count(r->figures); j++)
-            there |= strcmp(ken_figures_name(r->figures, j), name) == 0;
-        if (i == 3) ken_out_puts(o, "</div>");
-        if (!there) continue;
-        ken_out_puts(o, "<div class=\"card\">");
-        ken_figure_put(o, r->figures, name);
-        ken_out_puts(o, "</div>");
-    }
+    for (size_t i = 0; i < sizeof stacked / sizeof stacked[0]; i++) ken_section_figure(o, r, "%s-%zu", stacked[i], k);
+    ken_out_puts(o, "</div>");
+    ken_section_figure(o, r, "change-relations-%zu", k);
     ken_out_puts(o, "</div>\n");
     groups_of(o, d, "near", "By distance to the training set",
               "What a fact shares with what was trained: the question itself, its subject, its answer, its relation.",

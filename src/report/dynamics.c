@@ -20,13 +20,6 @@ static const ken_point *marked(const ken_run *run, bool best)
     return n > 0 ? ken_run_point(run, n - 1) : NULL;
 }
 
-static bool has_figure(const ken_report *r, const char *name)
-{
-    for (size_t i = 0; i < ken_figures_count(r->figures); i++)
-        if (strcmp(ken_figures_name(r->figures, i), name) == 0) return true;
-    return false;
-}
-
 /* ---- a training ------------------------------------------------------------------------------------------------------ */
 
 typedef struct headline { /* of one point */
@@ -188,7 +181,6 @@ static int accuracy_table(ken_out *o, ken_run *run, int h, ken_err *err)
 int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
 {
     static const char *const figures[] = {"fit", "accuracy", "categories", "loss"};
-    char name[48];
     const ken_page_training *t = &r->training[k];
     ken_out_printf(o, "<section id=\"training-%zu\">\n<h%d>Training ", k, h);
     ken_html_text(o, t->name, 80);
@@ -197,13 +189,7 @@ int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_e
     int rc = KEN_OK;
     if (r->n_runs > 0 || r->n_trainings > 1) rc = ken_section_training_finding(o, t, err);
     ken_out_puts(o, "<div class=\"plots\">");
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        snprintf(name, sizeof name, "%s-%zu", figures[i], k);
-        if (!has_figure(r, name)) continue;
-        ken_out_puts(o, "<div class=\"card\">");
-        ken_figure_put(o, r->figures, name);
-        ken_out_puts(o, "</div>");
-    }
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) ken_section_figure(o, r, "%s-%zu", figures[i], k);
     ken_out_puts(o, "</div>\n");
     if (rc == KEN_OK && ken_run_n_points(t->run) > 0) rc = accuracy_table(o, t->run, h + 1, err);
     ken_out_puts(o, "</section>\n");
@@ -215,7 +201,6 @@ int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_e
 static void plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int h)
 {
     static const char *const names[] = {"Intercept", "Known rows fitted", "Unknown rows fitted"};
-    char name[48];
     ken_out_printf(o, "<h%d>%s</h%d>\n", h,
                    strcmp(p->set, "dev") == 0    ? "Dev questions"
                    : strcmp(p->set, "test") == 0 ? "Test questions"
@@ -229,12 +214,7 @@ static void plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int 
     }
     const double b[] = {p->r->b0, p->r->b_kn, p->r->b_unk};
     ken_out_puts(o, "<div class=\"plots\">");
-    snprintf(name, sizeof name, "regression-%s", p->set);
-    if (has_figure(r, name)) {
-        ken_out_puts(o, "<div class=\"card\">");
-        ken_figure_put(o, r->figures, name);
-        ken_out_puts(o, "</div>");
-    }
+    ken_section_figure(o, r, "regression-%s", p->set);
     ken_out_puts(
         o,
         "<div class=\"card\"><table><thead><tr><th scope=\"col\">Term</th><th class=\"n\" scope=\"col\">Estimate</th>"

@@ -37,9 +37,6 @@ static void base_name(char *buf, size_t size, const char *path, const char *endi
     while (n > 1 && path[n - 1] == '/') n--;
     size_t from = n;
     while (from > 0 && path[from - 1] != '/') from--;
-    if (n - from == 4 && from > 1 &&
-        strncmp(path + from, "last", 4) == 0) /* DIR/last of a training says little alone */
-        for (from--; from > 0 && path[from - 1] != '/';) from--;
     snprintf(buf, size, "%.*s", (int)(n - from < 1000 ? n - from : 1000), path + from);
     size_t len = strlen(buf), cut = strlen(ending);
     if (len > cut && strcmp(buf + len - cut, ending) == 0) buf[len - cut] = '\0';
@@ -51,10 +48,10 @@ static void model_name(char buf[KEN_RUN_NAME], const ken_run *run)
     const char *path = ken_run_setting(run, "model_path"), *name = ken_run_setting(run, "model"),
                *adapter = ken_run_setting(run, "adapter_path");
     char part[KEN_RUN_NAME];
-    if (path != NULL && path[0] != '\0') base_name(buf, KEN_RUN_NAME, path, ".gguf");
+    if (path != NULL && path[0] != '\0') ken_model_label(buf, KEN_RUN_NAME, path);
     else snprintf(buf, KEN_RUN_NAME, "%s", name != NULL && name[0] != '\0' ? name : "a model");
     if (adapter == NULL || adapter[0] == '\0') return;
-    base_name(part, sizeof part, adapter, "");
+    ken_model_label(part, sizeof part, adapter);
     size_t n = strlen(buf);
     snprintf(buf + n, KEN_RUN_NAME - n, " + %s", part);
 }

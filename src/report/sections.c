@@ -7,6 +7,7 @@
 #include "report/html.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +29,19 @@ static void heading(ken_out *o, int h, const char *anchor, size_t k, const char 
     ken_out_printf(o, "<section id=\"%s-%zu\">\n<h%d>%s</h%d>\n", anchor, k, h, text, h);
 }
 
-/* The figure NAME-k in a card. */
-static void figure(ken_out *o, const ken_report *r, const char *name, size_t k)
+void ken_section_figure(ken_out *o, const ken_report *r, const char *fmt, ...)
 {
-    char full[64];
-    snprintf(full, sizeof full, "%s-%zu", name, k);
+    char name[64];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(name, sizeof name, fmt, ap);
+    va_end(ap);
     bool there = false;
     for (size_t i = 0; i < ken_figures_count(r->figures); i++)
-        there |= strcmp(ken_figures_name(r->figures, i), full) == 0;
+        there |= strcmp(ken_figures_name(r->figures, i), name) == 0;
     if (!there) return;
     ken_out_puts(o, "<div class=\"card\">");
-    ken_figure_put(o, r->figures, full);
+    ken_figure_put(o, r->figures, name);
     ken_out_puts(o, "</div>\n");
 }
 
@@ -157,8 +160,14 @@ void ken_section_distributions(ken_out *o, const ken_report *r, size_t k, int h)
     if (r->run[k].s.n == 0) return;
     heading(o, h, "distributions", k, "How well, fact by fact");
     ken_out_puts(o, "<div class=\"plots\">");
-    figure(o, r, "p-correct", k);
-    figure(o, r, "greedy", k);
+    ken_section_figure(o, r,
+                       "p-correct"
+                       "-%zu",
+                       k);
+    ken_section_figure(o, r,
+                       "greedy"
+                       "-%zu",
+                       k);
     ken_out_puts(o, "</div>\n</section>\n");
 }
 
@@ -167,7 +176,10 @@ void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h)
     if (r->run[k].s.n_deciles == 0) return;
     heading(o, h, "by-popularity", k, "By popularity of the subject");
     ken_out_puts(o, "<div class=\"plots\">");
-    figure(o, r, "popularity", k);
+    ken_section_figure(o, r,
+                       "popularity"
+                       "-%zu",
+                       k);
     ken_out_puts(o, "</div>\n</section>\n");
 }
 
@@ -184,8 +196,14 @@ void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h)
                    "zero is found in the end.</p>\n<div class=\"plots\">",
                    s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
                    ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
-    figure(o, r, "saturation", k);
-    figure(o, r, "samples", k);
+    ken_section_figure(o, r,
+                       "saturation"
+                       "-%zu",
+                       k);
+    ken_section_figure(o, r,
+                       "samples"
+                       "-%zu",
+                       k);
     ken_out_puts(o, "</div>\n</section>\n");
 }
 
@@ -355,9 +373,15 @@ void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h)
     ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
                     "prompts would move facts between WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not "
                     "move then; they depend on the choice of the prompts.</p>\n<div class=\"plots\">");
-    figure(o, r, "flip", k);
+    ken_section_figure(o, r,
+                       "flip"
+                       "-%zu",
+                       k);
     if (s->n_labelled > 0) repeat_table(o, ken_run_total(r->run[k].run), s, h + 1);
-    figure(o, r, "unknown", k);
+    ken_section_figure(o, r,
+                       "unknown"
+                       "-%zu",
+                       k);
     flag_table(o, s, h + 1);
     ken_out_puts(o, "</div>\n</section>\n");
 }

@@ -29,6 +29,8 @@ int ken_section_evaluation(ken_out *o, const ken_page_run *x, size_t k, int h, k
 /* table.c: everything around the table of facts, and its first rows for readers without script */
 int ken_section_facts(ken_out *o, ken_report *r, ken_err *err);
 
+/* The figure of that name in a card; nothing when there is none. */
+void ken_section_figure(ken_out *o, const ken_report *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 double ken_share(uint64_t part, uint64_t all); /* NaN of nothing */
 /* "41.2%" and, smaller, its 95 % interval. */
 void ken_share_put(ken_out *o, uint64_t part, uint64_t all);
