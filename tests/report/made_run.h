@@ -1,13 +1,30 @@
 /* made_run.h - a run made up for the report's tests: through the real store, with seeded numbers, no model. */
 #ifndef KEN_TESTS_MADE_RUN_H
 #define KEN_TESTS_MADE_RUN_H
+#include "base/alloc.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "know/category.h"
 #include "store/store.h"
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
+
+/* The whole file; the caller's, free with ken_free. */
+static char *read_all(const char *path, size_t *n)
+{
+    ken_map m;
+    ken_err err = {0};
+    if (ken_map_file(&m, path, &err) != KEN_OK) fail_msg("%s", err.msg);
+    char *s = ken_strndup(m.size > 0 ? (const char *)m.data : "", m.size);
+    *n = m.size;
+    ken_unmap(&m);
+    return s;
+}
 
 /* Texts that must arrive as text, whatever they look like. */
 static const char *const hostile[] = {

@@ -19,17 +19,6 @@ static char run_path[80], out_path[80];
 
 /* ---- reading what was made ------------------------------------------------------------------------------------------- */
 
-static char *read_all(const char *path, size_t *n)
-{
-    ken_map m;
-    ken_err err = {0};
-    if (ken_map_file(&m, path, &err) != KEN_OK) fail_msg("%s", err.msg);
-    char *s = ken_strndup(m.size > 0 ? (const char *)m.data : "", m.size);
-    *n = m.size;
-    ken_unmap(&m);
-    return s;
-}
-
 /* A small reader of XML: each element closed in order, each attribute quoted and given once, known entities only, no control characters.
  * Besides: nothing that runs or loads. */
 static void check_xml(const char *xml)

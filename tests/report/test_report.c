@@ -17,17 +17,6 @@
 static char folder[] = "/tmp/ken-report-XXXXXX";
 static char run_path[64], page_path[64];
 
-static char *read_all(const char *path, size_t *n)
-{
-    ken_map m;
-    ken_err err = {0};
-    if (ken_map_file(&m, path, &err) != KEN_OK) fail_msg("%s", err.msg);
-    char *s = ken_strndup(m.size > 0 ? (const char *)m.data : "", m.size);
-    *n = m.size;
-    ken_unmap(&m);
-    return s;
-}
-
 static ken_run *open_made(size_t n, bool hostile_texts)
 {
     ken_run *run = NULL;
