@@ -43,7 +43,8 @@ int ken_learner_products(const ken_learner *t, const ken_product *p, int n)
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(t->threads)
     {
-        const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
+        const int thread = omp_get_thread_num();
+        const ken_gemm_entered entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
         for (int j = 0; j < tiles; j++) {
             int i = 0, tile = j;
@@ -51,7 +52,7 @@ int ken_learner_products(const ken_learner *t, const ken_product *p, int n)
             int status = ken_outer_tile(p[i].o, tile, p[i].a, p[i].b, p[i].c, p[i].rows, thread);
             if (status != KEN_OK) atomic_store(&failed, status);
         }
-        ken_gemm_leave(entered);
+        ken_gemm_leave(&entered);
     }
     return failed;
 }
@@ -222,7 +223,8 @@ static int run_phase(const way *y, phase p)
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(t->threads)
     {
-        const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
+        const int thread = omp_get_thread_num();
+        const ken_gemm_entered entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
         for (int32_t row = 0; row < n; row += B) {
             const int m = n - row < B ? n - row : B;
@@ -234,7 +236,7 @@ static int run_phase(const way *y, phase p)
             else status = input_block(y, row, m, thread);
             if (status != KEN_OK) atomic_store(&failed, status);
         }
-        ken_gemm_leave(entered);
+        ken_gemm_leave(&entered);
     }
     return failed;
 }

@@ -316,7 +316,8 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(net->threads)
     {
-        const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
+        const int thread = omp_get_thread_num();
+        const ken_gemm_entered entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
         for (int32_t row = 0; row < n; row += B) {
             const int m = n - row < B ? n - row : B;
@@ -329,7 +330,7 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
                 status = project(net, kv, b, project_layer, row, m, thread);
             if (status != KEN_OK) atomic_store(&failed, status);
         }
-        ken_gemm_leave(entered);
+        ken_gemm_leave(&entered);
     }
     return failed;
 }

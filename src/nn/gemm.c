@@ -111,7 +111,7 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
         for (size_t i = 0; i < k; i++)
             a[(B + (r + 13) % B) * k + i] = a[r * k + i] =
                 (float)((r * k + i) * 2654435761U >> 16 & 0xffff) / 32768.0F - 1.0F;
-    const int entered = ken_gemm_enter(1);
+    const ken_gemm_entered entered = ken_gemm_enter(1);
     int status = w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, 0);
     for (int rows = w->small_rows > 0 ? w->small_rows : KEN_GEMM_ROWS; status == KEN_OK; rows = KEN_GEMM_ROWS) {
         bool same = true;
@@ -127,7 +127,7 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
                 "choose another instruction set with --isa",
                 w->gemm->name, w->n, w->k);
     }
-    ken_gemm_leave(entered);
+    ken_gemm_leave(&entered);
     ken_free(a);
     ken_free(c);
     return status;
@@ -208,11 +208,20 @@ int ken_outer_tile(const ken_outer *o, int tile, const float *a, const float *b,
     return o->gemm->ops->outer(o, n, a + first, b, c + (size_t)first * (size_t)o->k, rows, thread);
 }
 
-int ken_gemm_enter(int threads)
+ken_gemm_entered ken_gemm_enter(int threads)
 {
-    int was = omp_get_max_threads();
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    ken_gemm_entered was = {.threads = omp_get_max_threads()};
+    sigset_t wait;
+    sigfillset(&wait);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&wait, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &wait, &was.signals);
     omp_set_num_threads(threads);
     return was;
 }
 
-void ken_gemm_leave(int entered) { omp_set_num_threads(entered); }
+void ken_gemm_leave(const ken_gemm_entered *entered)
+{
+    omp_set_num_threads(entered->threads);
+    pthread_sigmask(SIG_SETMASK, &entered->signals, NULL);
+}

@@ -23,6 +23,7 @@
 #ifndef KEN_NN_GEMM_H
 #define KEN_NN_GEMM_H
 #include "nn/net.h"
+#include <signal.h>
 
 enum { KEN_GEMM_ROWS = 64 };
 
@@ -57,10 +58,21 @@ int ken_outer_tiles(const ken_outer *o); /* of C: rows of it, whole and together
  * KEN_EFAIL only when the library fails. */
 int ken_outer_tile(const ken_outer *o, int tile, const float *a, const float *b, float *c, int rows, int thread);
 
-/* Around calls into the library: how many threads it may use there. Ours run it with 1; without this it would start its own when our
- * parallel region has a single thread. Returns what ken_gemm_leave puts back. */
-int ken_gemm_enter(int threads);
-void ken_gemm_leave(int entered);
+/* Around calls into the library, in each thread that makes them; ken_gemm_leave puts everything back.
+ *
+ * threads: how many the library may use there. Ours run it with 1; without this it would start its own when our parallel region has a
+ * single thread.
+ *
+ * Signals wait until the thread leaves. oneDNN's f32 kernels may point the stack pointer into a buffer on the heap (seen in 2.6 with AVX-512,
+ * dnnl_sgemm over more rows than it keeps on the stack), so that the frame of a signal's handler is written over what lies before that
+ * buffer: Ctrl-C broke the heap of one tiny training in 400. Signals of the thread's own faults stay as they are.
+ */
+typedef struct ken_gemm_entered {
+    int threads;
+    sigset_t signals;
+} ken_gemm_entered;
+ken_gemm_entered ken_gemm_enter(int threads);
+void ken_gemm_leave(const ken_gemm_entered *entered);
 
 /* ---- for implementations --------------------------------------------------------------------------------------------- */
 

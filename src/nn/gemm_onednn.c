@@ -241,10 +241,11 @@ static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
     p->n = n;
     p->k = k;
     p->blocked = g->isa == KEN_ISA_AVX512;
-    const int entered = ken_gemm_enter(1); /* a primitive splits its work for the threads it sees when it is made */
+    /* a primitive splits its work for the threads it sees when it is made */
+    const ken_gemm_entered entered = ken_gemm_enter(1);
     dnnl_status_t s = plan_size(lib, p, 0, g->threads);
     if (s == dnnl_success && g->isa == KEN_ISA_AVX512) s = plan_size(lib, p, 1, g->threads);
-    ken_gemm_leave(entered);
+    ken_gemm_leave(&entered);
     if (s != dnnl_success) {
         plan_free(p, g->threads);
         *status = broken(err, s, "planning a matrix product");
@@ -261,7 +262,7 @@ static dnnl_status_t plan_pack(library *lib, plan *p, bool transposed, int threa
     const dnnl_dims_t dims = {p->k, p->n}, strides = {transposed ? p->n : 1, transposed ? 1 : p->k};
     desc from = {0};
     dnnl_primitive_desc_t pd = NULL;
-    const int entered = ken_gemm_enter(threads);
+    const ken_gemm_entered entered = ken_gemm_enter(threads);
     dnnl_status_t s = desc_strided(&from, dims, dnnl_f32, strides);
     if (s == dnnl_success) s = dnnl_memory_create(&p->pack[transposed].from, REF(from), lib->engine, DNNL_MEMORY_NONE);
     if (s == dnnl_success)
@@ -269,7 +270,7 @@ static dnnl_status_t plan_pack(library *lib, plan *p, bool transposed, int threa
     if (s == dnnl_success)
         s = dnnl_reorder_primitive_desc_create(&pd, REF(from), lib->engine, REF(p->weights), lib->engine, NULL);
     if (s == dnnl_success) s = dnnl_primitive_create(&p->pack[transposed].reorder, pd);
-    ken_gemm_leave(entered);
+    ken_gemm_leave(&entered);
     if (pd != NULL) dnnl_primitive_desc_destroy(pd);
     desc_free(&from);
     if (s != dnnl_success) { /* all or nothing: the next call tries again */
@@ -371,13 +372,13 @@ static int onednn_pack(ken_matrix *w, const float *values, bool transposed, ken_
     plan *pl = p->plan;
     dnnl_status_t s = dnnl_success;
     if (pl->pack[transposed].reorder == NULL) s = plan_pack(lib, pl, transposed, w->gemm->threads);
-    const int entered = ken_gemm_enter(w->gemm->threads);
+    const ken_gemm_entered entered = ken_gemm_enter(w->gemm->threads);
     if (s == dnnl_success) s = dnnl_memory_set_data_handle(pl->pack[transposed].from, (void *)(uintptr_t)values);
     if (s == dnnl_success) s = dnnl_memory_set_data_handle(pl->pack[transposed].to, p->data);
     const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, pl->pack[transposed].from}, {DNNL_ARG_TO, pl->pack[transposed].to}};
     if (s == dnnl_success) s = dnnl_primitive_execute(pl->pack[transposed].reorder, lib->stream[0], 2, args);
     if (s == dnnl_success) s = dnnl_stream_wait(lib->stream[0]);
-    ken_gemm_leave(entered);
+    ken_gemm_leave(&entered);
     return s == dnnl_success ? KEN_OK : broken(err, s, "packing weights");
 }
 

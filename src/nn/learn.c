@@ -487,14 +487,15 @@ static int run_head(head *h, ken_err *err)
         if (status != KEN_OK) break;
 #pragma omp parallel num_threads(t->threads)
         {
-            const int thread = omp_get_thread_num(), entered = ken_gemm_enter(1);
+            const int thread = omp_get_thread_num();
+            const ken_gemm_entered entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
             for (int32_t row = first; row < end; row += B) {
                 int s = head_block(h, first, row, end - row < B ? end - row : B,
                                    copies == NULL ? NULL : copies + (size_t)thread * 2 * V, thread);
                 if (s != KEN_OK) atomic_store(&h->failed, s);
             }
-            ken_gemm_leave(entered);
+            ken_gemm_leave(&entered);
         }
         if (h->failed == KEN_OK && h->back && t->grads != NULL && t->grads->head != NULL) {
             const ken_product p = {t->products.head, t->logits, t->normed, t->grads->head, end - first};
