@@ -30,7 +30,7 @@ remake() {
 }
 
 tools/setup.sh build
-model=$(tools/get-model.py | tail -n 1)
+model=$(tools/get-model.py) # a pipe would hide that it failed
 make -s --no-print-directory BUILD="$build" "$build/build.ninja" >&2
 ninja -C "$build" ken >&2 # the program alone; `make` builds the tests as well
 ken=$build/ken

