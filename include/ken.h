@@ -871,7 +871,8 @@ KEN_API int ken_scoring_curve(ken_scoring *s, const int *prompts, size_t n_promp
  * `report`); its setting scored_from names the run. Whole or not at all; an older one is replaced, anything else is not: KEN_EINPUT. */
 KEN_API int ken_scoring_save(ken_scoring *s, const char *path, ken_err *err);
 /* A sheet to check the matcher by hand, as Gekhman et al. did with 100 answers (Table 6): up to n answers that it rejects, drawn by seed from
- * the greedy ones and, of runs of --method sample, for half of them from the samples; at most one of each kind a fact. CSV; *written = how many. */
+ * the greedy ones and, of runs of --method sample, for half of them from the samples; at most one of each kind a fact. CSV; *written = how many. KEN_EUSAGE
+ * rather than replacing a run or a model. */
 KEN_API int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path, size_t *written, ken_err *err);
 
 /* Agreement of two annotations of the same facts, each as it was scored: two draws, two exemplar seeds, two matchers, two models. Rows are joined by
@@ -955,7 +956,7 @@ KEN_API ken_report_options ken_report_defaults(void);
 /* Adds up and compares; o NULL = defaults. The runs (n) stay the caller's and must outlive the report. Free with ken_report_free. */
 KEN_API int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err);
 KEN_API void ken_report_free(ken_report *r);
-/* One self-contained HTML page. Written whole or not at all. Without gnuplot it has numbers where pictures would be, which is a note. */
+/* One self-contained HTML page. Written whole or not at all; KEN_EUSAGE rather than replacing a run or a model. Without gnuplot it has numbers where pictures would be, which is a note. */
 KEN_API int ken_report_write(ken_report *r, const char *path, ken_err *err);
 /* The plots as files: dir/NAME.FORMAT for each of them ("svg", "png", "pdf", "csv"), or for the one called `only`. dir is made when
  * missing. KEN_EFAIL when gnuplot is missing; "csv" does without it. */

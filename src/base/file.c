@@ -55,6 +55,23 @@ int ken_is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+const char *ken_file_precious(const char *path)
+{
+    static const struct {
+        const char *magic, *what;
+    } kinds[] = {{"SQLite format 3", "a run or another database"}, {"GGUF", "a model"}};
+    char head[16];
+    int fd = ken_is_file(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0) return NULL; /* not readable is not ours to judge */
+    ssize_t got = read(fd, head, sizeof head);
+    close(fd);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t n = strlen(kinds[i].magic);
+        if (got >= (ssize_t)n && memcmp(head, kinds[i].magic, n) == 0) return kinds[i].what;
+    }
+    return NULL;
+}
+
 int ken_temporary_of(const char *path, char **name, int *fd, ken_err *err)
 {
     static const char ending[] = ".tmp-XXXXXX";

@@ -25,6 +25,10 @@ int ken_temporary_of(const char *path, char **name, int *fd, ken_err *err);
 /* The folder's entry for path on the disk: a rename must reach it too, or a crash could bring back the old name. Failure is not fatal. */
 void ken_sync_folder_of(const char *path);
 
+/* What stands at path, when it is the fruit of hours and no command that writes something else may replace it: "a run or another
+ * database", "a model"; NULL when nothing or anything else stands there. */
+const char *ken_file_precious(const char *path);
+
 int ken_is_dir(const char *path);  /* 1 or 0 */
 int ken_is_file(const char *path); /* 1 or 0: exists and is a regular file */
 #endif

@@ -4,6 +4,7 @@
 #include "report/report.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "store/run.h"
 #include <math.h>
 #include <stdarg.h>
@@ -277,6 +278,9 @@ int ken_report_write(ken_report *r, const char *path, ken_err *err)
     ken_out *o = NULL;
     if (err == NULL) err = &own;
     err->status = KEN_OK;
+    const char *what = ken_file_precious(path);
+    if (what != NULL) /* `ken report *.ken -o` ends with a run where the page's name should stand */
+        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
     int rc = KEN_OK;
     if (!r->drawn && ken_figures_count(r->figures) > 0) {
         r->drawn = true;

@@ -3,6 +3,7 @@
  *
  * The draw is a function of seed and row id: each row gets a number for each kind of answer, and the lowest numbers win. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/out.h"
 #include "base/rng.h"
 #include "study/scoring.h"
@@ -135,6 +136,9 @@ int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path,
     bool sampled = method != NULL && strcmp(method, "sample") == 0;
     picks p[KINDS] = {{.cap = sampled ? n - n / 2 : n}, {.cap = sampled ? n / 2 : 0}};
     if (n == 0 || n > 1000000) return ken_fail(err, KEN_EUSAGE, "an audit sheet has 1 to 1000000 answers");
+    const char *what = ken_file_precious(path);
+    if (what != NULL)
+        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
     pick *all = ken_alloc(n, sizeof *all);
     if (all == NULL) return ken_fail_nomem(err, "audit sheet");
     p[GREEDY].all = all;

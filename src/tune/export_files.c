@@ -17,15 +17,9 @@ const char *ken_file_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Files that are the fruit of hours, and never a fine-tuning set. */
-static const struct {
-    const char *magic, *what;
-} precious[] = {{"SQLite format 3", "a run or another database"}, {"GGUF", "a model"}};
-
 static int check_target(const char *path, bool *there, ken_err *err)
 {
     struct stat st;
-    char head[16] = "";
     size_t n = strlen(path);
     *there = false;
     if (n == 0) return ken_fail(err, KEN_EUSAGE, "the name of the file to write is empty");
@@ -35,16 +29,9 @@ static int check_target(const char *path, bool *there, ken_err *err)
     if (!S_ISREG(st.st_mode))
         return ken_fail(err, KEN_EUSAGE, "%s: not a plain file, and so not replaced; name another one", path);
     *there = true;
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) return KEN_OK; /* not readable is not ours to judge: the rename decides */
-    size_t got = fread(head, 1, sizeof head, f);
-    (void)fclose(f);
-    for (size_t i = 0; i < sizeof precious / sizeof *precious; i++) {
-        size_t m = strlen(precious[i].magic);
-        if (got >= m && memcmp(head, precious[i].magic, m) == 0)
-            return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path,
-                            precious[i].what);
-    }
+    const char *what = ken_file_precious(path);
+    if (what != NULL)
+        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
     return KEN_OK;
 }
 
