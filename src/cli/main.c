@@ -2,6 +2,7 @@
  *
  * stdout carries data only. Messages go to stderr as "ken: ...". */
 #include "cli/cli.h"
+#include "cli/term.h"
 #include <errno.h>
 #include <locale.h>
 #include <stdarg.h>
@@ -39,12 +40,13 @@ int cli_fail(ken_err *err, int status, const char *fmt, ...)
 void cli_note(const char *fmt, ...)
 {
     if (cli.quiet) return;
+    char text[4096]; /* longer ones are cut; it may quote from a stranger's file */
     va_list ap;
     va_start(ap, fmt);
-    fputs("ken: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    term_clean(text);
+    fprintf(stderr, "ken: %s\n", text);
 }
 
 static const cli_verb *find_verb(const char *name)
@@ -145,6 +147,7 @@ int main(int argc, char **argv)
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == KEN_OK)
         rc = cli_fail(&err, KEN_EFAIL, "cannot write to standard output: %s",
                       errno != 0 ? strerror(errno) : "write error");
+    term_clean(err.msg);
     if (rc != KEN_OK && err.msg[0] != '\0') fprintf(stderr, "ken: %s\n", err.msg);
     if (rc == KEN_EUSAGE && argc > 1 && find_verb(argv[1]) != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", argv[1]);
     return ken_exit_status(rc);

@@ -47,11 +47,40 @@ const char *term_on(int style)
 
 const char *term_off(void) { return color ? "\033[0m" : ""; }
 
+/* Bytes of the character at s that would drive a terminal rather than print: C0, DEL, C1 in UTF-8 (which terminals obey as well), and
+ * what turns the direction of the text around it. 0: none. */
+static size_t control(const char *s)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    if (u[0] < 0x20 || u[0] == 0x7F) return u[0] != '\0';
+    if (u[0] == 0xC2 && u[1] >= 0x80 && u[1] < 0xA0) return 2;
+    if (u[0] != 0xE2) return 0;
+    if (u[1] == 0x80 && ((u[2] >= 0xAA && u[2] <= 0xAE) || u[2] == 0x8E || u[2] == 0x8F))
+        return 3;                                                /* U+202A to E, U+200E, F */
+    return u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9 ? 3 : 0; /* U+2066 to 9 */
+}
+
+void term_clean(char *s)
+{
+    char *to = s;
+    for (size_t n; *s != '\0'; s += n > 0 ? n : 1) {
+        n = control(s);
+        *to++ = n == 0 ? *s : *s == '\n' || *s == '\t' ? ' ' : '?';
+    }
+    *to = '\0';
+}
+
 /* One character of s: its bytes (at least 1) and columns. Anything that would not print as itself is shown as '?'. */
 static int character(const char *s, int *columns, bool *printable)
 {
     wchar_t c;
     mbstate_t state = {0};
+    size_t drives = control(s);
+    if (drives > 0) {
+        *columns = 1;
+        *printable = false;
+        return (int)drives;
+    }
     size_t n = mbrtowc(&c, s, strlen(s), &state);
     if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
         *columns = 1;
@@ -84,7 +113,7 @@ static void put_up_to(const char *s, int limit)
         int n = character(s, &columns, &printable);
         if (columns > limit) return;
         limit -= columns;
-        if (printable || (!utf8 && (unsigned char)*s >= 0x80)) fwrite(s, 1, (size_t)n, stdout);
+        if (printable || (!utf8 && (unsigned char)*s >= 0x80 && control(s) == 0)) fwrite(s, 1, (size_t)n, stdout);
         else fputc(*s == '\n' || *s == '\t' ? ' ' : '?', stdout);
         s += n;
     }

@@ -32,6 +32,9 @@ int term_columns(const char *s);
 /* Prints s with control characters and broken UTF-8 made visible, so that data cannot drive the terminal. */
 void term_text(const char *s);
 
+/* Does the same to s itself, whatever the locale: for messages, which quote from data, models and runs. Cleaned text is no longer. */
+void term_clean(char *s);
+
 /* A bar of `width` cells, cut in proportion to part (n): one colour (or shade, or letter) a part. All zero = empty. */
 void term_stacked_bar(const uint64_t *part, int n, int width);
 /* A bar of one colour that fills share (0..1) of `width` cells, to an eighth of a cell where blocks are to be had. */
