@@ -545,8 +545,9 @@ typedef struct ken_train_data {
      * the variant. NULL = neither. */
     const char *match;
 
-    double
-        known_tail; /* share of the rows to append as Known rows in a last, unshuffled part of each epoch; 0 = none */
+    /* Share of the rows to append as Known rows in a last, unshuffled part of each epoch. 0 = none but the rows whose field
+     * known_tail is true, as in files of ken_export. */
+    double known_tail;
     bool known_tail_mixed; /* the control: the same rows, shuffled in */
     const char *const
         *idk; /* (n_idk) target of Unknown rows, as "I don't know": each draws one; none = their answers */
@@ -568,7 +569,7 @@ typedef struct ken_train_data {
 typedef struct ken_train_data_stats {
     size_t rows, mixed;                    /* main rows, and those of other tasks */
     size_t category[KEN_N_CATEGORIES + 1]; /* of the main rows; the last: not annotated */
-    size_t tail, tail_repeated;            /* rows of the known tail; of these, rows that stand in the rest too */
+    size_t tail, tail_repeated;            /* rows of the known tail; of those drawn, rows that stand in the rest too */
     size_t relabelled;                     /* targets replaced by `idk` */
     size_t bad, too_long;                  /* dropped: malformed or refused, longer than max_length */
     size_t unmatched;                      /* rows that the run of `labels` does not have */
@@ -620,10 +621,10 @@ KEN_API const ken_train_data_stats *ken_selection_stats(const ken_selection *s);
 typedef struct ken_export_options {
     const char *format;          /* "trl", "messages", "alpaca", "sharegpt", "axolotl", "text", "mlx", "csv", "jsonl" */
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n" */
-    bool strict_keys;            /* only the keys of the format: no id, relation, category, p_t0, p_t, weight */
-    const ken_model *model;      /* "axolotl": whose begin and end tokens are written into the text; or */
-    const char *bos, *eos;       /* these; "" = none. One of model and eos is needed */
-    const char *name;            /* of the data set in dataset_info.json; NULL = from the path */
+    bool strict_keys;       /* only the keys of the format: no id, relation, category, p_t0, p_t, weight, known_tail */
+    const ken_model *model; /* "axolotl": whose begin and end tokens are written into the text; or */
+    const char *bos, *eos;  /* these; "" = none. One of model and eos is needed */
+    const char *name;       /* of the data set in dataset_info.json; NULL = from the path */
     const ken_selection *valid, *test; /* "mlx": its other two files; NULL = none */
 } ken_export_options;
 

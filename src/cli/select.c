@@ -286,11 +286,12 @@ static int run(int n, char **arg, ken_err *err)
     if (!set.dry_run) rc = export_rows(s, &from, to, err);
     if (rc == KEN_OK && cli.json) rc = print_json(s, arg[0], to, err);
     else if (rc == KEN_OK && !standard) print_table(s);
-    if (rc == KEN_OK && !set.dry_run && from.known_tail > 0 && !from.known_tail_mixed)
-        cli_note(
-            "the known tail stands last in the file; a trainer that shuffles mixes it in (ken train -d %s --known-tail "
-            "keeps it apart)",
-            arg[0]);
+    if (rc == KEN_OK && !set.dry_run && ken_selection_stats(s)->tail > 0 && !from.known_tail_mixed)
+        cli_note(set.strict_keys
+                     ? "the known tail stands last in the file, but with --strict-keys no row says so: what "
+                       "shuffles mixes it in, ken train too"
+                     : "the known tail stands last in the file, its rows say known_tail, and ken train "
+                       "keeps it last; other trainers that shuffle mix it in");
     if (rc == KEN_OK && !set.dry_run && !standard)
         cli_note("%s: %zu rows (%s)", set.output, ken_selection_count(s), to);
     ken_selection_free(s);

@@ -67,8 +67,10 @@ const cli_option cli_tune_options[] = {
      "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one"},
     {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
     {"known-tail", 0, "F", CLI_REAL, &O.known_tail,
-     "append F times as many rows, all Known, at the end of each epoch, unshuffled", .min = 0, .max = 1},
-    {"known-tail-mixed", 0, NULL, CLI_FLAG, &O.known_tail_mixed, "control: the same rows, shuffled in"},
+     "append F times as many rows, all Known, at the end of each epoch, unshuffled (default: the rows of a file that "
+     "say known_tail, as ken select writes them)",
+     .min = 0, .max = 1},
+    {"known-tail-mixed", 0, NULL, CLI_FLAG, &O.known_tail_mixed, "control: the rows of the tail shuffled in"},
     {"weights", 0, "NAME", CLI_CHOICE, &O.weights,
      "what a row's loss is multiplied with: p (its P_Correct), file (the field `weight`), none (default: file)",
      .choices = "p|file|none"},

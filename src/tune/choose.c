@@ -220,6 +220,31 @@ static int check_request(const ken_train_data *from, ken_err *err)
     return KEN_OK;
 }
 
+/* A file has one tail: another one behind it would be neither. */
+static int check_marks(const ken_drafts *d, const ken_train_data *from, const ken_pool *pool, ken_err *err)
+{
+    size_t marked = 0;
+    for (size_t i = 0; i < pool->n; i++) marked += d->rows[pool->item[i]].tail;
+    if (marked == 0) return KEN_OK;
+    return ken_fail(err, KEN_EUSAGE,
+                    "%s: %zu of its rows are a known tail already (known_tail); leave --known-tail out, or draw it "
+                    "from what the rows were selected from",
+                    from->path, marked);
+}
+
+/* Rows that say they are of a tail form it, in their order; until here they were chosen like all others. */
+static int part_marked(const ken_drafts *d, ken_pool *rows, ken_pool *tail, ken_train_data_stats *stats, ken_err *err)
+{
+    size_t kept = 0;
+    int rc = KEN_OK;
+    for (size_t i = 0; i < rows->n && rc == KEN_OK; i++)
+        if (d->rows[rows->item[i]].tail) rc = ken_pool_add(tail, rows->item[i], err);
+        else rows->item[kept++] = rows->item[i];
+    rows->n = kept;
+    stats->tail = tail->n;
+    return rc;
+}
+
 static int make_picks(const ken_pool *rows, const ken_pool *tail, bool mixed, ken_pick **picks, ken_err *err)
 {
     *picks = ken_calloc(rows->n + tail->n, sizeof **picks);
@@ -228,6 +253,26 @@ static int make_picks(const ken_pool *rows, const ken_pool *tail, bool mixed, ke
     for (size_t i = 0; i < tail->n; i++)
         (*picks)[rows->n + i] = (ken_pick){.draft = tail->item[i], .tail = !mixed, .idk = -1};
     return KEN_OK;
+}
+
+static int count_copies(ken_chosen *c, size_t n_drafts, ken_err *err)
+{
+    int *stands = ken_calloc(n_drafts, sizeof *stands);
+    if (stands == NULL) return ken_fail_nomem(err, "rows");
+    for (size_t i = 0; i < c->n; i++) c->pick[i].nth = stands[c->pick[i].draft]++;
+    ken_free(stands);
+    return KEN_OK;
+}
+
+const char *ken_pick_id(ken_drafts *d, const ken_pick *p)
+{
+    const char *id = d->rows[p->draft].id;
+    if (p->nth == 0) return id;
+    ken_buf b = {0};
+    ken_buf_printf(&b, "%s#%d", id, p->nth + 1);
+    const char *copy = b.failed ? NULL : ken_arena_strndup(&d->arena, b.data, b.len);
+    ken_buf_free(&b);
+    return copy;
 }
 
 void ken_chosen_free(ken_chosen *c)
@@ -306,7 +351,9 @@ static int choose_rows(ken_chosen *out, const ken_drafts *d, const ken_train_dat
     if (rc == KEN_OK) rc = copy_pool(&rows, &candidates, err);
     if (rc == KEN_OK) rc = cut(&rows, &pool, d, from, usable, stats, err);
     if (rc == KEN_OK) rc = draw_variant(&rows, &pool, d, from, stats, err);
+    if (rc == KEN_OK && from->known_tail > 0) rc = check_marks(d, from, &pool, err);
     if (rc == KEN_OK && from->known_tail > 0) rc = take_tail(d, from, &pool, &rows, usable, &tail, stats, err);
+    else if (rc == KEN_OK) rc = part_marked(d, &rows, &tail, stats, err);
     if (rc == KEN_OK) rc = make_picks(&rows, &tail, from->known_tail_mixed, &out->pick, err);
     *n_main = rows.n;
     out->n = rows.n + tail.n;
@@ -325,6 +372,7 @@ int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from,
     *out = (ken_chosen){0};
     int rc = check_request(from, err);
     if (rc == KEN_OK) rc = choose_rows(out, d, from, (ken_usable){usable, ctx}, &n_main, stats, err);
+    if (rc == KEN_OK && stats->tail_repeated > 0) rc = count_copies(out, d->n, err);
     if (rc == KEN_OK) {
         for (size_t i = 0; i < out->n; i++) stats->category[d->rows[out->pick[i].draft].category]++;
         if (from->n_idk > 0) rc = relabel(d, from, out->pick, n_main, stats, err);

@@ -149,7 +149,7 @@ static int prepare(job *j)
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-/* A row may stand twice: the known tail repeats rows when it runs out of others. Ids must differ where rows are read back. */
+/* Ids must differ where rows are read back. A row may stand in two parts, or be called as a copy of another one is (ken_pick_id). */
 static int unique_id(job *j, const ken_selected *row, const char **id)
 {
     *id = row->id;
@@ -172,6 +172,8 @@ static int write_rows(job *j, const ken_export_part *part, ken_file *f)
 {
     ken_buf line = {0};
     int rc = KEN_OK;
+    j->style.tail = false;
+    for (size_t i = 0; i < part->n; i++) j->style.tail |= part->row[i].tail;
     if (j->list) ken_buf_puts(&line, "[\n");
     if (j->style.format == KEN_TO_CSV) {
         ken_export_header(&line, &j->style);

@@ -49,6 +49,7 @@ typedef struct ken_export_style {
     ken_export_format format;
     ken_prompt_style prompt;
     bool strict;           /* only the format's own keys */
+    bool tail;             /* rows of this file are of a known tail: each says whether it is */
     const char *bos, *eos; /* spelled out in segments; "" = none */
 } ken_export_style;
 

@@ -139,6 +139,14 @@ static void answers_field(ken_buf *out, record *r)
 
 static const char *or_null(const char *s) { return s != NULL && s[0] != '\0' ? s : NULL; }
 
+/* Only in sets that have a tail, so that all others keep their bytes. */
+static void tail_field(ken_buf *out, record *r)
+{
+    if (!r->style->tail) return;
+    begin_field(out, r, "known_tail");
+    ken_buf_puts(out, r->row->tail ? "true" : "false");
+}
+
 /* What ken knows of the row, behind the keys of a format (spec/finetuning.md 12). */
 static void extra_fields(ken_buf *out, record *r)
 {
@@ -149,6 +157,7 @@ static void extra_fields(ken_buf *out, record *r)
     real_field(out, r, "p_t0", r->row->p_t0, false);
     real_field(out, r, "p_t", r->row->p_t, false);
     real_field(out, r, "weight", r->row->weight, true);
+    tail_field(out, r);
 }
 
 static void all_fields(ken_buf *out, record *r)
@@ -168,6 +177,7 @@ static void all_fields(ken_buf *out, record *r)
     real_field(out, r, "p_t", row->p_t, false);
     real_field(out, r, "p_unknown", row->p_unknown, false);
     real_field(out, r, "weight", row->weight, true);
+    tail_field(out, r);
 }
 
 /* ---- formats -------------------------------------------------------------------------------------------------------- */
@@ -303,4 +313,5 @@ void ken_export_header(ken_buf *out, const ken_export_style *s)
 {
     ken_buf_puts(out, "question,answers,target");
     if (!s->strict) ken_buf_puts(out, ",id,relation,subject,split,popularity,category,p_t0,p_t,p_unknown,weight");
+    if (!s->strict && s->tail) ken_buf_puts(out, ",known_tail");
 }

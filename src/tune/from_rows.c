@@ -2,7 +2,7 @@
  * prompt and completion, messages, alpaca, sharegpt, axolotl's segments, plain text, question and answers.
  *
  * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,
- * category, p_t, weight, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
+ * category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
  * A category in other words than ours is somebody else's field and means "not annotated". */
 #include "base/alloc.h"
 #include "data/fields.h"
@@ -10,6 +10,7 @@
 #include "tune/draft.h"
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_TURNS = 1024 };
 
@@ -94,6 +95,18 @@ static int category_of(const job *j)
     return KEN_N_CATEGORIES;
 }
 
+/* Whether the row belongs to a known tail: a boolean, or its name in any case, as a CSV has it (pandas writes "True"). */
+static int tail_of(job *j)
+{
+    const json_t *v = json_object_get(j->row, "known_tail");
+    const char *s = json_string_value(v);
+    if (v == NULL || json_is_null(v) || json_is_false(v)) return KEN_OK;
+    j->x.tail = json_is_true(v) || (s != NULL && strcasecmp(s, "true") == 0);
+    if (j->x.tail || (s != NULL && (s[0] == '\0' || strcasecmp(s, "false") == 0))) return KEN_OK;
+    ken_field f = field(j, "known_tail");
+    return ken_field_wrong(&f, "true or false", j->err);
+}
+
 static int answers_of(job *j, bool must)
 {
     const char *key = json_object_get(j->row, "answers") != NULL ? "answers" : "answer";
@@ -117,6 +130,7 @@ static int common(job *j)
     ken_field popularity = field(j, "popularity");
     if (rc == KEN_OK) rc = ken_field_number(&popularity, &j->x.popularity, j->err);
     if (rc == KEN_OK) rc = text_or_null(j, "subject", &j->x.subject);
+    if (rc == KEN_OK) rc = tail_of(j);
     j->x.category = category_of(j);
     return rc;
 }

@@ -137,6 +137,7 @@ static int identify(ken_selection *s, ken_err *err)
         for (int k = 0; k < r->n_answers; k++) add_text(h, r->answers[k]);
         add_text(h, r->target);
         add_text(h, r->category < KEN_N_CATEGORIES ? ken_category_name(r->category) : NULL);
+        if (r->tail) add_text(h, "known_tail");
     }
     ken_sha256_hex(h, s->rows_sha256);
     return KEN_OK;
@@ -165,10 +166,10 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
     return ken_draft_fail(r, err);
 }
 
-static ken_selected selected(const ken_selection *s, const ken_pick *p)
+static ken_selected selected(const ken_selection *s, const ken_pick *p, const char *id)
 {
     const ken_draft *r = &s->drafts.rows[p->draft];
-    return (ken_selected){.id = r->id,
+    return (ken_selected){.id = id,
                           .relation = r->relation,
                           .split = r->split,
                           .question = r->question,
@@ -256,7 +257,11 @@ static int take(ken_selection *s, const ken_chosen *c, ken_err *err)
 {
     s->rows = ken_alloc(c->n, sizeof *s->rows);
     if (s->rows == NULL) return ken_fail_nomem(err, "rows");
-    for (size_t i = 0; i < c->n; i++) s->rows[s->n++] = selected(s, &c->pick[i]);
+    for (size_t i = 0; i < c->n; i++) {
+        const char *id = ken_pick_id(&s->drafts, &c->pick[i]);
+        if (id == NULL) return ken_fail_nomem(err, "ids");
+        s->rows[s->n++] = selected(s, &c->pick[i], id);
+    }
     int rc = count_groups(s, c, err);
     return rc == KEN_OK ? count_repeats(s, err) : rc;
 }

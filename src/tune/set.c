@@ -47,6 +47,7 @@ ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, 
     d.chat_template = main->chat_template;
     d.max_length = main->max_length;
     d.seed = main->seed;
+    d.known_tail_mixed = true; /* rows that are not trained have no last place */
     d.weights = "none";
     return d;
 }
@@ -177,6 +178,8 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
     ken_tune_set *s = m->set;
     const ken_draft *r = &m->drafts->rows[pick->draft];
     tokens t = m->seen[pick->draft];
+    const char *id = ken_pick_id(m->drafts, pick);
+    if (id == NULL) return ken_fail_nomem(err, "ids");
     if (pick->idk >= 0) {
         size_t long_by;
         const char *phrase = m->from->idk[pick->idk];
@@ -187,7 +190,7 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
         if (rc != KEN_OK) return rc == KEN_EINPUT ? ken_draft_fail(r, err) : rc;
     }
     if (ken_grow((void **)&s->rows, &s->cap, s->n + 1, sizeof *s->rows) != 0) return ken_fail_nomem(err, "rows");
-    s->rows[s->n++] = (ken_tune_row){.id = r->id,
+    s->rows[s->n++] = (ken_tune_row){.id = id,
                                      .relation = r->relation,
                                      .task = r->task[0] != '\0' ? r->task : task,
                                      .category = r->category,
@@ -349,6 +352,7 @@ static ken_train_data mix_data(const ken_train_data *from, const ken_mix *mix)
     d.prompt_template = from->prompt_template;
     d.chat_template = from->chat_template;
     d.max_length = from->max_length;
+    d.known_tail_mixed = true; /* a batch has rows of a mixture everywhere */
     d.seed = from->seed;
     return d;
 }

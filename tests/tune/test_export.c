@@ -608,6 +608,7 @@ static void test_select(void **state)
             same_number(y->p_t, x->p_t);
             same_number(y->p_t0, x->p_t0);
             assert_true((float)y->weight == (float)x->weight);
+            assert_int_equal(y->tail, x->tail);
             if (!all) continue;
             assert_string_equal(y->split, x->split);
             assert_int_equal(y->n_answers, x->n_answers);
@@ -631,6 +632,35 @@ static void test_select(void **state)
     ken_free(text);
     ken_selection_free(a);
     ken_selection_free(v);
+}
+
+/* The column stands last, in every row of a set that has a tail and in no other, and not among strict keys. */
+static void test_tail_column(void **state)
+{
+    (void)state;
+    ken_selected rows[] = {facts[0], facts[1]};
+    ken_err err = {0};
+    for (int tail = 0; tail < 2; tail++)
+        for (int strict = 0; strict < 2; strict++)
+            for (int f = 0; f < N_FORMATS; f++) {
+                rows[1].tail = tail;
+                const ken_export_part part[KEN_N_PARTS] = {{rows, 2, NULL}, {&held_out, is(formats[f], "mlx"), NULL}};
+                ken_export_options o = to(formats[f]);
+                o.strict_keys = strict;
+                const char *path = at(fresh(), file_of(formats[f]));
+                if (ken_export_parts(part, &o, path, &err) != KEN_OK) fail_msg("%s: %s", formats[f], err.msg);
+                const bool mlx = is(formats[f], "mlx"), csv = is(formats[f], "csv"), marked = tail && !strict;
+                char *text = contents(mlx ? at(path, "train.jsonl") : path);
+                const char *first = strstr(text, csv ? ",false\n" : ",\"known_tail\":false}");
+                const char *last = strstr(text, csv ? ",true\n" : ",\"known_tail\":true}");
+                assert_int_equal(strstr(text, "known_tail") != NULL, marked);
+                assert_true(marked ? first != NULL && last > first : last == NULL);
+                ken_free(text);
+                if (!mlx) continue;
+                text = contents(at(path, "valid.jsonl"));
+                assert_null(strstr(text, "known_tail"));
+                ken_free(text);
+            }
 }
 
 /* An MLX folder without ids: its files are splits, and rows are called after them. */
@@ -1042,13 +1072,13 @@ static void test_hashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),    cmocka_unit_test(test_again),          cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_long),           cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_train),     cmocka_unit_test(test_templates),      cmocka_unit_test(test_info),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_memory),         cmocka_unit_test(test_jansson_memory),
-        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only),      cmocka_unit_test(test_stdout),
-        cmocka_unit_test(test_hashes),    cmocka_unit_test(test_select),         cmocka_unit_test(test_mlx_folder),
-        cmocka_unit_test(test_texts),     cmocka_unit_test(test_reading_memory),
+        cmocka_unit_test(test_golden),     cmocka_unit_test(test_again),     cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_long),      cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_train),      cmocka_unit_test(test_templates), cmocka_unit_test(test_info),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_memory),    cmocka_unit_test(test_jansson_memory),
+        cmocka_unit_test(test_full_disk),  cmocka_unit_test(test_read_only), cmocka_unit_test(test_stdout),
+        cmocka_unit_test(test_hashes),     cmocka_unit_test(test_select),    cmocka_unit_test(test_tail_column),
+        cmocka_unit_test(test_mlx_folder), cmocka_unit_test(test_texts),     cmocka_unit_test(test_reading_memory),
     };
     return cmocka_run_group_tests_name("tune-export", tests, set_up, tear_down);
 }

@@ -487,6 +487,76 @@ static void test_tail(void **state)
     tiny_refuse(&model, &d, KEN_EUSAGE, "a share from 0 to 1");
 }
 
+/* Rows of a file that say so are its tail. */
+static void test_marked_tail(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *says;
+        bool tail;
+    } says[] = {{"true", true},     {"false", false}, {"null", false},     {"\"true\"", true},
+                {"\"True\"", true}, {"\"\"", false},  {"\"FALSE\"", false}};
+    enum { N = sizeof says / sizeof *says, TAIL = 3 };
+    char text[2048] = "", line[160];
+    for (int i = 0; i <= N; i++) { /* the last one has no such field */
+        snprintf(line, sizeof line, "{\"question\":\"Q%d?\",\"answer\":\"A\",\"category\":\"%s\"", i,
+                 i % 2 ? "Unknown" : "HighlyKnown");
+        strcat(text, line);
+        snprintf(line, sizeof line, i < N ? ",\"known_tail\":%s}\n" : "}\n", i < N ? says[i].says : "");
+        strcat(text, line);
+    }
+    ken_train_data d = tiny_data(tiny_file("marked.jsonl", text));
+    ken_tune_set *s = tiny_set(&model, &d);
+    const bool *tail = ken_tune_set_tail(s);
+    assert_int_equal(ken_tune_set_count(s), N + 1);
+    assert_int_equal(ken_tune_set_stats(s)->tail, TAIL);
+    assert_non_null(tail);
+    static const char *const order[N + 1] = {"Q1?", "Q2?", "Q5?", "Q6?", "Q7?", "Q0?", "Q3?", "Q4?"};
+    for (size_t i = 0; i <= N; i++) {
+        assert_string_equal(ken_tune_set_row(s, i)->question, order[i]);
+        assert_int_equal(tail[i], i > N - TAIL);
+    }
+    ken_tune_set_free(s);
+    d.categories = "Unknown"; /* what is chosen of them keeps its place; only the rest says something else */
+    static const char *const no[] = {"No"};
+    d.idk = no;
+    d.n_idk = 1;
+    s = tiny_set(&model, &d);
+    assert_int_equal(ken_tune_set_stats(s)->tail, 1);
+    assert_int_equal(ken_tune_set_stats(s)->relabelled, 3);
+    assert_true(ken_tune_set_tail(s)[3]);
+    assert_string_equal(ken_tune_set_row(s, 3)->question, "Q3?");
+    ken_tune_set_free(s);
+    d.categories = "HighlyKnown";
+    d.n_idk = 0;
+    d.known_tail_mixed = true; /* the control */
+    s = tiny_set(&model, &d);
+    assert_int_equal(ken_tune_set_count(s), 4);
+    assert_null(ken_tune_set_tail(s));
+    ken_tune_set_free(s);
+    d.known_tail = 0.5;
+    tiny_refuse(&model, &d, KEN_EUSAGE, "3 of its rows are a known tail already");
+    const ken_mix mix[] = {{d.path, 1}}; /* beside other rows there is no last place */
+    ken_train_data other = tiny_data(tiny_file("other.jsonl", "{\"question\":\"Q?\",\"answer\":\"A\"}\n"));
+    other.mix = mix;
+    other.n_mix = 1;
+    s = tiny_set(&model, &other);
+    assert_null(ken_tune_set_tail(s));
+    assert_int_equal(ken_tune_set_stats(s)->mixed, N + 1);
+    ken_tune_set_free(s);
+    static const char *const bad[] = {"1", "\"yes\"", "[]", "{}", "\"true \""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(line, sizeof line, "{\"question\":\"Q?\",\"answer\":\"A\",\"known_tail\":%s}\n", bad[i]);
+        d = tiny_data(tiny_file("bad-mark.jsonl", line));
+        tiny_refuse(&model, &d, KEN_EINPUT, "known_tail");
+    }
+    d = tiny_data(tiny_file("marked.csv", "question,answer,known_tail\nA?,b,False\nB?,c,True\nC?,d,\n"));
+    s = tiny_set(&model, &d);
+    assert_int_equal(ken_tune_set_stats(s)->tail, 1);
+    assert_string_equal(ken_tune_set_row(s, 2)->question, "B?");
+    ken_tune_set_free(s);
+}
+
 static void test_variant(void **state)
 {
     (void)state;
@@ -686,7 +756,9 @@ static void test_out_of_memory(void **state)
     runs.mix = mix;
     runs.n_mix = 1;
     rows.path =
-        tiny_file("oom.jsonl", "{\"question\":\"Question R0 0?\",\"answer\":\"Answer 0\",\"id\":\"R0/train/0\"}\n");
+        tiny_file("oom.jsonl", "{\"question\":\"Question R0 0?\",\"answer\":\"Answer 0\",\"id\":\"R0/train/0\"}\n"
+                               "{\"question\":\"Question R1 0?\",\"answer\":\"Answer 0\",\"id\":\"R1/train/0\","
+                               "\"known_tail\":true}\n");
     rows.labels = tiny_path("oom.ken");
     rows.chat_template = true;
     rows.per_relation = 1;
@@ -709,16 +781,17 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats),    cmocka_unit_test(test_text_rows),
-                                       cmocka_unit_test(test_extra_keys), cmocka_unit_test(test_template),
-                                       cmocka_unit_test(test_chat),       cmocka_unit_test(test_same_prompt_as_eval),
-                                       cmocka_unit_test(test_join),       cmocka_unit_test(test_too_long),
-                                       cmocka_unit_test(test_repeats),    cmocka_unit_test(test_run),
-                                       cmocka_unit_test(test_labels),     cmocka_unit_test(test_splits),
-                                       cmocka_unit_test(test_idk),        cmocka_unit_test(test_weights),
-                                       cmocka_unit_test(test_tail),       cmocka_unit_test(test_variant),
-                                       cmocka_unit_test(test_mix),        cmocka_unit_test(test_hash),
-                                       cmocka_unit_test(test_refused),    cmocka_unit_test(test_skip_bad),
-                                       cmocka_unit_test(test_hostile),    cmocka_unit_test(test_out_of_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats),      cmocka_unit_test(test_text_rows),
+                                       cmocka_unit_test(test_extra_keys),   cmocka_unit_test(test_template),
+                                       cmocka_unit_test(test_chat),         cmocka_unit_test(test_same_prompt_as_eval),
+                                       cmocka_unit_test(test_join),         cmocka_unit_test(test_too_long),
+                                       cmocka_unit_test(test_repeats),      cmocka_unit_test(test_run),
+                                       cmocka_unit_test(test_labels),       cmocka_unit_test(test_splits),
+                                       cmocka_unit_test(test_idk),          cmocka_unit_test(test_weights),
+                                       cmocka_unit_test(test_tail),         cmocka_unit_test(test_marked_tail),
+                                       cmocka_unit_test(test_variant),      cmocka_unit_test(test_mix),
+                                       cmocka_unit_test(test_hash),         cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_skip_bad),     cmocka_unit_test(test_hostile),
+                                       cmocka_unit_test(test_out_of_memory)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

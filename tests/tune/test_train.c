@@ -279,6 +279,63 @@ static void replaced_targets_are_what_fits(void **state)
     ken_run_free(r);
 }
 
+/* A known tail comes last also when the set went through a file, whatever its format: the same bits as without. */
+static void a_tail_survives_a_file(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"trl", "messages", "alpaca", "sharegpt", "axolotl", "csv", "jsonl"};
+    ken_err err;
+    char source[64];
+    snprintf(source, sizeof source, "%s/labelled.jsonl", folder);
+    FILE *f = fopen(source, "w");
+    assert_non_null(f);
+    for (int i = 0; i < 14; i++)
+        fprintf(f, "{\"question\":\"Colour %d?\",\"answer\":\"%s\",\"category\":\"%s\",\"p_t\":0.%d}\n", i,
+                i % 3 ? "red" : "blue", i % 2 ? "Unknown" : "MaybeKnown", 1 + i % 9);
+    assert_int_equal(fclose(f), 0);
+    ken_train_options o = options();
+    o.eval_every = o.epochs;
+    o.data.path = source;
+    o.data.variant = "unknown=50";
+    o.data.size = 8;
+    o.data.known_tail = 0.5; /* three rows that the variant left, and one of its own again */
+    o.data.weights = "p";
+    ken_selection *s;
+    if (ken_select(&s, &o.data, &err) != KEN_OK) fail_msg("%s", err.msg);
+    assert_int_equal(ken_selection_stats(s)->tail, 4);
+    assert_int_equal(ken_selection_stats(s)->tail_repeated, 1);
+    trained(&o, in_folder("tail"));
+    o.data.known_tail_mixed = true;
+    trained(&o, in_folder("mixed"));
+    ken_train_options again = options();
+    again.eval_every = again.epochs;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        ken_export_options e = ken_export_defaults();
+        e.format = formats[i];
+        e.eos = "</s>";
+        char path[128];
+        snprintf(path, sizeof path, "%s/set.%s.%s", folder, formats[i],
+                 strcmp(formats[i], "csv") == 0 ? "csv" : "jsonl");
+        if (ken_export(s, &e, path, &err) != KEN_OK) fail_msg("%s: %s", formats[i], err.msg);
+        again.data.path = path;
+        trained(&again, in_folder("back"));
+        same_file(in_folder("tail"), in_folder("back"), "last/model.safetensors");
+        remove_all(in_folder("back"));
+    }
+    again.data.known_tail_mixed = true;
+    trained(&again, in_folder("back"));
+    same_file(in_folder("mixed"), in_folder("back"), "last/model.safetensors");
+    ken_map m[2];
+    char path[2][160];
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof path[i], "%s/%s/last/model.safetensors", folder, i == 0 ? "tail" : "mixed");
+        assert_int_equal(ken_map_file(&m[i], path[i], NULL), KEN_OK);
+    }
+    assert_true(m[0].size == m[1].size && memcmp(m[0].data, m[1].data, m[0].size) != 0);
+    for (int i = 0; i < 2; i++) ken_unmap(&m[i]);
+    ken_selection_free(s);
+}
+
 static void a_plan_counts(void **state)
 {
     (void)state;
@@ -324,6 +381,7 @@ int main(void)
         cmocka_unit_test(what_changes_bits),
         cmocka_unit_test(watched_rows_are_not_trained_on),
         cmocka_unit_test(replaced_targets_are_what_fits),
+        cmocka_unit_test(a_tail_survives_a_file),
         cmocka_unit_test(a_plan_counts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
