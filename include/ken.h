@@ -717,7 +717,12 @@ KEN_API void ken_training_plan_free(ken_training_plan *p);
 /* ---- diff ----------------------------------------------------------------------------------------------------------- */
 
 /* What moved between two runs over the same facts: before and after a fine-tuning, two models, two checkpoints, two quantisations. Both
- * are annotations, or both evaluations (then right and wrong take the place of categories). */
+ * are annotations, or both evaluations (then right and wrong take the place of categories).
+ *
+ * Multiple choice has no categories (spec/slick.md 9.2), but each of its prompts has a right or a wrong option chosen. Ours: a question counts
+ * as right when more than half of its prompts have it right; a tie is wrong, and so are fewer, even if no other option has more. Guessing
+ * anew with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the prompts. Multiple choice rows
+ * and others are never added up: each group is of one kind. */
 typedef struct ken_diff ken_diff;
 
 enum { KEN_MOVE_NONE, KEN_MOVE_LOST, KEN_MOVE_GAINED, KEN_MOVE_UNLABELLED };
@@ -736,9 +741,10 @@ KEN_API const char *ken_near_name(int near); /* "trained", "same subject", ... *
 
 typedef struct ken_diff_side {
     int category;                /* KEN_N_CATEGORIES in evaluations */
+    bool known;                  /* HighlyKnown or MaybeKnown; in evaluations and multiple choice: right */
     int greedy_hits, prompts;    /* evaluations: 0 or 1 of 1 */
-    double p_t0, p_t, p_unknown; /* NaN in evaluations, but for p_t0 */
-    const char *says;            /* the commonest greedy answer; NULL = not stored */
+    double p_t0, p_t, p_unknown; /* NaN in evaluations, but for p_t0, and p_t of multiple choice */
+    const char *says;            /* the commonest greedy answer, the option chosen most often; NULL = not stored */
     int says_prompts;            /* of how many prompts */
     bool says_right;
 } ken_diff_side;
@@ -750,23 +756,35 @@ typedef struct ken_diff_row {
     int quartile; /* of popularity among the rows both have, 1 = least popular; 0 = none */
     int move;     /* KEN_MOVE_* */
     int near;     /* KEN_NEAR_* */
+    bool choice;  /* multiple choice, in both */
     ken_diff_side a, b;
 } ken_diff_row;
 
-typedef struct ken_diff_group { /* rows that both runs have */
+enum { KEN_RIGHT, KEN_WRONG, KEN_NOT_ASKED /* too long for the context */, KEN_N_VERDICTS };
+KEN_API const char *ken_verdict_name(int verdict); /* "right", "wrong", "not asked" */
+
+typedef struct ken_diff_group { /* rows that both runs have, of one kind */
     const char *grouping, *key; /* "all" and "", "relation", "popularity", "category" (that of A), "near", "split" */
+    bool choice;                /* multiple choice */
     uint64_t n;
-    uint64_t moved[KEN_N_CATEGORIES][KEN_N_CATEGORIES]; /* from A's category to B's; zero in evaluations */
-    uint64_t known_a, known_b;                          /* HighlyKnown or MaybeKnown (evaluations: right) */
-    uint64_t rest_a;                                    /* the other rows of A that have a label (evaluations: wrong) */
-    uint64_t lost, gained;                              /* spec/interfaces.md 4 */
-    double lost_share, lost_lo, lost_hi;                /* of known_a, with the Wilson interval */
-    double gained_share, gained_lo, gained_hi;          /* of rest_a */
-    double mcnemar;                                     /* exact, of lost against gained */
+    uint64_t moved[KEN_N_CATEGORIES][KEN_N_CATEGORIES]; /* from A's category to B's; else zero */
+    uint64_t verdict[KEN_N_VERDICTS]
+                    [KEN_N_VERDICTS];    /* the same of evaluations and multiple choice, which have no categories */
+    uint64_t known_a, known_b;           /* HighlyKnown or MaybeKnown; or right */
+    uint64_t rest_a, rest_b;             /* the other rows that have a label; or wrong */
+    uint64_t lost, gained;               /* spec/interfaces.md 4 */
+    double lost_share, lost_lo, lost_hi; /* of known_a, with the Wilson interval */
+    double gained_share, gained_lo, gained_hi; /* of rest_a */
+    double mcnemar;                            /* exact, of lost against gained */
     double p_t0_a, p_t0_b, p_t0_change, p_t0_lo,
         p_t0_hi; /* mean greedy accuracy; of the change: 95 % t interval of paired rows */
-    double p_t_a, p_t_b, p_t_change, p_t_lo, p_t_hi; /* mean P_Correct; NaN in evaluations */
-    double p_t_test;                                 /* paired t test of p_t (evaluations: of p_t0), two-sided */
+    double p_t_a, p_t_b, p_t_change, p_t_lo, p_t_hi;   /* mean P_Correct; NaN in evaluations */
+    double p_t_test;                                   /* paired t test of p_t (evaluations: of p_t0), two-sided */
+    double p_t0_a_lo, p_t0_a_hi, p_t0_b_lo, p_t0_b_hi; /* 95 % t intervals of the means, over rows */
+    double p_t0_test;                                  /* paired t test of p_t0 */
+    double known_change, known_lo, known_hi; /* of the share known, of rows that both label: 95 % t interval of pairs */
+    double guess_p_t0,
+        guess_known; /* multiple choice: what guessing has of p_t0 and of known; NaN = not known, or other rows */
 } ken_diff_group;
 
 typedef struct ken_diff_options {
@@ -783,10 +801,14 @@ KEN_API ken_diff_options ken_diff_defaults(void);
 KEN_API int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err);
 KEN_API void ken_diff_free(ken_diff *d);
 KEN_API size_t ken_diff_count(const ken_diff *d);
-KEN_API const ken_diff_row *ken_diff_get(const ken_diff *d, size_t i);       /* data order of A; borrowed */
-KEN_API const ken_diff_group *ken_diff_groups(const ken_diff *d, size_t *n); /* "all" first; borrowed */
-KEN_API const ken_diff_group *ken_diff_find(const ken_diff *d, const char *grouping, const char *key); /* or NULL */
-KEN_API bool ken_diff_annotated(const ken_diff *d); /* categories, not verdicts alone */
+KEN_API const ken_diff_row *ken_diff_get(const ken_diff *d, size_t i); /* data order of A; borrowed */
+/* By grouping, "all" first; those of multiple choice behind all others. Borrowed. */
+KEN_API const ken_diff_group *ken_diff_groups(const ken_diff *d, size_t *n);
+KEN_API const ken_diff_group *ken_diff_find(const ken_diff *d, const char *grouping,
+                                            const char *key); /* the first, or NULL */
+KEN_API const ken_diff_group *ken_diff_part(const ken_diff *d,
+                                            bool choice); /* "all" of one kind; NULL = no such rows */
+KEN_API bool ken_diff_annotated(const ken_diff *d);       /* categories, not verdicts alone */
 /* Rows that only A has, that only B has, and those with one id and two questions. */
 KEN_API void ken_diff_unmatched(const ken_diff *d, size_t *only_a, size_t *only_b, size_t *other_question);
 /* In what else the runs differ that makes a comparison doubtful: "matcher: em-squad/1 and em-raw/1"; NULL past the last. Borrowed. */

@@ -53,9 +53,10 @@ static void print_title(const cli_comparison *c)
     size_t a, b, other;
     char s[32];
     const char *data = ken_run_setting(c->run[0], "data");
+    bool choice = ken_diff_part(c->d, true) != NULL && ken_diff_part(c->d, false) == NULL;
     print_run(c, 0);
     print_run(c, 1);
-    printf("%s facts", cli_thousands(ken_diff_count(c->d), s));
+    printf("%s %s", cli_thousands(ken_diff_count(c->d), s), choice ? "multiple choice questions" : "facts");
     if (data != NULL && strcmp(ken_run_kind(c->run[0]), "train") != 0) {
         fputs(" of ", stdout);
         term_text(data);
@@ -145,33 +146,24 @@ static void print_transitions(const ken_diff_group *g)
     puts("\n");
 }
 
-void cli_verdicts(const ken_diff *d, uint64_t n[CLI_N_VERDICTS][CLI_N_VERDICTS])
+bool cli_comparison_categories(const ken_diff *d, const ken_diff_group *g)
 {
-    memset(n, 0, CLI_N_VERDICTS * sizeof n[0]);
-    for (size_t i = 0; i < ken_diff_count(d); i++) {
-        const ken_diff_side *side[2] = {&ken_diff_get(d, i)->a, &ken_diff_get(d, i)->b};
-        int at[2];
-        for (int k = 0; k < 2; k++) at[k] = isnan(side[k]->p_t0) ? 2 : side[k]->greedy_hits == 0;
-        n[at[0]][at[1]]++;
-    }
+    return ken_diff_annotated(d) && !g->choice;
 }
 
-const char *const cli_verdict_name[CLI_N_VERDICTS] = {"right", "wrong", "not asked"};
-
-static void print_verdicts(const ken_diff *d)
+static void print_verdicts(const ken_diff_group *g)
 {
-    uint64_t n[CLI_N_VERDICTS][CLI_N_VERDICTS], unasked = 0;
-    cli_verdicts(d, n);
-    for (int i = 0; i < CLI_N_VERDICTS; i++) unasked += n[i][2] + n[2][i];
-    int most = unasked > 0 ? 3 : 2;
+    uint64_t unasked = 0;
+    for (int i = 0; i < KEN_N_VERDICTS; i++) unasked += g->verdict[i][KEN_NOT_ASKED] + g->verdict[KEN_NOT_ASKED][i];
+    int most = unasked > 0 ? KEN_N_VERDICTS : KEN_NOT_ASKED;
     term_cell(term_unicode() ? "A \u2193  B \u2192" : "A v  B >", 12);
-    for (int k = 0; k < most; k++) term_cell(cli_verdict_name[k], -12);
+    for (int k = 0; k < most; k++) term_cell(ken_verdict_name(k), -12);
     putchar('\n');
     for (int i = 0; i < most; i++) {
-        term_cell(cli_verdict_name[i], 12);
+        term_cell(ken_verdict_name(i), 12);
         for (int k = 0; k < most; k++) { /* coloured as if unlabelled where a prompt was too long to be asked */
-            int from = i < 2 ? i : KEN_UNLABELLED, to = k < 2 ? k : KEN_UNLABELLED;
-            print_cell(n[i][k], from, to, 12);
+            int from = i < KEN_NOT_ASKED ? i : KEN_UNLABELLED, to = k < KEN_NOT_ASKED ? k : KEN_UNLABELLED;
+            print_cell(g->verdict[i][k], from, to, 12);
         }
         putchar('\n');
     }
@@ -201,19 +193,64 @@ static void print_mean(const char *name, double a, double b, double change, doub
     putchar('\n');
 }
 
+/* Two shares with their intervals, and the change with its own. */
+static void print_change(const char *name, const double x[9], const char *test, double p_value)
+{
+    char p[16];
+    if (isnan(x[0]) || isnan(x[3])) return;
+    printf("%-16s%5.1f%%", name, 100 * x[0]);
+    if (!isnan(x[1])) printf(" [%4.1f, %5.1f]", 100 * x[1], 100 * x[2]);
+    printf(" %s %5.1f%%", arrow(), 100 * x[3]);
+    if (!isnan(x[4])) printf(" [%4.1f, %5.1f]", 100 * x[4], 100 * x[5]);
+    printf("  %s%+5.1f%s", term_on(x[6] < 0 ? WORSE : BETTER), 100 * x[6], term_off());
+    if (!isnan(x[7])) printf(" [%+.1f, %+.1f]", 100 * x[7], 100 * x[8]);
+    printf("\n");
+    if (!isnan(p_value))
+        printf("                %schange: %s, p %s%s\n", term_on(TERM_DIM), test, p_text(p_value, p), term_off());
+}
+
+/* Multiple choice: by questions, by prompts, and by the probability of the right option. */
+static void print_choice_totals(const ken_diff_group *g)
+{
+    double right[9] = {0}, prompts[9] = {g->p_t0_a,    g->p_t0_a_lo,   g->p_t0_a_hi, g->p_t0_b, g->p_t0_b_lo,
+                                         g->p_t0_b_hi, g->p_t0_change, g->p_t0_lo,   g->p_t0_hi};
+    const double p[9] = {g->p_t_a, NAN, NAN, g->p_t_b, NAN, NAN, g->p_t_change, g->p_t_lo, g->p_t_hi};
+    uint64_t n_a = g->known_a + g->rest_a, n_b = g->known_b + g->rest_b;
+    right[0] = n_a > 0 ? (double)g->known_a / (double)n_a : NAN;
+    right[3] = n_b > 0 ? (double)g->known_b / (double)n_b : NAN;
+    cli_wilson(g->known_a, n_a, &right[1], &right[2]);
+    cli_wilson(g->known_b, n_b, &right[4], &right[5]);
+    right[6] = g->known_change;
+    right[7] = g->known_lo;
+    right[8] = g->known_hi;
+    print_change("questions right", right, "McNemar's exact test", g->mcnemar);
+    print_change("prompts right", prompts, "paired t test", g->p_t0_test);
+    print_change("P(right option)", p, "paired t test", g->p_t_test);
+    printf("\n%sA question is right when more than half of its prompts choose the right option; a tie is wrong.",
+           term_on(TERM_DIM));
+    if (!isnan(g->guess_p_t0))
+        printf("\nBy chance: %.0f%% of the prompts, %.1f%% of the questions.", 100 * g->guess_p_t0,
+               100 * g->guess_known);
+    printf("%s\n", term_off());
+}
+
 static void print_totals(const cli_comparison *c, const ken_diff_group *g)
 {
-    bool categories = ken_diff_annotated(c->d);
+    bool categories = cli_comparison_categories(c->d, g);
     char p[16];
-    if (g->known_a + g->rest_a > 0) { /* multiple choice has no categories */
+    if (g->known_a + g->rest_a > 0) { /* some have a label */
         print_share("lost", WORSE, g->lost, g->lost_share, g->lost_lo, g->lost_hi, g->known_a,
                     categories ? "that A knows (HighlyKnown, MaybeKnown)" : "that A has right");
         print_share("gained", BETTER, g->gained, g->gained_share, g->gained_lo, g->gained_hi, g->rest_a,
                     categories ? "others" : "that A has wrong");
-        if (g->lost + g->gained > 0)
+        if (g->lost + g->gained > 0 && !g->choice)
             printf("        %slost against gained, McNemar's exact test: p %s%s\n", term_on(TERM_DIM),
                    p_text(g->mcnemar, p), term_off());
         putchar('\n');
+    }
+    if (g->choice) {
+        print_choice_totals(g);
+        return;
     }
     print_mean(categories ? "greedy right" : "right", g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
     print_mean("P_Correct", g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi);
@@ -226,7 +263,12 @@ static void print_totals(const cli_comparison *c, const ken_diff_group *g)
 
 enum { MOST_RELATIONS = 15 };
 
-static double change_of(const ken_diff_group *g) { return isnan(g->p_t_change) ? g->p_t0_change : g->p_t_change; }
+/* What stands for a group in one line: P_Correct; of verdicts and multiple choice the share right. */
+static bool by_verdicts(const ken_diff_group *g) { return g->choice || isnan(g->p_t_a); }
+
+static double change_of(const ken_diff_group *g) { return by_verdicts(g) ? g->p_t0_change : g->p_t_change; }
+
+static double test_of(const ken_diff_group *g) { return g->choice ? g->p_t0_test : g->p_t_test; }
 
 /* The worst first; then by the number of rows that moved, then as in the data. */
 static int worst_first(const void *pa, const void *pb)
@@ -252,8 +294,9 @@ static const char *group_name(const ken_diff_group *g)
 static void print_group(const ken_diff_group *g, int name)
 {
     char s[32];
-    double a = isnan(g->p_t_a) ? g->p_t0_a : g->p_t_a, b = isnan(g->p_t_b) ? g->p_t0_b : g->p_t_b;
-    double lo = isnan(g->p_t_a) ? g->p_t0_lo : g->p_t_lo, hi = isnan(g->p_t_a) ? g->p_t0_hi : g->p_t_hi;
+    bool verdicts = by_verdicts(g);
+    double a = verdicts ? g->p_t0_a : g->p_t_a, b = verdicts ? g->p_t0_b : g->p_t_b;
+    double lo = verdicts ? g->p_t0_lo : g->p_t_lo, hi = verdicts ? g->p_t0_hi : g->p_t_hi;
     term_cell(group_name(g), name);
     term_cell(cli_thousands(g->n, s), -7);
     fputs(term_on(g->lost > 0 ? WORSE : TERM_DIM), stdout);
@@ -272,7 +315,7 @@ static void print_group(const ken_diff_group *g, int name)
         snprintf(s, sizeof s, "[%+.1f,%+.1f]", 100 * lo, 100 * hi);
         printf("%16s", s);
     }
-    puts(g->p_t_test < 0.05 ? " *" : "");
+    puts(test_of(g) < 0.05 ? " *" : "");
 }
 
 static int name_width(const ken_diff_group *const *g, size_t n)
@@ -283,25 +326,25 @@ static int name_width(const ken_diff_group *const *g, size_t n)
     return most > room ? (room < 20 ? 20 : room) : most;
 }
 
-static void print_head(const char *title, bool categories, int name)
+static void print_head(const char *title, bool choice, bool categories, int name)
 {
     putchar('\n');
     fputs(term_on(TERM_BOLD), stdout);
     term_cell(title, name);
-    printf("%7s%6s%7s%7s%7s%8s%16s%s\n", "facts", "lost", "gained", categories ? "P(A)" : "A",
+    printf("%7s%6s%7s%7s%7s%8s%16s%s\n", choice ? "asked" : "facts", "lost", "gained", categories ? "P(A)" : "A",
            categories ? "P(B)" : "B", "change", "95%", term_off());
 }
 
-static bool has_changed(const ken_diff_group *g) { return g->lost + g->gained > 0 || g->p_t_test < 0.05; }
+static bool has_changed(const ken_diff_group *g) { return g->lost + g->gained > 0 || test_of(g) < 0.05; }
 
 /* The groups of a grouping (m), relations by what became of them; the caller frees. NULL when there is nothing to tell apart. */
-static const ken_diff_group **groups_of(const cli_comparison *c, const char *grouping, size_t *m)
+static const ken_diff_group **groups_of(const cli_comparison *c, const char *grouping, bool choice, size_t *m)
 {
     size_t n;
     const ken_diff_group *all = ken_diff_groups(c->d, &n), **g = calloc(n > 0 ? n : 1, sizeof *g);
     *m = 0;
     for (size_t i = 0; i < n && g != NULL; i++)
-        if (strcmp(all[i].grouping, grouping) == 0) g[(*m)++] = &all[i];
+        if (all[i].choice == choice && strcmp(all[i].grouping, grouping) == 0) g[(*m)++] = &all[i];
     if (*m < (strcmp(grouping, "near") == 0 ? 1 : 2)) {
         free(g);
         return NULL;
@@ -311,42 +354,43 @@ static const ken_diff_group **groups_of(const cli_comparison *c, const char *gro
 }
 
 /* Of many relations those that changed, at most MOST_RELATIONS from both ends of the order, unless -v. Returns how many lines had a p. */
-static size_t print_grouping(const cli_comparison *c, const char *grouping, const char *title)
+static size_t print_grouping(const cli_comparison *c, const char *grouping, const char *title, bool choice)
 {
     size_t m, shown = 0, tested = 0, changed = 0;
-    const ken_diff_group **g = groups_of(c, grouping, &m);
+    const ken_diff_group **g = groups_of(c, grouping, choice, &m);
     if (g == NULL) return 0;
     bool some = strcmp(grouping, "relation") == 0 && m > MOST_RELATIONS && !cli.verbose;
     int name = name_width(g, m);
     for (size_t i = 0; i < m; i++) changed += has_changed(g[i]);
     if (some && changed == 0)
         printf("\n%s%s%s: none of %zu changed (-v shows them)\n", term_on(TERM_BOLD), title, term_off(), m);
-    else print_head(title, ken_diff_annotated(c->d), name);
+    else print_head(title, choice, ken_diff_annotated(c->d) && !choice, name);
     for (size_t i = 0; i < m && (!some || changed > 0); i++) {
         bool end = i <= MOST_RELATIONS / 2 || i + MOST_RELATIONS / 2 >= m;
         if (some && !(end && has_changed(g[i]))) continue;
         print_group(g[i], name);
         shown++;
-        tested += !isnan(g[i]->p_t_test);
+        tested += !isnan(test_of(g[i]));
     }
     if (shown > 0 && shown < m) printf("%sand %zu more (-v shows all)%s\n", term_on(TERM_DIM), m - shown, term_off());
     free(g);
     return tested;
 }
 
-static void print_groups(const cli_comparison *c)
+static void print_groups(const cli_comparison *c, bool choice)
 {
-    size_t tested = print_grouping(c, "relation", "by relation");
-    tested += print_grouping(c, "popularity", "by popularity");
-    tested += print_grouping(c, "near", "trained on");
-    tested += print_grouping(c, "split", "by split");
-    if (cli.verbose) tested += print_grouping(c, "category", "by category in A");
+    size_t tested = print_grouping(c, "relation", choice ? "by subject" : "by relation", choice);
+    tested += print_grouping(c, "popularity", "by popularity", choice);
+    tested += print_grouping(c, "near", "trained on", choice);
+    tested += print_grouping(c, "split", "by split", choice);
+    if (cli.verbose) tested += print_grouping(c, "category", "by category in A", choice);
     if (tested == 0) return;
     printf("\n%s%s a 95%% interval.\n* p < 0.05 in a paired t test of this line alone: one in twenty has it by "
            "chance.%s\n",
            term_on(TERM_DIM),
-           ken_diff_annotated(c->d) ? "P: mean P_Correct in percent, and its change with"
-                                    : "A, B: right answers in percent, and the change with",
+           choice                     ? "A, B: prompts answered right in percent, and the change with"
+           : ken_diff_annotated(c->d) ? "P: mean P_Correct in percent, and its change with"
+                                      : "A, B: right answers in percent, and the change with",
            term_off());
 }
 
@@ -367,18 +411,39 @@ static void print_says(const ken_diff_side *s, const char *word)
     if (s->prompts > 1) printf(" (%d of %d)", s->says_prompts, s->prompts);
 }
 
+/* The end of a long question of multiple choice, which asks about the passage before it. */
+static const char *end_of(const char *s)
+{
+    enum { MOST = 240 };
+    size_t n = strlen(s);
+    if (n <= MOST) return s;
+    const char *space = strchr(s + n - MOST, ' ');
+    return space != NULL ? space + 1 : s;
+}
+
+static void print_question(const ken_diff_row *r)
+{
+    const char *s = r->choice ? end_of(r->question) : r->question;
+    if (s != r->question) fputs("... ", stdout);
+    term_text(s);
+}
+
 static void print_fact(const cli_comparison *c, const ken_diff_row *r)
 {
     fputs("  ", stdout);
-    term_text(r->question);
+    print_question(r);
     printf(" %s", term_on(TERM_BOLD));
     term_text(r->answer);
     printf("%s\n    ", term_off());
-    print_says(&r->a, "A says");
-    print_says(&r->b, ", B says");
+    print_says(&r->a, r->choice ? "A chooses" : "A says");
+    print_says(&r->b, r->choice ? ", B chooses" : ", B says");
     printf("\n    %s", term_on(TERM_DIM));
     term_text(r->id);
-    if (ken_diff_annotated(c->d))
+    if (r->choice && r->a.prompts > 1)
+        printf("  right with %d %s %d of %d, P %.2f %s %.2f", r->a.greedy_hits, arrow(), r->b.greedy_hits, r->b.prompts,
+               r->a.p_t, arrow(), r->b.p_t);
+    else if (r->choice) printf("  P %.2f %s %.2f", r->a.p_t, arrow(), r->b.p_t);
+    else if (ken_diff_annotated(c->d))
         printf("  %s %s %s, P %.2f %s %.2f", ken_category_name(r->a.category), arrow(),
                ken_category_name(r->b.category), r->a.p_t, arrow(), r->b.p_t);
     if (r->near != KEN_NEAR_UNKNOWN)
@@ -386,7 +451,7 @@ static void print_fact(const cli_comparison *c, const ken_diff_row *r)
     printf("%s\n", term_off());
 }
 
-static void print_facts(const cli_comparison *c, const char *which, uint64_t n, int style)
+static void print_facts(const cli_comparison *c, const char *which, uint64_t n, int style, bool choice)
 {
     size_t shown = 0;
     char s[32];
@@ -394,7 +459,7 @@ static void print_facts(const cli_comparison *c, const char *which, uint64_t n, 
     printf("\n%s%s%s (%s)\n", term_on(style), which, term_off(), cli_thousands(n, s));
     for (size_t i = 0; i < ken_diff_count(c->d) && shown < c->listed; i++) {
         const ken_diff_row *r = ken_diff_get(c->d, i);
-        if (!cli_comparison_has(c->d, r, which)) continue;
+        if (r->choice != choice || !cli_comparison_has(c->d, r, which)) continue;
         print_fact(c, r);
         shown++;
     }
@@ -407,29 +472,38 @@ static void print_facts(const cli_comparison *c, const char *which, uint64_t n, 
 static void print_conclusion(const ken_diff_group *g)
 {
     const char *end = "; more than chance explains.";
-    if (g->lost + g->gained == 0) puts("\nNo fact was lost or gained.");
+    if (g->lost + g->gained == 0) printf("\nNo %s was lost or gained.\n", g->choice ? "question" : "fact");
     else if (g->mcnemar >= 0.05) end = ", which chance alone may have done.";
     if (g->lost + g->gained > 0)
-        printf("\nB lost %llu and gained %llu of %llu facts%s\n", (unsigned long long)g->lost,
-               (unsigned long long)g->gained, (unsigned long long)g->n, end);
+        printf("\nB lost %llu and gained %llu of %llu %s%s\n", (unsigned long long)g->lost,
+               (unsigned long long)g->gained, (unsigned long long)g->n, g->choice ? "questions" : "facts", end);
 }
 
-void cli_print_comparison(const cli_comparison *c)
+/* All about rows of one kind. */
+static void print_part(const cli_comparison *c, const ken_diff_group *g)
 {
-    const ken_diff_group *g = ken_diff_find(c->d, "all", "");
-    print_title(c);
-    if (g == NULL) return;
-    if (!ken_diff_annotated(c->d)) print_verdicts(c->d);
+    if (!cli_comparison_categories(c->d, g)) print_verdicts(g);
     else if (g->moved[KEN_UNLABELLED][KEN_UNLABELLED] == g->n) puts("No fact has a category in either.\n");
     else {
         print_bars(g);
         print_transitions(g);
     }
     print_totals(c, g);
-    print_groups(c);
-    print_facts(c, "lost", g->lost, WORSE);
-    print_facts(c, "gained", g->gained, BETTER);
+    print_groups(c, g->choice);
+    print_facts(c, "lost", g->lost, WORSE, g->choice);
+    print_facts(c, "gained", g->gained, BETTER, g->choice);
     print_conclusion(g);
+}
+
+void cli_print_comparison(const cli_comparison *c)
+{
+    const ken_diff_group *choice = ken_diff_part(c->d, true), *others = ken_diff_part(c->d, false);
+    char s[32];
+    print_title(c);
+    if (others != NULL) print_part(c, others);
+    if (others != NULL && choice != NULL)
+        printf("\n%sMultiple choice%s: %s questions\n\n", term_on(TERM_BOLD), term_off(), cli_thousands(choice->n, s));
+    if (choice != NULL) print_part(c, choice);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
@@ -438,6 +512,7 @@ bool cli_comparison_has(const ken_diff *d, const ken_diff_row *r, const char *wh
 {
     if (strcmp(which, "lost") == 0) return r->move == KEN_MOVE_LOST;
     if (strcmp(which, "gained") == 0) return r->move == KEN_MOVE_GAINED;
+    if (strcmp(which, "moved") == 0 && r->choice) return r->move != KEN_MOVE_NONE && r->a.known != r->b.known;
     if (strcmp(which, "moved") == 0)
         return ken_diff_annotated(d) ? r->a.category != r->b.category : r->a.greedy_hits != r->b.greedy_hits;
     return true;
@@ -459,18 +534,32 @@ static void print_category(int category)
     fputs(term_off(), stdout);
 }
 
+/* "right 7/10", in 12 columns */
+static void print_verdict(const ken_diff_side *s)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%s %d/%d", s->known ? "right" : "wrong", s->greedy_hits, s->prompts);
+    fputs(term_on(s->known ? BETTER : WORSE), stdout);
+    term_cell(isnan(s->p_t0) ? "not asked" : text, 12);
+    fputs(term_off(), stdout);
+}
+
 void cli_print_compared(const ken_diff *d, const ken_diff_row *r)
 {
     int w = term_columns(r->id);
     term_cell(r->id, w > 20 ? w : 20); /* never cut: `ken explain RUN ID` wants it whole */
     putchar(' ');
-    if (ken_diff_annotated(d)) {
+    if (r->choice && ken_diff_annotated(d)) {
+        print_verdict(&r->a);
+        print_verdict(&r->b);
+        printf("%6.2f%6.2f", r->a.p_t, r->b.p_t);
+    } else if (ken_diff_annotated(d)) {
         print_category(r->a.category);
         print_category(r->b.category);
         printf("%6.2f%6.2f", r->a.p_t, r->b.p_t);
     } else printf("%-6s%-6s", r->a.greedy_hits > 0 ? "right" : "wrong", r->b.greedy_hits > 0 ? "right" : "wrong");
     fputs("  ", stdout);
-    term_text(r->question);
+    print_question(r);
     printf(" %s", term_on(TERM_BOLD));
     term_text(r->answer);
     printf("%s%s", term_off(), term_on(TERM_DIM));

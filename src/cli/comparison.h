@@ -14,10 +14,8 @@ typedef struct cli_comparison {
 /* Which rows --rows names: "lost", "gained", "moved" (another category, or verdict), "all". */
 bool cli_comparison_has(const ken_diff *d, const ken_diff_row *r, const char *which);
 
-/* Of evaluations: from A's verdict to B's. A prompt that did not fit the context was not asked. */
-enum { CLI_N_VERDICTS = 3 };
-extern const char *const cli_verdict_name[CLI_N_VERDICTS];
-void cli_verdicts(const ken_diff *d, uint64_t n[CLI_N_VERDICTS][CLI_N_VERDICTS]);
+/* Categories rather than right and wrong: annotated rows that are no multiple choice. */
+bool cli_comparison_categories(const ken_diff *d, const ken_diff_group *g);
 
 void cli_print_comparison(const cli_comparison *c);
 /* One line for a row, under a head. */

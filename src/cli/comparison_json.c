@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 #include "cli/comparison.h"
 #include "cli/json.h"
+#include "cli/table.h"
+#include <math.h>
 #include <string.h>
 
 static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
@@ -21,17 +23,38 @@ static json_t *transitions(const ken_diff_group *g)
 }
 
 /* The same of verdicts. */
-static json_t *verdicts(const ken_diff *d)
+static json_t *verdicts(const ken_diff_group *g)
 {
-    uint64_t n[CLI_N_VERDICTS][CLI_N_VERDICTS];
-    cli_verdicts(d, n);
     cli_json_object x = {json_object(), false};
-    for (int i = 0; i < CLI_N_VERDICTS; i++) {
+    for (int i = 0; i < KEN_N_VERDICTS; i++) {
         cli_json_object row = {json_object(), false};
-        for (int k = 0; k < CLI_N_VERDICTS; k++) cli_json_put(&row, cli_verdict_name[k], count(n[i][k]));
-        cli_json_put(&x, cli_verdict_name[i], cli_json_finish(&row));
+        for (int k = 0; k < KEN_N_VERDICTS; k++) cli_json_put(&row, ken_verdict_name(k), count(g->verdict[i][k]));
+        cli_json_put(&x, ken_verdict_name(i), cli_json_finish(&row));
     }
     return cli_json_finish(&x);
+}
+
+static json_t *share_json(uint64_t k, uint64_t rest)
+{
+    double lo, hi;
+    cli_wilson(k, k + rest, &lo, &hi);
+    return json_pack("{s:o,s:o}", "share", cli_json_real(k + rest > 0 ? (double)k / (double)(k + rest) : NAN),
+                     "interval", interval(lo, hi));
+}
+
+/* What multiple choice has besides: questions and prompts answered right, and what guessing has of both. */
+static void put_choice(cli_json_object *x, const ken_diff_group *g)
+{
+    cli_json_put(x, "right_a", share_json(g->known_a, g->rest_a));
+    cli_json_put(x, "right_b", share_json(g->known_b, g->rest_b));
+    cli_json_put(x, "right_change",
+                 json_pack("{s:o,s:o}", "change", cli_json_real(g->known_change), "interval",
+                           interval(g->known_lo, g->known_hi)));
+    cli_json_put(x, "p_t0_interval_a", interval(g->p_t0_a_lo, g->p_t0_a_hi));
+    cli_json_put(x, "p_t0_interval_b", interval(g->p_t0_b_lo, g->p_t0_b_hi));
+    cli_json_put(x, "p_t0_test_p", cli_json_real(g->p_t0_test));
+    cli_json_put(x, "guessing",
+                 json_pack("{s:o,s:o}", "p_t0", cli_json_real(g->guess_p_t0), "right", cli_json_real(g->guess_known)));
 }
 
 static json_t *mean(double a, double b, double change, double lo, double hi)
@@ -40,7 +63,7 @@ static json_t *mean(double a, double b, double change, double lo, double hi)
                      "interval", interval(lo, hi));
 }
 
-/* Everything about a group but its name. */
+/* Everything about a group but its name and what moved. */
 static void put_group(cli_json_object *x, const ken_diff *d, const ken_diff_group *g)
 {
     cli_json_put(x, "examples", count(g->n));
@@ -56,11 +79,14 @@ static void put_group(cli_json_object *x, const ken_diff *d, const ken_diff_grou
     cli_json_put(x, "gained_interval", interval(g->gained_lo, g->gained_hi));
     cli_json_put(x, "mcnemar_p", cli_json_real(g->mcnemar));
     cli_json_put(x, "p_t0", mean(g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi));
-    if (ken_diff_annotated(d)) cli_json_put(x, "p_t", mean(g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi));
+    if (ken_diff_annotated(d) || g->choice)
+        cli_json_put(x, "p_t", mean(g->p_t_a, g->p_t_b, g->p_t_change, g->p_t_lo, g->p_t_hi));
     cli_json_put(x, "t_test_p", cli_json_real(g->p_t_test));
+    if (g->choice) put_choice(x, g);
 }
 
-static json_t *groups(const ken_diff *d)
+/* Of one kind of rows. */
+static json_t *groups(const ken_diff *d, bool choice)
 {
     static const char *const grouping[] = {"relation", "popularity", "category", "near", "split"};
     size_t n;
@@ -70,10 +96,11 @@ static json_t *groups(const ken_diff *d)
         cli_json_object x = {json_object(), false};
         bool any = false;
         for (size_t i = 0; i < n; i++) {
-            if (strcmp(g[i].grouping, grouping[k]) != 0) continue;
+            if (g[i].choice != choice || strcmp(g[i].grouping, grouping[k]) != 0) continue;
             cli_json_object one = {json_object(), false};
             put_group(&one, d, &g[i]);
-            if (ken_diff_annotated(d)) cli_json_put(&one, "transitions", transitions(&g[i]));
+            if (cli_comparison_categories(d, &g[i])) cli_json_put(&one, "transitions", transitions(&g[i]));
+            else if (choice) cli_json_put(&one, "transitions", verdicts(&g[i]));
             cli_json_put(&x, g[i].key, cli_json_finish(&one));
             any = true;
         }
@@ -84,16 +111,28 @@ static json_t *groups(const ken_diff *d)
     return cli_json_finish(&all);
 }
 
-static json_t *ids(const ken_diff *d, const char *which)
+static json_t *ids(const ken_diff *d, const char *which, bool only_choice)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < ken_diff_count(d) && list != NULL; i++)
-        if (cli_comparison_has(d, ken_diff_get(d, i), which) &&
+        if (cli_comparison_has(d, ken_diff_get(d, i), which) && (!only_choice || ken_diff_get(d, i)->choice) &&
             json_array_append_new(list, cli_json_string(ken_diff_get(d, i)->id)) != 0) {
             json_decref(list);
             return NULL;
         }
     return list;
+}
+
+/* Multiple choice rows beside others: all about them in an object of its own. */
+static json_t *choice_json(const ken_diff *d, const ken_diff_group *g)
+{
+    cli_json_object x = {json_object(), false};
+    put_group(&x, d, g);
+    cli_json_put(&x, "transitions", verdicts(g));
+    cli_json_put(&x, "lost", ids(d, "lost", true));
+    cli_json_put(&x, "gained", ids(d, "gained", true));
+    cli_json_put(&x, "groups", groups(d, true));
+    return cli_json_finish(&x);
 }
 
 static json_t *run_json(const cli_comparison *c, int i)
@@ -111,7 +150,8 @@ static json_t *run_json(const cli_comparison *c, int i)
 json_t *cli_json_comparison(const cli_comparison *c)
 {
     size_t only_a, only_b, other;
-    const ken_diff_group *g = ken_diff_find(c->d, "all", "");
+    const ken_diff_group *choice = ken_diff_part(c->d, true), *others = ken_diff_part(c->d, false);
+    const ken_diff_group *g = others != NULL ? others : choice;
     cli_json_object x = {json_object(), false};
     json_t *cautions = json_array();
     ken_diff_unmatched(c->d, &only_a, &only_b, &other);
@@ -119,11 +159,13 @@ json_t *cli_json_comparison(const cli_comparison *c)
         if (json_array_append_new(cautions, cli_json_string(ken_diff_caution(c->d, i))) != 0) x.failed = true;
     if (g != NULL) {
         put_group(&x, c->d, g);
-        cli_json_put(&x, "transitions", ken_diff_annotated(c->d) ? transitions(g) : verdicts(c->d));
+        cli_json_put(&x, "transitions", cli_comparison_categories(c->d, g) ? transitions(g) : verdicts(g));
     }
-    cli_json_put(&x, "lost", ids(c->d, "lost"));
-    cli_json_put(&x, "gained", ids(c->d, "gained"));
-    cli_json_put(&x, "groups", groups(c->d));
+    cli_json_put(&x, "lost", ids(c->d, "lost", false));
+    cli_json_put(&x, "gained", ids(c->d, "gained", false));
+    cli_json_put(&x, "groups", groups(c->d, g != NULL && g->choice));
+    if (choice != NULL && others == NULL) cli_json_put(&x, "choice", json_true());
+    if (choice != NULL && others != NULL) cli_json_put(&x, "multiple_choice", choice_json(c->d, choice));
     cli_json_put(&x, "a", run_json(c, 0));
     cli_json_put(&x, "b", run_json(c, 1));
     cli_json_put(&x, "only_a", count(only_a));
@@ -133,10 +175,13 @@ json_t *cli_json_comparison(const cli_comparison *c)
     return cli_json_finish(&x);
 }
 
-static json_t *side_json(const ken_diff *d, const ken_diff_side *s)
+static json_t *side_json(const ken_diff *d, const ken_diff_row *r, const ken_diff_side *s)
 {
     cli_json_object x = {json_object(), false};
-    if (ken_diff_annotated(d)) {
+    if (r->choice) {
+        cli_json_put(&x, "right", isnan(s->p_t0) ? json_null() : json_boolean(s->known));
+        cli_json_put(&x, "p_t", cli_json_real(s->p_t));
+    } else if (ken_diff_annotated(d)) {
         cli_json_put(&x, "category",
                      s->category < KEN_UNLABELLED ? cli_json_string(ken_category_name(s->category)) : json_null());
         cli_json_put(&x, "p_t", cli_json_real(s->p_t));
@@ -166,9 +211,10 @@ json_t *cli_json_compared(const ken_diff *d, const ken_diff_row *r)
     cli_json_put(&x, "answer", cli_json_string(r->answer));
     cli_json_put(&x, "popularity", cli_json_real(r->popularity));
     cli_json_put(&x, "quartile", r->quartile > 0 ? json_integer(r->quartile) : json_null());
+    if (r->choice) cli_json_put(&x, "choice", json_true());
     cli_json_put(&x, "move", json_string(move[r->move]));
     cli_json_put(&x, "near", r->near != KEN_NEAR_UNKNOWN ? json_string(ken_near_name(r->near)) : json_null());
-    cli_json_put(&x, "a", side_json(d, &r->a));
-    cli_json_put(&x, "b", side_json(d, &r->b));
+    cli_json_put(&x, "a", side_json(d, r, &r->a));
+    cli_json_put(&x, "b", side_json(d, r, &r->b));
     return cli_json_finish(&x);
 }

@@ -90,14 +90,21 @@ static int parse_conditions(ken_err *err)
 /* What a metric counts, and of how many; false for those that are no counts. */
 static bool counted(const ken_diff *d, int which, double *count, double *of)
 {
-    const ken_diff_group *all = ken_diff_find(d, "all", "");
-    *of = (double)all->known_a;
-    if (which == LOST) *count = (double)all->lost;
-    else if (which == GAINED) *count = (double)all->gained;
-    else if (which == NET) *count = (double)all->gained - (double)all->lost;
+    double lost = 0, gained = 0;
+    *of = 0;
+    for (int choice = 0; choice < 2; choice++) {
+        const ken_diff_group *all = ken_diff_part(d, choice != 0);
+        if (all == NULL) continue;
+        *of += (double)all->known_a;
+        lost += (double)all->lost;
+        gained += (double)all->gained;
+    }
+    if (which == LOST) *count = lost;
+    else if (which == GAINED) *count = gained;
+    else if (which == NET) *count = gained - lost;
     else if (which == CHANGED) {
         *count = 0;
-        *of = (double)all->n;
+        *of = (double)ken_diff_count(d);
         for (size_t i = 0; i < ken_diff_count(d); i++) *count += cli_comparison_has(d, ken_diff_get(d, i), "moved");
     } else return false;
     return true;
@@ -105,7 +112,9 @@ static bool counted(const ken_diff *d, int which, double *count, double *of)
 
 static double measured(const ken_diff *d, int which)
 {
-    const ken_diff_group *all = ken_diff_find(d, "all", "");
+    const ken_diff_group *all =
+        ken_diff_find(d, "all", ""); /* not of multiple choice, where there are other rows too */
+    if (all == NULL) return NAN;
     switch (which) {
     case GREEDY: return all->p_t0_b;
     case GREEDY_CHANGE: return all->p_t0_change;
@@ -333,9 +342,19 @@ const cli_verb cli_verb_diff = {
         "others "
         "of its relation. A trained row that does not name its subject counts for each subject that stands in its "
         "question.\n\n"
+        "Multiple choice has no categories, and the options stand in another order in each prompt, so that options are "
+        "listed and no letters. A question counts as right when more than half of its prompts choose the right option "
+        "(our "
+        "rule; a tie is wrong), lost when it was right in A and is wrong in B, gained the other way round. Four "
+        "options and ten prompts give who guesses 25% of the prompts, and 2% of the questions. Multiple choice beside "
+        "other "
+        "rows, as in trainings that watch both, is shown in a part of its own.\n\n"
         "--fail-if is for scripts: 'lost>2%' and 'lost>0.02' mean a share of the facts that are HighlyKnown or "
         "MaybeKnown "
-        "in A, 'lost>5' a number of facts.",
+        "in A, 'lost>5' a number of facts; right ones where right and wrong take the place of categories. Counts are "
+        "of "
+        "all rows; greedy and p-correct leave multiple choice out where there are other rows.",
+
     .examples = "ken diff before.ken after.ken\n"
                 "ken diff before.ken after.ken --trained tuned --rows lost\n"
                 "ken diff before.ken after.ken --fail-if 'lost>2%' -q\n"

@@ -29,9 +29,16 @@ const char *ken_near_name(int near)
     return near >= 0 && near < KEN_N_NEAR ? name[near] : NULL;
 }
 
-bool ken_diff_known(const ken_diff *d, const ken_diff_side *s)
+const char *ken_verdict_name(int verdict)
 {
-    if (!d->annotated) return s->greedy_hits > 0;
+    static const char *const name[KEN_N_VERDICTS] = {"right", "wrong", "not asked"};
+    return verdict >= 0 && verdict < KEN_N_VERDICTS ? name[verdict] : NULL;
+}
+
+/* In evaluations there is one prompt; of multiple choice see ken.h. */
+static bool known(const ken_diff *d, const ken_diff_row *r, const ken_diff_side *s)
+{
+    if (!d->annotated || r->choice) return 2 * s->greedy_hits > s->prompts;
     return s->category == KEN_HIGHLY_KNOWN || s->category == KEN_MAYBE_KNOWN;
 }
 
@@ -40,9 +47,10 @@ static void find_moves(ken_diff *d)
 {
     for (size_t i = 0; i < d->n; i++) {
         ken_diff_row *r = &d->row[i];
-        bool before = ken_diff_known(d, &r->a), after = ken_diff_known(d, &r->b);
+        r->a.known = known(d, r, &r->a);
+        r->b.known = known(d, r, &r->b);
         if (!d->extra[i].a_label || !d->extra[i].b_label) r->move = KEN_MOVE_UNLABELLED;
-        else if (before != after) r->move = before ? KEN_MOVE_LOST : KEN_MOVE_GAINED;
+        else if (r->a.known != r->b.known) r->move = r->a.known ? KEN_MOVE_LOST : KEN_MOVE_GAINED;
         else r->move = KEN_MOVE_NONE;
     }
 }
@@ -185,6 +193,13 @@ const ken_diff_group *ken_diff_find(const ken_diff *d, const char *grouping, con
 {
     for (size_t i = 0; i < d->n_groups; i++)
         if (strcmp(d->group[i].grouping, grouping) == 0 && strcmp(d->group[i].key, key) == 0) return &d->group[i];
+    return NULL;
+}
+
+const ken_diff_group *ken_diff_part(const ken_diff *d, bool choice)
+{
+    for (size_t i = 0; i < d->n_groups; i++)
+        if (d->group[i].choice == choice) return &d->group[i]; /* "all" is the first of its kind */
     return NULL;
 }
 

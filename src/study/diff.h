@@ -10,7 +10,8 @@
 typedef struct diff_extra {
     int category; /* by which it is grouped: A's, in evaluations that of their labels; KEN_N_CATEGORIES = none */
     bool in_b, other_question;   /* while joining */
-    bool choice;                 /* multiple choice: no categories, but probabilities */
+    bool choice_a;               /* multiple choice in A */
+    int options;                 /* of multiple choice in A; 0 = not known */
     bool a_label, b_label;       /* it has a category, or a verdict */
     uint64_t answers;            /* hash of the accepted answers in A */
     const char *const *accepted; /* (n_accepted) the answers themselves; NULL without a training set */
@@ -44,6 +45,4 @@ int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
 int ken_diff_find_near(ken_diff *d, const char *const *trained, int n, ken_err *err);
 int ken_diff_make_groups(ken_diff *d, ken_err *err);
 int ken_diff_find_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
-
-bool ken_diff_known(const ken_diff *d, const ken_diff_side *s); /* HighlyKnown or MaybeKnown; in evaluations right */
 #endif

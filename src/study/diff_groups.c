@@ -1,8 +1,8 @@
 /* diff_groups.c - counts, means, intervals and tests of each group of rows; see diff.h.
  *
- * Shares have the Wilson interval, changes of a mean that of paired rows by Student's t, lost against gained McNemar's exact test. Means
- * leave out rows that could not be labelled (as the summary of a run does), but not multiple choice. Nothing here corrects for looking at
- * many groups: who shows many p values says so. */
+ * Shares have the Wilson interval, means Student's t over rows (the prompts of a question are no independent trials), changes of a mean
+ * the same of paired rows, lost against gained McNemar's exact test. Means leave out rows that could not be labelled (as the summary of a
+ * run does). Multiple choice has groups of its own. Nothing here corrects for looking at many groups: who shows many p values says so. */
 #include "study/diff.h"
 #include "base/alloc.h"
 #include "base/stats.h"
@@ -15,8 +15,11 @@ static const char *const grouping_name[N_GROUPINGS] = {"all", "relation", "popul
 
 typedef struct sums { /* of one group, while it is counted */
     int rank;         /* in its grouping */
-    ken_paired p_t0, p_t;
+    ken_paired p_t0, p_t, known;
+    ken_paired only_a, only_b; /* p_t0 of one side, against 0 */
     double p_t0_a, p_t0_b, p_t_a, p_t_b;
+    double guess_p_t0, guess_known; /* sums over n_guess rows */
+    uint64_t n_guess;
 } sums;
 
 typedef struct counter {
@@ -24,6 +27,7 @@ typedef struct counter {
     sums *sums; /* (d->n_groups) */
     size_t cap_sums;
     ken_strmap *index; /* key -> group, of one grouping */
+    bool choice;       /* of multiple choice rows, else of the others */
 } counter;
 
 /* The key of row i in a grouping, or NULL; *rank orders the groups, -1 = as they come. */
@@ -37,7 +41,10 @@ static const char *key_of(const ken_diff *d, size_t i, int grouping, int *rank)
     case BY_RELATION: return r->relation[0] != '\0' ? r->relation : NULL;
     case BY_SPLIT: return r->split[0] != '\0' ? r->split : NULL;
     case BY_POPULARITY: *rank = r->quartile; return quarter[r->quartile];
-    case BY_CATEGORY: *rank = d->extra[i].category; return *rank < KEN_N_CATEGORIES ? ken_category_name(*rank) : NULL;
+    case BY_CATEGORY:
+        if (d->annotated && r->choice) return NULL;
+        *rank = d->extra[i].category;
+        return *rank < KEN_N_CATEGORIES ? ken_category_name(*rank) : NULL;
     default: *rank = r->near; return r->near != KEN_NEAR_UNKNOWN ? ken_near_name(r->near) : NULL;
     }
 }
@@ -53,9 +60,25 @@ static int32_t group_index(counter *c, int grouping, const char *key, int rank)
         ken_grow((void **)&c->sums, &c->cap_sums, d->n_groups + 1, sizeof *c->sums) != 0 ||
         ken_strmap_add(c->index, key, strlen(key), (int32_t)d->n_groups) < 0)
         return -1;
-    d->group[d->n_groups] = (ken_diff_group){.grouping = grouping_name[grouping], .key = key};
+    d->group[d->n_groups] = (ken_diff_group){.grouping = grouping_name[grouping], .key = key, .choice = c->choice};
     c->sums[d->n_groups] = (sums){.rank = rank};
     return (int32_t)d->n_groups++;
+}
+
+static int verdict_of(const ken_diff_side *s, bool asked)
+{
+    return !asked ? KEN_NOT_ASKED : s->known ? KEN_RIGHT : KEN_WRONG;
+}
+
+/* The probability that guesses among so many options, one a prompt, are right in more than half of the prompts. */
+static double most_by_guessing(int prompts, int options)
+{
+    double p = 1.0 / options, exactly = pow(1 - p, prompts), sum = 0;
+    for (int k = 1; k <= prompts; k++) {
+        exactly *= (prompts - k + 1) * p / (k * (1 - p));
+        if (2 * k > prompts) sum += exactly;
+    }
+    return sum;
 }
 
 static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
@@ -63,15 +86,25 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
     const ken_diff_row *r = &d->row[i];
     const diff_extra *x = &d->extra[i];
     g->n++;
-    if (d->annotated) g->moved[r->a.category][r->b.category]++;
-    g->known_a += ken_diff_known(d, &r->a);
-    g->known_b += ken_diff_known(d, &r->b);
-    g->rest_a += x->a_label && !ken_diff_known(d, &r->a);
+    if (d->annotated && !g->choice) g->moved[r->a.category][r->b.category]++;
+    else g->verdict[verdict_of(&r->a, x->a_label)][verdict_of(&r->b, x->b_label)]++;
+    g->known_a += r->a.known;
+    g->known_b += r->b.known;
+    g->rest_a += x->a_label && !r->a.known;
+    g->rest_b += x->b_label && !r->b.known;
     g->lost += r->move == KEN_MOVE_LOST;
     g->gained += r->move == KEN_MOVE_GAINED;
-    if (!(x->a_label && x->b_label) && !x->choice) return;
+    if (!(x->a_label && x->b_label)) return;
+    ken_paired_add(&s->known, r->a.known, r->b.known);
+    if (x->options > 0) {
+        s->n_guess++;
+        s->guess_p_t0 += 1.0 / x->options;
+        s->guess_known += most_by_guessing(r->a.prompts, x->options);
+    }
     if (!isnan(r->a.p_t0) && !isnan(r->b.p_t0)) {
         ken_paired_add(&s->p_t0, r->a.p_t0, r->b.p_t0);
+        ken_paired_add(&s->only_a, 0, r->a.p_t0);
+        ken_paired_add(&s->only_b, 0, r->b.p_t0);
         s->p_t0_a += r->a.p_t0;
         s->p_t0_b += r->b.p_t0;
     }
@@ -84,16 +117,17 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
 
 static double share(uint64_t k, uint64_t n) { return n > 0 ? (double)k / (double)n : NAN; }
 
-/* A change of probabilities is between -1 and 1; with two or three rows the interval would say otherwise. NaN stays. */
-static void limit(double *lo, double *hi)
+/* A change of probabilities is between -1 and 1, a mean of them between 0 and 1; with two or three rows the interval would say otherwise.
+ * NaN stays. */
+static void limit(double least, double *lo, double *hi)
 {
-    if (*lo < -1) *lo = -1;
+    if (*lo < least) *lo = least;
     if (*hi > 1) *hi = 1;
 }
 
 static void finish(const ken_diff *d, ken_diff_group *g, const sums *s)
 {
-    double p_t0_test;
+    double unused;
     g->lost_share = share(g->lost, g->known_a);
     ken_wilson(g->lost, g->known_a, &g->lost_lo, &g->lost_hi);
     g->gained_share = share(g->gained, g->rest_a);
@@ -102,14 +136,23 @@ static void finish(const ken_diff *d, ken_diff_group *g, const sums *s)
     g->p_t0_a = s->p_t0.n > 0 ? s->p_t0_a / (double)s->p_t0.n : NAN;
     g->p_t0_b = s->p_t0.n > 0 ? s->p_t0_b / (double)s->p_t0.n : NAN;
     g->p_t0_change = s->p_t0.n > 0 ? s->p_t0.mean : NAN;
-    ken_paired_test(&s->p_t0, &g->p_t0_lo, &g->p_t0_hi, &p_t0_test);
-    limit(&g->p_t0_lo, &g->p_t0_hi);
+    ken_paired_test(&s->p_t0, &g->p_t0_lo, &g->p_t0_hi, &g->p_t0_test);
+    limit(-1, &g->p_t0_lo, &g->p_t0_hi);
+    ken_paired_test(&s->only_a, &g->p_t0_a_lo, &g->p_t0_a_hi, &unused);
+    limit(0, &g->p_t0_a_lo, &g->p_t0_a_hi);
+    ken_paired_test(&s->only_b, &g->p_t0_b_lo, &g->p_t0_b_hi, &unused);
+    limit(0, &g->p_t0_b_lo, &g->p_t0_b_hi);
     g->p_t_a = s->p_t.n > 0 ? s->p_t_a / (double)s->p_t.n : NAN;
     g->p_t_b = s->p_t.n > 0 ? s->p_t_b / (double)s->p_t.n : NAN;
     g->p_t_change = s->p_t.n > 0 ? s->p_t.mean : NAN;
     ken_paired_test(&s->p_t, &g->p_t_lo, &g->p_t_hi, &g->p_t_test);
-    limit(&g->p_t_lo, &g->p_t_hi);
-    if (!d->annotated) g->p_t_test = p_t0_test;
+    limit(-1, &g->p_t_lo, &g->p_t_hi);
+    if (!d->annotated && !g->choice) g->p_t_test = g->p_t0_test;
+    g->known_change = s->known.n > 0 ? s->known.mean : NAN;
+    ken_paired_test(&s->known, &g->known_lo, &g->known_hi, &unused);
+    limit(-1, &g->known_lo, &g->known_hi);
+    g->guess_p_t0 = s->n_guess > 0 ? s->guess_p_t0 / (double)s->n_guess : NAN;
+    g->guess_known = s->n_guess > 0 ? s->guess_known / (double)s->n_guess : NAN;
 }
 
 /* Groups from `first` on that know their rank, by it. There are at most seven. */
@@ -137,7 +180,7 @@ static int count_grouping(counter *c, int grouping, ken_err *err)
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
         int rank;
         const char *key = key_of(d, i, grouping, &rank);
-        if (key == NULL) continue;
+        if (key == NULL || d->row[i].choice != c->choice) continue;
         ranked = rank >= 0;
         int32_t at = group_index(c, grouping, key, rank);
         if (at < 0 || c->sums == NULL) rc = ken_fail_nomem(err, "groups");
@@ -152,7 +195,10 @@ int ken_diff_make_groups(ken_diff *d, ken_err *err)
 {
     counter c = {.d = d};
     int rc = KEN_OK;
-    for (int g = 0; g < N_GROUPINGS && rc == KEN_OK; g++) rc = count_grouping(&c, g, err);
+    for (int choice = 0; choice < 2; choice++) {
+        c.choice = choice != 0;
+        for (int g = 0; g < N_GROUPINGS && rc == KEN_OK; g++) rc = count_grouping(&c, g, err);
+    }
     for (size_t i = 0; i < d->n_groups && rc == KEN_OK; i++) finish(d, &d->group[i], &c.sums[i]);
     ken_free(c.sums);
     return rc;

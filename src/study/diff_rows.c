@@ -49,7 +49,8 @@ static uint64_t hash_answers(const char *const *answers, int n)
 
 /* ---- one side of a row ---------------------------------------------------------------------------------------------- */
 
-/* The commonest greedy answer: texts that are equal when normalised are one; of equally common ones that of the earliest prompt. */
+/* The commonest greedy answer: texts that are equal when normalised are one; of equally common ones that of the earliest prompt. Options of a
+ * multiple choice may differ in a sign alone ("-5", "5"): there equal texts are one. */
 static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena *scratch, ken_err *err)
 {
     const char **text = ken_arena_calloc(scratch, (size_t)r->n_prompt_rows + 1, sizeof *text);
@@ -59,6 +60,10 @@ static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena 
     for (int i = 0; i < r->n_prompt_rows; i++) {
         const char *t = r->prompt_rows[i].text;
         if (t == NULL) continue;
+        if (r->flags & KEN_FLAG_CHOICE) {
+            text[i] = t;
+            continue;
+        }
         char *normal = ken_normalize(t, strlen(t));
         text[i] = normal != NULL ? ken_arena_strndup(scratch, normal, strlen(normal)) : NULL;
         ken_free(normal);
@@ -97,7 +102,7 @@ static int evaluated_side(ken_diff *d, const ken_evaluated *r, ken_diff_side *s,
                          .greedy_hits = r->hit,
                          .prompts = 1,
                          .p_t0 = r->too_long ? NAN : r->hit,
-                         .p_t = NAN,
+                         .p_t = r->p, /* of multiple choice; else NaN */
                          .p_unknown = NAN,
                          .says_prompts = r->text != NULL,
                          .says_right = r->text != NULL && r->hit};
@@ -147,6 +152,22 @@ static int fill_row(ken_diff *d, ken_diff_row *to, const char *relation, const c
     return good ? KEN_OK : ken_fail_nomem(err, "rows");
 }
 
+/* How many options there were, which is not in the run but in the score (p - 1/k) / (1 - 1/k); 0 = cannot be told. */
+static int options_of(const ken_row *r)
+{
+    enum { MOST = 26 };
+    if (!(r->flags & KEN_FLAG_CHOICE) || !(r->p_t < 1 - 1e-6)) return 0; /* at 1 every score is 1 */
+    for (int k = 2; k <= MOST; k++)
+        if (fabs((r->p_t - 1.0 / k) / (1 - 1.0 / k) - r->score) < 1e-9) return k;
+    return 0;
+}
+
+/* Multiple choice has none, but a verdict unless it could not be asked. */
+static bool has_label(const ken_row *r, const ken_diff_side *s)
+{
+    return r->flags & KEN_FLAG_CHOICE ? s->prompts > 0 && !isnan(s->p_t0) : s->category != KEN_UNLABELLED;
+}
+
 static int add_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken_err *err)
 {
     bool twice;
@@ -158,9 +179,10 @@ static int add_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken_
     if (rc == KEN_OK) rc = annotated_side(d, r, &to->a, scratch, err);
     diff_extra *x = &d->extra[d->n - 1];
     to->popularity = r->popularity;
-    x->choice = (r->flags & KEN_FLAG_CHOICE) != 0;
+    x->choice_a = (r->flags & KEN_FLAG_CHOICE) != 0;
+    x->options = options_of(r);
     x->category = to->a.category;
-    x->a_label = to->a.category != KEN_UNLABELLED;
+    x->a_label = has_label(r, &to->a);
     return rc;
 }
 
@@ -177,8 +199,9 @@ static int join_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken
     x->other_question = strcmp(to->question, r->question) != 0;
     if (x->other_question) return KEN_OK;
     int rc = annotated_side(d, r, &to->b, scratch, err);
-    x->b_label = to->b.category != KEN_UNLABELLED;
-    x->choice &= (r->flags & KEN_FLAG_CHOICE) != 0;
+    x->b_label = has_label(r, &to->b);
+    to->choice = x->choice_a && (r->flags & KEN_FLAG_CHOICE) != 0;
+    if (!to->choice) x->a_label = to->a.category != KEN_UNLABELLED, x->b_label = to->b.category != KEN_UNLABELLED;
     d->other_answers += x->answers != hash_answers(r->answers, r->n_answers);
     return rc;
 }
@@ -241,6 +264,7 @@ static int add_evaluated(void *ctx, const ken_evaluated *row, ken_err *err)
                       row->answer != NULL, err);
     if (rc == KEN_OK) rc = evaluated_side(d, row, &to->a, err);
     to->popularity = row->popularity;
+    d->extra[d->n - 1].choice_a = !isnan(row->p);
     d->extra[d->n - 1].category = row->category;
     d->extra[d->n - 1].a_label = !row->too_long;
     return rc;
@@ -264,6 +288,7 @@ static int join_evaluated(void *ctx, const ken_evaluated *row, ken_err *err)
     e->in_b = true;
     e->other_question = row->question != NULL && to->question[0] != '\0' && strcmp(row->question, to->question) != 0;
     if (e->other_question) return KEN_OK;
+    to->choice = e->choice_a || !isnan(row->p); /* on the other side it may have been too long to be asked */
     e->b_label = !row->too_long;
     d->other_answers += row->answer != NULL && e->answers != 0 && e->answers != hash_answers(&row->answer, 1);
     return evaluated_side(d, row, &to->b, err);

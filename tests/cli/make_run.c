@@ -1,5 +1,5 @@
 /* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
- * stored text on any machine, without a model. Usage: make_run FILE [choice|train|after|eval|eval-after]
+ * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|train|after|eval|eval-after]
  *
  * after: the same facts in another model, some of them lost, some gained, one missing. eval: the facts as evaluated answers.
  *
@@ -233,7 +233,8 @@ static int evaluation_run(const char *path, bool after)
 
 int main(int argc, char **argv)
 {
-    bool after = argc > 2 && strcmp(argv[2], "after") == 0;
+    bool choice = argc > 2 && strncmp(argv[2], "choice", 6) == 0;
+    bool after = argc > 2 && (strcmp(argv[2], "after") == 0 || strcmp(argv[2], "choice-after") == 0);
     const ken_setting settings[] = {
         {"data", "facts.jsonl", false},
         {"model", "Tiny", false},
@@ -246,7 +247,6 @@ int main(int argc, char **argv)
         {"model_hash", after ? "01" : "00", true},
         {KEN_SETTING_ROWS, after ? "11" : "12", false},
     };
-    bool choice = argc > 2 && strcmp(argv[2], "choice") == 0;
     ken_store *s = NULL;
     ken_err err = {0};
     if (argc < 2) return 2;

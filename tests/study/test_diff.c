@@ -61,11 +61,52 @@ typedef struct options {
     const char *matcher, *exemplar, *rows; /* NULL = the usual */
 } options;
 
-/* Writes the run `name` from f (n). */
-static void write_run(const char *name, const fact *f, size_t n, const options *o)
+typedef struct question { /* of multiple choice */
+    const char *id;
+    int hits, options; /* hits -1: too long to be asked */
+    double p;
+    const char *wrong;
+} question;
+
+static void put_choice(ken_store *s, size_t place, const question *q)
+{
+    ken_prompt_row prompts[10] = {{0}};
+    const char *answers[1] = {"5"};
+    bool asked = q->hits >= 0;
+    double p = asked ? q->p : NAN, chance = 1.0 / q->options;
+    ken_row r = {.id = q->id,
+                 .relation = "anatomy",
+                 .split = "test",
+                 .question = "How many?",
+                 .answers = answers,
+                 .n_answers = 1,
+                 .popularity = NAN,
+                 .category = KEN_UNLABELLED,
+                 .category_mode = KEN_UNLABELLED,
+                 .greedy_hits = asked ? q->hits : 0,
+                 .prompts = 10,
+                 .p_t0 = asked ? q->hits / 10.0 : NAN,
+                 .p_t = p,
+                 .p_t_lo = p,
+                 .p_t_hi = p,
+                 .p_guess = NAN,
+                 .lift = NAN,
+                 .score = (p - chance) / (1 - chance),
+                 .flags = KEN_FLAG_CHOICE | (asked ? 0 : KEN_FLAG_TOO_LONG),
+                 .method = "choice",
+                 .n_prompt_rows = asked ? 10 : 0,
+                 .prompt_rows = prompts};
+    for (int k = 0; k < 10; k++) /* the last ones are right */
+        prompts[k] = (ken_prompt_row){
+            .text = k >= 10 - q->hits ? "5" : q->wrong, .finish = "", .greedy_hit = k >= 10 - q->hits, .text_p = NAN};
+    assert_ok(ken_store_put_row(s, place, &r, &err));
+}
+
+/* Writes the run `name` from f (n) and, behind them, q (n_q). */
+static void write_rows(const char *name, const fact *f, size_t n, const question *q, size_t n_q, const options *o)
 {
     char rows[20];
-    snprintf(rows, sizeof rows, "%zu", n);
+    snprintf(rows, sizeof rows, "%zu", n + n_q);
     const ken_setting settings[] = {{"matcher", o != NULL && o->matcher != NULL ? o->matcher : "em-squad/1", true},
                                     {"template", "Q: {question}\nA:", true},
                                     {"chat_template", "none", true},
@@ -81,7 +122,13 @@ static void write_run(const char *name, const fact *f, size_t n, const options *
     assert_ok(ken_store_put_exemplars(s, "P1", 0, ids, 1,
                                       o != NULL && o->exemplar != NULL ? o->exemplar : "Q: x\nA: y\n", &err));
     for (size_t i = 0; i < n; i++) put(s, i, &f[i]);
+    for (size_t i = 0; i < n_q; i++) put_choice(s, n + i, &q[i]);
     assert_ok(ken_store_close(s, &err));
+}
+
+static void write_run(const char *name, const fact *f, size_t n, const options *o)
+{
+    write_rows(name, f, n, NULL, 0, o);
 }
 
 static ken_run *open_run(const char *name)
@@ -291,6 +338,117 @@ static void long_and_odd_texts(void **state)
     ken_diff_free(d);
 }
 
+/* ---- multiple choice ------------------------------------------------------------------------------------------------- */
+
+enum { N_CHOICE = 6 };
+static const question choice_before[N_CHOICE] = {{"q/0", 6, 4, 0.6, "-5"}, {"q/1", 5, 4, 0.5, "-5"},
+                                                 {"q/2", 4, 4, 0.35, "7"}, {"q/3", 10, 4, 0.9, "7"},
+                                                 {"q/4", 0, 2, 0.1, "7"},  {"q/5", -1, 4, 0, "7"}};
+static const question choice_after[N_CHOICE] = {{"q/0", 5, 4, 0.5, "-5"}, {"q/1", 6, 4, 0.55, "-5"},
+                                                {"q/2", 4, 4, 0.35, "7"}, {"q/3", 10, 4, 0.95, "7"},
+                                                {"q/4", 7, 2, 0.6, "7"},  {"q/5", 10, 4, 1, "7"}};
+
+static void check_choice(const ken_diff_group *g)
+{
+    static const uint64_t verdict[KEN_N_VERDICTS][KEN_N_VERDICTS] = {{1, 1, 0}, {2, 1, 0}, {1, 0, 0}};
+    assert_true(g->choice && g->n == N_CHOICE && g->known_a == 2 && g->rest_a == 3 && g->known_b == 4 &&
+                g->rest_b == 2);
+    assert_true(g->lost == 1 && g->gained == 2);
+    assert_memory_equal(g->verdict, verdict, sizeof verdict);
+    for (int i = 0; i < KEN_N_CATEGORIES; i++)
+        for (int k = 0; k < KEN_N_CATEGORIES; k++) assert_int_equal(g->moved[i][k], 0);
+    assert_near(g->mcnemar, 1);
+    assert_near(g->lost_share, 0.5);
+    assert_near(g->p_t0_a, 0.5);
+    assert_near(g->p_t0_a_lo, 0.05231167875787013);
+    assert_near(g->p_t0_a_hi, 0.9476883212421299);
+    assert_near(g->p_t0_b, 0.64);
+    assert_near(g->p_t0_b_lo, 0.3541474809012978);
+    assert_near(g->p_t0_b_hi, 0.9258525190987023);
+    assert_near(g->p_t0_lo, -0.25849483923489114);
+    assert_near(g->p_t0_hi, 0.5384948392348912);
+    assert_near(g->p_t0_test, 0.38458114766298634);
+    assert_near(g->p_t_change, 0.1);
+    assert_near(g->p_t_lo, -0.18786795547333932);
+    assert_near(g->p_t_hi, 0.3878679554733393);
+    assert_near(g->p_t_test, 0.38942014932361);
+    assert_near(g->known_change, 0.2);
+    assert_near(g->known_lo, -0.8388506336835677);
+    assert_near(g->known_hi, 1); /* 1.24, were it not a share */
+    assert_near(g->guess_p_t0, 0.3);
+    assert_near(g->guess_known, 0.09117279052734376); /* more than 5 of 10; one of the five has two options */
+}
+
+/* Right with more than half of the prompts; the row that A could not be asked is in no test. */
+static void multiple_choice(void **state)
+{
+    (void)state;
+    static const int move[N_CHOICE] = {KEN_MOVE_LOST, KEN_MOVE_GAINED, KEN_MOVE_NONE,
+                                       KEN_MOVE_NONE, KEN_MOVE_GAINED, KEN_MOVE_UNLABELLED};
+    size_t n;
+    write_rows("ca.ken", NULL, 0, choice_before, N_CHOICE, NULL);
+    write_rows("cb.ken", NULL, 0, choice_after, N_CHOICE, NULL);
+    ken_diff *d = compare("ca.ken", "cb.ken", NULL);
+    assert_non_null(d);
+    for (int i = 0; i < N_CHOICE; i++) {
+        assert_true(ken_diff_get(d, (size_t)i)->choice);
+        assert_int_equal(ken_diff_get(d, (size_t)i)->move, move[i]);
+    }
+    assert_ptr_equal(ken_diff_part(d, true), ken_diff_find(d, "all", ""));
+    assert_null(ken_diff_part(d, false));
+    check_choice(ken_diff_part(d, true));
+    (void)ken_diff_groups(d, &n);
+    assert_int_equal(n, 1 + 1 + 1); /* all, the subject, the split: no categories */
+    const ken_diff_side *s = &ken_diff_get(d, 0)->b;
+    assert_string_equal(s->says, "-5"); /* not 5: of two that are as common that of the first prompt */
+    assert_true(s->says_prompts == 5 && !s->says_right && !s->known);
+    s = &ken_diff_get(d, 0)->a;
+    assert_string_equal(s->says, "5");
+    assert_true(s->says_prompts == 6 && s->says_right && s->known);
+    assert_string_equal(ken_verdict_name(KEN_NOT_ASKED), "not asked");
+    assert_null(ken_verdict_name(KEN_N_VERDICTS));
+    ken_diff_free(d);
+}
+
+static void multiple_choice_and_others_stay_apart(void **state)
+{
+    (void)state;
+    size_t n;
+    write_rows("mixed-a.ken", before, N, choice_before, N_CHOICE, NULL);
+    write_rows("mixed-b.ken", after, N, choice_after, N_CHOICE, NULL);
+    ken_diff *d = compare("mixed-a.ken", "mixed-b.ken", NULL), *alone = compare("a.ken", "b.ken", NULL);
+    assert_true(d != NULL && alone != NULL);
+    assert_int_equal(ken_diff_count(d), N + N_CHOICE);
+    check_choice(ken_diff_part(d, true));
+    const ken_diff_group *g = ken_diff_part(d, false), *same = ken_diff_part(alone, false);
+    assert_ptr_equal(g, ken_diff_find(d, "all", ""));
+    assert_true(!g->choice && isnan(g->guess_p_t0) && g->n == N && g->lost == 2 && g->gained == 2);
+    assert_memory_equal(g->moved, same->moved, sizeof g->moved);
+    assert_true(g->p_t_change == same->p_t_change && g->p_t0_lo == same->p_t0_lo && g->p_t_test == same->p_t_test);
+    g = ken_diff_groups(d, &n);
+    for (size_t i = 1; i < n; i++) assert_true(g[i].choice >= g[i - 1].choice);
+    ken_diff_free(d);
+    ken_diff_free(alone);
+}
+
+/* A question that is multiple choice in one run alone has a label there and none in the other. */
+static void multiple_choice_in_one_alone(void **state)
+{
+    (void)state;
+    fact f = before[0];
+    f.id = "q/0";
+    f.relation = "anatomy";
+    f.question = "How many?";
+    write_run("words.ken", &f, 1, NULL);
+    ken_diff *d = compare("words.ken", "ca.ken", &(ken_diff_options){.allow_different = true});
+    assert_non_null(d);
+    assert_null(ken_diff_part(d, true));
+    const ken_diff_group *g = ken_diff_part(d, false);
+    assert_true(g->n == 1 && g->moved[KEN_HIGHLY_KNOWN][KEN_UNLABELLED] == 1 && g->known_a == 1 && g->rest_b == 0);
+    assert_int_equal(ken_diff_get(d, 0)->move, KEN_MOVE_UNLABELLED);
+    ken_diff_free(d);
+}
+
 /* ---- runs that do not fit -------------------------------------------------------------------------------------------- */
 
 static void assert_says(const char *part)
@@ -384,6 +542,7 @@ typedef struct verdict {
     const char *set, *id, *question;
     bool hit, too_long;
     int category;
+    double p; /* of multiple choice; 0 = other rows */
 } verdict;
 
 static void write_evaluation(const char *name, const char *kind, const verdict *v, size_t n, bool trained)
@@ -412,7 +571,7 @@ static void write_evaluation(const char *name, const char *kind, const verdict *
                                .finish = "eos",
                                .hit = v[i].hit,
                                .too_long = v[i].too_long,
-                               .p = NAN};
+                               .p = v[i].p > 0 ? v[i].p : NAN};
             assert_ok(ken_tuning_put_evaluated(s, step, i, &e, &err));
         }
     }
@@ -464,6 +623,24 @@ static void verdicts(void **state)
                                 {"eval", "2", "three?", true, false, KEN_N_CATEGORIES},
                                 {"eval", "3", "four?", true, false, KEN_N_CATEGORIES}};
     ken_diff_options common = {.allow_different = true};
+    static const verdict f[] = {{"dev", "1", "one?", true, false, KEN_HIGHLY_KNOWN, 0},
+                                {"test", "1", "two?", true, false, KEN_UNKNOWN, 0.5},
+                                {"test", "2", "three?", false, true, KEN_UNKNOWN, 0},
+                                {"test", "3", "four?", true, false, KEN_UNKNOWN, 0.75}};
+    static const verdict h[] = {{"dev", "1", "one?", true, false, KEN_HIGHLY_KNOWN, 0},
+                                {"test", "1", "two?", false, false, KEN_UNKNOWN, 0.125},
+                                {"test", "2", "three?", true, false, KEN_UNKNOWN, 0.5},
+                                {"test", "3", "four?", true, false, KEN_UNKNOWN, 0.875}};
+    write_evaluation("ef.ken", "train", f, 4, false);
+    write_evaluation("eh.ken", "train", h, 4, false);
+    d = compare("ef.ken", "eh.ken", NULL);
+    const ken_diff_group *words = ken_diff_part(d, false), *choice = ken_diff_part(d, true);
+    assert_true(words->n == 1 && words->lost == 0 && isnan(words->p_t_a));
+    assert_true(choice->n == 3 && choice->lost == 1 && choice->gained == 0 &&
+                choice->verdict[KEN_NOT_ASKED][KEN_RIGHT] == 1);
+    assert_near(choice->p_t_change, -0.125);
+    assert_true(isnan(choice->guess_p_t0)); /* how many options there were is not in these runs */
+    ken_diff_free(d);
     write_evaluation("ec.ken", "eval", e, 3, false);
     d = compare("ea.ken", "ec.ken", &common);
     assert_int_equal(ken_diff_count(d), 3);
@@ -608,6 +785,7 @@ static void out_of_memory(void **state)
     snprintf(text, sizeof text, "%s", in_folder("train.ken"));
     exhaust("a.ken", "b.ken", text);
     exhaust("ea.ken", "eb.ken", NULL);
+    exhaust("ca.ken", "cb.ken", NULL);
 }
 
 int main(void)
@@ -619,6 +797,9 @@ int main(void)
         cmocka_unit_test(nothing_moved),
         cmocka_unit_test(no_labels_at_all),
         cmocka_unit_test(long_and_odd_texts),
+        cmocka_unit_test(multiple_choice),
+        cmocka_unit_test(multiple_choice_and_others_stay_apart),
+        cmocka_unit_test(multiple_choice_in_one_alone),
         cmocka_unit_test(other_data),
         cmocka_unit_test(a_little_missing),
         cmocka_unit_test(cautions),
