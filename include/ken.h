@@ -893,10 +893,63 @@ KEN_API int ken_scoring_curve(ken_scoring *s, const int *prompts, size_t n_promp
 /* Writes the rows as they are now as an annotation of its own, so that everything that reads runs can use these labels (`ken select`, `diff`,
  * `report`); its setting scored_from names the run. Whole or not at all; an older one is replaced, anything else is not: KEN_EINPUT. */
 KEN_API int ken_scoring_save(ken_scoring *s, const char *path, ken_err *err);
+
 /* A sheet to check the matcher by hand, as Gekhman et al. did with 100 answers (Table 6): up to n answers that it rejects, drawn by seed from
- * the greedy ones and, of runs of --method sample, for half of them from the samples; at most one of each kind a fact. CSV; *written = how many. KEN_EUSAGE
- * rather than replacing a run or a model. */
+ * the greedy ones and, of runs of --method sample, for half of them from the samples; at most one of each kind a fact. CSV with the columns id,
+ * relation, question, answers, prediction, decoding, prompt, category, matcher and verdict, the last one empty; *written = how many. A sheet
+ * without verdicts is replaced, anything else is not: KEN_EUSAGE. */
 KEN_API int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path, size_t *written, ken_err *err);
+
+enum { KEN_AUDIT_GREEDY, KEN_AUDIT_SAMPLED, KEN_AUDIT_KINDS };
+enum {
+    KEN_AUDIT_WRONG,
+    KEN_AUDIT_PARAPHRASE, /* the same in other words */
+    KEN_AUDIT_HIGHER,     /* right, but less specific: France for Paris */
+    KEN_AUDIT_LOWER,      /* right, and more specific */
+    KEN_AUDIT_VERDICTS
+};
+KEN_API const char *
+ken_audit_verdict_name(int verdict); /* "wrong", ..., "higher granularity", ...; NULL past the last */
+
+typedef struct ken_audit_part {                            /* some of the answers of a sheet */
+    uint64_t answers, judged;                              /* all of them, and those with a verdict */
+    uint64_t verdict[KEN_AUDIT_VERDICTS];                  /* of judged */
+    double lo[KEN_AUDIT_VERDICTS], hi[KEN_AUDIT_VERDICTS]; /* Wilson intervals of verdict[v] / judged at 95 % */
+} ken_audit_part;
+
+typedef struct ken_audit_share { /* NaN when nothing was judged */
+    double share, lo, hi;
+} ken_audit_share;
+
+/* What a matcher misses of one kind of answer, by the verdicts. A sheet draws facts, then one rejected answer of each, so that a judged answer
+ * stands for w answers: as many as are rejected of its fact. Of the rejected answers the share right = sum of w over the judged answers that
+ * are not wrong / sum of w over all judged ones, is right after all. Its interval is Wilson's with an effective number of judged answers n and right * n
+ * successes: n = (sum w)^2 / sum w^2 (Kish 1965), or less where the verdicts go with w so that the observed variance, sum of w^2 (y - right)^2 /
+ * (sum w)^2 with y = 1 for a right one, is larger than right (1 - right) / n. With all w alike this is the plain interval.
+ *
+ * missed = right * rejected / answers is what accuracy lacks: P_T0 of greedy answers, P_T of sampled ones. rejected / answers is
+ * counted over the whole run, so the interval of missed is that of right, times this number. The interval does not know that two people may judge
+ * otherwise, nor that accepted answers may be wrong, and takes the judged answers for a random part of the sheet. */
+typedef struct ken_audit_missed {
+    uint64_t answers,
+        rejected;     /* of the run, of rows with a label: greedy ones (samples), and those that the matcher rejects */
+    uint64_t stored;  /* those whose text is stored: of them a sheet is drawn. The others are taken to be like them */
+    double accuracy;  /* by the matcher: 1 - rejected / answers; NaN when there are none */
+    double effective; /* n of the interval of right */
+    ken_audit_share right, missed;                       /* paraphrases, higher and lower granularity */
+    ken_audit_share right_paraphrase, missed_paraphrase; /* paraphrases alone */
+} ken_audit_missed;
+
+typedef struct ken_audited {
+    ken_audit_part all, kind[KEN_AUDIT_KINDS];
+    ken_audit_missed missed[KEN_AUDIT_KINDS];
+} ken_audited;
+
+/* Reads a sheet back whose column verdict a person has filled in: one of the four, in any case, or its beginning ("w", "para", "higher"); empty is not
+ * judged yet. Columns and lines may come in any order, with others beside them, separated by commas, semicolons or tabs; id, prediction,
+ * decoding, prompt and verdict must be there. Every line must be an answer of this run that the scoring's matcher rejects, written as the
+ * run has it. KEN_EINPUT with file and line, and what differs, for any other. */
+KEN_API int ken_scoring_audited(ken_scoring *s, const char *path, ken_audited *out, ken_err *err);
 
 /* Agreement of two annotations of the same facts, each as it was scored: two draws, two exemplar seeds, two matchers, two models. Rows are joined by
  * id and must ask the same question; an open row counts as the category it was given. */

@@ -10,18 +10,20 @@
 
 #define Z95 1.959963984540054 /* the normal distribution's 97.5 % point */
 
-void ken_wilson(uint64_t k, uint64_t n, double *lo, double *hi)
+void ken_wilson_effective(double k, double n, double *lo, double *hi)
 {
     *lo = 0.0;
     *hi = 1.0;
-    if (n == 0) return;
+    if (!(n > 0.0)) return;
     const double z = Z95;
-    double m = (double)n, p = (double)k / m;
-    double middle = (p + z * z / (2.0 * m)) / (1.0 + z * z / m);
-    double half = z * sqrt(p * (1.0 - p) / m + z * z / (4.0 * m * m)) / (1.0 + z * z / m);
-    *lo = k == 0 ? 0.0 : fmax(0.0, middle - half);
-    *hi = k == n ? 1.0 : fmin(1.0, middle + half);
+    double p = k / n;
+    double middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    double half = z * sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n);
+    *lo = k <= 0.0 ? 0.0 : fmax(0.0, middle - half);
+    *hi = k >= n ? 1.0 : fmin(1.0, middle + half);
 }
+
+void ken_wilson(uint64_t k, uint64_t n, double *lo, double *hi) { ken_wilson_effective((double)k, (double)n, lo, hi); }
 
 /* Twice the smaller tail of a binomial with one half, at most 1. Terms are added from the largest down; only the first is a logarithm, so
  * that nothing overflows. */

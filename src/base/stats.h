@@ -6,6 +6,8 @@
 
 /* Wilson score interval of k of n at 95 %; n = 0 gives [0, 1]. */
 void ken_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
+/* The same where n is an effective number, and neither need be whole: 0 <= k <= n. */
+void ken_wilson_effective(double k, double n, double *lo, double *hi);
 /* Exact McNemar test: of lost + gained changes each was as likely one as the other. Two-sided p. */
 double ken_mcnemar(uint64_t lost, uint64_t gained);
 /* Student's t: P(|T| > t) with df degrees of freedom, and the t with P(|T| > t) = 0.05. df > 0, need not be whole. */

@@ -10,7 +10,7 @@ enum { MAX_CURVE = 32 };
 
 static struct {
     ken_score_options o;
-    const char *seed, *categories, *output, *temperature, *top_k, *shots;
+    const char *seed, *categories, *output, *audited, *temperature, *top_k, *shots;
     cli_list against;
     bool rows, changed, curve, csv;
     size_t limit, audit;
@@ -52,6 +52,9 @@ static const cli_option what_options[] = {
      .flags = CLI_IO | CLI_PATH},
     {"audit", 0, "N", CLI_SIZE, &set.audit,
      "a sheet (-o FILE.csv) of N rejected answers, drawn by --seed, to check the matcher by hand"},
+    {"audited", 0, "FILE", CLI_STRING, &set.audited,
+     "read such a sheet back, with the verdicts that were entered: what the matcher misses",
+     .flags = CLI_IO | CLI_PATH},
     {"output", 'o', "FILE", CLI_STRING, &set.output,
      "write the facts with their new labels as a run of its own, for ken select, diff and report; with --audit, the "
      "sheet",
@@ -88,7 +91,7 @@ static int parse_seed(ken_err *err)
     if (*set.seed < '0' || *set.seed > '9' || *end != '\0' || errno != 0)
         return cli_fail(err, KEN_EUSAGE, "--seed: \"%.40s\" is not a number from 0 to 18446744073709551615", set.seed);
     set.o.seed = v;
-    set.o.other_seed = set.audit == 0; /* there it only draws the sheet */
+    set.o.other_seed = set.audit == 0 && set.audited == NULL; /* there it only draws the sheet */
     return KEN_OK;
 }
 
@@ -146,9 +149,37 @@ static int write_output(ken_scoring *s, ken_err *err)
     int rc = set.audit > 0 ? ken_scoring_audit(s, set.audit, set.o.seed, set.output, &n, err)
                            : ken_scoring_save(s, set.output, err);
     if (rc == KEN_OK && set.audit > 0)
-        cli_note("wrote %s: %zu rejected answers; enter a verdict for each in the last column", set.output, n);
+        cli_note("wrote %s: %zu rejected answers; enter a verdict for each in the last column, and read them with "
+                 "--audited",
+                 set.output, n);
     else if (rc == KEN_OK) cli_note("wrote %s", set.output);
     return rc;
+}
+
+static int read_audited(ken_scoring *s, ken_err *err)
+{
+    ken_audited x;
+    int rc = ken_scoring_audited(s, set.audited, &x, err);
+    if (rc != KEN_OK) return rc;
+    if (cli.json) return cli_print_audited_json(s, set.audited, &x, err);
+    cli_print_audited(s, set.audited, &x);
+    return KEN_OK;
+}
+
+/* What cannot be had in one call. */
+static int check_together(bool rows, ken_err *err)
+{
+    bool tables = set.curve || set.csv || set.against.n > 0;
+    if (rows && tables)
+        return cli_fail(err, KEN_EUSAGE,
+                        "rows, --curve and --against are different things to print; ask for one of them");
+    if (set.audited != NULL && (rows || tables || set.audit > 0 || set.output != NULL))
+        return cli_fail(err, KEN_EUSAGE,
+                        "--audited reads a sheet and prints what it says; rows, --curve, --against, --audit and -o are "
+                        "for another call");
+    if (set.audit > 0 && set.output == NULL)
+        return cli_fail(err, KEN_EUSAGE, "--audit: name the sheet with -o FILE.csv");
+    return KEN_OK;
 }
 
 static int run(int n, char **arg, ken_err *err)
@@ -163,17 +194,14 @@ static int run(int n, char **arg, ken_err *err)
     int rc = check_fixed(err);
     if (rc == KEN_OK) rc = parse_seed(err);
     if (rc == KEN_OK) rc = check_categories(err);
-    if (rc == KEN_OK && rows && (set.curve || set.csv || set.against.n > 0))
-        rc =
-            cli_fail(err, KEN_EUSAGE, "rows, --curve and --against are different things to print; ask for one of them");
-    if (rc == KEN_OK && set.audit > 0 && set.output == NULL)
-        rc = cli_fail(err, KEN_EUSAGE, "--audit: name the sheet with -o FILE.csv");
+    if (rc == KEN_OK) rc = check_together(rows, err);
     if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
     if (rc == KEN_OK) rc = ken_score(&s, r, &set.o, err);
     if (rc != KEN_OK) goto done;
     term_start();
     if (set.output != NULL) rc = write_output(s, err);
-    if (rc != KEN_OK || set.audit > 0) goto done;
+    if (rc == KEN_OK && set.audited != NULL) rc = read_audited(s, err);
+    if (rc != KEN_OK || set.audit > 0 || set.audited != NULL) goto done;
     if (rows) {
         rc = cli_print_scored_rows(s, set.categories, set.changed, set.limit, err);
         goto done;
@@ -199,47 +227,60 @@ const cli_verb cli_verb_score = {
     .args = "RUN",
     .summary = "label again from what a run holds: another matcher, fewer prompts, other samples, thresholds; how far "
                "runs agree",
-    .text = "Labels the facts of an annotation again without a model and says what changed: under another matcher, "
-            "with the first N of its "
-            "prompts, with more or fewer samples, another seed of the draw, the more probable label, or thresholds on "
-            "P_Correct in place of the "
-            "protocol. The run itself is not changed.\n\n"
-            "What can be said depends on what the run holds. Of a run made with --method sample every drawn text is "
-            "stored, and any matcher can be "
-            "applied; fewer samples are taken from those at random (by the seed, without replacement), more are not "
-            "there. An exact run holds "
-            "the probability that an answer is accepted by its own matcher and by em-raw; "
-            "for these, with any of its prompts and any number of samples the new labels are exact. Another matcher "
-            "accepts texts whose "
-            "probability was never "
-            "computed. The stored greedy answers then decide HighlyKnown and MaybeKnown exactly; whether a fact "
-            "without a greedy hit is "
-            "WeaklyKnown or Unknown is known only where the bounds allow it: from below the probability under the "
-            "narrower matcher and "
-            "that of the greedy answer, from above what the greedy answer and the likeliest first tokens rule out. "
-            "Where they do not, the "
-            "fact counts as the least knowing category that is possible (\"at least\"), and the table says how many "
-            "these are. Greedy answers "
-            "are not stored with --no-texts; then greedy verdicts can be open too.\n\n"
-            "Temperature, top-k, shots and exemplars cannot be changed afterwards.\n\n"
-            "--threshold takes rules CATEGORY:QUANTITY>=NUMBER, separated by commas, with p_t0 (share of prompts "
-            "answered right "
-            "greedily), p_t (P_Correct of samples) or p_unknown (probability that all samples miss) and one of >= > <= "
-            "<. The first rule "
-            "that holds gives the category; a category alone always holds; where none holds, that of the protocol "
-            "stays.\n\n"
-            "--curve prints the expected share of each category with fewer prompts and with fewer or more samples, "
-            "averaged over "
-            "all choices of the prompts, in closed form. --against RUN says how far the labels of two annotations of "
-            "the same facts "
-            "agree (Cohen's kappa): with another exemplar seed that is the test of how much a label depends on the "
-            "exemplars. Options that change "
-            "labels apply to both runs.\n\n"
-            "--audit writes a sheet of answers that the matcher rejects, one a line with its question and the accepted "
-            "answers, for a person to say of "
-            "each whether it is wrong, a paraphrase, or of higher or lower granularity. Of a run of --method sample "
-            "half are greedy and half are "
-            "sampled answers; an exact run keeps greedy answers only.",
+    .text =
+        "Labels the facts of an annotation again without a model and says what changed: under another matcher, "
+        "with the first N of its "
+        "prompts, with more or fewer samples, another seed of the draw, the more probable label, or thresholds on "
+        "P_Correct in place of the "
+        "protocol. The run itself is not changed.\n\n"
+        "What can be said depends on what the run holds. Of a run made with --method sample every drawn text is "
+        "stored, and any matcher can be "
+        "applied; fewer samples are taken from those at random (by the seed, without replacement), more are not "
+        "there. An exact run holds "
+        "the probability that an answer is accepted by its own matcher and by em-raw; "
+        "for these, with any of its prompts and any number of samples the new labels are exact. Another matcher "
+        "accepts texts whose "
+        "probability was never "
+        "computed. The stored greedy answers then decide HighlyKnown and MaybeKnown exactly; whether a fact "
+        "without a greedy hit is "
+        "WeaklyKnown or Unknown is known only where the bounds allow it: from below the probability under the "
+        "narrower matcher and "
+        "that of the greedy answer, from above what the greedy answer and the likeliest first tokens rule out. "
+        "Where they do not, the "
+        "fact counts as the least knowing category that is possible (\"at least\"), and the table says how many "
+        "these are. Greedy answers "
+        "are not stored with --no-texts; then greedy verdicts can be open too.\n\n"
+        "Temperature, top-k, shots and exemplars cannot be changed afterwards.\n\n"
+        "--threshold takes rules CATEGORY:QUANTITY>=NUMBER, separated by commas, with p_t0 (share of prompts "
+        "answered right "
+        "greedily), p_t (P_Correct of samples) or p_unknown (probability that all samples miss) and one of >= > <= "
+        "<. The first rule "
+        "that holds gives the category; a category alone always holds; where none holds, that of the protocol "
+        "stays.\n\n"
+        "--curve prints the expected share of each category with fewer prompts and with fewer or more samples, "
+        "averaged over "
+        "all choices of the prompts, in closed form. --against RUN says how far the labels of two annotations of "
+        "the same facts "
+        "agree (Cohen's kappa): with another exemplar seed that is the test of how much a label depends on the "
+        "exemplars. Options that change "
+        "labels apply to both runs.\n\n"
+        "--audit writes a sheet of answers that the matcher rejects, one a line with its question and the accepted "
+        "answers, for a person to say of "
+        "each whether it is wrong, a paraphrase, or of higher granularity (less specific: France for Paris) or lower "
+        "granularity (more specific). Of a run of --method sample half are greedy and half are "
+        "sampled answers; an exact run keeps greedy answers only. A sheet that holds verdicts is never replaced.\n\n"
+        "--audited reads the sheet back. The last column, verdict, holds wrong, paraphrase, higher granularity or "
+        "lower granularity, in any case, or the beginning "
+        "of one (w, p, h, l); empty is not judged yet. Any spreadsheet may have saved it: with commas, semicolons or "
+        "tabs, with more columns, in another order. Every line is compared "
+        "with the run, and a sheet of another run or an answer that was changed is refused. Printed are the shares of "
+        "the verdicts with 95 % Wilson intervals, "
+        "and what they mean for the run: the share of rejected greedy answers that are right after all, times the "
+        "share of greedy answers that are "
+        "rejected, is what the matcher misses of P_T0 (of sampled answers: of P_T). As a sheet has one answer of each "
+        "fact, an answer counts there as often as answers of its fact are "
+        "rejected; the interval is Wilson's with the effective number of answers that these weights leave, times the "
+        "share that is rejected. Options that change the matcher must be those with which the sheet was written.",
     .examples =
         "ken score world.ken --matcher em-raw    # how much does the normalisation matter?\n"
         "ken score world.ken --matcher em-alias --aliases names.json --changed\n"
@@ -249,7 +290,8 @@ const cli_verb cli_verb_score = {
         "ken score world.ken --curve --csv > curve.csv\n"
         "ken score seed0.ken --against seed1.ken\n"
         "ken score world.ken --matcher em-raw -o world-raw.ken    # a run that ken select, diff and report read\n"
-        "ken score world.ken --audit 100 -o sheet.csv",
+        "ken score world.ken --audit 100 -o sheet.csv    # a sheet of rejected answers to judge by hand\n"
+        "ken score world.ken --audited sheet.csv    # what the verdicts say",
     .init = init,
     .run = run,
     .tables = {how_options, what_options},

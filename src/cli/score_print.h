@@ -17,6 +17,10 @@ void cli_print_curve_csv(const cli_curve *c);
 /* name_b: the other run's file. */
 void cli_print_agreement(const ken_run *a, const ken_run *b, const char *name_b, const ken_agreement *x);
 
+/* What the verdicts of a sheet (its file) say; and as one object. */
+void cli_print_audited(const ken_scoring *s, const char *sheet, const ken_audited *x);
+int cli_print_audited_json(const ken_scoring *s, const char *sheet, const ken_audited *a, ken_err *err);
+
 /* One object a call, on one line; curve NULL = none; agreements (n) with the files they are with. */
 int cli_print_score_json(const ken_run *r, const ken_scoring *s, const cli_curve *c, const char *const *names,
                          const ken_agreement *x, int n, ken_err *err);

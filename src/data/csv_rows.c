@@ -115,13 +115,7 @@ static const char *field(const record *r, size_t i, size_t *n)
     return ken_buf_str(&r->text) + from;
 }
 
-/* ---- header --------------------------------------------------------------------------------------------------------- */
-
-static void free_names(char **names, size_t n)
-{
-    for (size_t i = 0; names != NULL && i < n; i++) ken_free(names[i]);
-    ken_free(names);
-}
+/* ---- records as they stand ------------------------------------------------------------------------------------------- */
 
 static int check_text(const reader *rd, ken_err *err)
 {
@@ -134,6 +128,35 @@ static int check_text(const reader *rd, ken_err *err)
         return ken_fail(err, KEN_EINPUT, "%s:%d: the row is not valid UTF-8; convert the file to UTF-8", rd->s->path,
                         r->line);
     return KEN_OK;
+}
+
+int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, ken_err *err)
+{
+    reader rd = {.s = s, .p = s->text, .stop = s->text + s->n, .line = 1, .delimiter = delimiter};
+    ken_cell *fields = NULL;
+    size_t cap = 0;
+    int rc = KEN_OK;
+    while (rc == KEN_OK && rd.p < rd.stop) {
+        rc = next_record(&rd, err);
+        if (rc != KEN_OK || rd.rec.blank) continue;
+        rc = check_text(&rd, err);
+        if (rc == KEN_OK && ken_grow((void **)&fields, &cap, rd.rec.n, sizeof *fields) != 0)
+            rc = ken_fail_nomem(err, "a row");
+        if (rc != KEN_OK) break;
+        for (size_t i = 0; i < rd.rec.n; i++) fields[i].s = field(&rd.rec, i, &fields[i].n);
+        rc = fn(ctx, fields, rd.rec.n, rd.rec.line, err);
+    }
+    ken_free(fields);
+    record_free(&rd.rec);
+    return rc;
+}
+
+/* ---- header --------------------------------------------------------------------------------------------------------- */
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; names != NULL && i < n; i++) ken_free(names[i]);
+    ken_free(names);
 }
 
 /* The first record's fields, white space around them cut off. *names (n) is the caller's also on failure. */

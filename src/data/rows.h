@@ -44,6 +44,16 @@ int ken_json_rows(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err);
 int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t n_names, ken_row_fn fn, void *ctx,
                  ken_err *err);
 
+/* The same records as they stand, the header like any other: for files in which the columns need not fit, as spreadsheets leave them. Empty
+ * lines are skipped. Fields (n) are borrowed until the return; they are not NUL-terminated and hold valid UTF-8 without a NUL. Any failure ends
+ * the reading. */
+typedef struct ken_cell {
+    const char *s; /* (n) */
+    size_t n;
+} ken_cell;
+typedef int (*ken_record_fn)(void *ctx, const ken_cell *field, size_t n, int line, ken_err *err);
+int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, ken_err *err);
+
 /* Reads only the first row, whatever it is, for finding the format. *row is a new reference (json_decref), NULL when there is no
  * first row or it is broken: that is for the real reading to report. KEN_OK or KEN_ENOMEM. */
 int ken_first_row(const ken_source *s, bool csv, char delimiter, json_t **row, ken_err *err);

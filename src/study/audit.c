@@ -1,16 +1,25 @@
 /* audit.c - a sheet of rejected answers to check by hand (ken_scoring_audit): what share of them is right all the same? Gekhman et al. 2024,
  * Table 6: of 100, 90 wrong, 6 paraphrases, 2 of higher and 2 of lower granularity.
  *
- * The draw is a function of seed and row id: each row gets a number for each kind of answer, and the lowest numbers win. */
+ * The draw is a function of seed and row id: each row gets a number for each kind of answer, and the lowest numbers win. So it is facts that
+ * are as likely as each other, and then the rejected answers of a fact; audited.c weights them accordingly. What is done to the sheet is a person's
+ * work: a file that holds any is never replaced. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/out.h"
 #include "base/rng.h"
-#include "study/scoring.h"
+#include "study/audit_sheet.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { GREEDY, SAMPLED, KINDS };
+const char *const ken_sheet_names[KEN_SHEET_COLUMNS] = {
+    [KEN_SHEET_ID] = "id",           [KEN_SHEET_RELATION] = "relation",     [KEN_SHEET_QUESTION] = "question",
+    [KEN_SHEET_ANSWERS] = "answers", [KEN_SHEET_PREDICTION] = "prediction", [KEN_SHEET_DECODING] = "decoding",
+    [KEN_SHEET_PROMPT] = "prompt",   [KEN_SHEET_CATEGORY] = "category",     [KEN_SHEET_MATCHER] = "matcher",
+    [KEN_SHEET_VERDICT] = "verdict",
+};
+const char *const ken_audit_kind_names[KEN_AUDIT_KINDS] = {
+    [KEN_AUDIT_GREEDY] = "greedy", [KEN_AUDIT_SAMPLED] = "sampled"};
 
 typedef struct pick {
     double u;
@@ -42,25 +51,46 @@ static void keep(picks *p, pick x)
     if (p->cap > 0 && x.u < p->all[worst].u) p->all[worst] = x;
 }
 
-static bool rejected(const ken_accept *a, const char *text)
+uint64_t ken_sheet_rejected(const ken_scoring *s, const ken_accept *a, const ken_prompt_row *q, int drawn)
 {
-    return text != NULL && !ken_accept_matches(a, text, strlen(text));
+    if (drawn < 0)
+        return q->text != NULL && !q->greedy_hit; /* of an answer whose text is there the verdict is certain */
+    const ken_drawn *d = &q->drawn[drawn];
+    if (d->text == NULL || d->count <= 0) return 0;
+    /* Without a table of other names, what the run says: with em-alias it may have known some. */
+    bool as_in_run = s->r.aliases == NULL && strcmp(s->r.run.name, s->r.to.name) == 0;
+    bool hit = as_in_run ? d->hit : ken_accept_matches(a, d->text, strlen(d->text));
+    return hit ? 0 : (uint64_t)d->count;
+}
+
+const char *ken_sheet_text(const ken_prompt_row *q, int drawn)
+{
+    const char *text = drawn < 0 ? q->text : q->drawn[drawn].text;
+    while (*text == ' ') text++;
+    return text;
+}
+
+void ken_sheet_answers(ken_buf *b, const ken_row *row)
+{
+    for (int i = 0; i < row->n_answers; i++) {
+        if (i > 0) ken_buf_puts(b, " | ");
+        ken_buf_puts(b, row->answers[i]);
+    }
 }
 
 /* One rejected answer of the row, each of the prompts (of the samples) being as likely; false when there is none. */
-static bool pick_one(const ken_row *row, const ken_accept *a, int kind, uint64_t seed, pick *out)
+static bool pick_one(const ken_scoring *s, const ken_row *row, const ken_accept *a, int kind, uint64_t seed, pick *out)
 {
     uint64_t n = 0, want;
+    bool greedy = kind == KEN_AUDIT_GREEDY;
     for (int pass = 0; pass < 2; pass++) {
         want = pass == 0 ? UINT64_MAX
                          : (uint64_t)(ken_uniform(seed, row->id, strlen(row->id), 3, (uint32_t)kind, 0) * (double)n);
         n = 0;
         for (int i = 0; i < row->n_prompt_rows; i++) {
             const ken_prompt_row *q = &row->prompt_rows[i];
-            for (int j = kind == GREEDY ? -1 : 0; j < (kind == GREEDY ? 0 : q->n_drawn); j++) {
-                const char *text = j < 0 ? q->text : q->drawn[j].text;
-                uint64_t count = j < 0 ? 1 : (uint64_t)q->drawn[j].count;
-                if (!rejected(a, text)) continue;
+            for (int j = greedy ? -1 : 0; j < (greedy ? 0 : q->n_drawn); j++) {
+                uint64_t count = ken_sheet_rejected(s, a, q, j);
                 if (want >= n && want < n + count) {
                     out->prompt = i;
                     out->drawn = j;
@@ -76,6 +106,8 @@ static bool pick_one(const ken_row *row, const ken_accept *a, int kind, uint64_t
     return false;
 }
 
+/* ---- the file -------------------------------------------------------------------------------------------------------- */
+
 static void put_field(ken_out *o, const char *s)
 {
     ken_out_puts(o, "\"");
@@ -88,28 +120,51 @@ static void put_field(ken_out *o, const char *s)
     ken_out_puts(o, "\",");
 }
 
-static void put_line(ken_out *o, const ken_row *row, const pick *p)
+static int put_line(ken_out *o, const ken_scoring *s, const ken_row *row, const pick *p, ken_err *err)
 {
-    const ken_prompt_row *q = &row->prompt_rows[p->prompt];
+    ken_buf answers = {0};
+    ken_sheet_answers(&answers, row);
     put_field(o, row->id);
     put_field(o, row->relation);
     put_field(o, row->question);
-    ken_out_puts(o, "\"");
-    for (int i = 0; i < row->n_answers; i++) {
-        if (i > 0) ken_out_puts(o, " | ");
-        for (const char *c = row->answers[i]; *c != '\0'; c++)
-            ken_out_add(o, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
-    }
-    ken_out_puts(o, "\",");
-    const char *text = p->drawn < 0 ? q->text : q->drawn[p->drawn].text;
-    while (*text == ' ') text++;
-    put_field(o, text);
-    ken_out_printf(o, "%s,%d,", p->kind == GREEDY ? "greedy" : "sampled", p->prompt);
+    put_field(o, ken_buf_str(&answers));
+    put_field(o, ken_sheet_text(&row->prompt_rows[p->prompt], p->drawn));
+    ken_out_printf(o, "%s,%d,", ken_audit_kind_names[p->kind], p->prompt);
     put_field(o, ken_category_name(row->category));
-    ken_out_puts(o, "\n");
+    put_field(o, ken_scoring_matcher(s));
+    ken_out_puts(o, "\n"); /* the verdict */
+    bool failed = answers.failed;
+    ken_buf_free(&answers);
+    return failed ? ken_fail_nomem(err, "audit sheet") : KEN_OK;
 }
 
-static int collect(ken_scoring *s, picks p[KINDS], uint64_t seed, ken_err *err)
+/* KEN_OK when there is nothing at path, or a sheet in which nobody has entered anything yet. */
+static int check_replaceable(const char *path, ken_err *err)
+{
+    const char *what = ken_file_precious(path);
+    ken_sheet old = {0};
+    ken_err why = {0};
+    ken_map map;
+    if (what != NULL)
+        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
+    if (!ken_is_file(path)) return KEN_OK;
+    int rc = ken_map_file(&map, path, err);
+    if (rc != KEN_OK) return rc;
+    if (map.size > 0) rc = ken_sheet_parse(&old, path, (const char *)map.data, map.size, &why);
+    ken_unmap(&map);
+    if (rc == KEN_EINPUT)
+        rc = ken_fail(err, KEN_EUSAGE, "%s stands there and is no sheet that could be replaced (%s); name another file",
+                      path, why.msg);
+    else if (rc != KEN_OK) rc = ken_fail(err, rc, "%s", why.msg);
+    else if (old.judged > 0)
+        rc = ken_fail(err, KEN_EUSAGE,
+                      "%s holds %llu verdict%s, which a new sheet would replace; name another file, or remove it", path,
+                      (unsigned long long)old.judged, old.judged == 1 ? "" : "s");
+    ken_sheet_free(&old);
+    return rc;
+}
+
+static int collect(ken_scoring *s, picks p[KEN_AUDIT_KINDS], uint64_t seed, ken_err *err)
 {
     for (size_t i = 0; i < ken_scoring_count(s); i++) {
         ken_accept *a;
@@ -118,9 +173,9 @@ static int collect(ken_scoring *s, picks p[KINDS], uint64_t seed, ken_err *err)
         if (row->category == KEN_UNLABELLED) continue;
         int rc = ken_rescore_matcher(&s->r, row, &a, err);
         if (rc != KEN_OK) return rc;
-        for (int kind = 0; kind < KINDS; kind++) {
+        for (int kind = 0; kind < KEN_AUDIT_KINDS; kind++) {
             pick x = {.row = i};
-            if (pick_one(row, a, kind, seed, &x)) keep(&p[kind], x);
+            if (pick_one(s, row, a, kind, seed, &x)) keep(&p[kind], x);
         }
         ken_accept_free(a);
     }
@@ -134,18 +189,19 @@ int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path,
     *written = 0;
     const char *method = ken_run_setting(s->run, "method");
     bool sampled = method != NULL && strcmp(method, "sample") == 0;
-    picks p[KINDS] = {{.cap = sampled ? n - n / 2 : n}, {.cap = sampled ? n / 2 : 0}};
-    if (n == 0 || n > 1000000) return ken_fail(err, KEN_EUSAGE, "an audit sheet has 1 to 1000000 answers");
-    const char *what = ken_file_precious(path);
-    if (what != NULL)
-        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
+    picks p[KEN_AUDIT_KINDS] = {{.cap = sampled ? n - n / 2 : n}, {.cap = sampled ? n / 2 : 0}};
+    if (n == 0 || n > KEN_SHEET_MOST)
+        return ken_fail(err, KEN_EUSAGE, "an audit sheet has 1 to %d answers", KEN_SHEET_MOST);
+    int rc = check_replaceable(path, err);
+    if (rc != KEN_OK) return rc;
     pick *all = ken_alloc(n, sizeof *all);
     if (all == NULL) return ken_fail_nomem(err, "audit sheet");
-    p[GREEDY].all = all;
-    p[SAMPLED].all = all + p[GREEDY].cap;
+    picks *greedy = &p[KEN_AUDIT_GREEDY], *drawn = &p[KEN_AUDIT_SAMPLED];
+    greedy->all = all;
+    drawn->all = all + greedy->cap;
     ken_out *o = NULL;
-    int rc = collect(s, p, seed, err);
-    if (rc == KEN_OK && p[GREEDY].n + p[SAMPLED].n == 0)
+    rc = collect(s, p, seed, err);
+    if (rc == KEN_OK && greedy->n + drawn->n == 0)
         rc = ken_fail(err, KEN_EUSAGE, "no rejected answer is stored; there is nothing to check%s",
                       ken_run_setting(s->run, "texts") != NULL && strcmp(ken_run_setting(s->run, "texts"), "no") == 0
                           ? " (--no-texts)"
@@ -155,14 +211,14 @@ int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path,
         ken_free(all);
         return rc;
     }
-    memmove(all + p[GREEDY].n, p[SAMPLED].all, p[SAMPLED].n * sizeof *all);
-    size_t m = p[GREEDY].n + p[SAMPLED].n;
+    memmove(all + greedy->n, drawn->all, drawn->n * sizeof *all);
+    size_t m = greedy->n + drawn->n;
     qsort(all, m, sizeof *all, by_place);
-    ken_out_puts(o, "id,relation,question,answers,prediction,decoding,prompt,category,verdict\n");
+    for (int i = 0; i < KEN_SHEET_COLUMNS; i++) ken_out_printf(o, "%s%s", i > 0 ? "," : "", ken_sheet_names[i]);
+    ken_out_puts(o, "\n");
     for (size_t i = 0; i < m && rc == KEN_OK; i++) {
         const ken_row *row = ken_scoring_row(s, all[i].row, NULL, err);
-        if (row == NULL) rc = err->status;
-        else put_line(o, row, &all[i]);
+        rc = row == NULL ? err->status : put_line(o, s, row, &all[i], err);
     }
     int closed = ken_out_close(o, rc == KEN_OK, rc == KEN_OK ? err : NULL);
     ken_free(all);

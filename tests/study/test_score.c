@@ -939,7 +939,7 @@ static void audit_sheet(void **state)
         assert_non_null(f);
         int greedy = 0, sampled = 0;
         assert_non_null(fgets(line, sizeof line, f));
-        assert_string_equal(line, "id,relation,question,answers,prediction,decoding,prompt,category,verdict\n");
+        assert_string_equal(line, "id,relation,question,answers,prediction,decoding,prompt,category,matcher,verdict\n");
         while (fgets(line, sizeof line, f) != NULL) {
             strncat(first[again], line, sizeof first[again] - strlen(first[again]) - 1);
             if (strncmp(line, "\"r/test/", 8) == 0) {
