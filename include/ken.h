@@ -304,6 +304,9 @@ typedef struct ken_counts {
 /* Read-only; KEN_EINPUT when it is not a run. */
 KEN_API int ken_run_open(ken_run **out, const char *path, ken_err *err);
 KEN_API void ken_run_free(ken_run *r);
+/* Asked for each row that is read from now on, by whatever reads it (ken_diff_runs, ken_score, ken_report_new, ...), which then ends with
+ * KEN_ESTOP; poll NULL = never, as at first. ctx must live as long as the run. */
+KEN_API void ken_run_set_poll(ken_run *r, ken_poll_fn poll, void *ctx);
 KEN_API size_t ken_run_count(const ken_run *r);                         /* rows annotated so far */
 KEN_API const ken_row *ken_run_row(ken_run *r, size_t i, ken_err *err); /* data order; borrowed until the next call */
 /* NULL and KEN_EINPUT when there is none. */
@@ -563,7 +566,9 @@ typedef struct ken_train_data {
 
     const ken_mix *mix; /* (n_mix) */
     size_t n_mix;
-    uint64_t seed; /* of everything that is drawn here; 0 */
+    uint64_t seed;    /* of everything that is drawn here; 0 */
+    ken_poll_fn poll; /* asked while a run is read; ken_train asks its own besides it */
+    void *ctx;
 } ken_train_data;
 
 typedef struct ken_train_data_stats {
@@ -1026,13 +1031,16 @@ typedef struct ken_report_options {
     size_t
         room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
                   0 = 2,000,000, and 200 more for each fact above 10,000 */
+    ken_poll_fn
+        poll; /* asked while plots are drawn and files written (and see ken_run_set_poll); lives as long as the report */
+    void *ctx;
 } ken_report_options;
 
 KEN_API ken_report_options ken_report_defaults(void);
 /* Adds up and compares; o NULL = defaults. The runs (n) stay the caller's and must outlive the report. Free with ken_report_free. */
 KEN_API int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err);
 KEN_API void ken_report_free(ken_report *r);
-/* One self-contained HTML page. Written whole or not at all; KEN_EUSAGE rather than replacing a run or a model. Without gnuplot it has numbers where pictures would be, which is a note. */
+/* One self-contained HTML page. Written whole or not at all; KEN_ESTOP, KEN_EUSAGE rather than replacing a run or a model. Without gnuplot it has numbers where pictures would be, which is a note. */
 KEN_API int ken_report_write(ken_report *r, const char *path, ken_err *err);
 /* The plots as files: dir/NAME.FORMAT for each of them ("svg", "png", "pdf", "csv"), or for the one called `only`. dir is made when
  * missing. KEN_EFAIL when gnuplot is missing; "csv" does without it. */

@@ -98,7 +98,11 @@ static int run(int n, char **arg, ken_err *err)
     o.label = set.label;
     o.trained = set.trained.item;
     o.n_trained = set.trained.n;
-    for (int i = 0; i < n && rc == KEN_OK; i++) rc = open_one(&runs[i], arg[i], err);
+    o.poll = cli_interrupted;
+    for (int i = 0; i < n && rc == KEN_OK; i++) {
+        rc = open_one(&runs[i], arg[i], err);
+        if (rc == KEN_OK) ken_run_set_poll(runs[i], cli_interrupted, NULL);
+    }
     if (rc == KEN_OK) rc = ken_report_new(&r, runs, (size_t)n, &o, err);
     if (rc == KEN_OK) rc = write_all(r, err);
     ken_report_free(r);

@@ -234,6 +234,7 @@ static int select_watched(ken_selection **out, const ken_train_data *main, const
     d.read = main->read;
     if (strcmp(path, main->path) != 0) d.read.format = NULL; /* found from the content */
     d.prefer_split = split;
+    d.poll = cli_interrupted;
     d.prompt_template = main->prompt_template;
     return ken_select(out, &d, err);
 }

@@ -126,6 +126,7 @@ int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
 {
     *out = O;
     out->path = path;
+    out->poll = cli_interrupted;
     out->read = cli_data.o;
     out->read.slick = cli_data.protocol != NULL && strcmp(cli_data.protocol, "slick") == 0;
     for (int i = 0; i < cli_tune.mix.n; i++) {

@@ -20,6 +20,19 @@ int ken_figures_new(ken_figures **out, ken_err *err)
     return *out != NULL ? KEN_OK : ken_fail_nomem(err, "figures");
 }
 
+void ken_figures_set_poll(ken_figures *f, ken_poll_fn poll, void *ctx)
+{
+    f->poll = poll;
+    f->ctx = ctx;
+}
+
+bool ken_figures_stopped(const ken_figures *f, ken_err *err)
+{
+    if (f->poll == NULL || f->poll(f->ctx) == 0) return false;
+    ken_fail(err, KEN_ESTOP, "stopped on request");
+    return true;
+}
+
 static void free_figure(ken_figure *g)
 {
     for (size_t i = 0; i < g->n_cells; i++) ken_free(g->cells[i].text);
@@ -251,7 +264,7 @@ static int keep_svg(void *ctx, size_t i, const char *bytes, size_t n, ken_err *e
 int ken_figures_draw(ken_figures *f, ken_err *err)
 {
     drawing d = {.f = f};
-    int rc = ken_gnuplot_draw(f->list, f->n, NULL, "svg", keep_svg, &d, err);
+    int rc = ken_gnuplot_draw(f, NULL, "svg", keep_svg, &d, err);
     for (size_t i = 0; rc != KEN_OK && i < f->n; i++) ken_buf_clear(&f->list[i].svg); /* all or none */
     return rc;
 }
@@ -352,9 +365,9 @@ int ken_figures_write(ken_figures *f, const char *dir, const char *format, const
     bool *wanted = ken_calloc(f->n, sizeof *wanted);
     if (wanted == NULL) return ken_fail_nomem(err, "figures");
     for (size_t i = 0; i < f->n; i++) wanted[i] = only == NULL || strcmp(f->list[i].name, only) == 0;
-    if (!csv) rc = ken_gnuplot_draw(f->list, f->n, wanted, format, keep_file, &d, err);
+    if (!csv) rc = ken_gnuplot_draw(f, wanted, format, keep_file, &d, err);
     for (size_t i = 0; csv && rc == KEN_OK && i < f->n; i++)
-        if (wanted[i]) rc = write_csv(&d, &f->list[i], err);
+        if (wanted[i]) rc = ken_figures_stopped(f, err) ? KEN_ESTOP : write_csv(&d, &f->list[i], err);
     ken_free(wanted);
     return rc;
 }

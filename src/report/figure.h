@@ -17,6 +17,8 @@ typedef struct ken_figures ken_figures;
 
 int ken_figures_new(ken_figures **out, ken_err *err);
 void ken_figures_free(ken_figures *f);
+/* Asked several times a second while figures are drawn and written, which then ends with KEN_ESTOP; NULL = never. */
+void ken_figures_set_poll(ken_figures *f, ken_poll_fn poll, void *ctx);
 
 /* Adds the figures of one thing; those that it has no numbers for are left out. k, the number of the run (or pair) on the page, ends the names.
  * Annotation: "p-correct-K", "greedy-K", "saturation-K", "samples-K", "popularity-K", "flip-K", "relations-K".

@@ -1,8 +1,8 @@
 /* figure_gnuplot.c - gnuplot as a child: one process draws all figures of a list, in a private folder that is gone afterwards.
  *
  * No shell takes part. gnuplot is looked for in the absolute folders of PATH (never the current one), reads no settings of the user's
- * (-d, and an environment of our own), runs with its standard streams closed to us but for its messages, and is killed when it takes
- * too long. Its messages come through a pipe whose end is also how we see that it has ended. */
+ * (-d, and an environment of our own), runs with its standard streams closed to us but for its messages, and is killed, with whatever it
+ * has started, when it takes too long or we are asked to stop. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "report/figure_make.h"
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { SECONDS = 120, PATH_LENGTH = 4096 };
+enum { ASKED_MS = 100, ENDING_MS = 5 }; /* between two looks at it: while it talks, when it has fallen silent */
 
 /* ---- the folder ------------------------------------------------------------------------------------------------------ */
 
@@ -36,14 +37,28 @@ static int make_folder(char dir[PATH_LENGTH], ken_err *err)
     return KEN_OK;
 }
 
+/* What gnuplot has put there too: without a HOME, fontconfig keeps what it knows in a folder below this one. Links are not followed. */
+static void empty_folder(int fd, int depth)
+{
+    DIR *d = fdopendir(fd); /* takes fd over */
+    if (d == NULL) {
+        close(fd);
+        return;
+    }
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+        if (unlinkat(dirfd(d), e->d_name, 0) == 0) continue;
+        int inner = depth > 0 ? openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        if (inner >= 0) empty_folder(inner, depth - 1);
+        (void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+    }
+    closedir(d);
+}
+
 static void remove_folder(const char *dir)
 {
-    DIR *d = opendir(dir);
-    if (d != NULL) {
-        for (const struct dirent *e; (e = readdir(d)) != NULL;)
-            if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) (void)unlinkat(dirfd(d), e->d_name, 0);
-        closedir(d);
-    }
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) empty_folder(fd, 8);
     (void)rmdir(dir);
 }
 
@@ -162,66 +177,81 @@ static int spawn(pid_t *pid, const char *program, const char *dir, int messages,
     return ken_fail_errno(err, "cannot run", program);
 }
 
-/* Reads what gnuplot says until it ends or its time is over (false). Keeps the beginning. */
-static bool listen_to(int fd, char *said, size_t size)
+/* What gnuplot says comes in at fd; -1 when it has closed its end. Keeps the beginning. */
+static void hear(int *fd, char *said, size_t size)
+{
+    char buf[512];
+    ssize_t n = read(*fd, buf, sizeof buf);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (n <= 0) {
+        close(*fd);
+        *fd = -1;
+        return;
+    }
+    size_t used = strlen(said);
+    for (ssize_t i = 0; i < n && used + 1 < size; i++) said[used++] = buf[i] >= ' ' && buf[i] < 0x7F ? buf[i] : ' ';
+    said[used] = '\0';
+}
+
+/* Until it has ended, its time is over or we are asked to stop. Its end is waited for and not seen from the pipe: a program may close
+ * that early, or leave it open in another one that it has started. It stays to be buried (*there: unless somebody else has done so), and
+ * its number is its group's until then. */
+static int wait_for(pid_t pid, bool *there, int *fd, char *said, size_t size, const ken_figures *f, ken_err *err)
 {
     struct timespec now, end;
-    size_t used = 0;
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += SECONDS;
+    *there = true;
     for (;;) {
-        char buf[512];
+        siginfo_t ended = {0};
+        if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) *there = errno == EINTR;
+        if (!*there || ended.si_pid == pid) return KEN_OK;
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec >= end.tv_sec) return false;
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int ready = poll(&p, 1, (int)(end.tv_sec - now.tv_sec) * 1000);
-        if (ready <= 0) continue; /* a signal, or the time: seen above */
-        ssize_t n = read(fd, buf, sizeof buf);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return true;
-        for (ssize_t i = 0; i < n && used + 1 < size; i++) said[used++] = buf[i] >= ' ' && buf[i] < 0x7F ? buf[i] : ' ';
-        said[used] = '\0';
+        if (now.tv_sec >= end.tv_sec)
+            return ken_fail(err, KEN_EFAIL, "gnuplot took longer than %d s and was stopped", (int)SECONDS);
+        if (ken_figures_stopped(f, err)) return KEN_ESTOP;
+        struct pollfd p = {.fd = *fd, .events = POLLIN}; /* one below 0 is passed over */
+        if (poll(&p, 1, *fd >= 0 ? ASKED_MS : ENDING_MS) > 0) hear(fd, said, size);
     }
 }
 
-static int run(const char *program, const char *dir, ken_err *err)
+static int run(const char *program, const char *dir, const ken_figures *f, ken_err *err)
 {
     int fd[2], status = 0;
     pid_t pid = 0;
     char said[400] = "";
     if (pipe2(fd, O_CLOEXEC) != 0) return ken_fail(err, KEN_EFAIL, "cannot run gnuplot: %s", strerror(errno));
+    (void)fcntl(fd[0], F_SETFL, O_NONBLOCK);
     int rc = spawn(&pid, program, dir, fd[1], err);
     close(fd[1]);
-    if (rc == KEN_OK) {
-        bool ended = listen_to(fd[0], said, sizeof said);
-        if (!ended && pid > 0) (void)kill(pid, SIGKILL);
-        while (waitpid(pid, &status, 0) < 0)
-            if (errno != EINTR) { /* somebody else took the child's status: what it drew is looked at all the same */
-                status = 0;
-                break;
-            }
-        if (!ended) rc = ken_fail(err, KEN_EFAIL, "gnuplot took longer than %d s and was stopped", (int)SECONDS);
-        else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    if (rc == KEN_OK && pid > 0) {
+        bool there;
+        rc = wait_for(pid, &there, &fd[0], said, sizeof said, f, err);
+        if (fd[0] >= 0) hear(&fd[0], said, sizeof said); /* its last words */
+        if (there) (void)kill(-pid, SIGKILL);            /* its group: itself, and what it has started */
+        while (there && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+        if (rc == KEN_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
             rc = ken_fail(err, KEN_EFAIL, "gnuplot failed (%s %d): %s", WIFEXITED(status) ? "exit status" : "signal",
                           WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
     }
-    close(fd[0]);
+    if (fd[0] >= 0) close(fd[0]);
     return rc;
 }
 
 /* ---- pictures -------------------------------------------------------------------------------------------------------- */
 
-static int give_pictures(const char *dir, const ken_figure *list, size_t n, const bool *wanted, ken_picture_fn got,
-                         void *ctx, ken_err *err)
+static int give_pictures(const char *dir, const ken_figures *f, const bool *wanted, ken_picture_fn got, void *ctx,
+                         ken_err *err)
 {
     char path[PATH_LENGTH + 40];
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < f->n; i++) {
         ken_map m;
         if (wanted != NULL && !wanted[i]) continue;
+        if (ken_figures_stopped(f, err)) return KEN_ESTOP;
         snprintf(path, sizeof path, "%s/%zu.out", dir, i);
         if (ken_map_file(&m, path, NULL) != KEN_OK)
-            return ken_fail(err, KEN_EFAIL, "gnuplot did not draw the figure %s", list[i].name);
-        int rc = m.size == 0 ? ken_fail(err, KEN_EFAIL, "gnuplot drew nothing for the figure %s", list[i].name)
+            return ken_fail(err, KEN_EFAIL, "gnuplot did not draw the figure %s", f->list[i].name);
+        int rc = m.size == 0 ? ken_fail(err, KEN_EFAIL, "gnuplot drew nothing for the figure %s", f->list[i].name)
                              : got(ctx, i, (const char *)m.data, m.size, err);
         ken_unmap(&m);
         if (rc != KEN_OK) return rc;
@@ -229,19 +259,19 @@ static int give_pictures(const char *dir, const ken_figure *list, size_t n, cons
     return KEN_OK;
 }
 
-int ken_gnuplot_draw(const ken_figure *list, size_t n, const bool *wanted, const char *terminal, ken_picture_fn got,
-                     void *ctx, ken_err *err)
+int ken_gnuplot_draw(const ken_figures *f, const bool *wanted, const char *terminal, ken_picture_fn got, void *ctx,
+                     ken_err *err)
 {
     char program[PATH_LENGTH], dir[PATH_LENGTH];
-    if (n == 0) return KEN_OK;
+    if (f->n == 0) return KEN_OK;
     if (!find_gnuplot(program))
         return ken_fail(err, KEN_EFAIL,
                         "gnuplot, which draws the figures, was not found in PATH; install it (Debian: gnuplot-nox)");
     int rc = make_folder(dir, err);
     if (rc != KEN_OK) return rc;
-    rc = write_inputs(dir, list, n, wanted, terminal, err);
-    if (rc == KEN_OK) rc = run(program, dir, err);
-    if (rc == KEN_OK) rc = give_pictures(dir, list, n, wanted, got, ctx, err);
+    rc = write_inputs(dir, f->list, f->n, wanted, terminal, err);
+    if (rc == KEN_OK) rc = run(program, dir, f, err);
+    if (rc == KEN_OK) rc = give_pictures(dir, f, wanted, got, ctx, err);
     remove_folder(dir);
     return rc;
 }

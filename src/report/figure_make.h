@@ -53,6 +53,8 @@ typedef struct ken_figure {
 struct ken_figures {
     ken_figure *list; /* (n) */
     size_t n, cap;
+    ken_poll_fn poll; /* NULL = never asked */
+    void *ctx;
 };
 
 /* A new figure, valid until the next one is added; NULL: out of memory (err is filled). */
@@ -94,11 +96,12 @@ double ken_figure_text_width(const char *s); /* in units, about, at size 12 */
 double ken_figure_count_tics(ken_figure *g, const char *axis, uint64_t most);
 void ken_figure_percent_tics(ken_figure *g, const char *axis, double lo, double hi); /* values are shares */
 
-/* figure_gnuplot.c: draws those of list (n) for which wanted (NULL = all) is true and gives each picture to `got` (borrowed). terminal: "svg",
- * "png" or "pdf". One process. */
+/* figure_gnuplot.c: draws those of f for which wanted (NULL = all) is true and gives each picture to `got` (borrowed). terminal: "svg",
+ * "png" or "pdf". One process, which is gone with all that it started, as its files are, when this returns. KEN_ESTOP when f's poll said so. */
 typedef int (*ken_picture_fn)(void *ctx, size_t i, const char *bytes, size_t n, ken_err *err);
-int ken_gnuplot_draw(const ken_figure *list, size_t n, const bool *wanted, const char *terminal, ken_picture_fn got,
-                     void *ctx, ken_err *err);
+int ken_gnuplot_draw(const ken_figures *f, const bool *wanted, const char *terminal, ken_picture_fn got, void *ctx,
+                     ken_err *err);
+bool ken_figures_stopped(const ken_figures *f, ken_err *err); /* KEN_ESTOP: poll said so */
 
 /* figure_svg.c: the elements of gnuplot's drawing, made small and plain. page: colours become the page's variables. */
 int ken_svg_rewrite(ken_buf *out, const char *svg, size_t n, bool page, ken_err *err);

@@ -211,9 +211,10 @@ static int fit_planes(ken_report *r, ken_err *err)
     return rc;
 }
 
-static int make_figures(ken_report *r, ken_err *err)
+static int make_figures(ken_report *r, const ken_report_options *o, ken_err *err)
 {
     int rc = ken_figures_new(&r->figures, err);
+    if (rc == KEN_OK) ken_figures_set_poll(r->figures, o->poll, o->ctx);
     for (size_t k = 0; k < r->n_annotated && rc == KEN_OK; k++)
         rc = ken_figures_annotation(r->figures, r->run[k].run, &r->run[k].s, k, err);
     for (size_t k = 0; k < r->n_diffs && rc == KEN_OK; k++) rc = ken_figures_diff(r->figures, r->diff[k].diff, k, err);
@@ -241,7 +242,7 @@ int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_r
     if (rc == KEN_OK) rc = sort_runs(r, runs, n, err);
     if (rc == KEN_OK) rc = compare_all(r, o, err);
     if (rc == KEN_OK) rc = fit_planes(r, err);
-    if (rc == KEN_OK) rc = make_figures(r, err);
+    if (rc == KEN_OK) rc = make_figures(r, o, err);
     if (rc != KEN_OK) {
         ken_report_free(r);
         return rc;
@@ -283,8 +284,8 @@ int ken_report_write(ken_report *r, const char *path, ken_err *err)
         return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
     int rc = KEN_OK;
     if (!r->drawn && ken_figures_count(r->figures) > 0) {
-        r->drawn = true;
         rc = ken_figures_draw(r->figures, err);
+        r->drawn = rc != KEN_ESTOP;
         if (rc == KEN_EFAIL) rc = ken_report_add_note(r, err, "numbers stand in place of pictures: %s", err->msg);
     }
     if (rc == KEN_OK) rc = ken_out_open(&o, path, err);

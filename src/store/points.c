@@ -200,6 +200,7 @@ const ken_trained *ken_run_trained(ken_run *r, size_t i, ken_err *err)
         ken_fail(err, KEN_EUSAGE, "%s: there is no training row %zu, the run has %zu", r->path, i, r->n_trained);
         return NULL;
     }
+    if (ken_run_stopped(r, err)) return NULL;
     ken_cursor c = {.r = r};
     int64_t place = (int64_t)i;
     int status = ken_schema_prepare(r->db, r->path,
@@ -309,6 +310,7 @@ int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, const ken_ev
             if (set == NULL) status = ken_fail_nomem(err, r->path);
         }
         before = place;
+        if (status == KEN_OK && ken_run_stopped(r, err)) status = KEN_ESTOP;
         if (status == KEN_OK) status = f(ctx, &e, err);
     }
     if (there < 0) status = c.status;

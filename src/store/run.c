@@ -190,9 +190,23 @@ static bool read_prompts(ken_run *r, int64_t place, ken_err *err)
     return there == 0 && read_others(r, place, rows, n, err) && read_drawn(r, place, rows, n, err);
 }
 
+void ken_run_set_poll(ken_run *r, ken_poll_fn poll, void *ctx)
+{
+    r->poll = poll;
+    r->poll_ctx = ctx;
+}
+
+bool ken_run_stopped(const ken_run *r, ken_err *err)
+{
+    if (r->poll == NULL || r->poll(r->poll_ctx) == 0) return false;
+    ken_fail(err, KEN_ESTOP, "stopped on request");
+    return true;
+}
+
 static const ken_row *read_row(ken_run *r, int64_t place, ken_err *err)
 {
     ken_run_clear(r);
+    if (ken_run_stopped(r, err)) return NULL;
     /* One transaction, so that the tables are seen at one moment. */
     int rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
     if (rc != SQLITE_OK) {

@@ -27,6 +27,9 @@ struct ken_run {
     size_t n_points, cap_points, n_trained;
     ken_trained trained; /* the one last asked for */
 
+    ken_poll_fn poll; /* asked for each row; NULL */
+    void *poll_ctx;
+
     ken_row row;          /* the row last asked for; its pointers lead into row_texts and row_memory */
     struct arena *memory; /* emptied by the next call */
     size_t row_bytes;
@@ -36,6 +39,7 @@ struct ken_run {
 int ken_run_scan(ken_run *r, ken_err *err);
 /* Reads the points and counts the training rows. */
 int ken_run_scan_points(ken_run *r, ken_err *err);
+bool ken_run_stopped(const ken_run *r, ken_err *err); /* KEN_ESTOP: the reader's owner wants no more rows */
 /* KEN_EINPUT: "the run is damaged: WHAT of the row at place N is not valid". */
 int ken_run_damaged(const ken_run *r, int64_t place, const char *what, ken_err *err);
 

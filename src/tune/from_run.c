@@ -45,6 +45,7 @@ int ken_drafts_from_run(ken_drafts *d, const ken_train_data *from, ken_err *err)
     if (file == NULL) return ken_fail_nomem(err, "path");
     int rc = ken_run_open(&run, from->path, err);
     if (rc != KEN_OK) return rc;
+    ken_run_set_poll(run, from->poll, from->ctx);
     ken_err why = {0};
     for (size_t i = 0; i < ken_run_count(run) && rc == KEN_OK; i++) {
         const ken_row *r = ken_run_row(run, i, &why);
@@ -67,6 +68,7 @@ int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err)
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++)
         if (ken_strmap_add(at, d->rows[i].id, strlen(d->rows[i].id), (int32_t)i) < 0)
             rc = ken_fail_nomem(err, "labels");
+    ken_run_set_poll(run, from->poll, from->ctx);
     ken_err why = {0};
     for (size_t i = 0; i < ken_run_count(run) && rc == KEN_OK; i++) {
         const ken_row *r = ken_run_row(run, i, &why);

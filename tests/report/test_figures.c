@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static char folder[] = "/tmp/ken-figures-XXXXXX";
@@ -666,6 +668,87 @@ static void without_gnuplot_the_numbers_stay(void **state)
     ken_figures_free(f);
 }
 
+static int asked;
+static int after_three(void *ctx)
+{
+    (void)ctx;
+    return ++asked > 3;
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Gone, or dead and only not yet buried by whoever inherited it. */
+static bool runs(const char *pid_file)
+{
+    char path[160], line[400] = "";
+    size_t n;
+    char *pid = read_all(pid_file, &n);
+    snprintf(path, sizeof path, "/proc/%d/stat", atoi(pid));
+    ken_free(pid);
+    FILE *f = fopen(path, "r");
+    if (f == NULL) return false;
+    bool got = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    const char *state = strrchr(line, ')');
+    return got && state != NULL && state[1] == ' ' && state[2] != 'Z';
+}
+
+/* A gnuplot that takes a minute, that has started a program, that falls silent early, that leaves its end of the pipe to another. */
+static void stopped_on_request_and_never_waited_for_in_vain(void **state)
+{
+    (void)state;
+    char *path = ken_strdup(getenv("PATH")), dir[120], tmp[120], program[160], text[700], pid[160];
+    ken_figures *f = figures_of_made(300, true);
+    ken_err err = {0};
+    snprintf(dir, sizeof dir, "%s/slow", folder);
+    snprintf(tmp, sizeof tmp, "%s/slow-tmp", folder);
+    snprintf(program, sizeof program, "%s/gnuplot", dir);
+    snprintf(pid, sizeof pid, "%s/pid", dir);
+    assert_int_equal(mkdir(dir, 0777), 0);
+    assert_int_equal(mkdir(tmp, 0777), 0);
+    setenv("TMPDIR", tmp, 1);
+    setenv("PATH", dir, 1);
+    static const struct {
+        const char *does, *says;
+        int rc;
+    } cases[] = {{"sleep 60", "stopped on request", KEN_ESTOP},
+                 {"exec 2>&-; sleep 60", "stopped on request", KEN_ESTOP},
+                 {"exec 2>&-; sleep 0.1; exit 3", "exit status 3", KEN_EFAIL},
+                 {"echo boom >&2; exit 7", "exit status 7): boom", KEN_EFAIL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text,
+                 "#!/bin/sh\nmkdir -p .cache/fonts; : > .cache/fonts/x; sleep 61 & echo $! > %s\n%s\n", pid,
+                 cases[i].does);
+        assert_int_equal(ken_write_file(program, text, strlen(text), &err), KEN_OK);
+        assert_int_equal(chmod(program, 0755), 0);
+        asked = 0;
+        ken_figures_set_poll(f, cases[i].rc == KEN_ESTOP ? after_three : NULL, NULL);
+        double began = seconds();
+        assert_int_equal(ken_figures_draw(f, &err), cases[i].rc);
+        assert_true(seconds() - began < 5); /* a third of a second, on a machine that is not overrun */
+        if (strstr(err.msg, cases[i].says) == NULL) fail_msg("%s", err.msg);
+        assert_int_equal(entries(tmp), 0);
+        for (int k = 0; k < 100 && runs(pid); k++) usleep(10000);
+        assert_false(runs(pid));
+    }
+    unsetenv("TMPDIR");
+    setenv("PATH", path, 1);
+    ken_free(path);
+    asked = 3; /* while files are written */
+    ken_figures_set_poll(f, after_three, NULL);
+    snprintf(text, sizeof text, "%s/slow-csv", folder);
+    assert_int_equal(ken_figures_write(f, text, "csv", NULL, &err), KEN_ESTOP);
+    assert_int_equal(entries(text), 0);
+    ken_figures_set_poll(f, NULL, NULL);
+    draw_all(f);
+    ken_figures_free(f);
+}
+
 static void out_of_memory(void **state)
 {
     (void)state;
@@ -769,7 +852,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const below[] = {"csv", "svg", "png", "pdf", "words", "bin", "tmp", "."};
+    static const char *const below[] = {"csv", "svg",  "png",      "pdf",      "words", "bin",
+                                        "tmp", "slow", "slow-tmp", "slow-csv", "."};
     char path[400];
     for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, below[i]);
@@ -795,6 +879,7 @@ int main(void)
         cmocka_unit_test(words_of_data_stay_words),
         cmocka_unit_test(no_numbers_no_figure),
         cmocka_unit_test(without_gnuplot_the_numbers_stay),
+        cmocka_unit_test(stopped_on_request_and_never_waited_for_in_vain),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(damaged_drawings_are_refused_or_harmless),
     };
