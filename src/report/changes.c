@@ -1,6 +1,7 @@
 /* changes.c - what moved between two runs: the sentence, the accuracies with their intervals, the transition diagram, lost and gained
  * facts, and the same by relation, popularity and distance to what was trained. All numbers are ken_diff's; here they get words. */
 #include "base/alloc.h"
+#include "base/stats.h"
 #include "report/bars.h"
 #include "report/html.h"
 #include "report/sections.h"
@@ -12,12 +13,30 @@
 
 enum { MOST_LISTED = 12, MOST_GROUPS = 60, MOST_OPEN = 12 };
 
-static const ken_diff_group *all_of(const ken_page_diff *d) { return ken_diff_find(d->diff, "all", ""); }
+/* Rows of one kind: multiple choice, or the others. */
+typedef struct diff_part {
+    const ken_page_diff *d;
+    const ken_diff_group *all;
+    size_t k;        /* the comparison's number */
+    const char *tag; /* in names of sections and figures: "choice-" where there are others before it */
+} diff_part;
+
+/* The parts of a comparison, at most two; returns how many. */
+static int parts_of(diff_part p[2], const ken_page_diff *d, size_t k)
+{
+    int n = 0;
+    for (int choice = 0; choice < 2; choice++) {
+        const ken_diff_group *all = ken_diff_part(d->diff, choice != 0);
+        if (all != NULL && all->n > 0) p[n] = (diff_part){d, all, k, n > 0 ? "choice-" : ""}, n++;
+    }
+    return n;
+}
 
 /* Labelled rows that A did not know: what gained is a share of. */
 static uint64_t not_known(const ken_page_diff *d, const ken_diff_group *g)
 {
     uint64_t n = 0;
+    if (g->choice) return g->rest_a;
     if (!ken_diff_annotated(d->diff)) return g->n - g->known_a;
     for (int a = KEN_WEAKLY_KNOWN; a <= KEN_UNKNOWN; a++)
         for (int b = 0; b < KEN_UNLABELLED; b++) n += g->moved[a][b];
@@ -26,20 +45,17 @@ static uint64_t not_known(const ken_page_diff *d, const ken_diff_group *g)
 
 /* ---- in one sentence ------------------------------------------------------------------------------------------------- */
 
-void ken_section_change_finding(ken_out *o, const ken_page_diff *d, bool trained)
+static void finding(ken_out *o, const ken_page_diff *d, const ken_diff_group *g, bool trained)
 {
     char a[32], b[32];
-    const ken_diff_group *g = all_of(d);
-    if (g == NULL || g->n == 0) {
-        ken_out_puts(o, "<p class=\"finding\">The two runs have no fact in common.</p>\n");
-        return;
-    }
-    ken_out_printf(o, "<p class=\"finding\">%s<b>%s of %s</b> fact%s the model could answer ",
+    ken_out_printf(o, "<p class=\"finding\">%s<b>%s of %s</b> %s%s the model %s ",
                    trained ? "After fine-tuning, " : "From the first to the second, ", ken_html_count(a, g->lost),
-                   ken_html_count(b, g->known_a), g->known_a == 1 ? "" : "s");
+                   ken_html_count(b, g->known_a), g->choice ? "multiple-choice question" : "fact",
+                   g->known_a == 1 ? "" : "s", g->choice ? "had right" : "could answer");
     ken_out_printf(o, "%s <b class=\"lost\">lost</b>, ", g->lost == 1 ? "is" : "are");
-    ken_out_printf(o, "<b>%s of %s</b> it could not %s <b class=\"gained\">gained</b>.</p>\n",
-                   ken_html_count(a, g->gained), ken_html_count(b, not_known(d, g)), g->gained == 1 ? "is" : "are");
+    ken_out_printf(o, "<b>%s of %s</b> it %s %s <b class=\"gained\">gained</b>.</p>\n", ken_html_count(a, g->gained),
+                   ken_html_count(b, not_known(d, g)), g->choice ? "had wrong" : "could not",
+                   g->gained == 1 ? "is" : "are");
 }
 
 static void put_name(ken_out *o, const char *name)
@@ -84,17 +100,93 @@ static void tile_share(ken_out *o, uint64_t part, uint64_t all, double lo, doubl
     if (all > 0) ken_out_printf(o, " <small>95%% interval %.1f\xE2\x80\x93%.1f%%</small>", 100 * lo, 100 * hi);
 }
 
-void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
+/* "25.0%" and, smaller, its interval. */
+static void cell(ken_out *o, const char *label, double x, double lo, double hi, bool points)
+{
+    char a[32], b[32];
+    ken_out_printf(o, "<td class=\"n\" data-label=\"%s\">%s", label,
+                   points ? ken_html_points(a, x) : ken_html_percent(a, x));
+    if (isfinite(lo) && points)
+        ken_out_printf(o, " <small class=\"ci\">%s to %s</small>", ken_html_points(a, lo), ken_html_points(b, hi));
+    else if (isfinite(lo)) ken_out_printf(o, " <small class=\"ci\">%.1f\xE2\x80\x93%.1f</small>", 100 * lo, 100 * hi);
+    ken_out_puts(o, "</td>");
+}
+
+/* Accuracy of multiple choice three ways: by questions, by prompts, by probability. */
+static void accuracies(ken_out *o, const ken_diff_group *g)
+{
+    char p[32];
+    double lo[2], hi[2];
+    uint64_t n_a = g->known_a + g->rest_a, n_b = g->known_b + g->rest_b;
+    ken_wilson(g->known_a, n_a, &lo[0], &hi[0]);
+    ken_wilson(g->known_b, n_b, &lo[1], &hi[1]);
+    const struct {
+        const char *name;
+        double a[3], b[3], change[3], guess, test;
+        const char *how;
+    } row[] = {
+        {"Questions right",
+         {ken_share(g->known_a, n_a), lo[0], hi[0]},
+         {ken_share(g->known_b, n_b), lo[1], hi[1]},
+         {g->known_change, g->known_lo, g->known_hi},
+         g->guess_known,
+         g->mcnemar,
+         "McNemar"},
+        {"Prompts right",
+         {g->p_t0_a, g->p_t0_a_lo, g->p_t0_a_hi},
+         {g->p_t0_b, g->p_t0_b_lo, g->p_t0_b_hi},
+         {g->p_t0_change, g->p_t0_lo, g->p_t0_hi},
+         g->guess_p_t0,
+         g->p_t0_test,
+         "paired t"},
+        {"P of the right option",
+         {g->p_t_a, NAN, NAN},
+         {g->p_t_b, NAN, NAN},
+         {g->p_t_change, g->p_t_lo, g->p_t_hi},
+         g->guess_p_t0,
+         g->p_t_test,
+         "paired t"},
+    };
+    ken_out_puts(
+        o, "<p class=\"note\">A question counts as right when more than half of its prompts choose the right option; a "
+           "tie is wrong (our rule). The options stand in another order in each prompt, so a letter means nothing here "
+           "and options are named by their text. Intervals are 95%: Wilson for questions, t over questions for the "
+           "others.</p>\n<div class=\"card wide\"><table class=\"rel groups\"><caption class=\"hide\">Accuracy before "
+           "and after"
+           "</caption><thead><tr><th scope=\"col\">Accuracy</th><th class=\"n\" scope=\"col\">Before</th><th "
+           "class=\"n\" scope=\"col\">After</th><th class=\"n\" scope=\"col\">Change, points</th><th "
+           "class=\"n\" scope=\"col\">Test</th><th class=\"n\" scope=\"col\">Guessing</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        if (!isfinite(row[i].a[0])) continue;
+        ken_out_printf(o, "<tr><th scope=\"row\">%s</th>", row[i].name);
+        cell(o, "Before", row[i].a[0], row[i].a[1], row[i].a[2], false);
+        cell(o, "After", row[i].b[0], row[i].b[1], row[i].b[2], false);
+        cell(o, "Change", row[i].change[0], row[i].change[1], row[i].change[2], true);
+        ken_out_puts(o, "<td class=\"n\" data-label=\"Test\">");
+        if (isfinite(row[i].test)) ken_out_printf(o, "%s: %s", row[i].how, ken_html_p(p, row[i].test));
+        ken_out_puts(o, "</td>");
+        cell(o, "Guessing", row[i].guess, NAN, NAN, false);
+        ken_out_puts(o, "</tr>\n");
+    }
+    ken_out_puts(o, "</tbody></table></div>\n");
+}
+
+static void numbers(ken_out *o, const diff_part *p)
 {
     char a[32];
-    const ken_diff_group *g = all_of(d);
-    ken_out_puts(o, "<p class=\"lead\">");
-    put_name(o, d->a->name);
-    ken_out_puts(o, " before, ");
-    put_name(o, d->b->name);
-    ken_out_printf(o, " after, on the %s facts that both were asked.</p>\n",
-                   ken_html_count(a, ken_diff_count(d->diff)));
-    if (g == NULL || g->n == 0) return;
+    const ken_page_diff *d = p->d;
+    const ken_diff_group *g = p->all;
+    if (g->choice) {
+        ken_out_puts(o, "<dl class=\"kpis\"><div><dt>Lost, of what it had right</dt><dd>");
+        tile_share(o, g->lost, g->known_a, g->lost_lo, g->lost_hi);
+        ken_out_puts(o, "</dd></div><div><dt>Gained, of the rest</dt><dd>");
+        tile_share(o, g->gained, g->rest_a, g->gained_lo, g->gained_hi);
+        ken_out_puts(o, "</dd></div><div><dt>Prompts right</dt><dd>");
+        put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi, true);
+        ken_out_puts(o, "</dd></div></dl>\n");
+        accuracies(o, g);
+        return;
+    }
     if (ken_diff_annotated(d->diff)) {
         ken_out_puts(o,
                      "<table class=\"rel two\"><caption class=\"hide\">Categories before and after</caption><tbody>\n");
@@ -124,6 +216,22 @@ void ken_section_change_numbers(ken_out *o, const ken_page_diff *d)
                                  : "no more than chance would do");
 }
 
+void ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained)
+{
+    char a[32];
+    diff_part p[2];
+    int n = parts_of(p, d, 0);
+    if (n == 0) ken_out_puts(o, "<p class=\"finding\">The two runs have no fact in common.</p>\n");
+    for (int i = 0; i < n; i++) finding(o, d, p[i].all, trained);
+    ken_out_puts(o, "<p class=\"lead\">");
+    put_name(o, d->a->name);
+    ken_out_puts(o, " before, ");
+    put_name(o, d->b->name);
+    ken_out_printf(o, " after, on the %s %s that both were asked.</p>\n", ken_html_count(a, ken_diff_count(d->diff)),
+                   n == 1 && p[0].all->choice ? "questions" : "facts");
+    for (int i = 0; i < n; i++) numbers(o, &p[i]);
+}
+
 /* ---- from where to where --------------------------------------------------------------------------------------------- */
 
 /* May be broken where the parts of the name meet. */
@@ -134,11 +242,50 @@ static const char *short_name(int category)
     return names[category];
 }
 
-static void transitions(ken_out *o, const ken_report *r, size_t k, int h)
+/* Right and wrong, and where a prompt was too long for a context, not asked. */
+static void verdicts(ken_out *o, const ken_report *r, const diff_part *p, int h)
+{
+    static const int colour[KEN_N_VERDICTS] = {KEN_HIGHLY_KNOWN, KEN_UNKNOWN, KEN_UNLABELLED};
+    char name[48], number[32];
+    const ken_diff_group *g = p->all;
+    uint64_t unasked = 0;
+    for (int i = 0; i < KEN_N_VERDICTS; i++) unasked += g->verdict[i][KEN_NOT_ASKED] + g->verdict[KEN_NOT_ASKED][i];
+    int n = unasked > 0 ? KEN_N_VERDICTS : KEN_NOT_ASKED;
+    ken_out_printf(o, "<section id=\"moved-%s%zu\">\n<h%d>%sRight before, right after</h%d>\n", p->tag, p->k, h,
+                   p->tag[0] != '\0' ? "Multiple choice: " : "", h);
+    ken_out_puts(
+        o, "<p class=\"note\">A question is <b>lost</b> when it was right and is wrong now, and <b>gained</b> the "
+           "other way round.</p>\n<div class=\"plots\"><div class=\"card\">");
+    snprintf(name, sizeof name, "transitions-%s%zu", p->tag, p->k);
+    ken_figure_put(o, r->figures, name);
+    ken_out_puts(
+        o, "</div><div class=\"card\"><table class=\"matrix\"><caption>Questions right and wrong before (rows) and "
+           "after (columns)</caption><thead><tr><th scope=\"col\">Before \\ after</th>");
+    for (int b = 0; b < n; b++)
+        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><i class=\"c%d\"></i>%s</th>", colour[b], ken_verdict_name(b));
+    ken_out_puts(o, "<th class=\"n\" scope=\"col\">All</th></tr></thead><tbody>\n");
+    for (int a = 0; a < n; a++) {
+        uint64_t sum = 0;
+        ken_out_printf(o, "<tr><th scope=\"row\"><i class=\"c%d\"></i>%s</th>", colour[a], ken_verdict_name(a));
+        for (int b = 0; b < n; b++) {
+            const char *how = g->verdict[a][b] == 0              ? " zero"
+                              : a == b                           ? " same"
+                              : a == KEN_RIGHT && b == KEN_WRONG ? " lost"
+                              : a == KEN_WRONG && b == KEN_RIGHT ? " gained"
+                                                                 : "";
+            ken_out_printf(o, "<td class=\"n%s\">%s</td>", how, ken_html_count(number, g->verdict[a][b]));
+            sum += g->verdict[a][b];
+        }
+        ken_out_printf(o, "<td class=\"n\">%s</td></tr>\n", ken_html_count(number, sum));
+    }
+    ken_out_puts(o, "</tbody></table></div></div>\n</section>\n");
+}
+
+static void transitions(ken_out *o, const ken_report *r, const diff_part *p, int h)
 {
     char name[48], number[32];
-    const ken_page_diff *d = &r->diff[k];
-    const ken_diff_group *g = all_of(d);
+    size_t k = p->k;
+    const ken_diff_group *g = p->all;
     bool unlabelled = false;
     for (int i = 0; i < KEN_N_CATEGORIES; i++)
         unlabelled |= g->moved[i][KEN_UNLABELLED] > 0 || g->moved[KEN_UNLABELLED][i] > 0;
@@ -208,17 +355,27 @@ static void put_says(ken_out *o, const ken_diff_side *s)
     if (s->prompts > 1) ken_out_printf(o, " <small>%d of %d</small>", s->says_prompts, s->prompts);
 }
 
-static int list_moved(ken_out *o, const ken_page_diff *d, size_t k, int move, int h, ken_err *err)
+/* Of a long question of multiple choice the end, which asks about the passage before it. */
+static const char *end_of(const char *s)
 {
+    enum { MOST = 240 };
+    size_t n = strlen(s);
+    const char *space = n > MOST ? strchr(s + n - MOST, ' ') : NULL;
+    return space != NULL ? space + 1 : s;
+}
+
+static int list_moved(ken_out *o, const diff_part *p, int move, int h, ken_err *err)
+{
+    const ken_page_diff *d = p->d;
     const char *word = move == KEN_MOVE_LOST ? "Lost" : "Gained";
-    const ken_diff_group *g = all_of(d);
+    const ken_diff_group *g = p->all;
     size_t n = 0, most = (size_t)(move == KEN_MOVE_LOST ? g->lost : g->gained);
     char number[32];
     moved *list = ken_alloc(most, sizeof *list);
     if (list == NULL) return ken_fail_nomem(err, "report");
     for (size_t i = 0; i < ken_diff_count(d->diff) && n < most; i++) {
         const ken_diff_row *row = ken_diff_get(d->diff, i);
-        if (row->move == move) list[n++] = (moved){row, before_and_after(row), i};
+        if (row->move == move && row->choice == g->choice) list[n++] = (moved){row, before_and_after(row), i};
     }
     qsort(list, n, sizeof *list, by_change);
     ken_out_printf(o, "<div class=\"card\"><h%d>%s: %s</h%d>", h, word, ken_html_count(number, n), h);
@@ -228,11 +385,11 @@ static int list_moved(ken_out *o, const ken_page_diff *d, size_t k, int move, in
             o,
             "<p class=\"note\">%s<a class=\"to-table\" href=\"#facts\" data-diff=\"%zu\" data-move=\"%d\">All of "
             "them in the table</a>.</p><ol class=\"moves\">\n",
-            n > MOST_LISTED ? "The largest changes first. " : "", k, move);
+            n > MOST_LISTED ? "The largest changes first. " : "", p->k, move);
         for (size_t i = 0; i < n && i < MOST_LISTED; i++) {
             const ken_diff_row *row = list[i].row;
             ken_out_puts(o, "<li><span class=\"asked\">");
-            ken_html_text(o, row->question, 160);
+            ken_html_text(o, row->choice ? end_of(row->question) : row->question, row->choice ? 0 : 160);
             ken_out_puts(o, "</span> <b>");
             ken_html_text(o, row->answer, 60);
             ken_out_puts(o, "</b><br>");
@@ -257,8 +414,10 @@ static void group_row(ken_out *o, const ken_page_diff *d, const ken_diff_group *
     char a[32];
     ken_out_puts(o, "<tr><th scope=\"row\">");
     ken_html_text(o, name, 80);
-    ken_out_printf(o, "</th><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, g->n));
-    ken_out_printf(o, "<td class=\"n\" data-label=\"Answered\">%s \xE2\x86\x92 ", ken_html_count(a, g->known_a));
+    ken_out_printf(o, "</th><td class=\"n\" data-label=\"%s\">%s</td>", g->choice ? "Questions" : "Facts",
+                   ken_html_count(a, g->n));
+    ken_out_printf(o, "<td class=\"n\" data-label=\"%s\">%s \xE2\x86\x92 ", g->choice ? "Right" : "Answered",
+                   ken_html_count(a, g->known_a));
     ken_out_printf(o, "%s</td><td class=\"n\" data-label=\"Lost\">", ken_html_count(a, g->known_b));
     if (g->known_a > 0) ken_out_printf(o, "%s: ", ken_html_count(a, g->lost)), ken_share_put(o, g->lost, g->known_a);
     else ken_out_puts(o, "\xE2\x80\x93");
@@ -266,7 +425,7 @@ static void group_row(ken_out *o, const ken_page_diff *d, const ken_diff_group *
     ken_out_puts(o, "</td><td class=\"n\" data-label=\"Gained\">");
     if (rest > 0) ken_out_printf(o, "%s: ", ken_html_count(a, g->gained)), ken_share_put(o, g->gained, rest);
     else ken_out_puts(o, "\xE2\x80\x93");
-    ken_out_puts(o, "</td><td class=\"n\" data-label=\"Greedy right\">");
+    ken_out_printf(o, "</td><td class=\"n\" data-label=\"%s\">", g->choice ? "Prompts right" : "Greedy right");
     put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi, false);
     ken_out_puts(o, "</td></tr>\n");
 }
@@ -281,23 +440,26 @@ static const char *key_name(const char *grouping, const char *key)
 }
 
 /* A table of the groups of one kind; nothing when there is at most one. */
-static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, const char *title, const char *note,
-                      int h)
+static void groups_of(ken_out *o, const diff_part *p, const char *grouping, const char *title, const char *note, int h)
 {
+    const ken_page_diff *d = p->d;
+    bool choice = p->all->choice;
     size_t n, there = 0, put = 0;
     const ken_diff_group *g = ken_diff_groups(d->diff, &n);
-    for (size_t i = 0; i < n; i++) there += strcmp(g[i].grouping, grouping) == 0;
+    for (size_t i = 0; i < n; i++) there += g[i].choice == choice && strcmp(g[i].grouping, grouping) == 0;
     if (there < 2) return;
     bool fold = there > MOST_OPEN; /* a figure shows the same, and the facts should not be screens away */
     ken_out_printf(o, "<h%d>%s</h%d>\n<p class=\"note\">%s</p>\n", h, title, h, note);
     if (fold) ken_out_printf(o, "<details><summary>%zu groups</summary>\n", there);
     ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel groups\">");
-    ken_out_puts(
-        o, "<thead><tr><th scope=\"col\">Group</th><th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" "
-           "scope=\"col\">Answered</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
-           "<th class=\"n\" scope=\"col\">Greedy right</th></tr></thead><tbody>\n");
+    ken_out_printf(
+        o,
+        "<thead><tr><th scope=\"col\">Group</th><th class=\"n\" scope=\"col\">%s</th><th class=\"n\" "
+        "scope=\"col\">%s</th><th class=\"n\" scope=\"col\">Lost</th><th class=\"n\" scope=\"col\">Gained</th>"
+        "<th class=\"n\" scope=\"col\">%s right</th></tr></thead><tbody>\n",
+        choice ? "Questions" : "Facts", choice ? "Right" : "Answered", choice ? "Prompts" : "Greedy");
     for (size_t i = 0; i < n && put < MOST_GROUPS; i++)
-        if (strcmp(g[i].grouping, grouping) == 0) {
+        if (g[i].choice == choice && strcmp(g[i].grouping, grouping) == 0) {
             group_row(o, d, &g[i], key_name(grouping, g[i].key));
             put++;
         }
@@ -307,32 +469,47 @@ static void groups_of(ken_out *o, const ken_page_diff *d, const char *grouping, 
     ken_out_puts(o, fold ? "</div>\n</details>\n" : "</div>\n");
 }
 
-int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
+static int changes_of(ken_out *o, const ken_report *r, const diff_part *p, int h, ken_err *err)
 {
-    const ken_page_diff *d = &r->diff[k];
-    const ken_diff_group *g = all_of(d);
-    if (g == NULL || g->n == 0) return KEN_OK;
-    if (ken_diff_annotated(d->diff)) transitions(o, r, k, h);
-    ken_out_printf(o, "<section id=\"lost-%zu\">\n<h%d>Lost and gained facts</h%d>\n<div class=\"plots\">", k, h, h);
-    int rc = list_moved(o, d, k, KEN_MOVE_LOST, h + 1, err);
-    if (rc == KEN_OK) rc = list_moved(o, d, k, KEN_MOVE_GAINED, h + 1, err);
-    ken_out_printf(o, "</div>\n</section>\n<section id=\"where-%zu\">\n<h%d>Where it changed</h%d>\n", k, h, h);
-    ken_out_puts(o, "<p class=\"note\">Lost is a share of what was answered before (HighlyKnown or MaybeKnown), gained "
-                    "of what was not; intervals are 95% "
+    bool choice = p->all->choice;
+    const char *tag = p->tag, *kind = tag[0] != '\0' ? "Multiple choice: " : "";
+    if (choice) verdicts(o, r, p, h);
+    else if (ken_diff_annotated(p->d->diff)) transitions(o, r, p, h);
+    ken_out_printf(o, "<section id=\"lost-%s%zu\">\n<h%d>%s%s</h%d>\n<div class=\"plots\">", tag, p->k, h, kind,
+                   choice ? "Lost and gained questions" : "Lost and gained facts", h);
+    int rc = list_moved(o, p, KEN_MOVE_LOST, h + 1, err);
+    if (rc == KEN_OK) rc = list_moved(o, p, KEN_MOVE_GAINED, h + 1, err);
+    ken_out_printf(o, "</div>\n</section>\n<section id=\"where-%s%zu\">\n<h%d>%sWhere it changed</h%d>\n", tag, p->k, h,
+                   kind, h);
+    ken_out_puts(
+        o, choice ? "<p class=\"note\">Lost is a share of what was right before, gained of what was wrong; "
+                    "intervals are 95% (Wilson for shares, t over pairs for the change of right prompts, in "
+                    "points).</p>\n<div class=\"plots\">"
+                  : "<p class=\"note\">Lost is a share of what was answered before (HighlyKnown or MaybeKnown), "
+                    "gained of what was not; intervals are 95% "
                     "(Wilson for shares, t over pairs for the change of right greedy answers, in points).</p>\n<div "
                     "class=\"plots\">");
     /* The figure by relation may be as high as the others together: they stand on top of each other beside it. */
     static const char *const stacked[] = {"change-p", "change-near", "change-popularity"};
     ken_out_puts(o, "<div class=\"stack\">");
-    for (size_t i = 0; i < sizeof stacked / sizeof stacked[0]; i++) ken_section_figure(o, r, "%s-%zu", stacked[i], k);
+    for (size_t i = 0; i < sizeof stacked / sizeof stacked[0]; i++)
+        ken_section_figure(o, r, "%s-%s%zu", stacked[i], tag, p->k);
     ken_out_puts(o, "</div>");
-    ken_section_figure(o, r, "change-relations-%zu", k);
+    ken_section_figure(o, r, "change-relations-%s%zu", tag, p->k);
     ken_out_puts(o, "</div>\n");
-    groups_of(o, d, "near", "By distance to the training set",
+    groups_of(o, p, "near", "By distance to the training set",
               "What a fact shares with what was trained: the question itself, its subject, its answer, its relation.",
               h + 1);
-    groups_of(o, d, "popularity", "By popularity", "Quarters of the facts by the popularity of their subject.", h + 1);
-    groups_of(o, d, "relation", "By relation", "In the order of the data.", h + 1);
+    groups_of(o, p, "popularity", "By popularity", "Quarters of the facts by the popularity of their subject.", h + 1);
+    groups_of(o, p, "relation", choice ? "By subject" : "By relation", "In the order of the data.", h + 1);
     ken_out_puts(o, "</section>\n");
+    return rc;
+}
+
+int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
+{
+    diff_part p[2];
+    int rc = KEN_OK;
+    for (int i = 0, n = parts_of(p, &r->diff[k], k); i < n && rc == KEN_OK; i++) rc = changes_of(o, r, &p[i], h, err);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/hash.h"
+#include "know/verdict.h"
 #include "report/columns.h"
 #include "report/html.h"
 #include "text/normalize.h"
@@ -27,6 +28,9 @@ enum {
     NOT_SAID = 255
 };
 
+/* Behind the categories and "not annotated": the verdicts of multiple choice. */
+enum { RIGHT = KEN_N_CATEGORIES + 1, WRONG };
+
 /* Levels of columns: always; the numbers of a prompt; the likeliest first token, the second, ... */
 enum { LEVEL_ROWS, LEVEL_PROMPTS, LEVEL_RANK };
 
@@ -42,8 +46,8 @@ typedef struct facts_run {
     char name[256];
     run_columns c;
     size_t rows;
-    uint64_t category[KEN_N_CATEGORIES + 1];
-    bool texts, scores, annotated, guesses;
+    bool texts, scores, annotated, guesses, labels,
+        choice; /* labels: rows with a category; choice: rows with a verdict */
 } facts_run;
 
 /* Names that the script has in a list: relations, splits. */
@@ -274,8 +278,13 @@ static int add_row(ken_facts *f, facts_run *r, const ken_row *row, ken_err *err)
     ken_columns *k = &f->c;
     int category = row->category >= 0 && row->category <= KEN_N_CATEGORIES ? row->category : KEN_UNLABELLED;
     ken_columns_add(k, c->fact, fact_number(f, row));
+    bool choice = (row->flags & KEN_FLAG_CHOICE) != 0 && isfinite(row->p_t0);
+    if (choice) category = ken_choice_right(row->greedy_hits, row->prompts) ? RIGHT : WRONG;
     ken_columns_add(k, c->category, (uint32_t)category);
-    ken_columns_add(k, c->mode, (uint32_t)(row->category_mode >= 0 ? row->category_mode : KEN_UNLABELLED));
+    ken_columns_add(k, c->mode,
+                    (uint32_t)(choice                    ? category
+                               : row->category_mode >= 0 ? row->category_mode
+                                                         : KEN_UNLABELLED));
     ken_columns_add(k, c->p, ken_code_p(row->p_t, 11));
     ken_columns_add(k, c->lo, ken_code_p(row->p_t_lo, 11));
     ken_columns_add(k, c->hi, ken_code_p(row->p_t_hi, 11));
@@ -293,7 +302,8 @@ static int add_row(ken_facts *f, facts_run *r, const ken_row *row, ken_err *err)
     for (int i = 0; i < row->n_prompt_rows; i++) r->texts |= row->prompt_rows[i].text != NULL;
     r->scores |= isfinite(row->score);
     r->guesses |= isfinite(row->p_guess);
-    r->category[category]++;
+    r->labels |= category < KEN_UNLABELLED;
+    r->choice |= choice;
     r->rows++;
     f->flagged |= row->flags;
     return k->failed ? ken_fail_nomem(err, "rows of the report") : KEN_OK;
@@ -480,8 +490,11 @@ static void put_about(ken_out *o, const ken_facts *f)
         const facts_run *r = &f->run[k];
         ken_out_puts(o, k > 0 ? ",{\"name\":" : "{\"name\":");
         ken_html_json(o, r->name, 100);
-        ken_out_printf(o, ",\"rows\":%zu,\"texts\":%s,\"scores\":%s,\"annotated\":%s}", r->rows,
-                       r->texts ? "true" : "false", r->scores ? "true" : "false", r->annotated ? "true" : "false");
+        ken_out_printf(o, ",\"rows\":%zu,\"texts\":%s,\"scores\":%s,\"annotated\":%s%s}", r->rows,
+                       r->texts ? "true" : "false", r->scores ? "true" : "false", r->annotated ? "true" : "false",
+                       !r->choice  ? ""
+                       : r->labels ? ",\"choice\":true"
+                                   : ",\"choice\":true,\"only\":true");
     }
     ken_out_puts(o, "],\"diffs\":[");
     for (size_t k = 0; k < f->n_diff; k++)
@@ -493,7 +506,7 @@ static void put_about(ken_out *o, const ken_facts *f)
     put_names(o, &f->splits);
     ken_out_puts(o, "],\"categories\":[");
     for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_out_printf(o, "\"%s\",", ken_category_name(c));
-    ken_out_puts(o, "\"not annotated\"],\"near\":[");
+    ken_out_puts(o, "\"not annotated\",\"right\",\"wrong\"],\"near\":[");
     for (int i = 0; i < KEN_N_NEAR; i++) ken_out_printf(o, "%s\"%s\"", i > 0 ? "," : "", ken_near_name(i));
     ken_out_puts(o, "],\"flags\":[");
     for (int bit = 0; ken_flag_name(bit) != NULL; bit++)
@@ -523,9 +536,4 @@ bool ken_facts_scores(const ken_facts *f)
     for (size_t k = 0; k < f->n_run; k++)
         if (f->run[k].scores) return true;
     return false;
-}
-
-uint64_t ken_facts_category(const ken_facts *f, size_t run, int category)
-{
-    return run < f->n_run && category >= 0 && category <= KEN_N_CATEGORIES ? f->run[run].category[category] : 0;
 }

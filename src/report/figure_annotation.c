@@ -37,19 +37,19 @@ static void stack_columns(ken_figure *g, const ken_tally *bins, int n, double wi
     }
 }
 
-/* Columns of counts: axis, key, data, table behind the columns that the caller has put there. */
-static void count_columns(ken_figure *g, const ken_tally *bins, int n, double width)
+/* Columns of counts: axis, key, data, table behind the columns that the caller has put there. choice: there are no categories. */
+static void count_columns(ken_figure *g, const ken_tally *bins, int n, double width, bool choice)
 {
     uint64_t most = 0, counts[KEN_N_CATEGORIES] = {0};
     for (int i = 0; i < n; i++) {
         if (bins[i].n > most) most = bins[i].n;
         for (int c = 0; c < KEN_N_CATEGORIES; c++) counts[c] += bins[i].category[c];
     }
-    ken_figure_frame(g, 40, 8, 42, 40);
+    ken_figure_frame(g, 40, 8, choice ? 24 : 42, 40);
     ken_figure_count_tics(g, "y", most);
     ken_buf_printf(&g->script, "set xrange [%.3f:%.3f]\n", width < 0.9 ? -0.1 : 0.0, n + (width < 0.9 ? 0.1 : 0.0));
-    ken_figure_category_key(g, 4, 9, counts[KEN_UNLABELLED] > 0 ? counts : NULL);
-    ken_figure_label(g, 4, 27, "left", "facts");
+    if (!choice) ken_figure_category_key(g, 4, 9, counts[KEN_UNLABELLED] > 0 ? counts : NULL);
+    ken_figure_label(g, 4, choice ? 9 : 27, "left", choice ? "questions" : "facts");
     stack_columns(g, bins, n, width, false);
 }
 
@@ -83,12 +83,22 @@ static int p_correct(ken_figures *f, const ken_run *run, const ken_report_summar
     if (n == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Chance of a right answer", 240, err, "p-correct-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    count_columns(g, s->hist, KEN_HIST_BINS, 0.84);
+    bool choice = ken_report_choice(s);
+    count_columns(g, s->hist, KEN_HIST_BINS, 0.84, choice);
+    if (choice && s->n_guess_rows > 0) {
+        double at = KEN_HIST_BINS * s->guess_p_t0 / (double)s->n_guess_rows;
+        ken_buf_printf(&g->script,
+                       "set arrow from first %.3f, graph 0 to first %.3f, graph 1 nohead dt (4,3) lw 1 lc rgb '" KEN_INK
+                       "' front\n",
+                       at, at);
+    }
     ken_buf_puts(&g->script, "set xtics (");
     for (int i = 0; i <= KEN_HIST_BINS; i += 4)
         ken_buf_printf(&g->script, "%s'%.1f' %d", i > 0 ? ", " : "", (double)i / KEN_HIST_BINS, i);
     ken_buf_puts(&g->script, ")\n");
-    ken_figure_label(g, 208, 230, "center", "P(correct): probability that a sampled answer is right");
+    ken_figure_label(g, 208, 230, "center",
+                     choice ? "P(correct): probability of the right option"
+                            : "P(correct): probability that a sampled answer is right");
     count_table_head(g, "p from", "p to");
     for (int i = 0; i < KEN_HIST_BINS; i++) {
         ken_figure_number(g, (double)i / KEN_HIST_BINS);
@@ -97,9 +107,13 @@ static int p_correct(ken_figures *f, const ken_run *run, const ken_report_summar
         if (i >= KEN_HIST_BINS / 2) upper += s->hist[i].n;
     }
     char a[32], b[32], e[32];
-    ken_buf_puts(&g->caption, "Facts by P(correct), the probability that one answer drawn");
+    ken_buf_puts(&g->caption, choice ? "Questions by P(correct), the probability of the right option among all"
+                                     : "Facts by P(correct), the probability that one answer drawn");
     if (t != NULL) ken_buf_printf(&g->caption, " at temperature %.3g", strtod(t, NULL));
-    ken_buf_puts(&g->caption, " is right, averaged over the prompts.");
+    ken_buf_puts(&g->caption, choice && s->n_guess_rows > 0
+                                  ? ", averaged over the prompts. The dashed line is what guessing has."
+                              : choice ? ", averaged over the prompts."
+                                       : " is right, averaged over the prompts.");
     ken_buf_printf(
         &g->description,
         "Stacked columns: %s facts in twenty steps of P(correct) from 0 to 1, coloured by category. %s of them "
@@ -116,7 +130,7 @@ static int greedy(ken_figures *f, const ken_report_summary *s, size_t k, ken_err
     if (n == 0 || s->n_hits < 2) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Prompts that get it right", 240, err, "greedy-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    count_columns(g, s->hits, s->n_hits, 0.84);
+    count_columns(g, s->hits, s->n_hits, 0.84, false);
     ken_buf_puts(&g->script, "set xtics scale 0 (");
     for (int i = 0; i < s->n_hits; i++) {
         bool all = i == s->n_hits - 1;
@@ -316,7 +330,7 @@ static int flip(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *
     if (n == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Would the label come out again?", 240, err, "flip-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    count_columns(g, s->flip, KEN_HIST_BINS, 0.84);
+    count_columns(g, s->flip, KEN_HIST_BINS, 0.84, false);
     ken_buf_puts(&g->script, "set xtics (");
     for (int i = 0; i <= KEN_HIST_BINS; i += 4)
         ken_buf_printf(&g->script, "%s'%.1f' %d", i > 0 ? ", " : "", (double)i / KEN_HIST_BINS, i);

@@ -19,14 +19,17 @@ typedef struct flows {
     uint64_t moved[KINDS][KINDS], before[KINDS], after[KINDS], all;
 } flows;
 
-/* Categories; in evaluations right and wrong. Kinds that occur on neither side are left out. */
+/* Categories; in evaluations and multiple choice right and wrong. Kinds that occur on neither side are left out. */
 static void read_flows(flows *x, const ken_diff *d, const ken_diff_group *all)
 {
     uint64_t moved[KINDS][KINDS] = {{0}};
-    bool annotated = ken_diff_annotated(d);
-    static const char *const verdicts[2] = {"right", "wrong"};
-    static const int verdict_colours[2] = {KEN_HIGHLY_KNOWN, KEN_UNKNOWN};
-    if (annotated) memcpy(moved, all->moved, sizeof moved);
+    bool annotated = ken_diff_annotated(d) && !all->choice;
+    static const char *const verdicts[KINDS] = {"right", "wrong", "not asked"};
+    static const int verdict_colours[KINDS] = {KEN_HIGHLY_KNOWN, KEN_UNKNOWN, KEN_UNLABELLED};
+    if (all->choice) {
+        for (int i = 0; i < KEN_N_VERDICTS; i++)
+            for (int k = 0; k < KEN_N_VERDICTS; k++) moved[i][k] = all->verdict[i][k];
+    } else if (annotated) memcpy(moved, all->moved, sizeof moved);
     else if (all->known_a >= all->lost && all->n >= all->known_a + all->gained) {
         moved[0][0] = all->known_a - all->lost;
         moved[0][1] = all->lost;
@@ -39,8 +42,8 @@ static void read_flows(flows *x, const ken_diff *d, const ken_diff_group *all)
         uint64_t both = 0;
         for (int j = 0; j < KINDS; j++) both += moved[i][j] + moved[j][i];
         if (both == 0) continue;
-        x->names[x->n] = annotated ? ken_category_name(i) : verdicts[i & 1];
-        x->colours[x->n] = ken_figure_colour(annotated ? i : verdict_colours[i & 1]);
+        x->names[x->n] = annotated ? ken_category_name(i) : verdicts[i];
+        x->colours[x->n] = ken_figure_colour(annotated ? i : verdict_colours[i]);
         at[x->n++] = i;
     }
     for (int i = 0; i < x->n; i++)
@@ -60,14 +63,16 @@ static void spread(double *y, int n, double least, double top, double bottom)
     for (int i = n - 1; i >= 0; i--) y[i] = fmin(y[i], i + 1 < n ? y[i + 1] - least : bottom);
 }
 
-static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *all, size_t k, ken_err *err)
+static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *all, const char *tag, size_t k,
+                       ken_err *err)
 {
     enum { TOP = 34, BOTTOM = 296, GAP = 7, LEFT = 104, RIGHT = 280, BOX = 10, STEPS = 20 };
     flows x;
     char a[32], b[32], e[32];
     read_flows(&x, d, all);
     if (x.all == 0) return KEN_OK;
-    ken_figure *g = ken_figure_add(f, "Where the facts went", 306, err, "transitions-%zu", k);
+    ken_figure *g = ken_figure_add(f, all->choice ? "Where the questions went" : "Where the facts went", 306, err,
+                                   "transitions-%s%zu", tag, k);
     if (g == NULL) return KEN_ENOMEM;
     double unit = (BOTTOM - TOP - GAP * (x.n - 1)) / (double)x.all;
     double next[2][KINDS] = {{0}}, middle[2][KINDS] = {{0}}; /* by side: where the next band begins; of the box */
@@ -124,14 +129,15 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
         ken_figure_label(g, RIGHT + BOX + 5, middle[1][i] - 7, "left", x.names[i]);
         ken_figure_label(g, RIGHT + BOX + 5, middle[1][i] + 7, "left", ken_html_count(a, x.after[i]));
     }
-    ken_buf_printf(&g->caption, "%s facts that both runs have, each in the colour of where it came from.",
-                   ken_html_count(a, x.all));
+    ken_buf_printf(&g->caption, "%s %s that both runs have, each in the colour of where it came from.",
+                   ken_html_count(a, x.all), all->choice ? "questions" : "facts");
     ken_buf_printf(&g->caption,
                    " Lost: %s of %s (%.1f%%, 95%% interval %.1f to %.1f); gained: %s (%.1f%%, %.1f to %.1f).",
                    ken_html_count(a, all->lost), ken_html_count(b, all->known_a), 100.0 * all->lost_share,
                    100.0 * all->lost_lo, 100.0 * all->lost_hi, ken_html_count(e, all->gained),
                    100.0 * all->gained_share, 100.0 * all->gained_lo, 100.0 * all->gained_hi);
-    ken_buf_puts(&g->description, "Bands from the categories before, on the left, to those after, on the right.");
+    ken_buf_printf(&g->description, "Bands from the %s before, on the left, to those after, on the right.",
+                   all->choice ? "verdicts" : "categories");
     for (int i = 0; i < x.n; i++) {
         if (x.before[i] == 0) continue;
         ken_buf_printf(&g->description, " Of %s %s:", ken_html_count(a, x.before[i]), x.names[i]);
@@ -199,9 +205,10 @@ static void draw_groups(ken_figure *g, const ranked *r, size_t n)
         "' lw 1\nset xtics scale 0\nset arrow from first 0, graph 0 to first 0, graph 1 nohead lw 1 lc rgb '" KEN_MUTED
         "' front\n",
         (double)n - 0.45);
-    double x = ken_figure_key(g, 4, 9, 'b', ken_figure_colour(KEN_UNKNOWN), "lost, of those answered before");
+    double x = ken_figure_key(g, 4, 9, 'b', ken_figure_colour(KEN_UNKNOWN),
+                              r[0].g->choice ? "lost, of those right before" : "lost, of those answered before");
     (void)ken_figure_key(g, x, 9, 'b', ken_figure_colour(KEN_HIGHLY_KNOWN), "gained, of the others");
-    ken_figure_label(g, KEN_FIGURE_WIDTH - 4, 28, "right", "facts");
+    ken_figure_label(g, KEN_FIGURE_WIDTH - 4, 28, "right", r[0].g->choice ? "questions" : "facts");
     double height = g->height - top - 40.0;
     for (size_t j = 0; j < n; j++) {
         const ken_diff_group *c = r[j].g;
@@ -254,8 +261,8 @@ static void group_table(ken_figure *g, const char *head, const ranked *r, size_t
 }
 
 /* sorted: the greatest loss on top; else in the order of the groups. */
-static int by_group(ken_figures *f, const ken_diff *d, const char *grouping, bool sorted, const char *title,
-                    const char *head, const char *name, size_t k, ken_err *err)
+static int by_group(ken_figures *f, const ken_diff *d, bool choice, const char *grouping, bool sorted,
+                    const char *title, const char *head, const char *name, const char *tag, size_t k, ken_err *err)
 {
     enum { MOST = 45 };
     size_t n_groups, n = 0;
@@ -263,14 +270,14 @@ static int by_group(ken_figures *f, const ken_diff *d, const char *grouping, boo
     ranked *r = ken_alloc(n_groups, sizeof *r);
     if (r == NULL) return ken_fail_nomem(err, "figures");
     for (size_t i = 0; i < n_groups; i++)
-        if (strcmp(groups[i].grouping, grouping) == 0 && groups[i].n > 0)
+        if (groups[i].choice == choice && strcmp(groups[i].grouping, grouping) == 0 && groups[i].n > 0)
             r[n++] = (ranked){&groups[i], i, ((double)groups[i].gained - (double)groups[i].lost) / (double)groups[i].n};
     int rc = KEN_OK;
     if (n > 1) {
         size_t shown = n < MOST ? n : MOST;
         if (n > MOST) qsort(r, n, sizeof *r, by_changes);
         if (sorted) qsort(r, shown, sizeof *r, by_net);
-        ken_figure *g = ken_figure_add(f, title, 80 + 16 * (int)shown, err, "%s-%zu", name, k);
+        ken_figure *g = ken_figure_add(f, title, 80 + 16 * (int)shown, err, "%s-%s%zu", name, tag, k);
         if (g == NULL) rc = KEN_ENOMEM;
         else {
             draw_groups(g, r, shown);
@@ -280,9 +287,10 @@ static int by_group(ken_figures *f, const ken_diff *d, const char *grouping, boo
                 if (r[j].g->lost > worst->lost) worst = r[j].g;
                 if (r[j].g->gained > best->gained) best = r[j].g;
             }
-            ken_buf_puts(&g->caption,
-                         "Lost: answered before (HighlyKnown, MaybeKnown, or right) and not after; gained: the "
-                         "reverse. Lines are 95% Wilson intervals.");
+            ken_buf_puts(&g->caption, choice
+                                          ? "Lost: right before and wrong after"
+                                          : "Lost: answered before (HighlyKnown, MaybeKnown, or right) and not after");
+            ken_buf_puts(&g->caption, "; gained: the reverse. Lines are 95% Wilson intervals.");
             if (shown < n) ken_buf_printf(&g->caption, " The %zu of %zu with most changes; the CSV has all.", shown, n);
             ken_buf_printf(
                 &g->description,
@@ -315,14 +323,15 @@ static int shade_of(uint64_t n)
     return s < KEN_SHADES ? s : KEN_SHADES - 1;
 }
 
-static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all, size_t k, ken_err *err)
+static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all, const char *tag, size_t k,
+                    ken_err *err)
 {
     uint64_t cells[BINS][BINS] = {{0}}, n = 0, up = 0, down = 0;
     int most = 1;
-    if (!ken_diff_annotated(d)) return KEN_OK;
+    if (!ken_diff_annotated(d) && !all->choice) return KEN_OK;
     for (size_t i = 0; i < ken_diff_count(d); i++) {
         const ken_diff_row *r = ken_diff_get(d, i);
-        if (r == NULL || !isfinite(r->a.p_t) || !isfinite(r->b.p_t)) continue;
+        if (r == NULL || r->choice != all->choice || !isfinite(r->a.p_t) || !isfinite(r->b.p_t)) continue;
         uint64_t *cell = &cells[bin_of(r->a.p_t)][bin_of(r->b.p_t)];
         int s = shade_of(++*cell);
         if (s > most) most = s;
@@ -331,7 +340,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
         n++;
     }
     if (n == 0) return KEN_OK;
-    ken_figure *g = ken_figure_add(f, "Chance of a right answer, before and after", 340, err, "change-p-%zu", k);
+    ken_figure *g = ken_figure_add(f, "Chance of a right answer, before and after", 340, err, "change-p-%s%zu", tag, k);
     if (g == NULL) return KEN_ENOMEM;
     char buf[40], a[32];
     double left = 46, right = 66, top = 30, bottom = 44, w = KEN_FIGURE_WIDTH, h = g->height;
@@ -368,7 +377,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
         snprintf(buf, sizeof buf, "%d%s", 1 << (s - 1), s == most && s > 1 ? " +" : "");
         ken_figure_label(g, w - right + 24, y, "left", buf);
     }
-    ken_figure_label(g, w - right + 8, top, "left", "facts");
+    ken_figure_label(g, w - right + 8, top, "left", all->choice ? "questions" : "facts");
     for (int i = 0; i < BINS; i++)
         for (int j = 0; j < BINS; j++) {
             if (cells[i][j] == 0) continue;
@@ -378,9 +387,9 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
         }
     ken_buf_printf(
         &g->caption,
-        "Facts by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, below it "
+        "%s by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, below it "
         "fell. Mean: %.3f before, %.3f after, change ",
-        all->p_t_a, all->p_t_b);
+        all->choice ? "Questions" : "Facts", all->p_t_a, all->p_t_b);
     const double change[3] = {all->p_t_change, all->p_t_lo, all->p_t_hi};
     static const char *const between[3] = {" (95% interval ", " to ", ")."};
     for (int i = 0; i < 3; i++)
@@ -395,19 +404,35 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
 
 /* ---- all ------------------------------------------------------------------------------------------------------------- */
 
+/* Of one kind of rows; tag: in the figures' names, "" for the first kind. */
+static int figures_of(ken_figures *f, const ken_diff *d, const ken_diff_group *all, const char *tag, size_t k,
+                      ken_err *err)
+{
+    bool choice = all->choice;
+    int rc = transitions(f, d, all, tag, k, err);
+    if (rc == KEN_OK)
+        rc = by_group(f, d, choice, "relation", true,
+                      choice ? "Lost and gained by subject" : "Lost and gained by relation",
+                      choice ? "subject" : "relation", "change-relations", tag, k, err);
+    if (rc == KEN_OK)
+        rc = by_group(f, d, choice, "popularity", false, "Lost and gained by popularity", "popularity",
+                      "change-popularity", tag, k, err);
+    if (rc == KEN_OK)
+        rc = by_group(f, d, choice, "near", false, "Lost and gained by nearness to the training set",
+                      "nearest trained fact", "change-near", tag, k, err);
+    if (rc == KEN_OK) rc = change_p(f, d, all, tag, k, err);
+    return rc;
+}
+
 int ken_figures_diff(ken_figures *f, const ken_diff *d, size_t k, ken_err *err)
 {
-    const ken_diff_group *all = ken_diff_find(d, "all", "");
-    if (all == NULL || all->n == 0) return KEN_OK;
-    int rc = transitions(f, d, all, k, err);
-    if (rc == KEN_OK)
-        rc = by_group(f, d, "relation", true, "Lost and gained by relation", "relation", "change-relations", k, err);
-    if (rc == KEN_OK)
-        rc = by_group(f, d, "popularity", false, "Lost and gained by popularity", "popularity", "change-popularity", k,
-                      err);
-    if (rc == KEN_OK)
-        rc = by_group(f, d, "near", false, "Lost and gained by nearness to the training set", "nearest trained fact",
-                      "change-near", k, err);
-    if (rc == KEN_OK) rc = change_p(f, d, all, k, err);
+    int rc = KEN_OK;
+    const char *tag = "";
+    for (int choice = 0; choice < 2 && rc == KEN_OK; choice++) {
+        const ken_diff_group *all = ken_diff_part(d, choice != 0);
+        if (all == NULL || all->n == 0) continue;
+        rc = figures_of(f, d, all, tag, k, err);
+        tag = "choice-"; /* multiple choice, where there are other rows before it */
+    }
     return rc;
 }

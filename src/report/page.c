@@ -89,14 +89,15 @@ static void put_nav(ken_out *o, const ken_report *r)
 {
     about what = subject_of(r);
     if (what == ABOUT_CHANGE && ken_diff_count(r->diff[0].diff) > 0) {
-        if (ken_diff_annotated(r->diff[0].diff)) nav_link(o, "moved-", "0", "Transitions");
+        if (ken_diff_annotated(r->diff[0].diff) || ken_diff_part(r->diff[0].diff, false) == NULL)
+            nav_link(o, "moved-", "0", "Transitions");
         nav_link(o, "lost-", "0", "Lost and gained");
         nav_link(o, "where-", "0", "Where");
     }
     if (r->n_annotated == 1 && r->run[0].s.n > 0) {
         nav_link(o, "distributions-", "0", "Fact by fact");
         nav_link(o, "by-relation-", "0", "Relations");
-        nav_link(o, "certainty-", "0", "Certainty");
+        if (!ken_report_choice(&r->run[0].s)) nav_link(o, "certainty-", "0", "Certainty");
     } else if (r->n_annotated > 1) nav_link(o, "run-", "0", "Runs");
     if (r->n_trainings > 0) nav_link(o, "training-", "0", "Training");
     if (r->n_planes > 0) nav_link(o, "planes", "", "Linear model");
@@ -138,11 +139,15 @@ static void model_finding(ken_out *o, const ken_report *r)
                        ken_html_count(a, t->category[KEN_HIGHLY_KNOWN] + t->category[KEN_MAYBE_KNOWN]),
                        ken_html_count(b, s->n_labelled), s->prompts);
         ken_out_printf(o, "<b>%s</b> it does not know at all.</p>\n", ken_html_count(a, t->category[KEN_UNKNOWN]));
-    } else if (s->n_score > 0)
-        ken_out_printf(
-            o, "<p class=\"finding\">A mean knowledge score of <b>%.3f</b> over %s multiple-choice questions.</p>\n",
-            s->sum_score / (double)s->n_score, ken_html_count(a, s->n_score));
-    else
+    } else if (s->n_score > 0) {
+        ken_out_printf(o,
+                       "<p class=\"finding\"><b>%s of %s</b> multiple-choice questions it has right under most prompts",
+                       ken_html_count(a, s->n_right), ken_html_count(b, s->n_score));
+        if (s->n_guess_rows > 0)
+            ken_out_printf(o, "; guessing has about <b>%.0f</b>",
+                           s->guess_right / (double)s->n_guess_rows * (double)s->n_score);
+        ken_out_puts(o, ".</p>\n");
+    } else
         ken_out_puts(
             o, s->n == 0
                    ? "<p class=\"finding\">There is no fact in this run yet.</p>\n"
@@ -189,8 +194,7 @@ static int put_hero(ken_out *o, const ken_report *r, ken_err *err)
     ken_out_puts(o, "</h1>\n");
     switch (subject_of(r)) {
     case ABOUT_CHANGE:
-        ken_section_change_finding(o, &r->diff[0], r->n_trainings > 0);
-        ken_section_change_numbers(o, &r->diff[0]);
+        ken_section_change_hero(o, &r->diff[0], r->n_trainings > 0);
         if (r->n_annotated > 2) put_overview(o, r);
         break;
     case ABOUT_MODEL:
@@ -260,8 +264,7 @@ int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
             ken_html_text(o, r->diff[k].b->name, 80);
             ken_out_puts(o, "</h2>\n");
             if (k > 0) {
-                ken_section_change_finding(o, &r->diff[k], r->n_trainings > 0);
-                ken_section_change_numbers(o, &r->diff[k]);
+                ken_section_change_hero(o, &r->diff[k], r->n_trainings > 0);
             }
             ken_out_puts(o, "</section>\n");
         }
@@ -276,7 +279,7 @@ int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
     if (rc == KEN_OK) rc = ken_section_facts(o, r, err);
     if (rc != KEN_OK) return rc;
     for (size_t k = 0; k < r->n_trainings; k++) ken_section_settings(o, r->training[k].run, "settings-training", k, 2);
-    ken_section_method(o);
+    ken_section_method(o, r);
     ken_out_puts(o, "</main>\n<footer>Made by ken " KEN_VERSION
                     " from the run files alone. This page is complete: it loads nothing.</footer>\n<script>");
     ken_out_add(o, ken_page_js, ken_page_js_size);

@@ -131,6 +131,7 @@
 
   /* ---- what is looked at: one run, or two side by side ---- */
 
+  const CHOICE = 1 << about.flags.indexOf("choice");
   const MOVES = ["", "lost", "gained", "unlabelled"];
   let view = null, list = [], page = 0, sortBy = null, down = false;
   const off = new Set(), hay = [];
@@ -140,7 +141,9 @@
   const name = (td, s) => s.split(/(?<=_)/).forEach((part, i) => td.append(...(i ? [make("wbr"), part] : [part])));
   const category = (run, i) => run.row[i] < 0 ? null : run.c.category[run.row[i]];
   const value = (run, i, name) => run.row[i] < 0 ? null : p16(run.c[name][run.row[i]]);
-  const tag = (td, c) => { if (c !== null) td.appendChild(make("span", "tag c" + Math.min(c, 4), about.categories[c])); };
+  /* categories, "not annotated", and behind them the verdicts of multiple choice */
+  const RIGHT = 6, WRONG = 7, colour = (c) => "c" + (c === RIGHT ? 0 : c === WRONG ? 3 : Math.min(c, 4));
+  const tag = (td, c) => { if (c !== null) td.appendChild(make("span", "tag " + colour(c), about.categories[c])); };
   const meter = (td, p) => {
     if (p === null) return;
     const m = td.appendChild(make("span", "meter"));
@@ -174,24 +177,24 @@
         add("dp", "Change", change, (td, i) => td.textContent = signed(change(i)), true);
       }
       if (a.texts || b.texts) {
-        add("sa", "Said before", (i) => a.row[i] < 0 ? "" : (commonest(a, a.row[i]) || { text: "" }).text, (td, i) => { if (a.row[i] >= 0) puts(td, commonest(a, a.row[i]), a.c.prompts[a.row[i]]); });
-        add("sb", "Says now", (i) => b.row[i] < 0 ? "" : (commonest(b, b.row[i]) || { text: "" }).text, (td, i) => { if (b.row[i] >= 0) puts(td, commonest(b, b.row[i]), b.c.prompts[b.row[i]]); });
+        add("sa", a.only ? "Chose before" : "Said before", (i) => a.row[i] < 0 ? "" : (commonest(a, a.row[i]) || { text: "" }).text, (td, i) => { if (a.row[i] >= 0) puts(td, commonest(a, a.row[i]), a.c.prompts[a.row[i]]); });
+        add("sb", a.only ? "Chooses now" : "Says now", (i) => b.row[i] < 0 ? "" : (commonest(b, b.row[i]) || { text: "" }).text, (td, i) => { if (b.row[i] >= 0) puts(td, commonest(b, b.row[i]), b.c.prompts[b.row[i]]); });
       }
-      add("rel", "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
+      add("rel", a.only ? "Subject" : "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
       if (d.near) add("near", "Nearest trained", (i) => d.near_of[i], (td, i) => td.textContent = about.near[d.near_of[i]]);
       return out;
     }
-    add("cat", "Category", (i) => category(a, i), (td, i) => tag(td, category(a, i)));
+    add("cat", a.only ? "Verdict" : "Category", (i) => category(a, i), (td, i) => tag(td, category(a, i)));
     question();
     answer();
     if (where.has(a.k + ".p") && a.annotated) add("p", "P correct", (i) => value(a, i, "p"), (td, i) => meter(td, value(a, i, "p")), true);
-    add("g", "Greedy", (i) => greedy(a, i), (td, i) => { const r = a.row[i]; td.textContent = a.c.prompts[r] ? a.c.greedy[r] + "\u2009/\u2009" + a.c.prompts[r] : ""; }, true);
-    if (a.texts) add("says", "Says instead", (i) => (instead(a, a.row[i]) || { text: "" }).text, (td, i) => puts(td, instead(a, a.row[i]), a.c.prompts[a.row[i]]));
-    if (a.annotated) add("pu", "P unknown", (i) => category(a, i) < 4 ? value(a, i, "unknown") : null, (td, i) => td.textContent = category(a, i) < 4 ? prob(value(a, i, "unknown")) : "", true);
+    add("g", a.only ? "Prompts right" : "Greedy", (i) => greedy(a, i), (td, i) => { const r = a.row[i]; td.textContent = a.c.prompts[r] ? a.c.greedy[r] + "\u2009/\u2009" + a.c.prompts[r] : ""; }, true);
+    if (a.texts) add("says", a.only ? "Chooses instead" : "Says instead", (i) => (instead(a, a.row[i]) || { text: "" }).text, (td, i) => puts(td, instead(a, a.row[i]), a.c.prompts[a.row[i]]));
+    if (a.annotated && !a.only) add("pu", "P unknown", (i) => category(a, i) < 4 ? value(a, i, "unknown") : null, (td, i) => td.textContent = category(a, i) < 4 ? prob(value(a, i, "unknown")) : "", true);
     if (a.scores) add("score", "Score", (i) => real(a.c.score[a.row[i]]), (td, i) => { const x = real(a.c.score[a.row[i]]); td.textContent = x === null ? "" : x.toFixed(3); }, true);
-    add("rel", "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
+    add("rel", a.only ? "Subject" : "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
     if (about.popular) add("pop", "Popularity", (i) => real(facts.popularity[i]), (td, i) => { const x = real(facts.popularity[i]); td.textContent = x === null ? "" : count(Math.round(x)); }, true);
-    if (about.flagged) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
+    if (about.flagged && !(a.only && about.flagged === CHOICE)) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
     return out;
   }
 
@@ -208,6 +211,8 @@
       el(id + "-field").hidden = !d || (id === "near" && !d.near) || ((id === "from" || id === "to") && !view.a.annotated);
       el(id).value = "";
     }
+    for (const id of ["from", "to"]) el(id).options[0].text = view.a.only ? "any" : "any category";
+    el("move").options[4].text = view.a.only ? "lost or gained" : "into another category";
     el("chips").hidden = d !== null;
     table.classList.toggle("pair", d !== null);
     make_chips();
@@ -228,7 +233,7 @@
       b.type = "button";
       b.dataset.category = c;
       b.setAttribute("aria-pressed", "true");
-      b.append(make("i", "c" + Math.min(c, 4)), about.categories[c] + " " + count(x));
+      b.append(make("i", colour(c)), about.categories[c] + " " + count(x));
       b.addEventListener("click", () => {
         if (off.has(c)) off.delete(c); else off.add(c);
         b.setAttribute("aria-pressed", String(!off.has(c)));
@@ -341,8 +346,8 @@
     const list = [], tokens = [];
     for (let i = run.said[r]; i < run.said[r + 1]; i++) list.push(facts.text[run.c.said[i]]);
     for (const k of c.ranks) for (let i = k.start[r]; i < k.start[r + 1]; i++) tokens.push(facts.text[k.token[i]]);
-    const numbers = c.textp !== null;
-    for (const name of ["Prompt", "Greedy answer"].concat(numbers ? ["Its probability", "P correct", "Margin"] : [], c.ranks.length ? ["Likeliest first tokens"] : [])) {
+    const numbers = c.textp !== null, choice = run.c.category[r] >= RIGHT;
+    for (const name of ["Prompt", choice ? "Chosen option" : "Greedy answer"].concat(!numbers ? [] : choice ? ["P correct", "Margin"] : ["Its probability", "P correct", "Margin"], c.ranks.length && !choice ? ["Likeliest first tokens"] : [])) {
       const th = tr.appendChild(make("th", "", name));
       th.scope = "col";
     }
@@ -355,11 +360,11 @@
       td.appendChild(make("bdi", "", says < list.length ? shown(list[says]) : "not stored"));
       if (numbers) {
         const lo = p16(c.plo[i]), hi = c.plo[i] === 0xffff ? null : p16(Math.min(c.plo[i] + c.pwide[i], 0xfffe)), margin = p16(c.pmargin[i]);
-        row.insertCell().textContent = two(p16(c.textp[i]));
+        if (!choice) row.insertCell().textContent = two(p16(c.textp[i]));
         row.insertCell().textContent = lo === null ? "" : two(lo) === two(hi) ? two(lo) : two(lo) + "\u2013" + two(hi);
         row.insertCell().textContent = margin === null ? "" : (64 * margin).toFixed(2);
       }
-      if (c.ranks.length) {
+      if (c.ranks.length && !choice) {
         const td = row.insertCell();
         c.ranks.forEach((k) => {
           if (k.place[i] >= tokens.length) return;
@@ -389,9 +394,9 @@
       const div = dl.appendChild(make("div"));
       div.append(make("dt", "", name), make("dd", "", text));
     };
-    if (title) put("Category", about.categories[c.category[r]]);
+    if (title) put(c.category[r] >= RIGHT ? "Verdict" : "Category", about.categories[c.category[r]]);
     put("P correct", value(run, i, "lo") === null ? "" : prob(value(run, i, "lo")) + " to " + prob(value(run, i, "hi")));
-    put("Right greedy answers", c.prompts[r] ? c.greedy[r] + " of " + c.prompts[r] : "");
+    put(c.category[r] >= RIGHT ? "Prompts right" : "Right greedy answers", c.prompts[r] ? c.greedy[r] + " of " + c.prompts[r] : "");
     put("Hits among samples", c.samples[r] ? c.hits[r] + " of " + c.samples[r] : "");
     if (run.annotated && c.category[r] < 4) {
       put("A repeat changes the label with", prob(value(run, i, "flip")));
@@ -468,13 +473,16 @@
     about.flags.forEach((name, bit) => { if (about.flagged >>> bit & 1) control("flag").appendChild(new Option(name, bit)); });
     MOVES.forEach((name, i) => { if (i) control("move").appendChild(new Option(name, i)); });
     control("move").appendChild(new Option("into another category", "other"));
-    about.categories.slice(0, 5).forEach((name, i) => { for (const id of ["from", "to"]) control(id).appendChild(new Option(name, i)); });
+    about.categories.forEach((name, i) => {
+      const there = i < 5 ? !runs.every((run) => run.only) : i > 5 && runs.some((run) => run.choice);
+      if (there) for (const id of ["from", "to"]) control(id).appendChild(new Option(name, i));
+    });
     about.near.forEach((name, i) => { if (diffs.some((d) => d.near && d.near_of.includes(i))) control("near").appendChild(new Option(name, i)); });
     diffs.forEach((d, k) => control("view").appendChild(new Option("from " + runs[d.a].name + " to " + runs[d.b].name, "d" + k)));
     runs.forEach((run, k) => control("view").appendChild(new Option(run.name, "r" + k)));
     el("view-field").hidden = runs.length < 2;
     el("relation-field").hidden = about.relations.length < 2;
-    el("flag-field").hidden = !about.flagged;
+    el("flag-field").hidden = !about.flagged || about.flagged === CHOICE && runs.every((run) => run.only);
     el("sort-field").hidden = false;
     el("tools").hidden = false;
     for (const e of document.querySelectorAll(".with-script")) e.hidden = false;

@@ -54,14 +54,22 @@ void ken_section_lead(ken_out *o, const ken_report *r, size_t k)
     const ken_report_summary *s = &r->run[k].s;
     const char *data = ken_run_setting(run, "data"), *t = ken_run_setting(run, "temperature"),
                *top_k = ken_run_setting(run, "top_k"), *method = ken_run_setting(run, "method");
-    ken_out_printf(o, "<p class=\"lead\">%s fact%s in %s relation%s", ken_html_count(a, s->n), s->n == 1 ? "" : "s",
-                   ken_html_count(b, s->n_relations), s->n_relations == 1 ? "" : "s");
+    bool choice = ken_report_choice(s);
+    ken_out_printf(o, "<p class=\"lead\">%s %s%s in %s %s%s", ken_html_count(a, s->n),
+                   choice ? "multiple-choice question" : "fact", s->n == 1 ? "" : "s",
+                   ken_html_count(b, s->n_relations), choice ? "subject" : "relation", s->n_relations == 1 ? "" : "s");
     if (data != NULL && data[0] != '\0') {
         ken_out_puts(o, " of <b>");
         ken_html_text(o, data, 80);
         ken_out_puts(o, "</b>");
     }
-    if (method != NULL && s->prompts > 0) {
+    if (choice)
+        ken_out_printf(
+            o,
+            ", each asked with %d prompt%s, with other examples and the options in another order: the option "
+            "whose letter is likeliest is the answer",
+            s->prompts, s->prompts == 1 ? "" : "s");
+    else if (method != NULL && s->prompts > 0) {
         ken_out_printf(o, ", each asked with %d prompt%s: ", s->prompts, s->prompts == 1 ? "" : "s");
         ken_out_puts(o, strcmp(method, "sample") == 0
                             ? "greedy and sampled answers"
@@ -116,6 +124,21 @@ static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, c
     ken_out_puts(o, "</ul>\n");
 }
 
+/* Questions, prompts, probabilities; each with its interval or what chance gives. */
+static void choice_kpis(ken_out *o, const ken_report_summary *s)
+{
+    char a[32], b[160];
+    double lo, hi, n = (double)s->n_score, guess = (double)s->n_guess_rows;
+    ken_wilson(s->n_right, s->n_score, &lo, &hi);
+    int at = snprintf(b, sizeof b, "in more than half of the prompts; 95%% interval %.1f\xE2\x80\x93%.1f%%", 100 * lo,
+                      100 * hi);
+    if (guess > 0) snprintf(b + at, sizeof b - (size_t)at, "; guessing: %.1f%%", 100 * s->guess_right / guess);
+    kpi(o, "Questions right", ken_html_percent(a, ken_share(s->n_right, s->n_score)), b);
+    at = snprintf(b, sizeof b, "mean over questions");
+    if (guess > 0) snprintf(b + at, sizeof b - (size_t)at, "; guessing: %.1f%%", 100 * s->guess_p_t0 / guess);
+    kpi(o, "Prompts right", ken_html_percent(a, s->sum_p_t0 / n), b);
+}
+
 void ken_section_shares(ken_out *o, const ken_report *r, size_t k)
 {
     char a[32], b[64];
@@ -134,9 +157,10 @@ void ken_section_shares(ken_out *o, const ken_report *r, size_t k)
         kpi(o, "Known to some degree",
             ken_html_percent(a, ken_share(labelled - total->category[KEN_UNKNOWN], labelled)),
             "the first three together");
-    if (isfinite(total->mean_p_t0))
+    if (ken_report_choice(s)) choice_kpis(o, s);
+    if (isfinite(total->mean_p_t0) && !ken_report_choice(s))
         kpi(o, "A greedy answer is right", ken_html_percent(a, total->mean_p_t0), "mean over facts and prompts");
-    if (isfinite(total->mean_p_t))
+    if (isfinite(total->mean_p_t) && !ken_report_choice(s))
         kpi(o, "A sampled answer is right", ken_html_percent(a, total->mean_p_t), "mean P<sub>Correct</sub>");
     if (labelled > 0)
         kpi(o, "Labels that a repeat would change", ken_html_percent(a, s->sum_flip / (double)labelled),
@@ -222,6 +246,42 @@ static int by_known(const void *a, const void *b)
     return x->i < y->i ? -1 : 1;
 }
 
+/* Subjects of multiple choice: the share of prompts right decides the order. */
+static void choice_relations(ken_out *o, const ken_report *r, size_t k, const ranked *rank, size_t n)
+{
+    const ken_report_summary *s = &r->run[k].s;
+    char a[32];
+    ken_out_puts(o,
+                 "<p class=\"note\">Most prompts right first. A question counts as right when more than half of its "
+                 "prompts choose the right option. The <b>score</b> is 0 for guessing and 1 when certain. "
+                 "<b>Majority</b> is the share of the commonest answer.</p>\n<div class=\"card wide\"><table "
+                 "class=\"rel\"><thead><tr><th scope=\"col\">Subject</th><th class=\"n\" scope=\"col\">Questions</th>"
+                 "<th class=\"n\" scope=\"col\">Questions right</th><th class=\"n\" scope=\"col\">Prompts right</th>"
+                 "<th class=\"n\" scope=\"col\">P of the right option</th><th class=\"n\" scope=\"col\">Score</th>"
+                 "<th class=\"n\" scope=\"col\">Majority</th></tr></thead><tbody>\n");
+    for (size_t j = 0; j < n + (n > 1); j++) {
+        bool all = j == n;
+        const ken_counts *c = all ? ken_run_total(r->run[k].run) : rank[j].c;
+        const ken_report_relation *x = all ? NULL : &s->relations[rank[j].i];
+        uint64_t m = all ? s->n_score : x->n_score;
+        ken_out_puts(o, all ? "<tr class=\"total\"><th scope=\"row\">All" : "<tr><th scope=\"row\">");
+        if (!all) ken_html_text(o, c->relation[0] != '\0' ? c->relation : "(no subject)", 80);
+        ken_out_printf(
+            o, "</th><td class=\"n\" data-label=\"Questions\">%s</td><td class=\"n\" data-label=\"Questions right\">",
+            ken_html_count(a, m));
+        ken_share_put(o, all ? s->n_right : x->n_right, m);
+        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Prompts right\">%s</td>",
+                       ken_html_percent(a, (all ? s->sum_p_t0 : x->p_t0) / (double)m));
+        ken_out_printf(o, "<td class=\"n\" data-label=\"P of the right option\">%s</td>",
+                       ken_html_percent(a, c->mean_p_t));
+        ken_out_printf(o, "<td class=\"n\" data-label=\"Score\">%.3f</td>",
+                       (all ? s->sum_score : x->score) / (double)m);
+        ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\">%s</td></tr>\n",
+                       ken_html_percent(a, c->majority_share));
+    }
+    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
+}
+
 static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, double score, bool scores)
 {
     char a[32], b[32];
@@ -276,10 +336,16 @@ int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_
         const ken_counts *c = ken_run_relation(run, i);
         uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
         double known = ken_share(c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
+        if (ken_report_choice(s)) known = s->relations[i].p_t0 / (double)s->relations[i].n_score;
         rank[i] = (ranked){c, i, isfinite(known) ? known : -1.0};
     }
     qsort(rank, n, sizeof *rank, by_known);
-    heading(o, h, "by-relation", k, "By relation");
+    heading(o, h, "by-relation", k, ken_report_choice(s) ? "By subject" : "By relation");
+    if (ken_report_choice(s)) {
+        choice_relations(o, r, k, rank, n);
+        ken_free(rank);
+        return KEN_OK;
+    }
     ken_out_puts(
         o, "<p class=\"note\">Best known first. <b>Answered</b> is HighlyKnown and MaybeKnown together, with its 95% "
            "interval. <b>Majority</b> is the share of the commonest answer: where it is large, a good score may be a "
@@ -368,7 +434,7 @@ static void repeat_table(ken_out *o, const ken_counts *total, const ken_report_s
 void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h)
 {
     const ken_report_summary *s = &r->run[k].s;
-    if (s->n == 0) return;
+    if (s->n == 0 || ken_report_choice(s)) return;
     heading(o, h, "certainty", k, "How sure the labels are");
     ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
                     "prompts would move facts between WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not "
@@ -459,8 +525,10 @@ void ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, si
     ken_out_puts(o, "</dl>\n</section>\n");
 }
 
-void ken_section_method(ken_out *o)
+void ken_section_method(ken_out *o, const ken_report *r)
 {
+    bool choice = false;
+    for (size_t k = 0; k < r->n_annotated; k++) choice |= r->run[k].s.n_score > 0;
     ken_out_puts(o, "<section id=\"method\">\n<h2>What the four categories mean</h2>\n"
                     "<div class=\"card\"><p style=\"max-width:74ch\">A model is asked each question with several "
                     "few-shot prompts. A fact is <b>HighlyKnown</b> when the greedy answer is right under every "
@@ -477,5 +545,14 @@ void ken_section_method(ken_out *o)
                     "<p style=\"max-width:74ch\">The paper found that examples of Unknown facts are learned "
                     "slowly in fine-tuning and, once learned, make the model state more that is wrong; "
                     "MaybeKnown examples are the most useful ones. A label belongs to one model, prompt and "
-                    "budget: Unknown means not elicited here.</p></div>\n</section>\n");
+                    "budget: Unknown means not elicited here.</p>");
+    if (choice)
+        ken_out_puts(
+            o, "\n<p style=\"max-width:74ch\"><b>Multiple choice</b> has none of the four: with a chance of one in "
+               "four a guess is right too often. Each question is asked with several prompts, whose examples and "
+               "whose order of the options differ; the option whose letter has the largest logit is the answer. "
+               "This page counts a question as right when more than half of its prompts are, which guessing "
+               "seldom is, and ranks by the knowledge score, (P \xE2\x88\x92 chance) / (1 \xE2\x88\x92 chance). Both "
+               "are our own and not the paper\xE2\x80\x99s.</p>");
+    ken_out_puts(o, "</div>\n</section>\n");
 }

@@ -13,11 +13,11 @@ void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h);
 void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h);
 void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h);
 void ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h);
-void ken_section_method(ken_out *o); /* the four categories and where they come from; once a page */
+void ken_section_method(ken_out *o,
+                        const ken_report *r); /* the four categories and where they come from; once a page */
 
 /* changes.c: one comparison */
-void ken_section_change_finding(ken_out *o, const ken_page_diff *d, bool trained); /* in one sentence */
-void ken_section_change_numbers(ken_out *o, const ken_page_diff *d);
+void ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained); /* in a sentence, and in numbers */
 int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
 
 /* dynamics.c: trainings, evaluations, the linear model */

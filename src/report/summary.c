@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "know/category.h"
+#include "know/verdict.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,9 +123,24 @@ static int add_row(ken_report_summary *s, const ken_row *row, ken_err *err)
     }
     int at = ken_report_relation_index(s, row->relation);
     if (isfinite(row->score)) {
+        bool right = ken_choice_right(row->greedy_hits, row->prompts);
+        int options = ken_choice_options(row);
         s->n_score++;
         s->sum_score += row->score;
-        if (at >= 0) s->relations[at].n_score++, s->relations[at].score += row->score;
+        s->n_right += right;
+        s->sum_p_t0 += row->p_t0;
+        if (options > 0) {
+            s->n_guess_rows++;
+            s->guess_p_t0 += 1.0 / options;
+            s->guess_right += ken_choice_by_guessing(row->prompts, options);
+        }
+        if (at >= 0) {
+            ken_report_relation *r = &s->relations[at];
+            r->n_score++;
+            r->score += row->score;
+            r->n_right += right;
+            r->p_t0 += row->p_t0;
+        }
     }
     return at >= 0 ? keep_example(&s->relations[at], row, err) : KEN_OK;
 }
@@ -157,6 +173,8 @@ int ken_report_relation_index(const ken_report_summary *s, const char *name)
 {
     return (int)ken_strmap_get(s->index, name, strlen(name), -1);
 }
+
+bool ken_report_choice(const ken_report_summary *s) { return s->n > 0 && s->n_score == s->n; }
 
 int ken_report_summarize(ken_report_summary *s, ken_run *run, ken_err *err)
 {

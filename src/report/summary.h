@@ -24,9 +24,10 @@ typedef struct ken_decile {
 } ken_decile;
 
 typedef struct ken_report_relation {
-    char *example; /* a question with its subject replaced by an ellipsis, or NULL */
-    double score;  /* sum of the knowledge scores of multiple-choice rows */
-    uint64_t n_score;
+    char *example;             /* a question with its subject replaced by an ellipsis, or NULL */
+    double score;              /* sum of the knowledge scores of multiple-choice rows */
+    uint64_t n_score, n_right; /* of these, questions right with most prompts (know/verdict.h) */
+    double p_t0;               /* sum of their shares of right prompts */
 } ken_report_relation;
 
 typedef struct ken_popular {
@@ -53,6 +54,9 @@ typedef struct ken_report_summary {
     uint64_t flags[KEN_FLAGS_MAX];      /* rows by bit */
     uint64_t n_score, n_texts, n_guess; /* rows with a knowledge score, with greedy texts, with the guess control */
     double sum_score;
+    uint64_t n_right,
+        n_guess_rows; /* of multiple choice: questions right; rows of which guessing is known, and its sums */
+    double sum_p_t0, guess_p_t0, guess_right;
     ken_popular *popular; /* (n_popular) while adding */
     size_t n_popular, cap_popular;
     ken_decile deciles[KEN_DECILES]; /* least popular first; n_deciles is 0 or 10 */
@@ -62,6 +66,7 @@ typedef struct ken_report_summary {
     ken_strmap *index; /* relation name -> its number in the run */
 } ken_report_summary;
 
+bool ken_report_choice(const ken_report_summary *s); /* all rows are multiple choice: no categories */
 int ken_report_summarize(ken_report_summary *s, ken_run *run,
                          ken_err *err); /* free with ken_report_summary_free, also on failure */
 void ken_report_summary_free(ken_report_summary *s);

@@ -1,5 +1,6 @@
 /* table.c - the table of facts: the controls around it, and its first rows for readers without script and for print. The rows themselves
  * come from facts.c, and page.js makes of them whatever is searched, sorted and filtered. */
+#include "know/verdict.h"
 #include "report/facts.h"
 #include "report/html.h"
 #include "report/sections.h"
@@ -67,8 +68,12 @@ static int static_rows(ken_out *o, ken_run *run, ken_err *err)
         const ken_row *row = ken_run_row(run, i, err);
         if (row == NULL) return err->status != KEN_OK ? err->status : KEN_EINPUT;
         int c = row->category >= 0 && row->category < KEN_UNLABELLED ? row->category : KEN_UNLABELLED;
-        ken_out_printf(o, "<tr class=\"row\"><td><span class=\"tag c%d\">%s</span></td><td class=\"q\">", c,
-                       ken_category_name(c));
+        const char *name = ken_category_name(c);
+        if ((row->flags & KEN_FLAG_CHOICE) != 0 && isfinite(row->p_t0)) {
+            c = ken_choice_right(row->greedy_hits, row->prompts) ? KEN_HIGHLY_KNOWN : KEN_UNKNOWN;
+            name = ken_verdict_name(c == KEN_UNKNOWN ? KEN_WRONG : KEN_RIGHT);
+        }
+        ken_out_printf(o, "<tr class=\"row\"><td><span class=\"tag c%d\">%s</span></td><td class=\"q\">", c, name);
         ken_html_text(o, row->question, 200);
         ken_out_puts(o, "</td><td>");
         if (row->n_answers > 0) ken_html_text(o, row->answers[0], 80);

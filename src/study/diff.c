@@ -6,6 +6,7 @@
 #include "study/diff.h"
 #include "base/alloc.h"
 #include "base/stats.h"
+#include "know/verdict.h"
 #include "store/run.h"
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ const char *ken_verdict_name(int verdict)
 /* In evaluations there is one prompt; of multiple choice see ken.h. */
 static bool known(const ken_diff *d, const ken_diff_row *r, const ken_diff_side *s)
 {
-    if (!d->annotated || r->choice) return 2 * s->greedy_hits > s->prompts;
+    if (!d->annotated || r->choice) return ken_choice_right(s->greedy_hits, s->prompts);
     return s->category == KEN_HIGHLY_KNOWN || s->category == KEN_MAYBE_KNOWN;
 }
 

@@ -6,6 +6,7 @@
 #include "study/diff.h"
 #include "base/alloc.h"
 #include "base/stats.h"
+#include "know/verdict.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,17 +71,6 @@ static int verdict_of(const ken_diff_side *s, bool asked)
     return !asked ? KEN_NOT_ASKED : s->known ? KEN_RIGHT : KEN_WRONG;
 }
 
-/* The probability that guesses among so many options, one a prompt, are right in more than half of the prompts. */
-static double most_by_guessing(int prompts, int options)
-{
-    double p = 1.0 / options, exactly = pow(1 - p, prompts), sum = 0;
-    for (int k = 1; k <= prompts; k++) {
-        exactly *= (prompts - k + 1) * p / (k * (1 - p));
-        if (2 * k > prompts) sum += exactly;
-    }
-    return sum;
-}
-
 static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
 {
     const ken_diff_row *r = &d->row[i];
@@ -99,7 +89,7 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
     if (x->options > 0) {
         s->n_guess++;
         s->guess_p_t0 += 1.0 / x->options;
-        s->guess_known += most_by_guessing(r->a.prompts, x->options);
+        s->guess_known += ken_choice_by_guessing(r->a.prompts, x->options);
     }
     if (!isnan(r->a.p_t0) && !isnan(r->b.p_t0)) {
         ken_paired_add(&s->p_t0, r->a.p_t0, r->b.p_t0);

@@ -5,6 +5,7 @@
  * Only the last point of a training that has rows is read. Rows whose question was not kept are taken for the same question. */
 #include "study/diff.h"
 #include "base/alloc.h"
+#include "know/verdict.h"
 #include "store/store.h"
 #include "text/accept.h"
 #include <math.h>
@@ -152,16 +153,6 @@ static int fill_row(ken_diff *d, ken_diff_row *to, const char *relation, const c
     return good ? KEN_OK : ken_fail_nomem(err, "rows");
 }
 
-/* How many options there were, which is not in the run but in the score (p - 1/k) / (1 - 1/k); 0 = cannot be told. */
-static int options_of(const ken_row *r)
-{
-    enum { MOST = 26 };
-    if (!(r->flags & KEN_FLAG_CHOICE) || !(r->p_t < 1 - 1e-6)) return 0; /* at 1 every score is 1 */
-    for (int k = 2; k <= MOST; k++)
-        if (fabs((r->p_t - 1.0 / k) / (1 - 1.0 / k) - r->score) < 1e-9) return k;
-    return 0;
-}
-
 /* Multiple choice has none, but a verdict unless it could not be asked. */
 static bool has_label(const ken_row *r, const ken_diff_side *s)
 {
@@ -180,7 +171,7 @@ static int add_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken_
     diff_extra *x = &d->extra[d->n - 1];
     to->popularity = r->popularity;
     x->choice_a = (r->flags & KEN_FLAG_CHOICE) != 0;
-    x->options = options_of(r);
+    x->options = ken_choice_options(r);
     x->category = to->a.category;
     x->a_label = has_label(r, &to->a);
     return rc;

@@ -213,6 +213,33 @@ def two_runs(b, page):
     check("two runs: both sides have names", got["titles"].startswith("Before: ") and "|After: trained" in got["titles"], got["titles"])
 
 
+def multiple_choice(b, page, mixed):
+    b.open(page)
+    name = "multiple choice " + ("beside facts" if mixed else "alone")
+    got = b.run(HELP + """
+      const out = {}; const options = (id) => [...q(id).options].map((o) => o.text).join("|");
+      out.from = options("#from"); out.heads = all("#facts-table thead th").map((e) => e.textContent).join("|");
+      const wrong = [...q("#to").options].find((o) => o.text === "wrong").value, right = [...q("#from").options].find((o) => o.text === "right").value;
+      choose("#from", right); choose("#to", wrong); out.fromto = [...new Set(cells("move"))].join();
+      const lost = found(); choose("#from", ""); choose("#to", ""); q("a.to-table[data-move='1']").click(); await later(50); out.table = found() - lost; out.listed = found();
+      choose("#move", "other"); out.other = rows().every((r) => r.querySelector(".k-ca").textContent !== r.querySelector(".k-cb").textContent); choose("#move", "");
+      choose("#view", "r0"); out.chips = all(".chip").map((e) => e.textContent.replace(/[ \\d,]+$/, "")).join("|");
+      all(".chip").forEach((c) => { if (!c.textContent.startsWith("right")) c.click(); }); out.only = [...new Set(cells("cat"))].join(); out.single = all("#facts-table thead th").map((e) => e.textContent).join("|");
+      rows()[0].click(); for (let i = 0; i < 100 && !q("tr.more table.prompts tbody tr"); i++) await later(20);
+      out.prompts = [...q("tr.more table.prompts").tHead.rows[0].cells].map((c) => c.textContent).join("|"); out.hits = q("tr.more dl").textContent.includes("Prompts right");
+      return out;""")
+    known = "HighlyKnown|MaybeKnown|WeaklyKnown|Unknown|unlabelled|"
+    want = {"from": ("any category|" + known if mixed else "any|") + "right|wrong", "fromto": "lost", "other": True, "only": "right", "hits": True,
+            "prompts": "Prompt|Chosen option|P correct|Margin", "chips": "HighlyKnown|MaybeKnown|WeaklyKnown|Unknown|right|wrong" if mixed else "right|wrong"}
+    if not mixed:
+        want["heads"] = "Moved|Question|Answer|Before|After|P correct|Change|Chose before|Chooses now|Subject"
+        want["single"] = "Verdict|Question|Answer|P correct|Prompts right|Chooses instead|Score|Subject"
+        want["table"] = 0
+    for k, v in want.items():
+        check(name + ": " + k, got[k] == v, got[k])
+    check(name + ": lost ones are listed", got["listed"] > 3, got["listed"])
+
+
 def without_script(b, page):
     b.ask("Emulation.setScriptExecutionDisabled", value=True)
     b.ask("Page.navigate", url="file://" + page)
@@ -229,15 +256,21 @@ def main():
         print("no Chromium here: skipped")
         return 77
     with tempfile.TemporaryDirectory() as folder:
-        one, two = folder + "/one.html", folder + "/two.html"
+        one, two, choice, mixed = (folder + "/" + name + ".html" for name in ("one", "two", "choice", "mixed"))
+        for page in (choice, mixed):
+            subprocess.run([sys.argv[1], page, "90", os.path.basename(page)[:-5]], check=True)
         subprocess.run([sys.argv[1], one, "600"], check=True)
         subprocess.run([sys.argv[1], two, "300", "two"], check=True)
         b = Browser(program, folder)
         try:
             one_run(b, one)
             two_runs(b, two)
+            multiple_choice(b, choice, False)
+            multiple_choice(b, mixed, True)
             looks(b, "one run", one)
             looks(b, "two runs", two)
+            looks(b, "multiple choice", choice)
+            looks(b, "multiple choice beside facts", mixed)
             without_script(b, two)
             for e in b.events:
                 what, p = e.get("method"), e.get("params", {})

@@ -2,6 +2,7 @@
  * the numbers; and what happens without gnuplot, without memory and without numbers. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "made_choice.h"
 #include "made_run.h"
 #include "report/figure_make.h"
 #include "report/html.h"
@@ -403,6 +404,48 @@ static ken_run *open_after(ken_run *before, const char *path)
         ken_run_open(&run, path, &err) != KEN_OK)
         fail_msg("%s", err.msg);
     return run;
+}
+
+static void a_comparison_of_multiple_choice(void **state)
+{
+    (void)state;
+    static const char *const mixed[] = {"transitions-0", "change-p-0", "transitions-choice-0",
+                                        "change-relations-choice-0", "change-p-choice-0"};
+    char path[2][120], dir[120], csv[160], line[60];
+    snprintf(dir, sizeof dir, "%s/csv", folder);
+    for (size_t others = 0; others <= 20; others += 20) {
+        ken_err err = {0};
+        ken_run *run[2] = {NULL, NULL};
+        ken_diff *d = NULL;
+        size_t n;
+        for (int k = 0; k < 2; k++) {
+            snprintf(path[k], sizeof path[k], "%s/choice-%d.ken", folder, k);
+            if (make_choice_run(path[k], others, 60, 0.5 * k, &err) != KEN_OK) fail_msg("%s", err.msg);
+            if (ken_run_open(&run[k], path[k], &err) != KEN_OK) fail_msg("%s", err.msg);
+        }
+        if (ken_diff_runs(&d, run[0], run[1], NULL, &err) != KEN_OK) fail_msg("%s", err.msg);
+        ken_figures *f = new_figures();
+        if (ken_figures_diff(f, d, 0, &err) != KEN_OK) fail_msg("%s", err.msg);
+        assert_int_equal(ken_figures_count(f), others > 0 ? 5 : 3);
+        for (size_t i = 0; i < 5 && others > 0; i++) assert_string_equal(ken_figures_name(f, i), mixed[i]);
+        check_all(f);
+        const char *name = others > 0 ? "transitions-choice-0" : "transitions-0";
+        if (ken_figures_write(f, dir, "csv", name, &err) != KEN_OK) fail_msg("%s", err.msg);
+        snprintf(csv, sizeof csv, "%s/%s.csv", dir, name);
+        char *text = read_all(csv, &n);
+        const ken_diff_group *g = ken_diff_part(d, true);
+        snprintf(line, sizeof line, "\nright,wrong,%d,", (int)g->lost);
+        assert_true(g->lost > 0 && strstr(text, line) != NULL);
+        snprintf(line, sizeof line, "\nwrong,right,%d,", (int)g->gained);
+        assert_non_null(strstr(text, line));
+        ken_free(text);
+        ken_figures_free(f);
+        ken_diff_free(d);
+        for (int k = 0; k < 2; k++) {
+            ken_run_free(run[k]);
+            unlink(path[k]);
+        }
+    }
 }
 
 static void a_comparison(void **state)
@@ -875,6 +918,7 @@ int main(void)
         cmocka_unit_test(files_for_papers),
         cmocka_unit_test(a_training),
         cmocka_unit_test(a_comparison),
+        cmocka_unit_test(a_comparison_of_multiple_choice),
         cmocka_unit_test(a_plane),
         cmocka_unit_test(words_of_data_stay_words),
         cmocka_unit_test(no_numbers_no_figure),

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "made_choice.h"
 #include "made_run.h"
 #include "report/columns.h"
 #include "report/html.h"
@@ -577,6 +578,60 @@ static void large_pages_stay_small(void **state)
     ken_run_free(runs[1]);
 }
 
+/* Alone, and beside other facts: then each kind has its own numbers, sections and figures. */
+static void multiple_choice_has_verdicts(void **state)
+{
+    (void)state;
+    char other[80], text[200];
+    snprintf(other, sizeof other, "%s/other.ken", folder);
+    for (size_t others = 0; others <= 40; others += 40) {
+        ken_err err = {0};
+        ken_run *runs[2] = {NULL, NULL};
+        ken_diff *d;
+        size_t size, n;
+        assert_int_equal(make_choice_run(run_path, others, 120, 0, &err), KEN_OK);
+        assert_int_equal(make_choice_run(other, others, 120, 0.5, &err), KEN_OK);
+        assert_int_equal(ken_run_open(&runs[0], run_path, &err), KEN_OK);
+        assert_int_equal(ken_run_open(&runs[1], other, &err), KEN_OK);
+        char *html = report_on(runs, 2, &size);
+        check_html(html);
+        assert_null(strstr(html, "nan"));
+        assert_int_equal(occurrences(html, "<mito"), 0);
+        assert_int_equal(ken_diff_runs(&d, runs[0], runs[1], NULL, &err), KEN_OK);
+        const ken_diff_group *g = ken_diff_part(d, true);
+        assert_true(g != NULL && g->lost > 3 && g->gained > 0);
+        snprintf(text, sizeof text,
+                 "<b>%d of %d</b> multiple-choice questions the model had right are <b class=\"lost\">lost</b>",
+                 (int)g->lost, (int)g->known_a);
+        assert_int_equal(occurrences(html, text), 1);
+        assert_int_equal(occurrences(html, " facts the model could answer "), others > 0);
+        assert_int_equal(occurrences(html, "<th scope=\"row\">Questions right</th>"), 1);
+        assert_int_equal(occurrences(html, others > 0 ? "id=\"moved-choice-0\"" : "id=\"moved-0\""), 1);
+        assert_int_equal(occurrences(html, "From category to category"), others > 0);
+        snprintf(text, sizeof text, "<td class=\"n same\">%d</td><td class=\"n lost\">%d</td>",
+                 (int)g->verdict[KEN_RIGHT][KEN_RIGHT], (int)g->lost);
+        assert_int_equal(occurrences(html, text), 1);
+        assert_int_equal(occurrences(html, others > 0 ? "lost-choice-0" : "lost-0"), others > 0 ? 1 : 2);
+        packed p = packed_of(html);
+        uint32_t *category = unpack(&p, "0.category", &n);
+        assert_int_equal(n, others + 120);
+        for (size_t i = others; i < n; i++) /* behind the categories and "not annotated" */
+            assert_int_equal(category[i], ken_diff_get(d, i)->a.known ? KEN_N_CATEGORIES + 1 : KEN_N_CATEGORIES + 2);
+        free(category);
+        free_packed(&p);
+        ken_free(html);
+        html = report_on(runs, 1, &size);
+        check_html(html);
+        assert_int_equal(occurrences(html, "By subject</h2>"), others == 0);
+        assert_int_equal(occurrences(html, "id=\"certainty-0\""), others > 0);
+        assert_int_equal(occurrences(html, "<b>Multiple choice</b> has none of the four"), 1);
+        ken_free(html);
+        ken_diff_free(d);
+        ken_run_free(runs[0]);
+        ken_run_free(runs[1]);
+    }
+}
+
 static void multiple_choice_has_scores(void **state)
 {
     (void)state;
@@ -814,16 +869,18 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
-/* page_in_browser.py wants a page to look at: PATH ROWS [two] */
-static int page_for_browser(const char *path, size_t n, bool two)
+/* page_in_browser.py wants a page to look at: PATH ROWS [two|choice|mixed] */
+static int page_for_browser(const char *path, size_t n, const char *kind)
 {
+    bool choice = strcmp(kind, "choice") == 0 || strcmp(kind, "mixed") == 0, two = choice || strcmp(kind, "two") == 0;
     ken_run *runs[2] = {NULL, NULL};
     ken_err err = {0};
     char name[2][200];
     int rc = KEN_OK;
     for (int k = 0; k < (two ? 2 : 1) && rc == KEN_OK; k++) {
         snprintf(name[k], sizeof name[k], "%s-%d.ken", path, k);
-        rc = make_run_shifted(name[k], n, !two, 0.5 * k, &err);
+        rc = choice ? make_choice_run(name[k], strcmp(kind, "mixed") == 0 ? n / 2 : 0, n, 0.5 * k, &err)
+                    : make_run_shifted(name[k], n, !two, 0.5 * k, &err);
         if (rc == KEN_OK) rc = ken_run_open(&runs[k], name[k], &err);
         unlink(name[k]); /* what is open stays readable */
     }
@@ -836,7 +893,7 @@ static int page_for_browser(const char *path, size_t n, bool two)
 
 int main(int argc, char **argv)
 {
-    if (argc >= 3) return page_for_browser(argv[1], (size_t)strtoul(argv[2], NULL, 10), argc > 3);
+    if (argc >= 3) return page_for_browser(argv[1], (size_t)strtoul(argv[2], NULL, 10), argc > 3 ? argv[3] : "");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page_is_well_formed_and_says_what_the_run_says),
         cmocka_unit_test(hostile_texts_stay_texts),
@@ -845,6 +902,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_changed_comes_first),
         cmocka_unit_test(large_pages_stay_small),
         cmocka_unit_test(multiple_choice_has_scores),
+        cmocka_unit_test(multiple_choice_has_verdicts),
         cmocka_unit_test(summary_adds_up),
         cmocka_unit_test(numbers_as_people_read_them),
         cmocka_unit_test(escaping),

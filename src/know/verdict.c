@@ -1,0 +1,26 @@
+/* verdict.c - see verdict.h. Multiple choice has no categories (spec/slick.md 9.2), for a guess among four is right too often to be told
+ * from knowledge. In more than half of ten prompts it seldom is: that is what makes a verdict of a question out of those of its prompts. */
+#include "know/verdict.h"
+#include <math.h>
+
+bool ken_choice_right(int hits, int prompts) { return 2 * (int64_t)hits > prompts; }
+
+/* A run does not say how many options there were, but its score is (p - 1/k) / (1 - 1/k). */
+int ken_choice_options(const ken_row *row)
+{
+    enum { MOST = 26 };
+    if (!(row->flags & KEN_FLAG_CHOICE) || !(row->p_t < 1 - 1e-6)) return 0; /* at 1 every score is 1 */
+    for (int k = 2; k <= MOST; k++)
+        if (fabs((row->p_t - 1.0 / k) / (1 - 1.0 / k) - row->score) < 1e-9) return k;
+    return 0;
+}
+
+double ken_choice_by_guessing(int prompts, int options)
+{
+    double p = 1.0 / options, exactly = pow(1 - p, prompts), sum = 0;
+    for (int k = 1; k <= prompts; k++) {
+        exactly *= (prompts - k + 1) * p / (k * (1 - p));
+        if (ken_choice_right(k, prompts)) sum += exactly;
+    }
+    return sum;
+}
