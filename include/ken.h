@@ -626,10 +626,12 @@ KEN_API const ken_train_data_stats *ken_selection_stats(const ken_selection *s);
 typedef struct ken_export_options {
     const char *format;          /* "trl", "messages", "alpaca", "sharegpt", "axolotl", "text", "mlx", "csv", "jsonl" */
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n" */
-    bool strict_keys;       /* only the keys of the format: no id, relation, category, p_t0, p_t, weight, known_tail */
-    const ken_model *model; /* "axolotl": whose begin and end tokens are written into the text; or */
-    const char *bos, *eos;  /* these; "" = none. One of model and eos is needed */
-    const char *name;       /* of the data set in dataset_info.json; NULL = from the path */
+    bool strict_keys; /* only the keys of the format: no id, relation, category, p_t0, p_t, weight, known_tail */
+    /* Whose begin and end tokens are written into the texts, or these; "" = none. "axolotl" needs model or eos; "sharegpt" takes them,
+     * for trainers whose template adds none. */
+    const ken_model *model;
+    const char *bos, *eos;
+    const char *name;                  /* of the data set in dataset_info.json; NULL = from the path */
     const ken_selection *valid, *test; /* "mlx": its other two files; NULL = none */
 } ken_export_options;
 

@@ -34,9 +34,10 @@ static const cli_option options[] = {
     {"name", 0, "NAME", CLI_STRING, &set.name,
      "alpaca, sharegpt: the set's name in dataset_info.json (default: from the file's name)"},
     {"model", 'm', "FILE|DIR", CLI_STRING, &set.model,
-     "axolotl: the model whose begin and end tokens are written into the text", .flags = CLI_PATH},
-    {"bos", 0, "TOKEN", CLI_STRING, &set.bos, "axolotl: the begin token instead, as in <s>"},
-    {"eos", 0, "TOKEN", CLI_STRING, &set.eos, "axolotl: the end token instead, as in </s>"},
+     "axolotl, and sharegpt for base prompts: the model whose begin and end tokens are written into the text",
+     .flags = CLI_PATH},
+    {"bos", 0, "TOKEN", CLI_STRING, &set.bos, "axolotl, sharegpt: the begin token instead, as in <s>"},
+    {"eos", 0, "TOKEN", CLI_STRING, &set.eos, "axolotl, sharegpt: the end token instead, as in </s>"},
     {0}};
 
 static void init(void)
@@ -236,6 +237,7 @@ static int select_watched(ken_selection **out, const ken_train_data *main, const
     d.prefer_split = split;
     d.poll = cli_interrupted;
     d.prompt_template = main->prompt_template;
+    d.known_tail_mixed = true; /* rows that are not trained have no last place */
     return ken_select(out, &d, err);
 }
 
@@ -246,7 +248,8 @@ static int export_rows(const ken_selection *s, const ken_train_data *from, const
     ken_model *model = NULL;
     int rc = select_watched(&valid, from, set.valid, "dev", err);
     if (rc == KEN_OK) rc = select_watched(&test, from, set.test, "test", err);
-    if (rc == KEN_OK && set.model != NULL && strcmp(to, "axolotl") == 0) rc = ken_model_open(&model, set.model, err);
+    if (rc == KEN_OK && set.model != NULL && (strcmp(to, "axolotl") == 0 || strcmp(to, "sharegpt") == 0))
+        rc = ken_model_open(&model, set.model, err);
     if (rc == KEN_OK) {
         o.format = to;
         o.prompt_template = from->prompt_template;

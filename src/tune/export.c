@@ -67,7 +67,15 @@ static const char *spelled(job *j, const ken_tokenizer *t, int32_t id)
     return ken_arena_strndup(&j->arena, s.p, s.n);
 }
 
-/* Segments end with a token, or a model trained on them would never learn to stop. */
+/* Axolotl adds no tokens to segments, and LLaMA-Factory's template for base prompts none to anything: they must stand in the texts, or
+ * a model trained on them would never learn to stop. */
+static bool spells(const job *j)
+{
+    const ken_export_options *o = j->o;
+    return j->style.format == KEN_TO_AXOLOTL ||
+           (j->style.format == KEN_TO_SHAREGPT && (o->model != NULL || o->bos != NULL || o->eos != NULL));
+}
+
 static int find_tokens(job *j)
 {
     const ken_export_options *o = j->o;
@@ -76,11 +84,12 @@ static int find_tokens(job *j)
     j->style.eos = o->eos;
     if (t == NULL && o->eos == NULL)
         return ken_fail(j->err, KEN_EUSAGE,
-                        "axolotl's segments spell out the end token; name the model (--model) or the token (--eos)");
+                        "%s rows spell out the end token; name the model (--model) or the token (--eos)",
+                        ken_export_format_name(j->style.format));
     if (o->bos == NULL && t != NULL && ken_tokenizer_adds_bos(t) && ken_tokenizer_bos(t) >= 0)
         j->style.bos = spelled(j, t, ken_tokenizer_bos(t));
     if (o->eos == NULL && ken_tokenizer_eos(t) < 0)
-        return ken_fail(j->err, KEN_EUSAGE, "the model has no end token for the segments; name one with --eos");
+        return ken_fail(j->err, KEN_EUSAGE, "the model has no end token for the rows; name one with --eos");
     if (o->eos == NULL) j->style.eos = spelled(j, t, ken_tokenizer_eos(t));
     return j->style.bos != NULL && j->style.eos != NULL ? KEN_OK : ken_fail_nomem(j->err, "tokens");
 }
@@ -142,7 +151,7 @@ static int prepare(job *j)
     bool standard = strcmp(j->path, "-") == 0;
     j->style.strict = j->o->strict_keys;
     j->list = described && !standard && !ends_with(j->path, ".jsonl");
-    if (j->style.format == KEN_TO_AXOLOTL) rc = find_tokens(j);
+    if (spells(j)) rc = find_tokens(j);
     if (rc == KEN_OK && described && !standard) rc = find_name(j);
     return rc;
 }

@@ -50,7 +50,7 @@ typedef struct ken_export_style {
     ken_prompt_style prompt;
     bool strict;           /* only the format's own keys */
     bool tail;             /* rows of this file are of a known tail: each says whether it is */
-    const char *bos, *eos; /* spelled out in segments; "" = none */
+    const char *bos, *eos; /* spelled out in the texts, where eos is not NULL; "" = none */
 } ken_export_style;
 
 /* KEN_EUSAGE when the format cannot hold prompts of this template. */

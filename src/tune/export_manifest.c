@@ -74,7 +74,7 @@ int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_e
     put(&o, "made_by", json_string("ken " KEN_VERSION));
     put(&o, "format", json_string(ken_export_format_name(style->format)));
     put(&o, "template", ken_manifest_text(style->prompt.template_text));
-    if (style->format == KEN_TO_AXOLOTL) {
+    if (style->eos != NULL) {
         put(&o, "bos", ken_manifest_text(style->bos));
         put(&o, "eos", ken_manifest_text(style->eos));
     }

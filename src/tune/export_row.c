@@ -225,6 +225,17 @@ static void put_instruction(ken_buf *out, record *r, const ken_buf *prompt)
     ken_buf_free(&text);
 }
 
+/* Two parts of one text, of which one is a begin or end token that the reader does not add; NULL: it does. */
+static void put_spelled(ken_buf *out, const char *a, const char *b)
+{
+    ken_buf text = {0};
+    if (a != NULL) ken_buf_puts(&text, a);
+    if (b != NULL) ken_buf_puts(&text, b);
+    put_text(out, ken_buf_str(&text));
+    out->failed |= text.failed;
+    ken_buf_free(&text);
+}
+
 static void put_pair(ken_buf *out, record *r, const char *list, const char *user, const char *assistant,
                      const char *prompt)
 {
@@ -232,27 +243,20 @@ static void put_pair(ken_buf *out, record *r, const char *list, const char *user
     const char *who = messages ? "role" : "from", *what = messages ? "content" : "value";
     begin_field(out, r, list);
     ken_buf_printf(out, "[{\"%s\":\"%s\",\"%s\":", who, user, what);
-    put_text(out, prompt);
+    put_spelled(out, r->style->bos, prompt);
     ken_buf_printf(out, "},{\"%s\":\"%s\",\"%s\":", who, assistant, what);
-    put_text(out, r->row->target);
+    put_spelled(out, r->row->target, r->style->eos);
     ken_buf_puts(out, "}]");
 }
 
-/* Begin and end tokens stand in the texts: Axolotl adds none to segments. */
 static void put_segments(ken_buf *out, record *r, const char *prompt)
 {
-    ken_buf first = {0}, last = {0};
-    ken_buf_printf(&first, "%s%s", r->style->bos, prompt);
-    ken_buf_printf(&last, "%s%s", r->row->target, r->style->eos);
     begin_field(out, r, "segments");
     ken_buf_puts(out, "[{\"label\":false,\"text\":");
-    put_text(out, ken_buf_str(&first));
+    put_spelled(out, r->style->bos, prompt);
     ken_buf_puts(out, "},{\"label\":true,\"text\":");
-    put_text(out, ken_buf_str(&last));
+    put_spelled(out, r->row->target, r->style->eos);
     ken_buf_puts(out, "}]");
-    out->failed |= first.failed || last.failed;
-    ken_buf_free(&first);
-    ken_buf_free(&last);
 }
 
 static void put_whole(ken_buf *out, record *r, ken_buf *prompt)

@@ -18,7 +18,7 @@ typedef struct reader {
     ken_drafts *d;
     ken_row_kind kind;
     const char *file;
-    json_t *manifest; /* of segments: what stands beside the file, or NULL */
+    json_t *manifest; /* of rows that may spell begin and end tokens: what stands beside the file, or NULL */
 } reader;
 
 /* One row on its way. */
@@ -203,6 +203,16 @@ static int list_of(const job *j, const char *list, size_t *n)
     return KEN_OK;
 }
 
+/* s without the token that it ends with (or begins with), where the manifest beside our own file says that such a one was spelled out; in
+ * segments of others set.c takes off those of the model. NULL when out of memory. */
+static const char *without_token(job *j, const char *key, const char *s, bool at_end)
+{
+    const json_t *token = json_object_get(j->r->manifest, key);
+    size_t n = strlen(s), m = json_string_length(token);
+    if (m == 0 || n <= m || memcmp(at_end ? s + n - m : s, json_string_value(token), m) != 0) return s;
+    return at_end ? ken_arena_strndup(&j->r->d->arena, s, n - m) : s + m;
+}
+
 /* The last turn of the assistant is the target, what stands before it the prompt. */
 static int conversation(job *j, const char *list, const char *role_key, const char *text_key)
 {
@@ -220,8 +230,9 @@ static int conversation(job *j, const char *list, const char *role_key, const ch
         return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has no turn of the assistant behind another one",
                         j->r->file, j->line, list);
     j->x.n_turns = (int)last;
-    j->x.target = turns[last].text;
-    return KEN_OK;
+    turns[0].text = without_token(j, "bos", turns[0].text, false);
+    j->x.target = without_token(j, "eos", turns[last].text, true);
+    return j->x.target != NULL ? KEN_OK : ken_fail_nomem(j->err, "rows");
 }
 
 /* {"prompt":"...","completion":"..."}, or both as lists of messages. */
@@ -266,23 +277,6 @@ static int alpaca(job *j)
     return prompt != NULL ? one_turn(j, prompt) : ken_fail_nomem(j->err, "rows");
 }
 
-/* Begin and end tokens stand in the texts. Which ones they are the manifest of our own files says; in others set.c takes off those of
- * the model. */
-static void strip_tokens(job *j, ken_buf *prompt, ken_buf *target)
-{
-    const json_t *bos = json_object_get(j->r->manifest, "bos"), *eos = json_object_get(j->r->manifest, "eos");
-    size_t b = json_string_length(bos), e = json_string_length(eos);
-    j->x.bare = bos != NULL && eos != NULL;
-    if (b > 0 && prompt->len > b && memcmp(prompt->data, json_string_value(bos), b) == 0) {
-        memmove(prompt->data, prompt->data + b, prompt->len + 1 - b);
-        prompt->len -= b;
-    }
-    if (e > 0 && target->len > e && memcmp(target->data + target->len - e, json_string_value(eos), e) == 0) {
-        target->len -= e;
-        target->data[target->len] = '\0';
-    }
-}
-
 /* Segments without loss, then segments with it. */
 static int segments(job *j)
 {
@@ -313,14 +307,15 @@ static int segments(job *j)
     if (rc == KEN_OK && (part[0].len == 0 || ken_is_blank(ken_buf_str(&part[1]), part[1].len)))
         rc = ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"segments\" has no %s", j->r->file, j->line,
                       part[0].len == 0 ? "prompt (label false)" : "target (label true)");
-    const char *prompt = NULL;
     if (rc == KEN_OK) {
-        strip_tokens(j, &part[0], &part[1]);
-        prompt = ken_arena_strndup(&j->r->d->arena, part[0].data, part[0].len);
-        j->x.target = ken_arena_strndup(&j->r->d->arena, part[1].data, part[1].len);
-        rc = prompt != NULL && j->x.target != NULL ? one_turn(j, prompt) : ken_fail_nomem(j->err, "rows");
+        const char *prompt = ken_arena_strndup(&j->r->d->arena, part[0].data, part[0].len);
+        const char *target = ken_arena_strndup(&j->r->d->arena, part[1].data, part[1].len);
+        if (target != NULL) j->x.target = without_token(j, "eos", target, true);
+        rc = prompt != NULL && j->x.target != NULL ? one_turn(j, without_token(j, "bos", prompt, false))
+                                                   : ken_fail_nomem(j->err, "rows");
     }
     j->x.raw = true;
+    j->x.bare = json_object_get(j->r->manifest, "bos") != NULL && json_object_get(j->r->manifest, "eos") != NULL;
     ken_buf_free(&part[0]);
     ken_buf_free(&part[1]);
     return rc;
@@ -371,7 +366,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
 static int read_manifest(reader *r, const ken_source *s, ken_err *err)
 {
     ken_buf path = {0};
-    if (s->map.data == NULL || r->kind != KEN_ROWS_SEGMENTS) return KEN_OK;
+    if (s->map.data == NULL || (r->kind != KEN_ROWS_SEGMENTS && r->kind != KEN_ROWS_CONVERSATIONS)) return KEN_OK;
     ken_buf_printf(&path, "%s.manifest.json", s->path);
     int rc = path.failed               ? ken_fail_nomem(err, "path")
              : !ken_is_file(path.data) ? KEN_OK

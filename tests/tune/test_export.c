@@ -522,19 +522,27 @@ static int tear_down(void **state)
 static void test_train(void **state)
 {
     (void)state;
-    for (int f = 0; f < N_FORMATS; f++) {
-        ken_export_options o = to(formats[f]);
-        if (is(formats[f], "axolotl")) {
+    for (int f = 0; f <= N_FORMATS; f++) { /* the last: sharegpt for base prompts, with begin and end tokens */
+        const char *format = f < N_FORMATS ? formats[f] : "sharegpt";
+        ken_export_options o = to(format);
+        const bool spelled = is(format, "axolotl") || f == N_FORMATS;
+        if (spelled) {
             o.bos = o.eos = NULL;
             o.model = model.model;
         }
-        const char *path = at(fresh(), file_of(formats[f]));
+        const char *path = at(fresh(), file_of(format));
         must_export(facts, N_FACTS, &o, path);
-        const bool mlx = is(formats[f], "mlx"), text = mlx || is(formats[f], "text");
+        const bool mlx = is(format, "mlx"), csv = is(format, "csv"), text = mlx || is(format, "text");
+        char *file = mlx ? NULL : contents(path);
+        if (!mlx)
+            assert_true((strstr(file, "\"<bos>"
+                                      "Answer") != NULL &&
+                         strstr(file, "Paris<eos>\"") != NULL) == spelled);
+        ken_free(file);
         ken_train_data from = ken_train_data_defaults();
         from.path = path; /* of a folder the train split */
         ken_tune_set *s = tiny_set(&model, &from);
-        const size_t n = is(formats[f], "csv") || is(formats[f], "jsonl") ? 3 : N_FACTS; /* those of the train split */
+        const size_t n = csv || is(format, "jsonl") ? 3 : N_FACTS; /* those of the train split */
         assert_int_equal(ken_tune_set_count(s), n);
         for (size_t i = 0; i < n; i++) {
             const ken_tune_row *r = ken_tune_set_row(s, i);
@@ -546,9 +554,8 @@ static void test_train(void **state)
             if (!text) assert_string_equal(r->question, facts[i].question);
             assert_string_equal(r->id, facts[i].id);
             assert_string_equal(r->relation, facts[i].relation);
-            assert_int_equal(r->category, is(formats[f], "csv") && facts[i].category > KEN_UNLABELLED
-                                              ? KEN_N_CATEGORIES
-                                              : facts[i].category);
+            assert_int_equal(r->category,
+                             csv && facts[i].category > KEN_UNLABELLED ? KEN_N_CATEGORIES : facts[i].category);
             assert_true(r->weight == (float)facts[i].weight);
         }
         ken_tune_set_free(s);
@@ -870,6 +877,9 @@ static void test_refusals(void **state)
     o = to("axolotl");
     o.eos = NULL;
     refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "--eos");
+    o = to("sharegpt");
+    o.bos = "<s>";
+    refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "sharegpt rows spell out the end token");
     o = to("trl");
     one[KEN_PART_TEST] = one[KEN_PART_TRAIN];
     refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "mlx");
