@@ -579,6 +579,7 @@ typedef struct ken_train_data_stats {
     size_t bad, too_long;                  /* dropped: malformed or refused, longer than max_length */
     size_t unmatched;                      /* rows that the run of `labels` does not have */
     size_t newline;                        /* targets that hold a newline, where `ken eval` stops reading an answer */
+    size_t choice;                         /* rows of multiple choice, whose options are not part of the question */
     size_t duplicates, conflicts;          /* prompts that stand earlier with the same target, with another one */
     size_t relations_left_out;             /* relations of which a variant takes nothing */
     size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */

@@ -209,6 +209,7 @@ static int run(int n, char **arg, ken_err *err)
     bool with_curve = set.curve || set.csv;
     if (with_curve) rc = make_curve(s, &curve, &share, err);
     if (rc != KEN_OK) goto done;
+    if (!cli.json && !set.csv && cli_print_unlabelled(r, s)) goto done;
     if (set.csv) cli_print_curve_csv(&curve);
     else if (!cli.json && with_curve) cli_print_curve(s, &curve);
     else if (!cli.json && set.against.n == 0) cli_print_score(r, s, &set.o);

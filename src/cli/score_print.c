@@ -164,16 +164,26 @@ static void print_certainty(const ken_run *r, const ken_scoring *s, const ken_sc
         printf("The run keeps no greedy answers (--no-texts), so that greedy verdicts are open too.\n");
 }
 
+bool cli_print_unlabelled(const ken_run *r, const ken_scoring *s)
+{
+    const ken_score_counts *c = ken_scoring_counts(s);
+    const ken_counts *all = ken_run_total(r);
+    if (c->exact + c->bounded + c->open > 0) return false;
+    printf("No fact of the run has a label");
+    if (all->n > 0 && !isnan(all->mean_p_t))
+        printf(": it is multiple choice, which has right and wrong answers\nand a knowledge score, but no categories. "
+               "They "
+               "need no matcher and no samples;\nken show prints them, and ken diff compares two such runs");
+    puts(".");
+    return true;
+}
+
 void cli_print_score(const ken_run *r, const ken_scoring *s, const ken_score_options *o)
 {
     const ken_score_counts *c = ken_scoring_counts(s);
     bool unlabelled = c->sure[KEN_UNLABELLED] > 0;
     uint64_t labelled = c->exact + c->bounded + c->open;
     char n[32];
-    if (labelled == 0) {
-        printf("No fact of the run has a label; multiple choice has none.\n");
-        return;
-    }
     print_title(r, s, o);
     for (int j = 0; j < KEN_N_CATEGORIES; j++) unlabelled |= c->moved[KEN_UNLABELLED][j] > 0;
     print_table("run \\ now", c->moved, unlabelled);

@@ -12,6 +12,8 @@ typedef struct cli_curve {
 
 /* o: as it was asked for, to say what else the labels rest on. */
 void cli_print_score(const ken_run *r, const ken_scoring *s, const ken_score_options *o);
+/* A run without a label says so, and false comes back: there is nothing to score. */
+bool cli_print_unlabelled(const ken_run *r, const ken_scoring *s);
 void cli_print_curve(const ken_scoring *s, const cli_curve *c);
 void cli_print_curve_csv(const cli_curve *c);
 /* name_b: the other run's file. */

@@ -155,6 +155,9 @@ void cli_tune_notes(const ken_train_data_stats *d)
                {d->unmatched, "rows are not in the run that --labels names, and count as not annotated"},
                {d->conflicts, "rows have the prompt of an earlier one and another target"},
                {d->newline, "targets hold a newline, where ken eval stops reading an answer"},
+               {d->choice,
+                "rows are multiple choice: the question stands without its options, and the text of the right "
+                "one is the answer"},
                {d->relations_left_out, "relations give no row to the variant"},
                {d->spread, "rows come from relations that lack either Known or Unknown rows"},
                {d->unranked, "rows are in no half: what they would be ranked by is not known"},

@@ -177,6 +177,8 @@ static void numbers(ken_out *o, const diff_part *p)
     const ken_page_diff *d = p->d;
     const ken_diff_group *g = p->all;
     if (g->choice) {
+        if (p->tag[0] != '\0')
+            ken_out_printf(o, "<p class=\"lead\"><b>Multiple choice</b>, %s questions</p>\n", ken_html_count(a, g->n));
         ken_out_puts(o, "<dl class=\"kpis\"><div><dt>Lost, of what it had right</dt><dd>");
         tile_share(o, g->lost, g->known_a, g->lost_lo, g->lost_hi);
         ken_out_puts(o, "</dd></div><div><dt>Gained, of the rest</dt><dd>");

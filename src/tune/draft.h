@@ -21,6 +21,7 @@ typedef struct ken_draft {
     bool raw;               /* its prompt is taken as it is, also where others become conversations */
     bool bare;              /* raw, and without the begin and end tokens that segments spell out */
     bool text;              /* no prompt: loss on the whole target */
+    bool choice;            /* multiple choice, without its options */
     bool tail;              /* the row says that it is of a known tail */
     int category;           /* KEN_N_CATEGORIES = not annotated */
     double p, weight;       /* P_Correct; NaN = not said */

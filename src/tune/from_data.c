@@ -19,6 +19,7 @@ static int add(ken_drafts *d, const ken_example *e, size_t place, ken_err *err)
                    .p_t0 = NAN,
                    .p_unknown = NAN,
                    .weight = NAN,
+                   .choice = e->n_choices > 0,
                    .file = ken_drafts_name(d, e->file, strlen(e->file)),
                    .line = e->line,
                    .place = place};

@@ -26,6 +26,7 @@ static int add(ken_drafts *d, const ken_row *r, const ken_train_data *from, cons
                    .p_t0 = r->p_t0,
                    .p_unknown = r->p_unknown,
                    .weight = NAN,
+                   .choice = (r->flags & KEN_FLAG_CHOICE) != 0,
                    .file = file,
                    .place = place};
     const char **answers = ken_arena_calloc(&d->arena, (size_t)r->n_answers, sizeof *answers);

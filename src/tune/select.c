@@ -261,6 +261,7 @@ static int take(ken_selection *s, const ken_chosen *c, ken_err *err)
         const char *id = ken_pick_id(&s->drafts, &c->pick[i]);
         if (id == NULL) return ken_fail_nomem(err, "ids");
         s->rows[s->n++] = selected(s, &c->pick[i], id);
+        s->stats.choice += s->drafts.rows[c->pick[i].draft].choice;
     }
     int rc = count_groups(s, c, err);
     return rc == KEN_OK ? count_repeats(s, err) : rc;

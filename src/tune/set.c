@@ -204,6 +204,7 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
                                      .n_prompt = t.n_prompt};
     s->stats.tokens += (uint64_t)t.n;
     s->stats.targets += (uint64_t)(t.n - t.n_prompt);
+    s->stats.choice += r->choice;
     s->stats.newline += pick->idk < 0 && !r->text && strchr(target_of(r), '\n') != NULL;
     return KEN_OK;
 }
