@@ -939,12 +939,13 @@ typedef struct ken_audit_share { /* NaN when nothing was judged */
  * counted over the whole run, so the interval of missed is that of right, times this number. The interval does not know that two people may judge
  * otherwise, nor that accepted answers may be wrong, and takes the judged answers for a random part of the sheet. */
 typedef struct ken_audit_missed {
-    uint64_t answers,
-        rejected;     /* of the run, of rows with a label: greedy ones (samples), and those that the matcher rejects */
-    uint64_t stored;  /* those whose text is stored: of them a sheet is drawn. The others are taken to be like them */
-    double accuracy;  /* by the matcher: 1 - rejected / answers; NaN when there are none */
-    double effective; /* n of the interval of right */
-    ken_audit_share right, missed;                       /* paraphrases, higher and lower granularity */
+    uint64_t answers;  /* of the run, of rows with a label: greedy ones, or samples */
+    uint64_t rejected; /* those that the matcher rejects */
+    uint64_t
+        stored; /* of these, with their text, so that a sheet can have them; the others are taken to be like them */
+    double accuracy;               /* by the matcher: 1 - rejected / answers; NaN when there are none */
+    double effective;              /* n of the interval of right */
+    ken_audit_share right, missed; /* paraphrases, higher and lower granularity */
     ken_audit_share right_paraphrase, missed_paraphrase; /* paraphrases alone */
 } ken_audit_missed;
 

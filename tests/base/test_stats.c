@@ -79,6 +79,26 @@ static void as_the_reference_says(void **state)
     assert_true(cases > 150);
 }
 
+/* Whole numbers give Wilson's interval; in between, the two equations that define it: (p - x)^2 = z^2 x (1 - x) / n at both ends. */
+static void effective_numbers(void **state)
+{
+    (void)state;
+    const double z = 1.959963984540054;
+    for (int n = 1; n < 60; n += 7)
+        for (int k = 0; k <= n; k++) {
+            double lo, hi, lo_whole, hi_whole;
+            ken_wilson_effective(k, n, &lo, &hi);
+            ken_wilson((uint64_t)k, (uint64_t)n, &lo_whole, &hi_whole);
+            assert_true(lo == lo_whole && hi == hi_whole);
+            if (k == n) continue;
+            double m = n + 0.37, p = (k + 0.21) / m;
+            ken_wilson_effective(k + 0.21, m, &lo, &hi);
+            assert_true(lo < p && p < hi);
+            assert_true(fabs((p - lo) * (p - lo) - z * z * lo * (1 - lo) / m) < 1e-14);
+            assert_true(fabs((p - hi) * (p - hi) - z * z * hi * (1 - hi) / m) < 1e-14);
+        }
+}
+
 static void nothing_to_count(void **state)
 {
     (void)state;
@@ -90,6 +110,11 @@ static void nothing_to_count(void **state)
     assert_true(ken_t_two_sided(INFINITY, 3) == 0 && ken_t_two_sided(0, 3) == 1);
     assert_true(ken_t_two_sided(1e200, 3) < 1e-300);
     assert_true(fabs(ken_t_two_sided(1.959963984540054, INFINITY) - 0.05) < 1e-14);
+
+    ken_wilson_effective(0, 0, &lo, &hi);
+    assert_true(lo == 0 && hi == 1);
+    ken_wilson_effective(NAN, NAN, &lo, &hi);
+    assert_true(lo == 0 && hi == 1);
 
     ken_paired one = {0};
     ken_paired_test(&one, &lo, &hi, &p);
@@ -113,6 +138,7 @@ static void nothing_to_count(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_reference_says), cmocka_unit_test(nothing_to_count)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_reference_says), cmocka_unit_test(effective_numbers),
+                                       cmocka_unit_test(nothing_to_count)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
