@@ -941,11 +941,10 @@ typedef struct ken_audit_share { /* NaN when nothing was judged */
 typedef struct ken_audit_missed {
     uint64_t answers;  /* of the run, of rows with a label: greedy ones, or samples */
     uint64_t rejected; /* those that the matcher rejects */
-    uint64_t
-        stored; /* of these, with their text, so that a sheet can have them; the others are taken to be like them */
-    double accuracy;               /* by the matcher: 1 - rejected / answers; NaN when there are none */
-    double effective;              /* n of the interval of right */
-    ken_audit_share right, missed; /* paraphrases, higher and lower granularity */
+    uint64_t stored;   /* of these, with their text: a sheet is drawn from them, the others are taken to be alike */
+    double accuracy;   /* by the matcher: 1 - rejected / answers; NaN when there are none */
+    double effective;  /* n of the interval of right */
+    ken_audit_share right, missed;                       /* paraphrases, higher and lower granularity */
     ken_audit_share right_paraphrase, missed_paraphrase; /* paraphrases alone */
 } ken_audit_missed;
 
