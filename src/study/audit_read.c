@@ -130,6 +130,14 @@ static int count_known(void *ctx, const ken_cell *field, size_t n, int line, ken
     return KEN_ESTOP;
 }
 
+/* Nothing in our columns: what is left of deleted rows, and what people write beside or below a table. */
+static bool not_ours(const reader *r, const ken_cell *field, size_t n)
+{
+    for (int k = 0; k < KEN_SHEET_COLUMNS; k++)
+        if (r->column[k] != NONE && (size_t)r->column[k] < n && !all_empty(&field[r->column[k]], 1)) return false;
+    return true;
+}
+
 static bool must_be_there(int column)
 {
     return column == KEN_SHEET_ID || column == KEN_SHEET_PREDICTION || column == KEN_SHEET_DECODING ||
@@ -182,6 +190,7 @@ static int interpret(const reader *r, ken_sheet_line *l, ken_err *err)
     char *end;
     errno = 0;
     long n = strtol(prompt, &end, 10);
+    if (*end == '.') end += 1 + strspn(end + 1, "0"); /* 3.0: a table of numbers with holes */
     if (*prompt < '0' || *prompt > '9' || *end != '\0' || errno != 0 || n > INT32_MAX)
         return wrong_cell(r, l, KEN_SHEET_PROMPT, "the number of a prompt, as the sheet had it", err);
     l->prompt = (int)n;
@@ -201,8 +210,8 @@ static int read_record(void *ctx, const ken_cell *field, size_t n, int line, ken
 {
     reader *r = ctx;
     ken_sheet *s = r->s;
-    if (all_empty(field, n)) return KEN_OK; /* what is left of deleted rows: separators */
-    if (!r->header) return read_header(r, field, n, line, err);
+    if (!r->header) return all_empty(field, n) ? KEN_OK : read_header(r, field, n, line, err);
+    if (not_ours(r, field, n)) return KEN_OK;
     if (s->n == KEN_SHEET_MOST)
         return ken_fail(err, KEN_EINPUT, "%s:%d: more than %d answers; that is no sheet of ken score --audit", s->path,
                         line, KEN_SHEET_MOST);

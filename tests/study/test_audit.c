@@ -226,6 +226,10 @@ static void save(const table *t, const char *path, const dialect *d)
         }
         ken_buf_puts(&b, d->crlf ? "\r\n" : "\n");
     }
+    if (d->extra && d->empty_below && !d->reversed) {
+        for (int c = 0; c < COLUMNS + 1; c++) ken_buf_putc(&b, d->separator);
+        ken_buf_puts(&b, "that was all\n");
+    }
     for (int k = 0; k < 3 && d->empty_below; k++) {
         for (int c = 0; c < 12 * k; c++) ken_buf_putc(&b, d->separator);
         ken_buf_puts(&b, d->crlf ? "\r\n" : "\n");
@@ -557,6 +561,9 @@ static void as_spreadsheets_leave_it(void **state)
         for (size_t k = 0; k < u->n; k++) set(u, k, drop[i], k == 0 ? "" : "nothing");
     set(u, 0, KEN_SHEET_ID, " ID ");
     set(u, 0, KEN_SHEET_PROMPT, "Prompt");
+    size_t digits = strlen(u->cell[1][KEN_SHEET_PROMPT]);
+    assert_true(digits > 0 && digits < 3);
+    memcpy(u->cell[1][KEN_SHEET_PROMPT] + digits, ".0", 3);
     save(u, in_folder("dialects.csv"), &as_written);
     assert_ok(ken_scoring_audited(r.s, in_folder("dialects.csv"), &x, &err));
     describe(&x, got, sizeof got);
@@ -643,6 +650,8 @@ static void refused_files(void **state)
         {"id,prediction,decoding,prompt,verdict\na,b,greedy,,w\n", "s.csv:2: prompt is \"\""},
         {"id,prediction,decoding,prompt,verdict\na,b,greedy,99999999999,w\n", "s.csv:2: prompt is \"99999999999\""},
         {"id,prediction,decoding,prompt,verdict\na,b,greedy,1x,w\n", "s.csv:2: prompt is \"1x\""},
+        {"id,prediction,decoding,prompt,verdict\na,b,greedy,1.5,w\n", "s.csv:2: prompt is \"1.5\""},
+        {"id,prediction,decoding,prompt,verdict\na,b,greedy,.0,w\n", "s.csv:2: prompt is \".0\""},
         {"id,prediction,decoding,prompt,verdict\n\na\n", "s.csv:3: decoding is \"\""},
         {"id,prediction,decoding,prompt,verdict\na,\"b,greedy,1,w\n", "s.csv:2: the quote that opens here"},
         {"id,prediction,decoding,prompt,verdict\na,\"b\"c,greedy,1,w\n", "s.csv:2: text after the closing quote"},
