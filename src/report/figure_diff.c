@@ -63,12 +63,20 @@ static void spread(double *y, int n, double least, double top, double bottom)
     for (int i = n - 1; i >= 0; i--) y[i] = fmin(y[i], i + 1 < n ? y[i + 1] - least : bottom);
 }
 
+/* "3 of 40 (7.5%, 95% interval 2.6 to 19.9)"; of none there is no share. */
+static void put_part(ken_buf *b, uint64_t part, uint64_t all, double share, double lo, double hi)
+{
+    char x[32], y[32];
+    ken_buf_printf(b, "%s of %s", ken_html_count(x, part), ken_html_count(y, all));
+    if (all > 0) ken_buf_printf(b, " (%.1f%%, 95%% interval %.1f to %.1f)", 100.0 * share, 100.0 * lo, 100.0 * hi);
+}
+
 static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *all, const char *tag, size_t k,
                        ken_err *err)
 {
     enum { TOP = 34, BOTTOM = 296, GAP = 7, LEFT = 104, RIGHT = 280, BOX = 10, STEPS = 20 };
     flows x;
-    char a[32], b[32], e[32];
+    char a[32], b[32];
     read_flows(&x, d, all);
     if (x.all == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, all->choice ? "Where the questions went" : "Where the facts went", 306, err,
@@ -131,11 +139,11 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
     }
     ken_buf_printf(&g->caption, "%s %s that both runs have, each in the colour of where it came from.",
                    ken_html_count(a, x.all), all->choice ? "questions" : "facts");
-    ken_buf_printf(&g->caption,
-                   " Lost: %s of %s (%.1f%%, 95%% interval %.1f to %.1f); gained: %s (%.1f%%, %.1f to %.1f).",
-                   ken_html_count(a, all->lost), ken_html_count(b, all->known_a), 100.0 * all->lost_share,
-                   100.0 * all->lost_lo, 100.0 * all->lost_hi, ken_html_count(e, all->gained),
-                   100.0 * all->gained_share, 100.0 * all->gained_lo, 100.0 * all->gained_hi);
+    ken_buf_puts(&g->caption, " Lost: ");
+    put_part(&g->caption, all->lost, all->known_a, all->lost_share, all->lost_lo, all->lost_hi);
+    ken_buf_puts(&g->caption, "; gained: ");
+    put_part(&g->caption, all->gained, all->rest_a, all->gained_share, all->gained_lo, all->gained_hi);
+    ken_buf_puts(&g->caption, ".");
     ken_buf_printf(&g->description, "Bands from the %s before, on the left, to those after, on the right.",
                    all->choice ? "verdicts" : "categories");
     for (int i = 0; i < x.n; i++) {
@@ -385,15 +393,17 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
             ken_figure_number(g, (double)j / BINS);
             ken_figure_number(g, (double)cells[i][j]);
         }
-    ken_buf_printf(
-        &g->caption,
-        "%s by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, below it "
-        "fell. Mean: %.3f before, %.3f after, change ",
-        all->choice ? "Questions" : "Facts", all->p_t_a, all->p_t_b);
+    ken_buf_printf(&g->caption,
+                   "%s by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, below "
+                   "it fell.",
+                   all->choice ? "Questions" : "Facts");
+    if (isfinite(all->p_t_change))
+        ken_buf_printf(&g->caption, " Mean: %.3f before, %.3f after, change ", all->p_t_a, all->p_t_b);
     const double change[3] = {all->p_t_change, all->p_t_lo, all->p_t_hi};
-    static const char *const between[3] = {" (95% interval ", " to ", ")."};
-    for (int i = 0; i < 3; i++)
-        ken_buf_printf(&g->caption, "%s%.3f%s", change[i] < 0.0 ? "\xE2\x88\x92" : "+", fabs(change[i]), between[i]);
+    static const char *const before[3] = {"", " (95% interval ", " to "};
+    for (int i = 0; i < 3 && isfinite(change[i]); i++) /* one fact has a change and no interval */
+        ken_buf_printf(&g->caption, "%s%s%.3f", before[i], change[i] < 0.0 ? "\xE2\x88\x92" : "+", fabs(change[i]));
+    if (isfinite(change[0])) ken_buf_puts(&g->caption, isfinite(change[1]) && isfinite(change[2]) ? ")." : ".");
     ken_buf_printf(
         &g->description,
         "A map of %s facts in steps of 0.05 of P(correct) before and after. It rose by more than 0.05 for %.1f%% of "

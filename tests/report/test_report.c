@@ -487,6 +487,12 @@ static void several_runs_and_odd_runs(void **state)
         assert_null(strstr(html, "inf%"));
         assert_int_equal(facts_on(html), sizes[i]);
         ken_free(html);
+        ken_run *const twice[] = {run, run}; /* a share of nothing, a change of one fact */
+        html = report_on(twice, 2, &size);
+        check_html(html);
+        assert_null(strstr(html, "nan"));
+        assert_null(strstr(html, "inf%"));
+        ken_free(html);
         ken_run_free(run);
     }
     ken_report *none;
