@@ -318,10 +318,22 @@ static int write_pdf(const char *path, const char *bytes, size_t n, ken_err *err
     return rc;
 }
 
+/* cairo does not tell gnuplot, nor gnuplot us, when the disk was full: a picture without its end is none. (An SVG is read to its end.) */
+static bool is_cut(const char *format, const char *bytes, size_t n)
+{
+    static const char png[] = "IEND\xAE\x42\x60\x82", pdf[] = "%%EOF";
+    if (strcmp(format, "png") == 0) return n < 8 || memcmp(bytes + n - 8, png, 8) != 0;
+    while (n > 0 && (bytes[n - 1] == '\n' || bytes[n - 1] == '\r')) n--;
+    return strcmp(format, "pdf") == 0 && (n < 5 || memcmp(bytes + n - 5, pdf, 5) != 0);
+}
+
 static int keep_file(void *ctx, size_t i, const char *bytes, size_t n, ken_err *err)
 {
     const drawing *d = ctx;
     const ken_figure *g = &d->f->list[i];
+    if (is_cut(d->format, bytes, n))
+        return ken_fail(err, KEN_EFAIL, "gnuplot's drawing of %s is cut off; is the disk full where TMPDIR (/tmp) is?",
+                        g->name);
     char *path = path_of(d, g);
     if (path == NULL) return ken_fail_nomem(err, "figures");
     int rc = strcmp(d->format, "svg") == 0   ? write_svg(g, path, bytes, n, err)

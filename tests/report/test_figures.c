@@ -12,6 +12,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -711,6 +713,29 @@ static void without_gnuplot_the_numbers_stay(void **state)
     ken_figures_free(f);
 }
 
+/* Neither cairo nor gnuplot says that the disk was full; a limit on the size of files does as a full disk. */
+static void a_picture_that_is_cut_off_is_none(void **state)
+{
+    (void)state;
+    ken_figures *f = figures_of_made(300, false);
+    ken_err err = {0};
+    char dir[120];
+    struct rlimit was, small;
+    snprintf(dir, sizeof dir, "%s/cut", folder);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    small = was;
+    small.rlim_cur = 12000; /* more than the script needs, less than the picture */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int rc = ken_figures_write(f, dir, "png", "relations-0", &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(rc, KEN_EFAIL);
+    if (strstr(err.msg, "relations-0 is cut off") == NULL) fail_msg("%s", err.msg);
+    assert_int_equal(entries(dir), 0);
+    ken_figures_free(f);
+}
+
 static int asked;
 static int after_three(void *ctx)
 {
@@ -896,7 +921,7 @@ static int remove_folder(void **state)
 {
     (void)state;
     static const char *const below[] = {"csv", "svg",  "png",      "pdf",      "words", "bin",
-                                        "tmp", "slow", "slow-tmp", "slow-csv", "."};
+                                        "tmp", "slow", "slow-tmp", "slow-csv", "cut",   "."};
     char path[400];
     for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, below[i]);
@@ -923,6 +948,7 @@ int main(void)
         cmocka_unit_test(words_of_data_stay_words),
         cmocka_unit_test(no_numbers_no_figure),
         cmocka_unit_test(without_gnuplot_the_numbers_stay),
+        cmocka_unit_test(a_picture_that_is_cut_off_is_none),
         cmocka_unit_test(stopped_on_request_and_never_waited_for_in_vain),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(damaged_drawings_are_refused_or_harmless),
