@@ -6,10 +6,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "store/run.h"
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ROOM = 2000000, ROOM_FACTS = 10000, ROOM_FACT = 200 };
 
@@ -160,13 +162,18 @@ static int compare_all(ken_report *r, const ken_report_options *o, ken_err *err)
     const char **trained = ken_alloc(n, sizeof *trained);
     if (trained == NULL) return ken_fail_nomem(err, "report");
     for (size_t i = 0; i < r->n_trainings; i++) trained[k++] = r->training[i].run->path;
-    for (int i = 0; i < o->n_trained; i++) trained[k++] = o->trained[i];
+    int rc = KEN_OK;
+    for (int i = 0; i < o->n_trained; i++) {
+        trained[k++] = o->trained[i];
+        /* A slip of the pen is no reason to leave the comparison out and say so in a note. */
+        if (rc == KEN_OK && access(o->trained[i], F_OK) != 0)
+            rc = ken_fail(err, KEN_EINPUT, "%s: %s", o->trained[i], strerror(errno));
+    }
     ken_diff_options d = ken_diff_defaults();
     d.label = o->label;
     d.trained = trained;
     d.n_trained = (int)n;
     d.allow_different = true; /* the common part, and what differs, said in a note */
-    int rc = KEN_OK;
     for (size_t i = 1; i < r->n_runs && rc == KEN_OK; i++)
         if (i != r->n_annotated) rc = compare(r, i < r->n_annotated ? 0 : r->n_annotated, i, &d, err);
     ken_free(trained);

@@ -12,3 +12,4 @@ cp a.ken newer.ken && printf '\000\000\000\143' | dd of=newer.ken bs=1 seek=60 c
 "$KEN" report newer.ken -o x.html; echo $?
 head -c 5000 a.ken > cut.ken; "$KEN" report cut.ken -o x.html; echo $?
 test -e x.html || echo none
+"$KEN" report a.ken b.ken --trained none.ken -o never.html; echo $?; test -e never.html || echo none
