@@ -98,20 +98,32 @@ static int prompt_text(const ken_choice *c, int i, ken_buf *b, ken_err *err)
     return b->failed ? ken_fail_nomem(err, "prompt") : KEN_OK;
 }
 
-static int start(ken_choice *c, int i, ken_err *err)
+static void order_options(ken_choice *c, int i)
 {
     size_t k = (size_t)c->x->n_choices;
     char key[300];
     snprintf(key, sizeof key, "options/%.250s/%d", c->x->id, i);
     ken_shuffle(c->plan->exemplar_seed, key, c->order + (size_t)i * k, (int32_t)k);
+}
+
+int ken_choice_prompt(const ken_choice *c, int i, ken_buf *text, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
+{
+    *n = 0;
+    int rc = prompt_text(c, i, text, err);
+    if (rc == KEN_OK)
+        rc = ken_tokenizer_encode(c->plan->rules.tokenizer, ken_buf_str(text), text->len, KEN_ENC_SPECIAL, ids, n, cap,
+                                  err);
+    if (rc == KEN_OK && ken_tokenizer_adds_eos(c->plan->rules.tokenizer) && *n > 0) --*n;
+    return rc;
+}
+
+static int ask(ken_choice *c, int i, ken_err *err)
+{
+    size_t k = (size_t)c->x->n_choices;
     ken_buf b = {0};
     int32_t *ids = NULL;
     size_t n = 0, cap = 0;
-    int rc = prompt_text(c, i, &b, err);
-    if (rc == KEN_OK)
-        rc = ken_tokenizer_encode(c->plan->rules.tokenizer, ken_buf_str(&b), b.len, KEN_ENC_SPECIAL, &ids, &n, &cap,
-                                  err);
-    if (rc == KEN_OK && ken_tokenizer_adds_eos(c->plan->rules.tokenizer) && n > 0) n--;
+    int rc = ken_choice_prompt(c, i, &b, &ids, &n, &cap, err);
     if (rc == KEN_OK) rc = ken_engine_extend(c->engine, KEN_TRIE_ROOT, ids, n, &c->root[i], err);
     if (rc == KEN_OK) {
         c->asked[i] = (ken_request){.node = c->root[i],
@@ -148,7 +160,10 @@ int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan,
         rc = letter_ids(c, err);
     }
     if (rc == KEN_OK) rc = find_pool(c, from, any_split, err);
-    for (int i = 0; i < c->n && rc == KEN_OK; i++) rc = start(c, i, err);
+    for (int i = 0; i < c->n && rc == KEN_OK; i++) {
+        order_options(c, i);
+        if (e != NULL) rc = ask(c, i, err);
+    }
     if (rc != KEN_OK) ken_choice_free(c);
     else *out = c;
     return rc;

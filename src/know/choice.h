@@ -4,14 +4,18 @@
  * options. G_i: the gold's letter has the largest logit of the options; p_i: its softmax share among them at the run's temperature. */
 #ifndef KEN_KNOW_CHOICE_H
 #define KEN_KNOW_CHOICE_H
+#include "base/buf.h"
 #include "data/data.h"
 #include "know/settings.h"
 
 typedef struct ken_choice ken_choice;
-/* Exemplars: rows of x's relation in `from`, of the dev split only unless any_split. KEN_EINPUT when there are fewer than --shots. */
+/* Exemplars: rows of x's relation in `from`, of the dev split only unless any_split. KEN_EINPUT when there are fewer than --shots. Without an
+ * engine nothing is asked: then it is there for its prompts. */
 int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,
                    const ken_example *x, ken_err *err);
 void ken_choice_free(ken_choice *c);
+/* Prompt number i as the model gets it: appended to text, and its tokens (n) in ids, which grows. */
+int ken_choice_prompt(const ken_choice *c, int i, ken_buf *text, int32_t **ids, size_t *n, size_t *cap, ken_err *err);
 int32_t ken_choice_waiting(const ken_choice *c);
 /* When nothing is waited for: hit (n_prompts), p (n_prompts), margin (n_prompts) between the two best letters, and the letter's place
  * among the shown options -> which choice the model took (n_prompts). */

@@ -1,9 +1,11 @@
 /* plan.c - what a run would cost, without running it: ken_annotate_plan of ken.h (ken annotate --dry-run).
  *
  * The prompts are real and their token trie is built for real, so that what questions share is counted and not guessed; the answers are
- * taken as ANSWER_FORWARDS a prompt, the mean that was measured (spec/slick.md 7.3), and the speed comes from a short forward. */
+ * taken as ANSWER_FORWARDS a prompt, the mean that was measured (spec/slick.md 7.3), and the speed comes from a short forward. Multiple choice has
+ * no answers to walk: the letters are read at the prompt's end. */
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "know/choice.h"
 #include "know/settings.h"
 #include <string.h>
 #include <time.h>
@@ -18,6 +20,38 @@ typedef struct counter {
     uint64_t nodes; /* tokens to forward for the prompts counted so far */
 } counter;
 
+/* c->ids (n) is a prompt; text, which is taken over, is shown when it is the first of a row and there is room. */
+static int count_prompt(counter *c, size_t n, ken_buf *text, bool first, ken_plan *out, ken_err *err)
+{
+    int32_t before = c->trie.n_live;
+    ken_node v;
+    int rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie goes */
+    c->nodes += (uint64_t)(c->trie.n_live - before);
+    if (rc == KEN_OK && first && out->n_prompts < SHOWN) {
+        out->prompts[out->n_prompts] = ken_buf_take(text);
+        if (out->prompts[out->n_prompts] == NULL) rc = ken_fail_nomem(err, "plan");
+        else out->n_prompts++;
+    }
+    ken_buf_free(text);
+    return rc;
+}
+
+static int count_choices(counter *c, const ken_plan_of_run *p, const ken_data *d, const ken_data *exemplars,
+                         const ken_example *x, ken_plan *out, ken_err *err)
+{
+    ken_choice *q = NULL;
+    int rc = ken_choice_new(&q, NULL, p, exemplars != NULL ? exemplars : d, exemplars != NULL, x, err);
+    for (int i = 0; i < p->rules.prompts && rc == KEN_OK; i++) {
+        ken_buf text = {0};
+        size_t n;
+        rc = ken_choice_prompt(q, i, &text, &c->ids, &n, &c->cap, err);
+        if (rc == KEN_OK) rc = count_prompt(c, n, &text, i == 0, out, err);
+        else ken_buf_free(&text);
+    }
+    ken_choice_free(q);
+    return rc;
+}
+
 static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exemplars *ex, const ken_example *x,
                          ken_plan *out, ken_err *err)
 {
@@ -27,20 +61,12 @@ static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exempla
         for (int j = 0; j < n_shots; j++)
             shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
         size_t n;
-        int32_t before = c->trie.n_live;
-        ken_node v;
+        ken_buf text = {0};
         int rc = ken_prompt_encode(&p->style, p->rules.tokenizer, shots, n_shots, x, &c->ids, &n, &c->cap, err);
-        if (rc == KEN_OK)
-            rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie goes */
         if (rc != KEN_OK) return rc;
-        c->nodes += (uint64_t)(c->trie.n_live - before);
-        if (i == 0 && out->n_prompts < SHOWN) {
-            ken_buf b = {0};
-            ken_prompt_text(&p->style, shots, n_shots, x, &b);
-            out->prompts[out->n_prompts] = ken_buf_take(&b);
-            if (out->prompts[out->n_prompts] == NULL) return ken_fail_nomem(err, "plan");
-            out->n_prompts++;
-        }
+        if (i == 0 && out->n_prompts < SHOWN) ken_prompt_text(&p->style, shots, n_shots, x, &text);
+        rc = count_prompt(c, n, &text, i == 0, out, err);
+        if (rc != KEN_OK) return rc;
     }
     return KEN_OK;
 }
@@ -98,7 +124,7 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
     ken_exemplar_plan *exemplars = NULL;
     counter c = {0};
     const size_t *rows = NULL;
-    double speed = 0;
+    double speed = 0, walked = ANSWER_FORWARDS;
     int rc = ken_settings_check(&p, o, m, err);
     if (rc != KEN_OK) return rc;
     const ken_exemplar_options x = ken_settings_exemplars(o);
@@ -114,13 +140,17 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
     size_t step = out->examples / SAMPLE_ROWS + 1, counted = 0;
     for (size_t i = 0; i < out->examples && rc == KEN_OK; i += step, counted++) {
         const ken_example *e = ken_data_get(d, rows[i]);
-        const ken_exemplars *ex =
-            p.shots > 0 && e->n_choices == 0 ? ken_exemplar_plan_for(exemplars, e->relation) : NULL;
+        if (e->n_choices > 0) {
+            walked = 0;
+            rc = count_choices(&c, &p, d, o->exemplars, e, out, err);
+            continue;
+        }
+        const ken_exemplars *ex = p.shots > 0 ? ken_exemplar_plan_for(exemplars, e->relation) : NULL;
         rc = count_prompts(&c, &p, ex, e, out, err);
     }
     if (rc == KEN_OK) rc = measure(m, o, &p, &speed, err);
     if (rc != KEN_OK) goto done;
-    double a_row = counted > 0 ? (double)c.nodes / (double)counted + ANSWER_FORWARDS * p.rules.prompts : 0.0;
+    double a_row = counted > 0 ? (double)c.nodes / (double)counted + walked * p.rules.prompts : 0.0;
     out->token_forwards = (uint64_t)(a_row * (double)out->examples);
     out->seconds = (double)out->token_forwards / speed;
     const ken_config *cfg = ken_model_config(m);

@@ -10,3 +10,10 @@ print(d["examples"], d["prompt"], 0 < d["p_right"] < 1, list(d["groups"]["relati
 "$KEN" show z.ken --rows --json | python3 -c '
 import json, sys
 for r in map(json.loads, sys.stdin): print(r["id"], r["text"] in "abcd", r["answer"], 0 < r["p_right"] < 1)'
+# Before it is annotated: the real prompts, and what they cost (the letters are read at their end, nothing is walked).
+"$KEN" annotate -m "$DEFAULT_MODEL" -d m --dry-run >plan; sed -n '1,3p' plan; grep -c '^Answer: ' plan; tail -n 1 plan | sed 's, token.*,,'
+"$KEN" annotate -q -m "$DEFAULT_MODEL" -d m -o c.ken --json | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["token_forwards"], d["unlabelled"])'
+"$KEN" diff c.ken c.ken --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print(d["examples"], d["choice"], d["guessing"], list(d["groups"]["relation"]))'
