@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-train bench bench-train bench-fit bench-change install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-trainers oracle-train bench bench-train bench-fit bench-change install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -53,6 +53,9 @@ oracle-files: all ## what ken writes, read by transformers, peft and llama.cpp; 
 
 oracle-exports: all ## fine-tuning sets, read by datasets and trl; a minute; PYTHON=a Python that has them
 	@$(or $(PYTHON),python3) tests/oracles/exports_oracle.py $(BUILD) docs/results/oracle-exports.txt
+
+oracle-trainers: all ## fine-tuning sets, loaded by LLaMA-Factory, Axolotl and mlx-lm, which it installs in ~/.cache/ken/trainers; minutes; PYTHON=a Python with torch
+	@$(or $(PYTHON),python3) tests/oracles/trainers_oracle.py $(BUILD) docs/results/oracle-trainers.txt
 
 oracle-train: all ## gradients and fifty training steps against PyTorch, run live on fresh examples; minutes; PYTHON=a Python that has torch
 	@tests/oracles/train_live.sh $(BUILD) $(or $(PYTHON),python3)

@@ -5,7 +5,7 @@
 
 A reader written from the documentation alone (TRL "Dataset formats", LLaMA-Factory data/README, Axolotl "Template-Free", mlx-lm LORA.md,
 RFC 4180), in plain Python: it must find in each file the questions and targets that went in, and the keys that are promised, no others. The
-real datasets and trl do the same in tests/oracles/exports_oracle.py. Prints TAP.
+real programs do the same in tests/oracles/exports_oracle.py and trainers_oracle.py. Prints TAP.
 """
 import csv, hashlib, json, os, pathlib, subprocess, sys, tempfile
 

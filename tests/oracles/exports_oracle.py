@@ -12,7 +12,7 @@ in every format, then
               loss is on the target and the end token alone (text: on everything), and no warning says that the
               prompt's tokens changed; one training step runs
 
-LLaMA-Factory, Axolotl and MLX are not on every machine: tests/cli/exports.py checks their documented schemas in `make check`.
+LLaMA-Factory, Axolotl and mlx-lm load the files in trainers_oracle.py; tests/cli/exports.py checks the documented schemas in `make check`.
 Exit status 1 when anything differs. Made with datasets 5.2.0, trl 1.16.0, transformers 5.23.0, torch 2.15.0, pyarrow 26.0.1.
 """
 import contextlib, csv, datetime, json, logging, os, pathlib, platform, subprocess, sys, tempfile, time, warnings

@@ -285,7 +285,7 @@ static void a_tail_survives_a_file(void **state)
     (void)state;
     static const char *const formats[] = {"trl", "messages", "alpaca", "sharegpt", "axolotl", "csv", "jsonl"};
     ken_err err;
-    char source[64];
+    char source[64], set[128];
     snprintf(source, sizeof source, "%s/labelled.jsonl", folder);
     FILE *f = fopen(source, "w");
     assert_non_null(f);
@@ -313,11 +313,9 @@ static void a_tail_survives_a_file(void **state)
         ken_export_options e = ken_export_defaults();
         e.format = formats[i];
         e.eos = "</s>";
-        char path[128];
-        snprintf(path, sizeof path, "%s/set.%s.%s", folder, formats[i],
-                 strcmp(formats[i], "csv") == 0 ? "csv" : "jsonl");
-        if (ken_export(s, &e, path, &err) != KEN_OK) fail_msg("%s: %s", formats[i], err.msg);
-        again.data.path = path;
+        snprintf(set, sizeof set, "%s/set.%s.%s", folder, formats[i], strcmp(formats[i], "csv") == 0 ? "csv" : "jsonl");
+        if (ken_export(s, &e, set, &err) != KEN_OK) fail_msg("%s: %s", formats[i], err.msg);
+        again.data.path = set;
         trained(&again, in_folder("back"));
         same_file(in_folder("tail"), in_folder("back"), "last/model.safetensors");
         remove_all(in_folder("back"));
