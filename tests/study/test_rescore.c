@@ -5,7 +5,6 @@
 #include "data/data.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- where an annotation with these settings is the oracle ------------------------------------------------------------- */

@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- curve ------------------------------------------------------------------------------------------------------------- */

@@ -7,28 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static tiny model;
-
-static int set_up(void **state)
-{
-    (void)state;
-    model = tiny_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tiny_free(&model);
-    return tiny_remove_folder(state);
-}
-
 /* What row i says, prompt and target apart. */
 static void check_row(const ken_tune_set *s, size_t i, const char *prompt, const char *target)
 {
     const ken_tune_row *r = ken_tune_set_row(s, i);
     assert_non_null(r);
-    assert_string_equal(tiny_text(&model, r->ids, r->n_prompt), prompt);
-    assert_string_equal(tiny_text(&model, r->ids + r->n_prompt, r->n_ids - r->n_prompt), target);
+    assert_string_equal(tiny_text(&tiny_model, r->ids, r->n_prompt), prompt);
+    assert_string_equal(tiny_text(&tiny_model, r->ids + r->n_prompt, r->n_ids - r->n_prompt), target);
 }
 
 /* ---- formats -------------------------------------------------------------------------------------------------------- */
@@ -58,7 +43,7 @@ static void test_formats(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ken_train_data d = tiny_data(tiny_file("rows.jsonl", rows[i]));
-        ken_tune_set *s = tiny_set(&model, &d);
+        ken_tune_set *s = tiny_set(&tiny_model, &d);
         assert_int_equal(ken_tune_set_count(s), 1);
         check_row(s, 0, PROMPT, "She<eos>");
         const ken_tune_row *r = ken_tune_set_row(s, 0);
@@ -78,7 +63,7 @@ static void test_text_rows(void **state)
 {
     (void)state;
     ken_train_data d = tiny_data(tiny_file("text.jsonl", "{\"text\":\"One line\\nand another\"}\n{\"text\":\"x\"}\n"));
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     check_row(s, 0, "<bos>", "One line\nand another<eos>");
     check_row(s, 1, "<bos>", "x<eos>");
     assert_null(ken_tune_set_row(s, 0)->question);
@@ -99,7 +84,7 @@ static void test_extra_keys(void **state)
         "{\"prompt\":\"Cry\\n\",\"completion\":\"No\",\"category\":null,\"answers\":[\"No\",\"Nope\"]}\n"));
     d.splits = NULL;
     d.prefer_split = NULL;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     const ken_tune_row *r = ken_tune_set_row(s, 0);
     assert_string_equal(r->id, "7");
     assert_string_equal(r->relation, "P36");
@@ -130,11 +115,11 @@ static void test_template(void **state)
     ken_train_data d =
         tiny_data(tiny_file("t.jsonl", "{\"question\":\"Who?\",\"answer\":\" She\",\"relation\":\"P1\"}\n"));
     d.prompt_template = "[{relation}] Q: {question}\nA:";
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     check_row(s, 0, "<bos>[P1] Q: Who?\nA:", " She<eos>");
     ken_tune_set_free(s);
     d.prompt_template = "no place";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "has no {question}");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no {question}");
 }
 
 static void test_chat(void **state)
@@ -146,9 +131,9 @@ static void test_chat(void **state)
                                        "{\"role\":\"assistant\",\"content\":\"Yes?\"},{\"role\":\"user\",\"content\":"
                                        "\"Who?\"},{\"role\":\"assistant\","
                                        "\"content\":\"She\"},{\"role\":\"user\",\"content\":\"left out\"}]}\n"));
-    tiny_refuse(&model, &d, KEN_EINPUT, "c.jsonl:1: a conversation of 4 turns");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "c.jsonl:1: a conversation of 4 turns");
     d.chat_template = true;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     check_row(s, 0,
               "<bos><|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi "
               "<|im_end|><|im_end|>\n<|im_start|>assistant\n"
@@ -165,7 +150,7 @@ static void test_chat(void **state)
                                        "\"},{\"role\":\"assistant\",\"content\":\"She\"}]}"};
     for (int i = 0; i < 2; i++) {
         d.path = tiny_file("c.jsonl", rows[i]);
-        s = tiny_set(&model, &d);
+        s = tiny_set(&tiny_model, &d);
         check_row(s, 0,
                   "<bos><|im_start|>user\nAnswer the following question.\nWho?<|im_end|>\n<|im_start|>assistant\n",
                   "She<|im_end|>");
@@ -173,7 +158,7 @@ static void test_chat(void **state)
         ken_tune_set_free(s);
     }
     d.path = tiny_file("c.jsonl", "{\"text\":\"as it is\"}");
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     check_row(s, 0, "<bos>", "as it is<eos>");
     ken_tune_set_free(s);
 }
@@ -185,15 +170,15 @@ static void test_same_prompt_as_eval(void **state)
     for (int chat = 0; chat < 2; chat++) {
         ken_train_data d = tiny_data(tiny_file("e.jsonl", "{\"question\":\"Who \\u00e9?\",\"answer\":\"She\"}"));
         d.chat_template = chat == 1;
-        ken_tune_set *s = tiny_set(&model, &d);
+        ken_tune_set *s = tiny_set(&tiny_model, &d);
         const ken_tune_row *r = ken_tune_set_row(s, 0);
         ken_prompt_style style;
         ken_err err;
         int32_t *ids = NULL;
         size_t n = 0, cap = 0;
         ken_example x = {.question = "Who \xc3\xa9?"};
-        assert_int_equal(ken_zero_shot_style(&style, NULL, chat == 1, model.tokenizer, &err), KEN_OK);
-        assert_int_equal(ken_zero_shot_encode(&style, model.tokenizer, &x, &ids, &n, &cap, &err), KEN_OK);
+        assert_int_equal(ken_zero_shot_style(&style, NULL, chat == 1, tiny_model.tokenizer, &err), KEN_OK);
+        assert_int_equal(ken_zero_shot_encode(&style, tiny_model.tokenizer, &x, &ids, &n, &cap, &err), KEN_OK);
         assert_int_equal(n, r->n_prompt);
         assert_memory_equal(ids, r->ids, n * sizeof *ids);
         ken_free(ids);
@@ -206,9 +191,9 @@ static void test_join(void **state)
     (void)state;
     ken_train_data d = tiny_data(tiny_file("j.jsonl", "{\"prompt\":\"fine\\n\",\"completion\":\"b\"}\n"
                                                       "{\"prompt\":\"xa\",\"completion\":\"b\"}\n"));
-    tiny_refuse(&model, &d, KEN_EINPUT, "j.jsonl:2: the prompt's tokens change when the target \"b\" follows");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "j.jsonl:2: the prompt's tokens change when the target \"b\" follows");
     d.read.skip_bad = true;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_int_equal(ken_tune_set_stats(s)->bad, 1);
     ken_tune_set_free(s);
@@ -225,19 +210,19 @@ static void test_too_long(void **state)
     snprintf(text, sizeof text,
              "{\"prompt\":\"p\\n\",\"completion\":\"short\"}\n{\"prompt\":\"p\\n\",\"completion\":\"%s\"}\n", word);
     ken_train_data d = tiny_data(tiny_file("l.jsonl", text));
-    tiny_refuse(&model, &d, KEN_EINPUT, "l.jsonl:2: the row has 47 tokens more than the model's context of 256");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "l.jsonl:2: the row has 47 tokens more than the model's context of 256");
     d.max_length = 1000; /* beyond the context no row can be */
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_int_equal(ken_tune_set_stats(s)->too_long, 1);
     ken_tune_set_free(s);
     d.max_length = 9; /* <bos>p\nshort<eos> */
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_int_equal(ken_tune_set_row(s, 0)->n_ids, 9);
     ken_tune_set_free(s);
     d.max_length = 8;
-    tiny_refuse(&model, &d, KEN_EUSAGE, "no row is left");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "no row is left");
 }
 
 static void test_repeats(void **state)
@@ -247,7 +232,7 @@ static void test_repeats(void **state)
                                                       "{\"question\":\"Who?\",\"answer\":\"He\"}\n"
                                                       "{\"question\":\"Who?\",\"answer\":\"She\"}\n"
                                                       "{\"question\":\"Who?\",\"answer\":\"He\"}\n"));
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->duplicates, 2);
     assert_int_equal(ken_tune_set_stats(s)->conflicts, 1);
     ken_tune_set_free(s);
@@ -261,7 +246,7 @@ static void test_run(void **state)
 {
     (void)state;
     ken_train_data d = tiny_data(tiny_run("a.ken", have, 3));
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     const ken_train_data_stats *st = ken_tune_set_stats(s);
     assert_int_equal(st->rows, 32);
     assert_int_equal(st->category[KEN_HIGHLY_KNOWN], 9);
@@ -296,19 +281,19 @@ static void test_run(void **state)
         d.p_min = cases[i].p_min;
         d.per_relation = cases[i].per_relation;
         d.limit = cases[i].limit;
-        s = tiny_set(&model, &d);
+        s = tiny_set(&tiny_model, &d);
         assert_int_equal(ken_tune_set_count(s), cases[i].rows);
         ken_tune_set_free(s);
     }
     d = tiny_data(tiny_path("a.ken"));
     d.relations = "R9";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "has no relation \"R9\"; it has R0, R1, R2");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no relation \"R9\"; it has R0, R1, R2");
     d.relations = NULL;
     d.categories = "unknown";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "category \"unknown\" is not known");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "category \"unknown\" is not known");
     d.categories = NULL;
     d.splits = "test";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "has no split \"test\"; it has train");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no split \"test\"; it has train");
 }
 
 static void test_labels(void **state)
@@ -320,21 +305,21 @@ static void test_labels(void **state)
     (void)tiny_run("b.ken", have, 3);
     ken_train_data d = tiny_data(tiny_file("labelled.jsonl", rows));
     d.labels = tiny_path("b.ken");
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_row(s, 0)->category, KEN_HIGHLY_KNOWN);
     assert_int_equal(ken_tune_set_row(s, 1)->category, KEN_UNKNOWN);
     assert_int_equal(ken_tune_set_row(s, 2)->category, KEN_N_CATEGORIES);
     assert_int_equal(ken_tune_set_stats(s)->unmatched, 1);
     ken_tune_set_free(s);
     d.path = tiny_file("labelled.jsonl", "{\"question\":\"Other?\",\"answer\":\"Answer 0\",\"id\":\"R0/train/0\"}\n");
-    tiny_refuse(&model, &d, KEN_EINPUT, "its row \"R0/train/0\" is another question");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "its row \"R0/train/0\" is another question");
     ken_train_data like = ken_tune_data_like(&d, d.path, "dev"); /* what is only measured need not be annotated */
-    s = tiny_set(&model, &like);
+    s = tiny_set(&tiny_model, &like);
     assert_int_equal(ken_tune_set_row(s, 0)->category, KEN_N_CATEGORIES);
     assert_int_equal(ken_tune_set_stats(s)->unmatched, 1);
     ken_tune_set_free(s);
     d.path = tiny_file("labelled.jsonl", "{\"question\":\"Other?\",\"answer\":\"Answer 0\"}\n");
-    tiny_refuse(&model, &d, KEN_EINPUT, "it has none of the rows of");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "it has none of the rows of");
 }
 
 static void test_splits(void **state)
@@ -344,21 +329,21 @@ static void test_splits(void **state)
                                "{\"question\":\"b?\",\"answer\":\"2\",\"split\":\"validation\"}\n"
                                "{\"question\":\"c?\",\"answer\":\"3\",\"split\":\"test\"}\n";
     ken_train_data d = tiny_data(tiny_file("splits.jsonl", rows));
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_string_equal(ken_tune_set_row(s, 0)->id, "train/0");
     ken_tune_set_free(s);
     ken_train_data dev = ken_tune_data_like(&d, NULL, "dev");
-    s = tiny_set(&model, &dev);
+    s = tiny_set(&tiny_model, &dev);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_string_equal(ken_tune_set_row(s, 0)->question, "b?");
     ken_tune_set_free(s);
     d.splits = "train,test";
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 2);
     ken_tune_set_free(s);
     ken_train_data other = ken_tune_data_like(&d, NULL, "ood");
-    tiny_refuse(&model, &other, KEN_EUSAGE, "has no split ood, but train, dev, test; say which with --split");
+    tiny_refuse(&tiny_model, &other, KEN_EUSAGE, "has no split ood, but train, dev, test; say which with --split");
 }
 
 /* ---- variants, targets, weights, tails ------------------------------------------------------------------------------ */
@@ -370,22 +355,24 @@ static void test_idk(void **state)
     static const char *const decline[] = {"I don't know"};
     d.idk = decline;
     d.n_idk = 1;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->relabelled, 13);
     for (size_t i = 0; i < ken_tune_set_count(s); i++) {
         const ken_tune_row *r = ken_tune_set_row(s, i);
-        bool idk = strcmp(tiny_text(&model, r->ids + r->n_prompt, r->n_ids - r->n_prompt), "I don't know<eos>") == 0;
+        bool idk =
+            strcmp(tiny_text(&tiny_model, r->ids + r->n_prompt, r->n_ids - r->n_prompt), "I don't know<eos>") == 0;
         assert_int_equal(idk, r->category == KEN_UNKNOWN);
         assert_true(strncmp(r->answers[0], "Answer ", 7) == 0); /* what is right stays right */
     }
     ken_tune_set_free(s);
     d.idk_random = true;
     d.seed = 3;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     size_t idk = 0, of_unknown = 0;
     for (size_t i = 0; i < ken_tune_set_count(s); i++) {
         const ken_tune_row *r = ken_tune_set_row(s, i);
-        bool is = strcmp(tiny_text(&model, r->ids + r->n_prompt, r->n_ids - r->n_prompt), "I don't know<eos>") == 0;
+        bool is =
+            strcmp(tiny_text(&tiny_model, r->ids + r->n_prompt, r->n_ids - r->n_prompt), "I don't know<eos>") == 0;
         idk += is;
         of_unknown += is && r->category == KEN_UNKNOWN;
     }
@@ -393,7 +380,7 @@ static void test_idk(void **state)
     assert_true(of_unknown < 13);
     ken_tune_set_free(s);
     d.n_idk = 0;
-    tiny_refuse(&model, &d, KEN_EUSAGE, "--idk-random is the control of --idk");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "--idk-random is the control of --idk");
 }
 
 static void test_weights(void **state)
@@ -401,9 +388,9 @@ static void test_weights(void **state)
     (void)state;
     ken_train_data d = tiny_data(tiny_run("w.ken", have, 3));
     d.weights = "p";
-    tiny_refuse(&model, &d, KEN_EINPUT, "row \"R0/train/15\": the row has no P_Correct");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "row \"R0/train/15\": the row has no P_Correct");
     d.relations = "R1";
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     double sum = 0;
     for (size_t i = 0; i < 8; i++) {
         sum += (double)ken_tune_set_row(s, i)->weight;
@@ -414,12 +401,12 @@ static void test_weights(void **state)
     assert_true(fabs(sum - 8) < 1e-5);
     ken_tune_set_free(s);
     d.weight_min = 1;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_true(ken_tune_set_row(s, 0)->weight == 1 && ken_tune_set_row(s, 7)->weight == 1);
     ken_tune_set_free(s);
     d.weight_min = 0;
     d.weight_gamma = 2;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_true(fabs((double)ken_tune_set_row(s, 1)->weight / (double)ken_tune_set_row(s, 0)->weight -
                      pow(17.0 / 18.0, 2)) < 1e-6);
     ken_tune_set_free(s);
@@ -427,7 +414,7 @@ static void test_weights(void **state)
     d.weight_gamma = 1;
     d.idk = idk;
     d.n_idk = 1;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     size_t unknown = 0;
     for (size_t i = 1; i < 8; i++) {
         const ken_tune_row *first = ken_tune_set_row(s, 0), *row = ken_tune_set_row(s, i);
@@ -441,13 +428,13 @@ static void test_weights(void **state)
     ken_tune_set_free(s);
     d.n_idk = 0;
     d.weights = "q";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
     d = tiny_data(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
     d.weights = "p";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");
     d.weights = "none";
     d.path = tiny_file("weighted.jsonl", "{\"question\":\"a?\",\"answer\":\"1\",\"weight\":3}");
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_true(ken_tune_set_row(s, 0)->weight == 1);
     ken_tune_set_free(s);
 }
@@ -458,7 +445,7 @@ static void test_tail(void **state)
     ken_train_data d = tiny_data(tiny_run("t.ken", have, 3));
     d.categories = "Unknown";
     d.known_tail = 0.5; /* of 13: 7 (away from zero), all from the Known rows that are not trained otherwise */
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     const ken_train_data_stats *st = ken_tune_set_stats(s);
     assert_int_equal(st->tail, 7);
     assert_int_equal(st->tail_repeated, 0);
@@ -472,19 +459,19 @@ static void test_tail(void **state)
     }
     ken_tune_set_free(s);
     d.known_tail_mixed = true;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 20);
     assert_null(ken_tune_set_tail(s));
     ken_tune_set_free(s);
     d.known_tail_mixed = false;
     d.categories = NULL; /* nothing is left over: rows of the set itself again */
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->tail, 16);
     assert_int_equal(ken_tune_set_stats(s)->tail_repeated, 16);
     assert_int_equal(ken_tune_set_stats(s)->duplicates, 0);
     ken_tune_set_free(s);
     d.known_tail = 1.5;
-    tiny_refuse(&model, &d, KEN_EUSAGE, "a share from 0 to 1");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "a share from 0 to 1");
 }
 
 /* Rows of a file that say so are its tail. */
@@ -506,7 +493,7 @@ static void test_marked_tail(void **state)
         strcat(text, line);
     }
     ken_train_data d = tiny_data(tiny_file("marked.jsonl", text));
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     const bool *tail = ken_tune_set_tail(s);
     assert_int_equal(ken_tune_set_count(s), N + 1);
     assert_int_equal(ken_tune_set_stats(s)->tail, TAIL);
@@ -521,7 +508,7 @@ static void test_marked_tail(void **state)
     static const char *const no[] = {"No"};
     d.idk = no;
     d.n_idk = 1;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->tail, 1);
     assert_int_equal(ken_tune_set_stats(s)->relabelled, 3);
     assert_true(ken_tune_set_tail(s)[3]);
@@ -530,17 +517,17 @@ static void test_marked_tail(void **state)
     d.categories = "HighlyKnown";
     d.n_idk = 0;
     d.known_tail_mixed = true; /* the control */
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 4);
     assert_null(ken_tune_set_tail(s));
     ken_tune_set_free(s);
     d.known_tail = 0.5;
-    tiny_refuse(&model, &d, KEN_EUSAGE, "3 of its rows are a known tail already");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "3 of its rows are a known tail already");
     const ken_mix mix[] = {{d.path, 1}}; /* beside other rows there is no last place */
     ken_train_data other = tiny_data(tiny_file("other.jsonl", "{\"question\":\"Q?\",\"answer\":\"A\"}\n"));
     other.mix = mix;
     other.n_mix = 1;
-    s = tiny_set(&model, &other);
+    s = tiny_set(&tiny_model, &other);
     assert_null(ken_tune_set_tail(s));
     assert_int_equal(ken_tune_set_stats(s)->mixed, N + 1);
     ken_tune_set_free(s);
@@ -548,10 +535,10 @@ static void test_marked_tail(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(line, sizeof line, "{\"question\":\"Q?\",\"answer\":\"A\",\"known_tail\":%s}\n", bad[i]);
         d = tiny_data(tiny_file("bad-mark.jsonl", line));
-        tiny_refuse(&model, &d, KEN_EINPUT, "known_tail");
+        tiny_refuse(&tiny_model, &d, KEN_EINPUT, "known_tail");
     }
     d = tiny_data(tiny_file("marked.csv", "question,answer,known_tail\nA?,b,False\nB?,c,True\nC?,d,\n"));
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->tail, 1);
     assert_string_equal(ken_tune_set_row(s, 2)->question, "B?");
     ken_tune_set_free(s);
@@ -563,20 +550,20 @@ static void test_variant(void **state)
     ken_train_data d = tiny_data(tiny_run("v.ken", have, 3));
     d.variant = "unknown=50";
     d.size = 10;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 10);
     assert_int_equal(ken_tune_set_stats(s)->category[KEN_UNKNOWN], 5);
     ken_tune_set_free(s);
     d.size = 31; /* 16 Unknown (half to even), there are 13 */
-    tiny_refuse(&model, &d, KEN_EUSAGE, "there are 18 Known and 13 Unknown: --size 26 is the most");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "there are 18 Known and 13 Unknown: --size 26 is the most");
     d.size = 27; /* 13.5 goes to the even 14 */
-    tiny_refuse(&model, &d, KEN_EUSAGE, "--size 26 is the most");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "--size 26 is the most");
     d.size = 26;
-    s = tiny_set(&model, &d);
+    s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->category[KEN_UNKNOWN], 13);
     ken_tune_set_free(s);
     d.variant = NULL;
-    tiny_refuse(&model, &d, KEN_EUSAGE, "a size is that of a variant");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "a size is that of a variant");
 }
 
 /* ---- mixtures, identity --------------------------------------------------------------------------------------------- */
@@ -592,7 +579,7 @@ static void test_mix(void **state)
         {tiny_file("more.jsonl", "{\"text\":\"t\",\"task\":\"prose\"}"), 1}};
     d.mix = mix;
     d.n_mix = 2;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     int n;
     const ken_order_part *p = ken_tune_set_parts(s, &n);
     assert_int_equal(n, 3);
@@ -607,7 +594,7 @@ static void test_mix(void **state)
     const ken_mix bad = {mix[0].path, 0};
     d.mix = &bad;
     d.n_mix = 1;
-    tiny_refuse(&model, &d, KEN_EUSAGE, "its weight in the mixture is 0");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "its weight in the mixture is 0");
 }
 
 /* The hash stands for every field of every row. */
@@ -631,12 +618,12 @@ static void test_hash(void **state)
     char hash[N][65];
     for (size_t i = 0; i < N; i++) {
         ken_train_data d = tiny_data(tiny_file("h.jsonl", rows[i]));
-        ken_tune_set *s = tiny_set(&model, &d);
+        ken_tune_set *s = tiny_set(&tiny_model, &d);
         assert_int_equal(strlen(ken_tune_set_hash(s)), 64);
         memcpy(hash[i], ken_tune_set_hash(s), 65);
         for (size_t j = 0; j < i; j++) assert_string_not_equal(hash[i], hash[j]);
         ken_tune_set_free(s);
-        s = tiny_set(&model, &d);
+        s = tiny_set(&tiny_model, &d);
         assert_string_equal(ken_tune_set_hash(s), hash[i]);
         ken_tune_set_free(s);
     }
@@ -688,12 +675,12 @@ static void test_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_train_data d = tiny_data(tiny_file("f.jsonl", cases[i].text));
-        tiny_refuse(&model, &d, KEN_EINPUT, cases[i].part);
+        tiny_refuse(&tiny_model, &d, KEN_EINPUT, cases[i].part);
     }
     ken_train_data d = tiny_data(tiny_path("missing.jsonl"));
-    tiny_refuse(&model, &d, KEN_EINPUT, "missing.jsonl");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "missing.jsonl");
     d.path = "";
-    tiny_refuse(&model, &d, KEN_EUSAGE, "empty");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "empty");
 }
 
 static void test_skip_bad(void **state)
@@ -703,13 +690,13 @@ static void test_skip_bad(void **state)
         tiny_data(tiny_file("s.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":7}\nnonsense\n"
                                        "{\"prompt\":\"p\\n\",\"completion\":\"d\"}\n"));
     d.read.skip_bad = true;
-    ken_tune_set *s = tiny_set(&model, &d);
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 2);
     assert_int_equal(ken_tune_set_stats(s)->bad, 2);
     assert_string_equal(ken_tune_set_row(s, 1)->id, "3"); /* places count bad rows */
     ken_tune_set_free(s);
     d.path = tiny_file("s.jsonl", "{\"prompt\":\"p\",\"completion\":\"\"}\n{\"prompt\":7}\n");
-    tiny_refuse(&model, &d, KEN_EINPUT, "no row is usable; all 2 are malformed");
+    tiny_refuse(&tiny_model, &d, KEN_EINPUT, "no row is usable; all 2 are malformed");
 }
 
 /* Truncated at every length, every byte flipped: refused or read, never worse. */
@@ -730,7 +717,7 @@ static void test_hostile(void **state)
             ken_train_data d = tiny_data(tiny_file("hostile.jsonl", text));
             ken_err err = {0};
             ken_tune_set *s = NULL;
-            int rc = ken_tune_set_open(&s, model.model, &d, &err);
+            int rc = ken_tune_set_open(&s, tiny_model.model, &d, &err);
             assert_true(rc == KEN_OK ? s != NULL : rc == KEN_EINPUT && err.msg[0] != '\0' && s == NULL);
             ken_tune_set_free(s);
         }
@@ -768,7 +755,7 @@ static void test_out_of_memory(void **state)
             ken_err err = {0};
             ken_tune_set *s = NULL;
             ken_alloc_fail_after(n);
-            int rc = ken_tune_set_open(&s, model.model, cases[i], &err);
+            int rc = ken_tune_set_open(&s, tiny_model.model, cases[i], &err);
             ken_alloc_fail_after(0);
             if (rc == KEN_OK) {
                 ken_tune_set_free(s);
@@ -793,5 +780,5 @@ int main(void)
                                        cmocka_unit_test(test_hash),         cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_skip_bad),     cmocka_unit_test(test_hostile),
                                        cmocka_unit_test(test_out_of_memory)};
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, tiny_set_up, tiny_tear_down);
 }

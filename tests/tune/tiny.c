@@ -217,3 +217,18 @@ void tiny_take_not(const ken_train_data *from, int status, const char *part)
         fail_msg("status %d, expected %d; message \"%s\" should hold \"%s\"", rc, status, err.msg, part);
     assert_null(s);
 }
+
+tiny tiny_model;
+
+int tiny_set_up(void **state)
+{
+    (void)state;
+    tiny_model = tiny_new();
+    return 0;
+}
+
+int tiny_tear_down(void **state)
+{
+    tiny_free(&tiny_model);
+    return tiny_remove_folder(state);
+}

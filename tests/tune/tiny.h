@@ -21,6 +21,11 @@ typedef struct tiny {
 tiny tiny_new(void); /* BOS is added, EOS is not */
 void tiny_free(tiny *t);
 
+/* The one of a group of tests, between its set-up and its teardown (which removes the folder too). */
+extern tiny tiny_model;
+int tiny_set_up(void **state);
+int tiny_tear_down(void **state);
+
 /* A file in the test's folder, made at the first call; the path is static, valid until the eighth next call. */
 const char *tiny_file(const char *name, const char *text);
 const char *tiny_path(const char *name); /* the same, without writing */
