@@ -111,11 +111,12 @@ static json_t *groups(const ken_diff *d, bool choice)
     return cli_json_finish(&all);
 }
 
-static json_t *ids(const ken_diff *d, const char *which, bool only_choice)
+/* Rows of one kind. */
+static json_t *ids(const ken_diff *d, const char *which, bool choice)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < ken_diff_count(d) && list != NULL; i++)
-        if (cli_comparison_has(d, ken_diff_get(d, i), which) && (!only_choice || ken_diff_get(d, i)->choice) &&
+        if (cli_comparison_has(d, ken_diff_get(d, i), which) && ken_diff_get(d, i)->choice == choice &&
             json_array_append_new(list, cli_json_string(ken_diff_get(d, i)->id)) != 0) {
             json_decref(list);
             return NULL;
@@ -161,8 +162,8 @@ json_t *cli_json_comparison(const cli_comparison *c)
         put_group(&x, c->d, g);
         cli_json_put(&x, "transitions", cli_comparison_categories(c->d, g) ? transitions(g) : verdicts(g));
     }
-    cli_json_put(&x, "lost", ids(c->d, "lost", false));
-    cli_json_put(&x, "gained", ids(c->d, "gained", false));
+    cli_json_put(&x, "lost", ids(c->d, "lost", g != NULL && g->choice));
+    cli_json_put(&x, "gained", ids(c->d, "gained", g != NULL && g->choice));
     cli_json_put(&x, "groups", groups(c->d, g != NULL && g->choice));
     if (choice != NULL && others == NULL) cli_json_put(&x, "choice", json_true());
     if (choice != NULL && others != NULL) cli_json_put(&x, "multiple_choice", choice_json(c->d, choice));

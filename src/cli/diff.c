@@ -355,7 +355,7 @@ const cli_verb cli_verb_diff = {
         "rule; a tie is wrong), lost when it was right in A and is wrong in B, gained the other way round. Four "
         "options and ten prompts give who guesses 25% of the prompts, and 2% of the questions. Multiple choice beside "
         "other "
-        "rows, as in trainings that watch both, is shown in a part of its own.\n\n"
+        "rows, as in trainings that watch both, is shown in a part of its own (--json: the object multiple_choice).\n\n"
         "--fail-if is for scripts: 'lost>2%' and 'lost>0.02' mean a share of the facts that are HighlyKnown or "
         "MaybeKnown "
         "in A, 'lost>5' a number of facts; right ones where right and wrong take the place of categories. Counts are "

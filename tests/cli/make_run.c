@@ -1,5 +1,5 @@
 /* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
- * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|train|after|eval|eval-after]
+ * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|mixed|mixed-after|train|after|eval|eval-after]
  *
  * after: the same facts in another model, some of them lost, some gained, one missing. eval: the facts as evaluated answers.
  *
@@ -234,7 +234,8 @@ static int evaluation_run(const char *path, bool after)
 int main(int argc, char **argv)
 {
     bool choice = argc > 2 && strncmp(argv[2], "choice", 6) == 0;
-    bool after = argc > 2 && (strcmp(argv[2], "after") == 0 || strcmp(argv[2], "choice-after") == 0);
+    bool mixed = argc > 2 && strncmp(argv[2], "mixed", 5) == 0; /* every second row is multiple choice */
+    bool after = argc > 2 && strcmp(argv[2], "eval-after") != 0 && strstr(argv[2], "after") != NULL;
     const ken_setting settings[] = {
         {"data", "facts.jsonl", false},
         {"model", "Tiny", false},
@@ -254,7 +255,8 @@ int main(int argc, char **argv)
     if (argc > 2 && strncmp(argv[2], "eval", 4) == 0)
         return evaluation_run(argv[1], strcmp(argv[2], "eval-after") == 0);
     int rc = ken_store_open(&s, argv[1], settings, sizeof settings / sizeof *settings, &err);
-    for (int i = 0; i < N_FACTS - after && rc == KEN_OK; i++) rc = put(s, i, choice, after, &err);
+    for (int i = 0; i < N_FACTS - after && rc == KEN_OK; i++)
+        rc = put(s, i, choice || (mixed && i % 2 == 1), after, &err);
     if (rc == KEN_OK) rc = ken_store_add_cost(s, 12345, 6.5, &err);
     if (rc == KEN_OK) rc = ken_store_commit(s, &err);
     if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);
