@@ -209,8 +209,8 @@ static void print_change(const char *name, const double x[9], const char *test, 
         printf("                %schange: %s, p %s%s\n", term_on(TERM_DIM), test, p_text(p_value, p), term_off());
 }
 
-/* Multiple choice: by questions, by prompts, and by the probability of the right option. */
-static void print_choice_totals(const ken_diff_group *g)
+/* Multiple choice: by questions, by prompts (an evaluation has one of each), and by the probability of the right option. */
+static void print_choice_totals(const ken_diff_group *g, bool annotated)
 {
     double right[9] = {0}, prompts[9] = {g->p_t0_a,    g->p_t0_a_lo,   g->p_t0_a_hi, g->p_t0_b, g->p_t0_b_lo,
                                          g->p_t0_b_hi, g->p_t0_change, g->p_t0_lo,   g->p_t0_hi};
@@ -224,8 +224,9 @@ static void print_choice_totals(const ken_diff_group *g)
     right[7] = g->known_lo;
     right[8] = g->known_hi;
     print_change("questions right", right, "McNemar's exact test", g->mcnemar);
-    print_change("prompts right", prompts, "paired t test", g->p_t0_test);
+    if (annotated) print_change("prompts right", prompts, "paired t test", g->p_t0_test);
     print_change("P(right option)", p, "paired t test", g->p_t_test);
+    if (!annotated) return;
     printf("\n%sA question is right when more than half of its prompts choose the right option; a tie is wrong.",
            term_on(TERM_DIM));
     if (!isnan(g->guess_p_t0))
@@ -249,7 +250,7 @@ static void print_totals(const cli_comparison *c, const ken_diff_group *g)
         putchar('\n');
     }
     if (g->choice) {
-        print_choice_totals(g);
+        print_choice_totals(g, ken_diff_annotated(c->d));
         return;
     }
     print_mean(categories ? "greedy right" : "right", g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
@@ -388,9 +389,9 @@ static void print_groups(const cli_comparison *c, bool choice)
     printf("\n%s%s a 95%% interval.\n* p < 0.05 in a paired t test of this line alone: one in twenty has it by "
            "chance.%s\n",
            term_on(TERM_DIM),
-           choice                     ? "A, B: prompts answered right in percent, and the change with"
-           : ken_diff_annotated(c->d) ? "P: mean P_Correct in percent, and its change with"
-                                      : "A, B: right answers in percent, and the change with",
+           choice && ken_diff_annotated(c->d) ? "A, B: prompts answered right in percent, and the change with"
+           : ken_diff_annotated(c->d)         ? "P: mean P_Correct in percent, and its change with"
+                                              : "A, B: right answers in percent, and the change with",
            term_off());
 }
 

@@ -112,8 +112,8 @@ static void cell(ken_out *o, const char *label, double x, double lo, double hi, 
     ken_out_puts(o, "</td>");
 }
 
-/* Accuracy of multiple choice three ways: by questions, by prompts, by probability. */
-static void accuracies(ken_out *o, const ken_diff_group *g)
+/* Accuracy of multiple choice three ways: by questions, by prompts (of which an evaluation has one each), by probability. */
+static void accuracies(ken_out *o, const ken_diff_group *g, bool annotated)
 {
     char p[32];
     double lo[2], hi[2];
@@ -147,17 +147,21 @@ static void accuracies(ken_out *o, const ken_diff_group *g)
          g->p_t_test,
          "paired t"},
     };
+    ken_out_puts(o, "<p class=\"note\">");
+    if (annotated)
+        ken_out_puts(o,
+                     "A question counts as right when more than half of its prompts choose the right option; a tie is "
+                     "wrong (our rule). The options stand in another order in each prompt, so a letter means nothing "
+                     "here and options are named by their text. ");
     ken_out_puts(
-        o, "<p class=\"note\">A question counts as right when more than half of its prompts choose the right option; a "
-           "tie is wrong (our rule). The options stand in another order in each prompt, so a letter means nothing here "
-           "and options are named by their text. Intervals are 95%: Wilson for questions, t over questions for the "
-           "others.</p>\n<div class=\"card wide\"><table class=\"rel groups\"><caption class=\"hide\">Accuracy before "
-           "and after"
+        o, "Intervals are 95%: Wilson for questions, t over questions for the others.</p>\n<div class=\"card "
+           "wide\"><table "
+           "class=\"rel groups\"><caption class=\"hide\">Accuracy before and after"
            "</caption><thead><tr><th scope=\"col\">Accuracy</th><th class=\"n\" scope=\"col\">Before</th><th "
            "class=\"n\" scope=\"col\">After</th><th class=\"n\" scope=\"col\">Change, points</th><th "
            "class=\"n\" scope=\"col\">Test</th><th class=\"n\" scope=\"col\">Guessing</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        if (!isfinite(row[i].a[0])) continue;
+        if (!isfinite(row[i].a[0]) || (!annotated && i == 1)) continue;
         ken_out_printf(o, "<tr><th scope=\"row\">%s</th>", row[i].name);
         cell(o, "Before", row[i].a[0], row[i].a[1], row[i].a[2], false);
         cell(o, "After", row[i].b[0], row[i].b[1], row[i].b[2], false);
@@ -183,10 +187,11 @@ static void numbers(ken_out *o, const diff_part *p)
         tile_share(o, g->lost, g->known_a, g->lost_lo, g->lost_hi);
         ken_out_puts(o, "</dd></div><div><dt>Gained, of the rest</dt><dd>");
         tile_share(o, g->gained, g->rest_a, g->gained_lo, g->gained_hi);
-        ken_out_puts(o, "</dd></div><div><dt>Prompts right</dt><dd>");
+        ken_out_printf(o, "</dd></div><div><dt>%s right</dt><dd>",
+                       ken_diff_annotated(d->diff) ? "Prompts" : "Questions");
         put_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi, true);
         ken_out_puts(o, "</dd></div></dl>\n");
-        accuracies(o, g);
+        accuracies(o, g, ken_diff_annotated(d->diff));
         return;
     }
     if (ken_diff_annotated(d->diff)) {
