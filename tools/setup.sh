@@ -6,10 +6,10 @@
 set -eu
 
 # python3-pip and ca-certificates: tools/get-model.py.
-build="gcc libc6-dev git meson ninja-build pkg-config python3 python3-pip ca-certificates libdnnl-dev libopenblas-dev
+build="gcc libc6-dev git meson ninja-build pkg-config python3 python3-pip ca-certificates libdnnl-dev
 libsqlite3-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev gnuplot-nox"
 # libc6-dbg: valgrind cannot replace the loader's string functions without its symbols.
-check="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev libomp-14-dev cppcheck valgrind libc6-dbg man-db chromium"
+check="libopenblas-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev libomp-14-dev cppcheck valgrind libc6-dbg man-db chromium"
 
 case "${1:-check}" in
 build) wanted="$build" ;;
