@@ -23,7 +23,7 @@ static const cli_option options[] = {
      "(default: csv for a name that ends so, else jsonl)",
      .choices = "trl|messages|alpaca|sharegpt|axolotl|text|mlx|csv|jsonl"},
     {"strict-keys", 0, NULL, CLI_FLAG, &set.strict_keys,
-     "only the keys of the format: no id, relation, category, p_t0, p_t, weight"},
+     "only the keys of the format: no id, relation, category, p_t0, p_t, weight, known_tail"},
     {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "print what would be taken and write nothing", .flags = CLI_IO},
     {"seed", 0, "N", CLI_U64, &cli_tune.o.seed, "of everything that is drawn"},
     {"valid", 0, "DATA", CLI_STRING, &set.valid,

@@ -129,7 +129,8 @@ static int check_parts(const job *j)
     if (mlx && j->part[KEN_PART_VALID].n == 0)
         return ken_fail(
             j->err, KEN_EUSAGE,
-            "mlx_lm.lora trains only with a valid.jsonl; give rows for it (--valid), which are not trained");
+            "an mlx folder has a valid.jsonl, without which mlx_lm.lora (up to 0.28) does not train; give rows for it "
+            "(--valid), which are not trained");
     if (mlx && strcmp(j->path, "-") == 0)
         return ken_fail(j->err, KEN_EUSAGE, "mlx is a folder of files, which standard output cannot hold; name one");
     if (!mlx && (j->part[KEN_PART_VALID].n > 0 || j->part[KEN_PART_TEST].n > 0))

@@ -172,7 +172,7 @@ def beside_others(work, source):
 
 
 def mlx(work, source, held_out):
-    """mlx-lm: train.jsonl and valid.jsonl; every row on one line, with the key text."""
+    """mlx-lm: train.jsonl and valid.jsonl, which older versions need; every row on one line, with the key text."""
     folder = work / "mlx"
     done = ken("select", source, "--to", "mlx", "-o", folder)
     expect("status without --valid", done.returncode, 2)

@@ -72,7 +72,7 @@ def environment(tool):
     alone, needs = TOOLS[tool]
     python, done = home / "bin/python", home / "installed"
     if done.is_file() and done.read_text() == json.dumps(TOOLS[tool]): return python, None
-    say(f"  {tool}: installing into a virtual environment")
+    print(f"  {tool}: installing into a virtual environment", flush=True)
     try:
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True, capture_output=True)
         where = "import sysconfig; print(sysconfig.get_path('purelib'))"
