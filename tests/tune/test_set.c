@@ -484,13 +484,15 @@ static void test_marked_tail(void **state)
     } says[] = {{"true", true},     {"false", false}, {"null", false},     {"\"true\"", true},
                 {"\"True\"", true}, {"\"\"", false},  {"\"FALSE\"", false}};
     enum { N = sizeof says / sizeof *says, TAIL = 3 };
-    char text[2048] = "", line[160];
+    char text[2048], line[160];
+    size_t n = 0;
     for (int i = 0; i <= N; i++) { /* the last one has no such field */
-        snprintf(line, sizeof line, "{\"question\":\"Q%d?\",\"answer\":\"A\",\"category\":\"%s\"", i,
-                 i % 2 ? "Unknown" : "HighlyKnown");
-        strcat(text, line);
-        snprintf(line, sizeof line, i < N ? ",\"known_tail\":%s}\n" : "}\n", i < N ? says[i].says : "");
-        strcat(text, line);
+        line[0] = '\0';
+        if (i < N) snprintf(line, sizeof line, ",\"known_tail\":%s", says[i].says);
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "{\"question\":\"Q%d?\",\"answer\":\"A\",\"category\":\"%s\"%s}\n", i,
+                              i % 2 ? "Unknown" : "HighlyKnown", line);
+        assert_true(n < sizeof text);
     }
     ken_train_data d = tiny_data(tiny_file("marked.jsonl", text));
     ken_tune_set *s = tiny_set(&tiny_model, &d);
