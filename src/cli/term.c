@@ -2,6 +2,7 @@
 #include "cli/term.h"
 #include "cli/cli.h"
 #include <langinfo.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static int character(const char *s, int *columns, bool *printable)
         *printable = false;
         return (int)drives;
     }
-    size_t n = mbrtowc(&c, s, strlen(s), &state);
+    size_t n = mbrtowc(&c, s, strnlen(s, MB_LEN_MAX), &state); /* not strlen: a text may have a megabyte */
     if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
         *columns = 1;
         *printable = false;
