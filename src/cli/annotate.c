@@ -183,15 +183,11 @@ const cli_verb cli_verb_annotate = {
     .args = "-d DATA [-o RUN]",
     .summary = "find out how well a model knows each fact of a data set",
     .text = "For each question the probability of a right answer is computed over ten prompts with four exemplars "
-            "each, and from it the "
-            "category of Gekhman et al. 2024: HighlyKnown (greedy decoding is right with every prompt), MaybeKnown "
-            "(with some), "
-            "WeaklyKnown (only when sampling) or Unknown.\n\n"
+            "each, and from it the category of Gekhman et al. 2024: HighlyKnown (greedy decoding is right with every "
+            "prompt), MaybeKnown (with some), WeaklyKnown (only when sampling) or Unknown.\n\n"
             "Results go to a run, one SQLite file, committed as the work goes. When the run exists, the same command "
-            "resumes it; with a "
-            "larger --limit or --per-relation it is extended; other settings are refused. The first Ctrl-C stops "
-            "cleanly and keeps all "
-            "that was finished.\n\n"
+            "resumes it; with a larger --limit or --per-relation it is extended; other settings are refused. The first "
+            "Ctrl-C stops cleanly and keeps all that was finished.\n\n"
             "A label depends on the model file, the data, the settings and the seeds alone: not on threads, order, or "
             "interruptions.",
     .examples =

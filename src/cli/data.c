@@ -228,11 +228,10 @@ const cli_verb cli_verb_data = {
     .summary = "read, validate and count a data set",
     .text =
         "Reads a data set in any of the formats (EntityQuestions, PopQA, MMLU, JSON lines, CSV, TSV), checks every "
-        "row, and counts "
-        "rows by relation and split, rows with several answers, duplicates, and questions that name their answer.\n\n"
+        "row, and counts rows by relation and split, rows with several answers, duplicates, and questions that name "
+        "their answer.\n\n"
         "With --protocol slick it applies the filters of Gekhman et al. 2024 to EntityQuestions and prints what is "
-        "kept: 12 "
-        "relations for training and in-distribution tests, 7 for out-of-distribution tests.",
+        "kept: 12 relations for training and in-distribution tests, 7 for out-of-distribution tests.",
     .examples = "ken data facts.jsonl --question-field q --answer-field a\nken data entityquestions/dataset --protocol "
                 "slick --json",
     .init = cli_data_init,

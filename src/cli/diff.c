@@ -27,8 +27,7 @@ static struct {
 static const cli_option options[] = {
     {"trained", 0, "WHAT", CLI_LIST, &set.trained,
      "what was trained on between A and B: a train.ken, the folder of a training, or the rows that ken train was "
-     "given; "
-     "says how near each fact is to it; may be given several times",
+     "given; says how near each fact is to it; may be given several times",
      .flags = CLI_IO | CLI_PATH},
     {"label", 0, "WHICH", CLI_CHOICE, &set.label,
      "the category that counts: draw (the seeded draw, as published) or mode (the likeliest one)",
@@ -37,8 +36,7 @@ static const cli_option options[] = {
      "compare the facts that both runs have, however few they are; without it runs of different data are refused"},
     {"fail-if", 0, "COND", CLI_LIST, &set.fail_if,
      "end with status 4 when it holds, as in 'lost>2%' or 'lost>5': lost, gained, net (gained less lost), as a share "
-     "of "
-     "what A knows or a number of facts; changed (of all facts); greedy, greedy-change, p-correct, p-correct-change",
+     "of what A knows or a number of facts; changed (of all facts); greedy, greedy-change, p-correct, p-correct-change",
      .flags = CLI_IO},
     {"rows", 0, "WHICH", CLI_CHOICE, &set.rows,
      "list facts, one a line, instead of the summary: lost, gained, moved (to another category) or all",
@@ -332,35 +330,28 @@ const cli_verb cli_verb_diff = {
     .text =
         "Joins the facts of two runs by id and says what became of them: how many went from each category to each "
         "other, which were lost (HighlyKnown or MaybeKnown in A, WeaklyKnown or Unknown in B) and gained (the "
-        "reverse), "
-        "accuracy and P_Correct in both; with 95% intervals (Wilson's of shares, Student's t of paired changes), exact "
-        "McNemar and paired t tests; by relation, quartile of popularity, split, and, with --trained, by the distance "
-        "to "
-        "what was trained on: the question itself, another fact about its subject, the same answer, its relation, the "
-        "same answer in another relation, nothing.\n\n"
+        "reverse), accuracy and P_Correct in both; with 95% intervals (Wilson's of shares, Student's t of paired "
+        "changes), exact McNemar and paired t tests; by relation, quartile of popularity, split, and, with --trained, "
+        "by the distance to what was trained on: the question itself, another fact about its subject, the same answer, "
+        "its relation, the same answer in another relation, nothing.\n\n"
         "Both runs are annotations, or both hold evaluated answers (ken eval -o, or the train.ken of ken train with "
-        "its "
-        "last ones); then right and wrong take the place of categories. Runs that differ in other settings than the "
-        "model are compared with a caution. Runs of different data are refused when more than one fact in twenty is "
-        "not in both; --common compares the others.\n\n"
+        "its last ones); then right and wrong take the place of categories. Runs that differ in other settings than "
+        "the model are compared with a caution. Runs of different data are refused when more than one fact in twenty "
+        "is not in both; --common compares the others.\n\n"
         "Given models, ken diff annotates DATA with both first, as ken annotate does and with its options, into runs "
         "that are resumed when they exist. What is a model and what is a run is found from the content.\n\n"
         "A subject is taken from the data where they name it, else from what the question does not share with the "
-        "others "
-        "of its relation. A trained row that does not name its subject counts for each subject that stands in its "
-        "question.\n\n"
+        "others of its relation. A trained row that does not name its subject counts for each subject that stands in "
+        "its question.\n\n"
         "Multiple choice has no categories, and the options stand in another order in each prompt, so that options are "
         "listed and no letters. A question counts as right when more than half of its prompts choose the right option "
-        "(our "
-        "rule; a tie is wrong), lost when it was right in A and is wrong in B, gained the other way round. Four "
+        "(our rule; a tie is wrong), lost when it was right in A and is wrong in B, gained the other way round. Four "
         "options and ten prompts give who guesses 25% of the prompts, and 2% of the questions. Multiple choice beside "
-        "other "
-        "rows, as in trainings that watch both, is shown in a part of its own (--json: the object multiple_choice).\n\n"
+        "other rows, as in trainings that watch both, is shown in a part of its own (--json: the object "
+        "multiple_choice).\n\n"
         "--fail-if is for scripts: 'lost>2%' and 'lost>0.02' mean a share of the facts that are HighlyKnown or "
-        "MaybeKnown "
-        "in A, 'lost>5' a number of facts; right ones where right and wrong take the place of categories. Counts are "
-        "of "
-        "all rows; greedy and p-correct leave multiple choice out where there are other rows.",
+        "MaybeKnown in A, 'lost>5' a number of facts; right ones where right and wrong take the place of categories. "
+        "Counts are of all rows; greedy and p-correct leave multiple choice out where there are other rows.",
 
     .examples = "ken diff before.ken after.ken\n"
                 "ken diff before.ken after.ken --trained tuned --rows lost\n"

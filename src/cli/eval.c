@@ -38,8 +38,7 @@ static const cli_option options[] = {
      .max = 1 << 20},
     {"fail-if", 0, "COND", CLI_LIST, &set.fail_if,
      "end with status 4 when it holds, as in 'accuracy<30%': accuracy, accuracy-answered, answered, abstained, "
-     "commonest, "
-     "perplexity; with --against also lost, gained (shares)",
+     "commonest, perplexity; with --against also lost, gained (shares)",
      .flags = CLI_IO},
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the answers, one a line, instead of the table", .flags = CLI_IO},
     {"split", 0, "S,..", CLI_STRING, &set.o.splits, "only these splits (default: all but the exemplars')"},
@@ -63,8 +62,7 @@ static const cli_option asking[] = {
     {"max-new", 0, "N", CLI_INT, &set.o.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
     {"matcher", 0, "NAME,..", CLI_STRING, &set.o.matchers,
      "when a text counts as an answer: em-squad, em-raw, em-alias, contains, f1@T; the first decides, others are "
-     "counted "
-     "beside it"},
+     "counted beside it"},
     {"idk", 0, "PHRASE", CLI_LIST, &set.idk,
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},

@@ -131,11 +131,9 @@ const cli_verb cli_verb_explain = {
     .args = "RUN ID | --question Q --answer A",
     .summary = "say why: what the model would say instead, and which token paths lead to the answer",
     .text = "For each prompt of a row it shows what the model would say, with probabilities, and the token paths that "
-            "carry the answer's "
-            "mass. The model runs again, with the settings of the run.\n\n"
+            "carry the answer's mass. The model runs again, with the settings of the run.\n\n"
             "With --question and --answer any question can be asked; exemplars then come from a relation of DATA, else "
-            "from the world "
-            "facts. -v prints the whole prompts.",
+            "from the world facts. -v prints the whole prompts.",
     .examples = "ken explain world.ken capital/test/3\n"
                 "ken explain --question 'What is the capital of Australia?' --answer Canberra --relation capital",
     .init = init,

@@ -128,12 +128,9 @@ static void man_ken(void)
     fputs(".SH SYNOPSIS\n\\fBken\\fR \\fIVERB\\fR [\\fIoptions\\fR] [\\fIarguments\\fR]\n.SH DESCRIPTION\n", stdout);
     paragraphs(
         "ken says how well a language model knows each fact of a question-answer set: HighlyKnown (greedy decoding is "
-        "always "
-        "right), MaybeKnown (sometimes right), WeaklyKnown (right only when sampling) or Unknown (never right). The "
-        "method "
-        "is SliCK (Gekhman et al., EMNLP 2024, arXiv 2405.05904), with the probability of a right answer computed "
-        "exactly "
-        "instead of sampled.\n\n"
+        "always right), MaybeKnown (sometimes right), WeaklyKnown (right only when sampling) or Unknown (never right). "
+        "The method is SliCK (Gekhman et al., EMNLP 2024, arXiv 2405.05904), with the probability of a right answer "
+        "computed exactly instead of sampled.\n\n"
         "Options may stand anywhere; -- ends them. stdout carries data only; progress and messages go to stderr.");
     fputs(".SH VERBS\n", stdout);
     for (size_t i = 0; i < cli_n_verbs; i++) {
@@ -154,12 +151,10 @@ static void man_ken(void)
     exit_status();
     fputs(".SH ENVIRONMENT\n", stdout);
     paragraphs(
-        "KEN_MODEL: the model, when -m is not given. KEN_OPTION_NAME: any other setting, as KEN_TOP_K for "
-        "--top-k; inputs and "
-        "outputs are not taken from the environment. NO_COLOR: plain text. XDG_CACHE_HOME: where the default "
-        "model is kept "
-        "(else ~/.cache). OMP_WAIT_POLICY=passive: threads that wait do not spin, which is much faster when other "
-        "programs want the same cores.");
+        "KEN_MODEL: the model, when -m is not given. KEN_OPTION_NAME: any other setting, as KEN_TOP_K for --top-k; "
+        "inputs and outputs are not taken from the environment. NO_COLOR: plain text. XDG_CACHE_HOME: where the "
+        "default model is kept (else ~/.cache). OMP_WAIT_POLICY=passive: threads that wait do not spin, which is much "
+        "faster when other programs want the same cores.");
     fputs(".SH SEE ALSO\n\\fBken\\-run\\fR(5): the tables of a run,\n", stdout);
     for (size_t i = 0; i < cli_n_verbs; i++) printf("%s\\fBken\\-%s\\fR(1)", i > 0 ? ",\n" : "", cli_verbs[i]->name);
     fputc('\n', stdout);

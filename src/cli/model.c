@@ -170,8 +170,7 @@ const cli_verb cli_verb_model = {
     .args = "[FILE|DIR]",
     .summary = "show what is in a model: shape, weight types, tokenizer, warnings",
     .text = "Opens a GGUF file, or a folder with safetensors, config.json and tokenizer.json, checks it, and prints "
-            "its shape, its "
-            "weight types and its tokenizer. Without an argument it shows the default model.",
+            "its shape, its weight types and its tokenizer. Without an argument it shows the default model.",
     .examples = "ken model\nken model --tensors model.gguf\nken model --json --hash model.gguf",
     .run = run,
     .tables = {options, cli_adapter_options},

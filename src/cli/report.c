@@ -116,24 +116,18 @@ const cli_verb cli_verb_report = {
     .args = "RUN|DIR ...",
     .summary = "write one self-contained HTML page with plots and a searchable table",
     .text = "Writes one HTML file that needs nothing else, about annotations, evaluations and trainings (a train.ken, "
-            "or the folder "
-            "of a training) in any mix: categories by relation with intervals, the distribution of P_Correct, how sure "
-            "the labels "
-            "are, and a table of all facts that can be searched, sorted and filtered, with what the model says under "
-            "each prompt.\n\n"
+            "or the folder of a training) in any mix: categories by relation with intervals, the distribution of "
+            "P_Correct, how sure the labels are, and a table of all facts that can be searched, sorted and filtered, "
+            "with what the model says under each prompt.\n\n"
             "With two annotations (or two evaluations) of the same facts the first is before and the second after: the "
-            "page begins "
-            "with what was lost and gained. More of them are each compared with the first. Trainings add their "
-            "dynamics, the accuracy "
-            "by category, and the linear model of what fitting Known and Unknown rows does; they also say how near "
-            "each fact is to "
-            "what was trained.\n\n"
+            "page begins with what was lost and gained. More of them are each compared with the first. Trainings add "
+            "their dynamics, the accuracy by category, and the linear model of what fitting Known and Unknown rows "
+            "does; they also say how near each fact is to what was trained.\n\n"
             "Each plot is a file too: --pdf, --png, --svg and --csv write all of them into a folder, or the one that "
-            "--plot names. "
-            "Plots are drawn by gnuplot (package gnuplot-nox); without it the page has numbers in their place.\n\n"
+            "--plot names. Plots are drawn by gnuplot (package gnuplot-nox); without it the page has numbers in their "
+            "place.\n\n"
             "The page stays under 2 MB for 10,000 facts; where the details of the rows do not fit, some are left out, "
-            "and the page "
-            "says which.",
+            "and the page says which.",
     .examples = "ken report world.ken -o world.html\n"
                 "ken report before.ken after.ken trained/ -o change.html    # what fine-tuning changed\n"
                 "ken report before.ken after.ken --pdf plots --plot transitions-0    # one plot for a paper",

@@ -172,8 +172,8 @@ bool cli_print_unlabelled(const ken_run *r, const ken_scoring *s)
     printf("No fact of the run has a label");
     if (all->n > 0 && !isnan(all->mean_p_t))
         printf(": it is multiple choice, which has right and wrong answers\nand a knowledge score, but no categories. "
-               "They "
-               "need no matcher and no samples;\nken show prints them, and ken diff compares two such runs");
+               "They need no matcher and no samples;\n"
+               "ken show prints them, and ken diff compares two such runs");
     puts(".");
     return true;
 }
@@ -264,8 +264,7 @@ void cli_print_curve(const ken_scoring *s, const cli_curve *c)
     if (missing) printf("\n-: more samples than were drawn; what they would have been cannot be told.\n");
     if (bounded > 0)
         printf("\nOf %s facts only a lower bound of P_Correct is known under this matcher: WeaklyKnown is at\nleast, "
-               "Unknown at most "
-               "what is printed.\n",
+               "Unknown at most what is printed.\n",
                cli_thousands(bounded, t));
 }
 

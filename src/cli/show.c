@@ -23,8 +23,7 @@ static const cli_option options[] = {
      "list the facts of these categories: HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled (implies --rows)"},
     {"sort", 0, "KEY", CLI_STRING, &set.sort,
      "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts or a "
-     "category's share; "
-     "-KEY for falling order (default: data order)"},
+     "category's share; -KEY for falling order (default: data order)"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
     {0}};
 
@@ -167,13 +166,10 @@ const cli_verb cli_verb_show = {
     .args = "RUN",
     .summary = "show a run: the category table by relation, the facts one by one, or the curve of a training",
     .text = "Prints how many facts of each relation are HighlyKnown, MaybeKnown, WeaklyKnown and Unknown, with shares "
-            "and, in the "
-            "totals, 95% intervals (Wilson). -v adds an interval to every share.\n\n"
+            "and, in the totals, 95% intervals (Wilson). -v adds an interval to every share.\n\n"
             "With --rows it lists the facts: category, in how many of the prompts greedy decoding was right, the "
-            "probability of a right "
-            "answer, and what the model says instead. With --rows --json each row is one JSON object, always the same "
-            "for the same model, "
-            "data and settings.\n\n"
+            "probability of a right answer, and what the model says instead. With --rows --json each row is one JSON "
+            "object, always the same for the same model, data and settings.\n\n"
             "Of a training (DIR/train.ken) it prints what was measured after each epoch: the loss, what is fitted by "
             "category, dev, test and out-of-distribution accuracy, and the best point; with --rows the training rows "
             "and when each was first fitted. Of an evaluation (ken eval -o) it prints its table, or its answers.",

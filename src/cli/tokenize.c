@@ -192,8 +192,8 @@ const cli_verb cli_verb_tokenize = {
     .args = "[-m FILE|DIR] [TEXT ...]",
     .summary = "show a model's tokens: of a text, of a file, or all of them",
     .text = "Prints the token ids of each TEXT with the bytes they stand for. Without a text it runs a self-test: "
-            "strings in many "
-            "scripts, with odd spacing, digits and emoji must come back byte for byte after encoding and decoding.",
+            "strings in many scripts, with odd spacing, digits and emoji must come back byte for byte after encoding "
+            "and decoding.",
     .examples = "ken tokenize 'Paris is the capital of France'\nken tokenize --ids -i corpus.txt\nken tokenize -m "
                 "model.gguf --vocab",
     .run = run,

@@ -89,8 +89,7 @@ static const cli_option how_options[] = {
      "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
     {"share-prefixes", 0, "WHEN", CLI_CHOICE, &O.share_prefixes,
      "compute a beginning that examples of a batch share once: exact without dropout; with it they share its mask "
-     "there "
-     "too, which is faster and noisier (auto: on without dropout)",
+     "there too, which is faster and noisier (auto: on without dropout)",
      .choices = "auto|on|off"},
     {"recompute", 0, NULL, CLI_FLAG, &O.recompute, "compute each layer again on the way back: less memory, more time"},
     {"rows", 0, "N", CLI_INT, &O.rows, "token rows forwarded at once; an update of more is split", .min = 1,
@@ -347,25 +346,20 @@ const cli_verb cli_verb_train = {
     .summary = "fine-tune a model and watch what is fitted, kept and broken, by knowledge category",
     .text =
         "Trains all weights, or with --lora a low-rank adapter, to answer questions. Each row is asked without "
-        "exemplars, "
-        "\"Answer the following question.\\n{question}\\n\", and the loss is taken on the answer and the end token "
-        "alone. "
-        "Before training and after each epoch every row is asked, greedily: the training rows (the fit, by "
-        "category when the data come from a run of ken annotate), and those of --dev, --test and --ood. A line for "
-        "each "
-        "measurement goes to stderr: shares of right answers in percent; * marks the best dev so far, idk is the share "
-        "of "
-        "answers that decline.\n\n"
+        "exemplars, \"Answer the following question.\\n"
+        "{question}\\n"
+        "\", and the loss is taken on the answer and the end token alone. Before training and after each epoch every "
+        "row is asked, greedily: the training rows (the fit, by category when the data come from a run of ken "
+        "annotate), and those of --dev, --test and --ood. A line for each measurement goes to stderr: shares of right "
+        "answers in percent; * marks the best dev so far, idk is the share of answers that decline.\n\n"
         "With --dev, DIR holds the weights with the best dev share (the earliest of equals) and DIR/last the last "
         "ones; without, DIR holds the last. They are model.safetensors, config.json and the tokenizer, which "
         "transformers loads as they are, or with --lora adapter_model.safetensors and adapter_config.json for peft, "
         "and what --gguf asks for. DIR/train.ken is the run with all that was measured (ken show, ken report), and a "
-        "file DONE "
-        "is written last.\n\n"
+        "file DONE is written last.\n\n"
         "The state is kept in DIR/state while the training runs. The same command goes on with an interrupted training "
-        "and ends in "
-        "the same bytes as an undisturbed one; other settings are refused. Results do not depend on threads. The first "
-        "Ctrl-C stops cleanly and keeps the state.\n\n"
+        "and ends in the same bytes as an undisturbed one; other settings are refused. Results do not depend on "
+        "threads. The first Ctrl-C stops cleanly and keeps the state.\n\n"
         "The defaults are those of Gekhman et al. 2024: 50 epochs, batches of 128, learning rate 1e-5, dropout 0.05; "
         "and ours where they say nothing: AdamW without weight decay, 3% warm-up, gradients clipped at norm 1.",
     .examples =

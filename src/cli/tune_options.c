@@ -49,8 +49,7 @@ const cli_option cli_tune_options[] = {
      .choices = "category|relation"},
     {"variant", 0, "NAME", CLI_STRING, &O.variant,
      "draw a set of known make-up: unknown=X (X % Unknown rows, the same relations for every X), known=X (that without "
-     "its "
-     "Unknown rows), natural, or the name of a category"},
+     "its Unknown rows), natural, or the name of a category"},
     {"size", 0, "N", CLI_SIZE, &O.size,
      "rows of the variant (0: in each relation as many as its rarest category has), or of the balanced set", .min = 0},
     {"known-mix", 0, "NAME", CLI_CHOICE, &O.known_mix,
@@ -60,8 +59,7 @@ const cli_option cli_tune_options[] = {
      "the variant's Unknown rows fill whole relations; as many in all, in as many rows of each relation"},
     {"match", 0, "HOW", CLI_CHOICE, &O.match,
      "control for popularity: pairs, only Known and Unknown rows that pair up in one relation and decile of "
-     "popularity; "
-     "control, such a Known row in place of each Unknown one of the variant (default: neither)",
+     "popularity; control, such a Known row in place of each Unknown one of the variant (default: neither)",
      .choices = "pairs|control"},
     {"idk", 0, "TEXT", CLI_LIST, &cli_tune.idk,
      "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one"},
