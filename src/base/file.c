@@ -55,6 +55,15 @@ int ken_is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+char *ken_behind_links(const char *path)
+{
+    struct stat st;
+    char *real = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+    char *copy = ken_strndup(real != NULL ? real : path, strlen(real != NULL ? real : path));
+    free(real);
+    return copy;
+}
+
 const char *ken_file_precious(const char *path)
 {
     static const struct {

@@ -18,6 +18,10 @@ void ken_unmap(ken_map *m);
  * new one, never part of it. KEN_EFAIL with the system's reason (a full disk, no permission). */
 int ken_write_file(const char *path, const void *data, size_t n, ken_err *err);
 
+/* path, or the file behind it when it is a link to one: that is what is to be replaced, so that the link stays. Caller frees; NULL
+ * without memory. */
+char *ken_behind_links(const char *path);
+
 /* An empty file beside path (path.tmp-XXXXXX), to be renamed to it when it is whole, with the rights of a new file. *name is the
  * caller's; *fd is open for writing. KEN_EFAIL, KEN_ENOMEM: both are unset. */
 int ken_temporary_of(const char *path, char **name, int *fd, ken_err *err);

@@ -4,8 +4,10 @@
 #include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,16 +39,33 @@ static void flush(ken_out *o)
     }
 }
 
-/* A device or a pipe (/dev/stdout) is written to: renaming a file over it would put the file in its place. */
+/* Which of our own descriptors path names, else -1. They may be files, as in `-o /dev/stdout >>log`: these go on where they stand. */
+static int own_descriptor(const char *path)
+{
+    static const char *const folder[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0) return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
+        const size_t n = strlen(folder[i]);
+        char *end;
+        if (strncmp(path, folder[i], n) != 0 || path[n] < '0' || path[n] > '9') continue;
+        const long fd = strtol(path + n, &end, 10);
+        if (*end == '\0' && fd <= INT_MAX) return (int)fd;
+    }
+    return -1;
+}
+
+/* A device or a pipe is written to: renaming a file over it would put the file in its place. */
 static bool is_stream(const char *path)
 {
     struct stat st;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    return own_descriptor(path) >= 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
 static int open_stream(ken_out *o, const char *path, ken_err *err)
 {
-    o->fd = open(path, O_WRONLY | O_CLOEXEC);
+    const int own = own_descriptor(path);
+    o->fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CLOEXEC);
     return o->fd >= 0 ? KEN_OK : ken_fail_errno(err, "cannot write", path);
 }
 
@@ -58,10 +77,11 @@ int ken_out_open(ken_out **out, const char *path, ken_err *err)
     o->error = 0;
     o->used = o->flushed = 0;
     o->temporary = NULL;
-    o->path = ken_strndup(path, strlen(path));
-    int rc = o->path == NULL   ? ken_fail_nomem(err, "file name")
-             : is_stream(path) ? open_stream(o, path, err)
-                               : ken_temporary_of(path, &o->temporary, &o->fd, err);
+    const bool stream = is_stream(path);
+    o->path = stream ? ken_strndup(path, strlen(path)) : ken_behind_links(path);
+    int rc = o->path == NULL ? ken_fail_nomem(err, "file name")
+             : stream        ? open_stream(o, path, err)
+                             : ken_temporary_of(o->path, &o->temporary, &o->fd, err);
     if (rc == KEN_OK) {
         *out = o;
         return KEN_OK;

@@ -5,7 +5,8 @@
  *     ken_out_puts(o, "...");                       after a failure writing does nothing; one check at the end is enough
  *     return ken_out_close(o, ok, err);             ok: synced and renamed to path; else removed
  *
- * A device or a pipe (/dev/stdout) is written to as the bytes come. Memory is one buffer, however large the file. */
+ * A device, a pipe or /dev/stdout is written to as the bytes come; of a link, the file behind it is replaced. Memory is one buffer,
+ * however large the file. */
 #ifndef KEN_BASE_OUT_H
 #define KEN_BASE_OUT_H
 #include "base/error.h"

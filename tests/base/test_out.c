@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/out.h"
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -144,6 +145,63 @@ static void devices_are_written_to_and_not_replaced(void **state)
     }
 }
 
+static void expect_content(const char *file, const char *text)
+{
+    char got[64] = {0};
+    FILE *f = fopen(file, "r");
+    assert_non_null(f);
+    assert_int_equal(fread(got, 1, sizeof got - 1, f), strlen(text));
+    assert_string_equal(got, text);
+    fclose(f);
+}
+
+/* Of a link the file behind it is replaced, and the link stays; one that leads nowhere becomes the file. */
+static void links_stay(void **state)
+{
+    (void)state;
+    char real[sizeof path + 8];
+    struct stat st;
+    snprintf(real, sizeof real, "%s-real", path);
+    for (int there = 1; there >= 0; there--) {
+        ken_out *o;
+        if (there) assert_int_equal(ken_write_file(real, "old", 3, NULL), KEN_OK);
+        assert_int_equal(symlink("file-real", path), 0);
+        assert_int_equal(ken_out_open(&o, path, NULL), KEN_OK);
+        ken_out_puts(o, "new words");
+        assert_int_equal(ken_out_close(o, true, NULL), KEN_OK);
+        assert_int_equal(lstat(path, &st), 0);
+        assert_int_equal(S_ISLNK(st.st_mode), there);
+        expect_content(there ? real : path, "new words");
+        assert_int_equal(entries(), 1 + there);
+        unlink(path);
+        unlink(real);
+    }
+}
+
+/* /dev/stdout and its like, when they are a file: written to where they stand, as in `>>log`. */
+static void own_descriptors_are_written_to(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"/dev/fd/%d", "/proc/self/fd/%d"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        ken_out *o;
+        char name[64];
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, "old ", 4), 4);
+        snprintf(name, sizeof name, forms[i], fd);
+        assert_int_equal(ken_out_open(&o, name, NULL), KEN_OK);
+        ken_out_puts(o, "new ");
+        assert_int_equal(ken_out_close(o, true, NULL), KEN_OK);
+        assert_int_equal(write(fd, "last", 4), 4); /* still open */
+        close(fd);
+        expect_content(path, "old new last");
+        assert_int_equal(entries(), 1);
+        assert_int_equal(ken_out_open(&o, name, NULL), KEN_EFAIL); /* closed by now */
+        unlink(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +209,8 @@ int main(void)
         cmocka_unit_test(giving_up_leaves_the_old_file),
         cmocka_unit_test(failures_are_said_and_leave_nothing),
         cmocka_unit_test(devices_are_written_to_and_not_replaced),
+        cmocka_unit_test(links_stay),
+        cmocka_unit_test(own_descriptors_are_written_to),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
