@@ -15,7 +15,8 @@ in every format, then
 LLaMA-Factory, Axolotl and mlx-lm load the files in trainers_oracle.py; tests/cli/exports.py checks the documented schemas in `make check`.
 Exit status 1 when anything differs. Made with datasets 5.2.0, trl 1.16.0, transformers 5.23.0, torch 2.15.0, pyarrow 26.0.1.
 """
-import contextlib, csv, datetime, json, logging, os, pathlib, platform, subprocess, sys, tempfile, time, warnings
+import contextlib, csv, datetime, json, logging, os, pathlib, platform, sys, tempfile, warnings
+from against_ken import check, finish, ken, ken_ids, say, use
 
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1", HF_HUB_DISABLE_PROGRESS_BARS="1",
                   TOKENIZERS_PARALLELISM="false", CUDA_VISIBLE_DEVICES="")
@@ -38,26 +39,6 @@ HOSTILE = ['=SUM(A1:A9)', 'a "quoted" word, and a comma', "tab\there", "\x1b[31m
 
 # pandas takes "NaN" and "null" for missing values unless told otherwise.
 CSV = {"keep_default_na": False, "na_values": [""]}
-
-lines, bad = [], []
-
-
-def say(text=""):
-    lines.append(text)
-    print(text, flush=True)
-
-
-def check(what, good, more=""):
-    if good: return
-    bad.append(what)
-    say(f"  <-- {what} {more}"[:2000])
-
-
-def ken(*args):
-    done = subprocess.run([KEN, *map(str, args)], capture_output=True)
-    if done.returncode != 0: sys.exit(f"ken {' '.join(map(str, args))}: {done.stderr.decode()}")
-    return done.stdout.decode()
-
 
 # ---- rows -----------------------------------------------------------------------------------------------------------------
 
@@ -188,16 +169,6 @@ class Caught(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def ken_ids(model, texts, *more):
-    """Token ids of each text, at most so many texts a call as a command line holds."""
-    ids = []
-    for i in range(0, len(texts), 200):
-        out = ken("tokenize", "-m", model, "--ids", *more, "--", *texts[i:i + 200])
-        ids += [[int(x) for x in line.split()] for line in out.splitlines()]
-    assert len(ids) == len(texts)
-    return ids
-
-
 CHATML = ("{% for m in messages %}{% if m['role'] == 'assistant' %}{{ '<|im_start|>assistant\n' }}{% generation %}"
           "{{ m['content'] | trim + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}{% else %}"
           "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] | trim + '<|im_end|>\n' }}{% endif %}{% endfor %}"
@@ -282,10 +253,8 @@ def check_chat(name, model, where, rows, work):
 
 
 def main():
-    global KEN
     if len(sys.argv) < 2: sys.exit(__doc__)
-    KEN = str(pathlib.Path(sys.argv[1]).resolve() / "ken")
-    started = time.time()
+    use(sys.argv[1])
     caught = Caught()
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
@@ -317,10 +286,7 @@ def main():
         texts = [[m["content"] for m in r["messages"]] for r in load("messages", where["messages"], work / "cache")]
         check("sharegpt: as messages", [[m["content"] for m in r["messages"]] for r in converted] == texts)
         say("  trl, sharegpt: maybe_convert_to_chatml gives the texts of messages")
-    say()
-    say(f"{'all agree' if not bad else 'DIFFERENCES: ' + '; '.join(bad)} ({time.time() - started:.0f} s)")
-    if len(sys.argv) > 2 and not bad: pathlib.Path(sys.argv[2]).write_text("\n".join(lines) + "\n")
-    sys.exit(1 if bad else 0)
+    finish(sys.argv[2] if len(sys.argv) > 2 else None)
 
 
 if __name__ == "__main__":

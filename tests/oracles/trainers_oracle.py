@@ -11,7 +11,8 @@ packages behind their own, and torch is not installed again. TRAINERS="axolotl m
 them by its own configuration; here its tokens, labels and prompts are compared with those of `ken tokenize`: loss must cover exactly the
 target and its end. Nothing is trained but a few steps of mlx-lm. Exit status 1 when anything differs, or a trainer cannot be installed.
 """
-import datetime, json, os, pathlib, platform, subprocess, sys, tempfile, time
+import datetime, json, os, pathlib, platform, subprocess, sys, tempfile
+from against_ken import check, finish, ken, ken_ids, say, use
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -33,35 +34,6 @@ TOOLS = {
 
 CHATML = ("{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
           "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
-
-lines, bad = [], []
-
-
-def say(text=""):
-    lines.append(text)
-    print(text, flush=True)
-
-
-def check(what, good, more=""):
-    if good: return
-    bad.append(what)
-    say(f"  <-- {what} {more}"[:2000])
-
-
-def ken(*args):
-    done = subprocess.run([KEN, *map(str, args)], capture_output=True)
-    if done.returncode != 0: sys.exit(f"ken {' '.join(map(str, args))}: {done.stderr.decode()}")
-    return done.stdout.decode()
-
-
-def ken_ids(model, texts, *more):
-    ids = []
-    for i in range(0, len(texts), 200):
-        out = ken("tokenize", "-m", model, "--ids", *more, "--", *texts[i:i + 200])
-        ids += [[int(x) for x in line.split()] for line in out.splitlines()]
-    assert len(ids) == len(texts)
-    return ids
-
 
 # ---- environments ---------------------------------------------------------------------------------------------------------
 
@@ -293,13 +265,11 @@ def try_mlx(python, models, chat, rows, src, work):
 
 
 def main():
-    global KEN
     if len(sys.argv) < 2: sys.exit(__doc__)
-    KEN = str(pathlib.Path(sys.argv[1]).resolve() / "ken")
+    use(sys.argv[1])
     wanted = (os.environ.get("TRAINERS") or " ".join(TOOLS)).split()
     unknown = [t for t in wanted if t not in TOOLS]
     if unknown: sys.exit(f"trainers_oracle: unknown {' '.join(unknown)}; there are {' '.join(TOOLS)}")
-    started = time.time()
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
     say("Fine-tuning sets of ken, loaded by the trainers themselves. Command: make oracle-trainers")
     say(f"{datetime.date.today()}, {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -317,10 +287,7 @@ def main():
                 continue
             versions = attempt(python, models, chat, rows, work / "source.jsonl", work)
             if versions: say("  with " + ", ".join(f"{k} {v}" for k, v in versions.items()))
-    say()
-    say(f"{'all agree' if not bad else 'DIFFERENCES: ' + '; '.join(bad)} ({time.time() - started:.0f} s)")
-    if len(sys.argv) > 2 and not bad and wanted == list(TOOLS): pathlib.Path(sys.argv[2]).write_text("\n".join(lines) + "\n")
-    sys.exit(1 if bad else 0)
+    finish(sys.argv[2] if len(sys.argv) > 2 and wanted == list(TOOLS) else None)
 
 
 if __name__ == "__main__":
