@@ -916,8 +916,8 @@ enum {
     KEN_AUDIT_LOWER,      /* right, and more specific */
     KEN_AUDIT_VERDICTS
 };
-KEN_API const char *
-ken_audit_verdict_name(int verdict); /* "wrong", ..., "higher granularity", ...; NULL past the last */
+/* "wrong", ..., "higher granularity", ...; NULL past the last */
+KEN_API const char *ken_audit_verdict_name(int verdict);
 
 typedef struct ken_audit_part {                            /* some of the answers of a sheet */
     uint64_t answers, judged;                              /* all of them, and those with a verdict */

@@ -66,13 +66,15 @@ def at_random_moments(name):
     done = subprocess.run([KEN, *command], env=ENV, capture_output=True, text=True)
     expect(done.returncode == 0, done.stderr)
     took, new = time.time() - began, {f: open(f, "rb").read() for f in ("out", "out.json") if os.path.exists(f)}
+    # of sheets only one that nobody has judged is replaced: here its head alone
+    old = {f: text.split(b"\n")[0] + b"\n" if name == "audit" else b"old" for f, text in new.items()}
     for _ in range(ROUNDS):
         for f in new:
-            open(f, "w").write("old")
+            open(f, "wb").write(old[f])
         status = stop(command, draw.uniform(0, took), draw.choice([signal.SIGINT, signal.SIGTERM]))
         for f in new:
             there = open(f, "rb").read()
-            expect(there == (new[f] if status == 0 else b"old") or there == new[f],
+            expect(there == (new[f] if status == 0 else old[f]) or there == new[f],
                    f"{command}: exit status {status}, and {f} is neither the old one nor the new one")
     for f in new:
         os.unlink(f)
