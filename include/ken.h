@@ -101,6 +101,9 @@ typedef struct ken_tensor_info {
 /* What a model is called after its place: the last part of the path, without ".gguf"; "DIR/last" for the last weights of a training in
  * DIR. Cut to size bytes. */
 KEN_API void ken_model_label(char *out, size_t size, const char *path);
+/* Where to begin a long question in a list: multiple choice asks at the end about the passage before it. A short one whole, of others about the
+ * last 240 bytes, from a word on. Points into question. */
+KEN_API const char *ken_question_end(const char *question);
 KEN_API const ken_model_info *ken_model_get_info(const ken_model *m);          /* borrowed */
 KEN_API int ken_model_tensor(const ken_model *m, int i, ken_tensor_info *out); /* 0 <= i < n_tensors, in file order */
 KEN_API const char *ken_model_warning(const ken_model *m, int i);         /* e.g. no pre-tokenizer named; borrowed */

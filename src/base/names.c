@@ -1,4 +1,4 @@
-/* names.c - the words that a user sees for categories, flags and models (ken.h). Here, at the bottom, so that every layer prints the
+/* names.c - the words that a user sees for categories, flags, models and questions (ken.h). Here, at the bottom, so that every layer prints the
  * same ones; the man page lists them from these tables. */
 #include "ken.h"
 #include <stdio.h>
@@ -35,4 +35,12 @@ void ken_model_label(char *out, size_t size, const char *path)
         for (from--; from > 0 && path[from - 1] != '/';) from--;
     if (n - from > 5 && strncmp(path + n - 5, ".gguf", 5) == 0) n -= 5;
     snprintf(out, size, "%.*s", (int)(n - from < size ? n - from : size), path + from);
+}
+
+const char *ken_question_end(const char *question)
+{
+    enum { MOST = 240 };
+    size_t n = strlen(question);
+    const char *space = n > MOST ? strchr(question + n - MOST, ' ') : NULL;
+    return space != NULL ? space + 1 : question;
 }

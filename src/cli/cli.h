@@ -29,7 +29,8 @@ int cli_print_completion(const char *shell, ken_err *err); /* "bash" or "zsh" */
 
 /* signal.c: the first SIGINT or SIGTERM only raises a flag; a second one ends the program at once. */
 void cli_catch_signals(void);
-int cli_interrupted(void *ctx); /* a ken_poll_fn */
+int cli_interrupted(void *ctx);                                  /* a ken_poll_fn */
+int cli_open_run(ken_run **out, const char *path, ken_err *err); /* ken_run_open; reading it ends when interrupted */
 
 /* paths.c: where things are when nobody says. Results live until the program ends. */
 /* `given`, else the default model of the user's cache folder; NULL with KEN_EUSAGE telling how to get one. */

@@ -412,19 +412,9 @@ static void print_says(const ken_diff_side *s, const char *word)
     if (s->prompts > 1) printf(" (%d of %d)", s->says_prompts, s->prompts);
 }
 
-/* The end of a long question of multiple choice, which asks about the passage before it. */
-static const char *end_of(const char *s)
-{
-    enum { MOST = 240 };
-    size_t n = strlen(s);
-    if (n <= MOST) return s;
-    const char *space = strchr(s + n - MOST, ' ');
-    return space != NULL ? space + 1 : s;
-}
-
 static void print_question(const ken_diff_row *r)
 {
-    const char *s = r->choice ? end_of(r->question) : r->question;
+    const char *s = r->choice ? ken_question_end(r->question) : r->question;
     if (s != r->question) fputs("... ", stdout);
     term_text(s);
 }

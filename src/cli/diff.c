@@ -286,13 +286,6 @@ static int show(const cli_comparison *c, ken_err *err)
     return rc == KEN_OK ? check_conditions(c->d, err) : rc;
 }
 
-static int open_run(ken_run **out, const char *path, ken_err *err)
-{
-    int rc = ken_run_open(out, path, err);
-    if (rc == KEN_OK) ken_run_set_poll(*out, cli_interrupted, NULL);
-    return rc;
-}
-
 static int run(int n, char **arg, ken_err *err)
 {
     static char name[2][PATH_MAX];
@@ -301,7 +294,7 @@ static int run(int n, char **arg, ken_err *err)
     ken_diff *d = NULL;
     int rc = check_usage(n, arg, err);
     if (rc == KEN_OK && set.data != NULL) rc = annotate_models(path, name, err);
-    for (int i = 0; i < 2 && rc == KEN_OK; i++) rc = open_run(&r[i], path[i], err);
+    for (int i = 0; i < 2 && rc == KEN_OK; i++) rc = cli_open_run(&r[i], path[i], err);
     ken_diff_options o = ken_diff_defaults();
     o.label = set.label;
     o.trained = set.trained.item;

@@ -40,13 +40,13 @@ static void init(void)
 static int open_one(ken_run **out, const char *path, ken_err *err)
 {
     struct stat st;
-    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return ken_run_open(out, path, err);
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return cli_open_run(out, path, err);
     size_t n = strlen(path) + sizeof "/train.ken";
     char *inside = malloc(n);
     if (inside == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
     snprintf(inside, n, "%s/train.ken", path);
     int rc = stat(inside, &st) == 0
-                 ? ken_run_open(out, inside, err)
+                 ? cli_open_run(out, inside, err)
                  : cli_fail(err, KEN_EINPUT, "%s: a folder without train.ken; give a run, or the folder of a training",
                             path);
     free(inside);
@@ -99,10 +99,7 @@ static int run(int n, char **arg, ken_err *err)
     o.trained = set.trained.item;
     o.n_trained = set.trained.n;
     o.poll = cli_interrupted;
-    for (int i = 0; i < n && rc == KEN_OK; i++) {
-        rc = open_one(&runs[i], arg[i], err);
-        if (rc == KEN_OK) ken_run_set_poll(runs[i], cli_interrupted, NULL);
-    }
+    for (int i = 0; i < n && rc == KEN_OK; i++) rc = open_one(&runs[i], arg[i], err);
     if (rc == KEN_OK) rc = ken_report_new(&r, runs, (size_t)n, &o, err);
     if (rc == KEN_OK) rc = write_all(r, err);
     ken_report_free(r);

@@ -31,3 +31,10 @@ int cli_interrupted(void *ctx)
     (void)ctx;
     return caught != 0;
 }
+
+int cli_open_run(ken_run **out, const char *path, ken_err *err)
+{
+    int rc = ken_run_open(out, path, err);
+    if (rc == KEN_OK) ken_run_set_poll(*out, cli_interrupted, NULL);
+    return rc;
+}

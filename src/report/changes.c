@@ -362,15 +362,6 @@ static void put_says(ken_out *o, const ken_diff_side *s)
     if (s->prompts > 1) ken_out_printf(o, " <small>%d of %d</small>", s->says_prompts, s->prompts);
 }
 
-/* Of a long question of multiple choice the end, which asks about the passage before it. */
-static const char *end_of(const char *s)
-{
-    enum { MOST = 240 };
-    size_t n = strlen(s);
-    const char *space = n > MOST ? strchr(s + n - MOST, ' ') : NULL;
-    return space != NULL ? space + 1 : s;
-}
-
 static int list_moved(ken_out *o, const diff_part *p, int move, int h, ken_err *err)
 {
     const ken_page_diff *d = p->d;
@@ -396,7 +387,7 @@ static int list_moved(ken_out *o, const diff_part *p, int move, int h, ken_err *
         for (size_t i = 0; i < n && i < MOST_LISTED; i++) {
             const ken_diff_row *row = list[i].row;
             ken_out_puts(o, "<li><span class=\"asked\">");
-            ken_html_text(o, row->choice ? end_of(row->question) : row->question, row->choice ? 0 : 160);
+            ken_html_text(o, row->choice ? ken_question_end(row->question) : row->question, row->choice ? 0 : 160);
             ken_out_puts(o, "</span> <b>");
             ken_html_text(o, row->answer, 60);
             ken_out_puts(o, "</b><br>");

@@ -24,7 +24,6 @@ static void read_flows(flows *x, const ken_diff *d, const ken_diff_group *all)
 {
     uint64_t moved[KINDS][KINDS] = {{0}};
     bool annotated = ken_diff_annotated(d) && !all->choice;
-    static const char *const verdicts[KINDS] = {"right", "wrong", "not asked"};
     static const int verdict_colours[KINDS] = {KEN_HIGHLY_KNOWN, KEN_UNKNOWN, KEN_UNLABELLED};
     if (all->choice) {
         for (int i = 0; i < KEN_N_VERDICTS; i++)
@@ -42,7 +41,7 @@ static void read_flows(flows *x, const ken_diff *d, const ken_diff_group *all)
         uint64_t both = 0;
         for (int j = 0; j < KINDS; j++) both += moved[i][j] + moved[j][i];
         if (both == 0) continue;
-        x->names[x->n] = annotated ? ken_category_name(i) : verdicts[i];
+        x->names[x->n] = annotated ? ken_category_name(i) : ken_verdict_name(i);
         x->colours[x->n] = ken_figure_colour(annotated ? i : verdict_colours[i]);
         at[x->n++] = i;
     }
