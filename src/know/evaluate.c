@@ -262,7 +262,7 @@ static int prepare(job *j, asked *a, ken_err *err)
         if (rc == KEN_OK && ken_grow((void **)&a->ids, &a->cap_ids, a->n_ids + len, sizeof *a->ids) != 0)
             rc = ken_fail_nomem(err, "questions");
         a->first_answer[i] = a->n_answers;
-        if (rc == KEN_OK) rc = add_answers(a, j->data, x, j->matcher[0].kind == KEN_EM_ALIAS, err);
+        if (rc == KEN_OK) rc = add_answers(a, j->data, x, j->matcher[0].kind->uses_aliases, err);
         if (rc != KEN_OK) {
             ken_fail_prefix(err, "row %s", x->id);
             break;
@@ -290,7 +290,7 @@ static int score_more(job *j, asked *a, const ken_example *x, const char *text, 
     for (int k = 1; k < j->n_matchers && rc == KEN_OK; k++) {
         ken_accept *accept = NULL;
         a->n_answers = 0;
-        rc = add_answers(a, j->data, x, j->matcher[k].kind == KEN_EM_ALIAS, err);
+        rc = add_answers(a, j->data, x, j->matcher[k].kind->uses_aliases, err);
         if (rc == KEN_OK) rc = ken_accept_new(&accept, &j->matcher[k], a->answer, (int)a->n_answers, err);
         if (rc == KEN_OK && ken_accept_matches(accept, text, strlen(text))) *more |= 1u << (k - 1);
         ken_accept_free(accept);

@@ -133,12 +133,11 @@ static int step(job *j, question *q, bool *done, ken_err *err)
 
 static int start(job *j, size_t at, question *q, ken_err *err)
 {
-    static const ken_matcher raw = {.kind = KEN_EM_RAW, .name = "em-raw/1"};
     const ken_greedy_item *x = &j->item[at];
     *q = (question){.at = at, .node = -1};
     int32_t before = ken_engine_backlog(j->engine);
     int rc = ken_accept_new(&q->accept, &j->matcher, x->answers, x->n_answers, err);
-    if (rc == KEN_OK) rc = ken_accept_new(&q->raw, &raw, x->answers, x->n_answers, err);
+    if (rc == KEN_OK) rc = ken_accept_new(&q->raw, &ken_em_raw, x->answers, x->n_answers, err);
     if (rc == KEN_OK) rc = ken_engine_extend(j->engine, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, &q->node, err);
     if (rc != KEN_OK) return rc;
     q->ask = (ken_request){.node = q->node, .k = 1, .id = &q->id, .logit = &q->logit, .outstanding = &q->waiting};
@@ -217,8 +216,7 @@ static int get_ready(job *j, ken_net *net, const ken_tokenizer *t, ken_err *err)
     if (rc != KEN_OK) return rc;
     j->complete = o->complete || !ken_matcher_is_exact(&j->matcher);
     if (o->n_idk > 0) {
-        static const ken_matcher normalised = {.kind = KEN_EM_SQUAD, .name = "em-squad/1"};
-        rc = ken_accept_new(&j->idk, &normalised, o->idk, o->n_idk, err);
+        rc = ken_accept_new(&j->idk, &ken_em_squad, o->idk, o->n_idk, err);
         if (rc != KEN_OK) {
             ken_fail_prefix(err, "abstention phrases");
             return rc;

@@ -122,8 +122,7 @@ static int check_golds(ken_task *t, ken_err *err)
     if (n > (size_t)t->c->plan->rules.max_new) t->flags |= KEN_FLAG_GOLD_TOO_LONG;
     /* em-squad turns a newline in the gold into a space; any other stop string, and any stop under em-raw, can never be generated. */
     bool newline = t->c->plan->rules.n_stop == 1 && t->c->plan->rules.stop[0] == '\n';
-    if ((t->c->plan->matcher.kind == KEN_EM_RAW || !newline) && every_gold_has_stop(t))
-        t->flags |= KEN_FLAG_GOLD_HAS_STOP;
+    if ((!t->c->plan->matcher.kind->by_words || !newline) && every_gold_has_stop(t)) t->flags |= KEN_FLAG_GOLD_HAS_STOP;
     return KEN_OK;
 }
 
@@ -139,7 +138,7 @@ static int compile_matcher(ken_task *t, ken_err *err)
 {
     const ken_matcher *m = &t->c->plan->matcher;
     size_t n = (size_t)t->x->n_answers, all = n;
-    if (m->kind != KEN_EM_ALIAS || t->c->data == NULL)
+    if (!m->kind->uses_aliases || t->c->data == NULL)
         return ken_accept_new(&t->accept, m, t->x->answers, t->x->n_answers, err);
     int k;
     for (size_t i = 0; i < n; i++)
@@ -160,9 +159,8 @@ static int compile_matcher(ken_task *t, ken_err *err)
 static int start_text(ken_task *t, ken_err *err)
 {
     const ken_plan_of_run *plan = t->c->plan;
-    const ken_matcher raw = {.kind = KEN_EM_RAW, .name = "em-raw/1"};
     int rc = compile_matcher(t, err);
-    if (rc == KEN_OK) rc = ken_accept_new(&t->raw, &raw, t->x->answers, t->x->n_answers, err);
+    if (rc == KEN_OK) rc = ken_accept_new(&t->raw, &ken_em_raw, t->x->answers, t->x->n_answers, err);
     if (rc == KEN_OK) rc = check_golds(t, err);
     if (rc != KEN_OK) return rc;
     t->root = ken_alloc((size_t)plan->rules.prompts, sizeof *t->root);

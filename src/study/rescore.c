@@ -50,21 +50,13 @@ int ken_thin(int total, int hits, int n, double u)
 
 /* ---- which texts a matcher accepts ------------------------------------------------------------------------------------ */
 
-bool ken_matcher_within(const ken_matcher *a, const ken_matcher *b)
-{
-    if (a->kind == KEN_EM_RAW) return true;
-    if (a->kind == KEN_EM_SQUAD) return b->kind != KEN_EM_RAW; /* equal words: contained, and an F1 of 1 */
-    if (a->kind == KEN_F1) return b->kind == KEN_F1 && a->threshold >= b->threshold;
-    return a->kind == b->kind;
-}
-
 /* The row's golds, and with em-alias their other names. */
 static int compile(ken_rescorer *r, const ken_row *in, ken_accept **to, bool *has_aliases, ken_err *err)
 {
     size_t n = (size_t)in->n_answers, all = n;
     int k;
     *has_aliases = false;
-    if (r->to.kind != KEN_EM_ALIAS || r->aliases == NULL)
+    if (!r->to.kind->uses_aliases || r->aliases == NULL)
         return ken_accept_new(to, &r->to, in->answers, in->n_answers, err);
     for (size_t i = 0; i < n; i++)
         if (ken_aliases_for(r->aliases, in->answers[i], &k) != NULL) all += (size_t)k;
@@ -84,8 +76,7 @@ static int compile(ken_rescorer *r, const ken_row *in, ken_accept **to, bool *ha
 static int aliases_add_nothing(const ken_rescorer *r, const ken_row *in, bool *nothing, ken_err *err)
 {
     ken_accept *golds = NULL;
-    const ken_matcher squad = {.kind = KEN_EM_SQUAD, .name = "em-squad/1"};
-    int rc = ken_accept_new(&golds, &squad, in->answers, in->n_answers, err), k;
+    int rc = ken_accept_new(&golds, &ken_em_squad, in->answers, in->n_answers, err), k;
     *nothing = true;
     for (int i = 0; i < in->n_answers && rc == KEN_OK; i++) {
         const char *const *more = ken_aliases_for(r->aliases, in->answers[i], &k);
@@ -129,7 +120,7 @@ static double middle(double lo, double hi)
 static verdict greedy_verdict(const ken_rescorer *r, const relation *rel, const ken_prompt_row *q)
 {
     if (rel->same) return (verdict){.lo = q->greedy_hit, .hi = q->greedy_hit};
-    if (r->to.kind == KEN_EM_RAW) return (verdict){.lo = q->greedy_hit_raw, .hi = q->greedy_hit_raw};
+    if (r->to.kind == ken_em_raw.kind) return (verdict){.lo = q->greedy_hit_raw, .hi = q->greedy_hit_raw};
     if (q->text != NULL) {
         bool yes = matches(rel->to, q->text);
         return (verdict){.lo = yes, .hi = yes};
@@ -162,7 +153,7 @@ static double rejected_at_once(const ken_rescorer *r, const ken_accept *to, cons
 static verdict prompt_verdict(const ken_rescorer *r, const relation *rel, const ken_prompt_row *q)
 {
     verdict v = greedy_verdict(r, rel, q);
-    v.walked = rel->same || r->to.kind == KEN_EM_RAW;
+    v.walked = rel->same || r->to.kind == ken_em_raw.kind;
     if (v.walked) {
         v.p_lo = rel->same ? q->p_lo : q->raw_lo;
         v.p_hi = rel->same ? q->p_hi : q->raw_hi;
@@ -374,7 +365,7 @@ static int recount_prompts(ken_rescorer *r, ken_err *err)
 /* As in an annotation with this matcher (spec/slick.md 7.6): em-raw can never accept a gold with a stop in it. */
 static bool cannot_match(const ken_rescorer *r, const ken_row *in)
 {
-    if (r->to.kind != KEN_EM_RAW && strcmp(r->stop, "\n") == 0) return false;
+    if (r->to.kind->by_words && strcmp(r->stop, "\n") == 0) return false;
     for (int i = 0; i < in->n_answers; i++)
         if (strstr(in->answers[i], r->stop) == NULL) return false;
     return in->n_answers > 0;
@@ -472,13 +463,13 @@ int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err)
         return KEN_OK;
     }
     ken_accept *to = NULL;
-    bool has_aliases = false, new_table = r->to.kind == KEN_EM_ALIAS && r->aliases != NULL;
-    relation rel = {.run_in_to = ken_matcher_within(&r->run, &r->to) && !(new_table && r->run.kind == KEN_EM_ALIAS),
+    bool has_aliases = false, new_table = r->to.kind->uses_aliases && r->aliases != NULL;
+    relation rel = {.run_in_to = ken_matcher_within(&r->run, &r->to) && !(new_table && r->run.kind->uses_aliases),
                     .to_in_run = ken_matcher_within(&r->to, &r->run) && !new_table};
     int rc = check(r, in, err);
     if (rc == KEN_OK) rc = compile(r, in, &to, &has_aliases, err);
-    if (rc == KEN_OK && r->to.kind == KEN_EM_ALIAS &&
-        r->run.kind == KEN_EM_SQUAD) { /* one matcher, where there are no aliases */
+    if (rc == KEN_OK && r->to.kind == ken_em_alias.kind && r->run.kind == ken_em_squad.kind) {
+        /* one matcher, where there are no aliases */
         rel.to_in_run = true;
         if (has_aliases) rc = aliases_add_nothing(r, in, &rel.to_in_run, err);
     }

@@ -34,8 +34,6 @@ typedef struct ken_rescorer {
 int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err);
 /* The matcher asked for, compiled with the row's golds; the caller's, free with ken_accept_free. Leaves the row last scored alone. */
 int ken_rescore_matcher(ken_rescorer *r, const ken_row *in, ken_accept **out, ken_err *err);
-/* Is every text that matcher a accepts accepted by b? False when it cannot be told. */
-bool ken_matcher_within(const ken_matcher *a, const ken_matcher *b);
 /* Hits among n of `total` samples taken without replacement, of which `hits` were right: inverse CDF at u in [0,1). */
 int ken_thin(int total, int hits, int n, double u);
 /* Probability that none of them is. */

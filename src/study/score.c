@@ -41,7 +41,7 @@ static int parse_matchers(ken_scoring *s, ken_err *err)
     }
     rc = ken_matcher_parse(&s->r.to, s->o.matcher != NULL ? s->o.matcher : name, err);
     if (rc != KEN_OK || s->o.aliases == NULL) return rc;
-    if (s->r.to.kind != KEN_EM_ALIAS)
+    if (!s->r.to.kind->uses_aliases)
         return ken_fail(err, KEN_EUSAGE,
                         "--aliases: only em-alias asks for other names, and the matcher is %s; add --matcher em-alias",
                         s->r.to.name);

@@ -1,335 +1,105 @@
-/* accept.c - the golds of a row compiled into an automaton over text: m(y) and V(x) of spec/slick.md 6 and 7.2; see accept.h.
- *
- * For em-squad the golds' N-strings form a trie whose edges are code points, words joined by one space. A text is read once:
- * words that are articles leave the place unchanged, other words move along the trie. Golds on the fallback level that keeps
- * articles have a trie of their own, read without the article rule; golds compared as they stand are byte strings.
- *
- * The hard thing is the end of an unfinished text. What follows may compose with the last segment (normalize.h), so that
- * "Sao" may still become "São", "=" may become "≠", and 가 may become 각; everything before it is final. Of the last segment
- * one thing survives whatever follows: the first code point of the canonical decomposition of its base, also through
- * lower-casing (ken_lower_base; a test goes through all of Unicode for it). So a segment at the end is compared by that. */
+/* accept.c - the table of matchers: their names, and each question handed to the kind that answers it. */
+#include "text/accept.h"
 #include "base/alloc.h"
 #include "text/match.h"
-#include "text/normalize.h"
-#include "text/unicode.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { NONE = -1, ROOT = 0 };
+/* All there are, in the order in which messages list them; of a name's versions the newest first. */
+const ken_matcher_kind *const ken_matcher_kinds[] = {&ken_em_raw_kind,   &ken_em_squad_kind, &ken_em_alias_kind,
+                                                     &ken_contains_kind, &ken_f1_kind,       NULL};
 
-typedef struct trie_node {
-    int32_t cp, base; /* the edge's code point and its ken_lower_base */
-    int32_t child, sibling;
-    bool end; /* a gold ends here */
-} trie_node;
+/* ---- names ----------------------------------------------------------------------------------------------------------- */
 
-typedef struct trie {
-    trie_node *node; /* (n); node[ROOT] is the root; NULL without golds */
-    size_t n, cap;
-} trie;
+enum { MOST_DIGITS = 20 }; /* of a threshold */
 
-struct ken_accept {
-    ken_matcher matcher;
-    trie words, articles; /* golds by level */
-    char **raw;           /* (n_raw) trimmed, compared as they stand: em-raw, and the last level of the others */
-    size_t n_raw, cap_raw;
-    struct list_gold { /* contains and f1: nothing to compile, the words are compared as lists */
-        char *words;
-        ken_level level;
-    } * list;
-    size_t n_list, cap_list;
-};
-
-/* ---- compiling ------------------------------------------------------------------------------------------------------- */
-
-static int32_t child_of(const trie *t, int32_t at, int32_t cp)
+/* Says what is wrong with a name, and which ones there are. */
+static int refuse(const char *before, const char *name, const char *after, ken_err *err)
 {
-    int32_t i = t->node[at].child;
-    while (i != NONE && t->node[i].cp != cp) i = t->node[i].sibling;
-    return i;
+    char known[sizeof err->msg] = "";
+    size_t n = 0;
+    for (const ken_matcher_kind *const *k = ken_matcher_kinds; *k != NULL && n < sizeof known; k++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s, ", (*k)->form);
+    return ken_fail(err, KEN_EUSAGE, "%s \"%.60s\"%s; known: %seach also with its version, as in %s", before, name,
+                    after, known, ken_em_squad.name);
 }
 
-static int32_t add_node(trie *t, int32_t parent, int32_t cp)
+/* Is name (n bytes, without a version) written as this kind is? Whether a threshold is in range is not asked. */
+static bool is_written(const ken_matcher_kind *k, const char *name, size_t n)
 {
-    if (t->n >= INT32_MAX || ken_grow((void **)&t->node, &t->cap, t->n + 1, sizeof *t->node) != 0) return NONE;
-    int32_t id = (int32_t)t->n++;
-    t->node[id] = (trie_node){.cp = cp, .base = ken_lower_base(cp), .child = NONE, .sibling = NONE};
-    if (parent != NONE) {
-        t->node[id].sibling = t->node[parent].child;
-        t->node[parent].child = id;
-    }
-    return id;
+    size_t own = strlen(k->name);
+    if (n < own || memcmp(k->name, name, own) != 0) return false;
+    if (!k->takes_threshold) return n == own;
+    const char *number = name + own + 1;
+    return n > own + 1 && n - own - 1 <= MOST_DIGITS && name[own] == '@' &&
+           ((*number >= '0' && *number <= '9') || *number == '.');
 }
 
-static int add_words(trie *t, const char *words, ken_err *err)
+static int take(ken_matcher *m, const ken_matcher_kind *k, const char *name, size_t n, ken_err *err)
 {
-    if (t->n == 0 && add_node(t, NONE, 0) == NONE) return ken_fail_nomem(err, "answers");
-    int32_t at = ROOT, cp;
-    for (size_t i = 0, n = strlen(words); i < n;) {
-        int len = ken_utf8_decode(words + i, n - i, &cp);
-        int32_t next = child_of(t, at, cp);
-        if (next == NONE) next = add_node(t, at, cp);
-        if (next == NONE) return ken_fail_nomem(err, "answers");
-        at = next;
-        i += (size_t)(len > 0 ? len : 1);
-    }
-    t->node[at].end = true;
+    m->kind = k;
+    snprintf(m->name, sizeof m->name, "%s/%s", k->name, k->version);
+    if (!k->takes_threshold) return KEN_OK;
+    char *end;
+    errno = 0;
+    m->threshold = strtod(name + strlen(k->name) + 1, &end);
+    if (end != name + n || errno != 0 || !(m->threshold > 0.0 && m->threshold <= 1.0))
+        return refuse("matcher", name, ": the threshold must be a number above 0 and at most 1", err);
+    snprintf(m->name, sizeof m->name, "%s@%.10g/%s", k->name, m->threshold, k->version);
     return KEN_OK;
 }
 
-static int add_raw(ken_accept *a, char *trimmed, ken_err *err) /* takes ownership, also on failure */
+int ken_matcher_parse(ken_matcher *m, const char *name, ken_err *err)
 {
-    if (ken_grow((void **)&a->raw, &a->cap_raw, a->n_raw + 1, sizeof *a->raw) != 0) {
-        ken_free(trimmed);
-        return ken_fail_nomem(err, "answers");
+    const char *slash = strrchr(name, '/');
+    size_t n = slash != NULL ? (size_t)(slash - name) : strlen(name);
+    bool has_version = false;
+    *m = (ken_matcher){0};
+    for (const ken_matcher_kind *const *k = ken_matcher_kinds; *k != NULL; k++) {
+        if (slash != NULL && strcmp(slash + 1, (*k)->version) != 0) continue;
+        has_version = true;
+        if (is_written(*k, name, n)) return take(m, *k, name, n, err);
     }
-    a->raw[a->n_raw++] = trimmed;
-    return KEN_OK;
+    if (has_version) return refuse("unknown matcher", name, "", err);
+    return refuse("matcher", name, " has a version that this program does not know", err);
 }
 
-static int add_gold(ken_accept *a, const char *gold, ken_err *err)
+bool ken_matcher_is_exact(const ken_matcher *m) { return m->kind->viable != NULL; }
+
+bool ken_matcher_within(const ken_matcher *a, const ken_matcher *b)
 {
-    char *words;
-    ken_level level;
-    int rc = ken_gold_level(gold, strlen(gold), &words, &level, err); /* also for em-raw: it checks the text */
-    if (rc != KEN_OK) return rc;
-    if (a->matcher.kind == KEN_EM_RAW && level != KEN_LEVEL_RAW) {
-        size_t n = ken_trim(&gold, strlen(gold));
-        ken_free(words);
-        words = ken_strndup(gold, n);
-        if (words == NULL) return ken_fail_nomem(err, "answers");
-        return add_raw(a, words, err);
-    }
-    if (!ken_matcher_is_exact(&a->matcher)) {
-        if (ken_grow((void **)&a->list, &a->cap_list, a->n_list + 1, sizeof *a->list) != 0) {
-            ken_free(words);
-            return ken_fail_nomem(err, "answers");
-        }
-        a->list[a->n_list++] = (struct list_gold){words, level};
-        return KEN_OK;
-    }
-    if (level == KEN_LEVEL_RAW) return add_raw(a, words, err);
-    rc = add_words(level == KEN_LEVEL_WORDS ? &a->words : &a->articles, words, err);
-    ken_free(words);
-    return rc;
+    if (a->kind->within != NULL) return a->kind->within(a, b);
+    return a->kind == b->kind && a->threshold >= b->threshold;
 }
+
+/* ---- golds and texts ------------------------------------------------------------------------------------------------- */
 
 int ken_accept_new(ken_accept **out, const ken_matcher *m, const char *const *golds, int n_golds, ken_err *err)
 {
     *out = NULL;
     if (n_golds < 1) return ken_fail(err, KEN_EINPUT, "no accepted answer; give at least one");
-    ken_accept *a = ken_calloc(1, sizeof *a);
+    ken_accept *a = ken_calloc(1, m->kind->size);
     if (a == NULL) return ken_fail_nomem(err, "answers");
     a->matcher = *m;
-    for (int i = 0; i < n_golds; i++) {
-        int rc = add_gold(a, golds[i], err);
-        if (rc != KEN_OK) {
-            ken_accept_free(a);
-            return rc;
-        }
-    }
-    *out = a;
-    return KEN_OK;
+    int rc = KEN_OK;
+    for (int i = 0; i < n_golds && rc == KEN_OK; i++) rc = m->kind->add(a, golds[i], err);
+    if (rc == KEN_OK) *out = a;
+    else ken_accept_free(a);
+    return rc;
 }
 
 void ken_accept_free(ken_accept *a)
 {
     if (a == NULL) return;
-    for (size_t i = 0; i < a->n_raw; i++) ken_free(a->raw[i]);
-    for (size_t i = 0; i < a->n_list; i++) ken_free(a->list[i].words);
-    ken_free((void *)a->raw);
-    ken_free(a->list);
-    ken_free(a->words.node);
-    ken_free(a->articles.node);
+    a->matcher.kind->clear(a);
     ken_free(a);
 }
 
-/* ---- golds as they stand (em-raw) ------------------------------------------------------------------------------------ */
-
-/* Length of the white space that s begins with; *cut = all of s is that, but for an incomplete character at its end. */
-static size_t leading_space(const char *s, size_t n, bool *cut)
-{
-    size_t at = 0;
-    for (;;) {
-        int32_t cp;
-        int len = ken_utf8_decode(s + at, n - at, &cp);
-        *cut = at < n && len == KEN_UTF8_INCOMPLETE;
-        if (len <= 0 || !ken_is_space(cp)) return at;
-        at += (size_t)len;
-    }
-}
-
-/* m (whole) or V for the golds in a->raw. */
-static bool run_raw(const ken_accept *a, const char *s, size_t n, bool whole)
-{
-    if (a->n_raw == 0) return false;
-    bool cut;
-    size_t skip = leading_space(s, n, &cut);
-    if (!whole && (skip == n || cut)) return true; /* nothing but white space so far, perhaps half of one at the end */
-    s += skip;
-    n -= skip;
-    for (size_t i = 0; i < a->n_raw; i++) {
-        const char *gold = a->raw[i];
-        size_t len = strlen(gold);
-        if (n < len) {
-            if (!whole && memcmp(gold, s, n) == 0) return true;
-            continue;
-        }
-        if (memcmp(gold, s, len) != 0) continue;
-        size_t after = leading_space(s + len, n - len, &cut);
-        if (after == n - len || (!whole && cut)) return true;
-    }
-    return false;
-}
-
-/* ---- golds by their words (em-squad) --------------------------------------------------------------------------------- */
-
-/* Where a text stands in a trie. */
-typedef struct state {
-    const trie *t;
-    int32_t at;    /* node after the closed words; NONE = no gold begins with them */
-    int32_t cur;   /* node inside the open word; NONE = the word is no gold's */
-    int article;   /* progress of the open word within a, an, the; NONE = it is none of them */
-    bool open;     /* a word is open */
-    bool articles; /* articles count as words */
-} state;
-
-/* The words a, an, the as an automaton: 0 start, 1 "a", 2 "an", 3 "t", 4 "th", 5 "the". */
-static int article_step(int from, int32_t cp)
-{
-    switch (from) {
-    case 0: return cp == 'a' ? 1 : cp == 't' ? 3 : NONE;
-    case 1: return cp == 'n' ? 2 : NONE;
-    case 3: return cp == 'h' ? 4 : NONE;
-    case 4: return cp == 'e' ? 5 : NONE;
-    default: return NONE;
-    }
-}
-static bool article_ends(int a) { return a == 1 || a == 2 || a == 5; }
-
-/* The node from which the next character of the open word, or the first one of a new word, goes on. */
-static int32_t place(const state *st)
-{
-    if (st->open) return st->cur;
-    return st->at == NONE || st->at == ROOT ? st->at : child_of(st->t, st->at, ' ');
-}
-
-static void close_word(state *st)
-{
-    if (!st->open) return;
-    st->open = false;
-    if (article_ends(st->article)) return; /* as if it had not been there */
-    st->at = st->cur;
-    /* a word that stops inside a gold's word leads nowhere */
-    if (st->at != NONE && !st->t->node[st->at].end && child_of(st->t, st->at, ' ') == NONE) st->at = NONE;
-}
-
-/* cp is lower-case, neither white space nor punctuation. */
-static void feed(state *st, int32_t cp)
-{
-    int32_t from = place(st);
-    st->article = st->open ? st->article : st->articles ? NONE : 0;
-    st->open = true;
-    st->cur = from == NONE ? NONE : child_of(st->t, from, cp);
-    st->article = article_step(st->article, cp);
-}
-
-static void feed_ascii(state *st, unsigned char c)
-{
-    unsigned char f = ken_ascii_fold[c];
-    if (f == ' ') close_word(st);
-    else if (f != KEN_DELETED) feed(st, f);
-}
-
-static void feed_any(state *st, int32_t cp)
-{
-    int32_t low[2];
-    if (cp < 0x80) {
-        feed_ascii(st, (unsigned char)cp);
-        return;
-    }
-    if (ken_is_space(cp)) {
-        close_word(st);
-        return;
-    }
-    int k = ken_lower(cp, low);
-    for (int i = 0; i < k; i++) feed(st, low[i]);
-}
-
-static bool alive(const state *st) { return st->at != NONE && (!st->open || st->cur != NONE || st->article != NONE); }
-
-/* Is there an edge from `from` whose character is built on the base character `base`? */
-static bool has_base(const trie *t, int32_t from, int32_t base)
-{
-    if (from == NONE) return false;
-    int32_t i = t->node[from].child;
-    while (i != NONE && t->node[i].base != base) i = t->node[i].sibling;
-    return i != NONE;
-}
-
-/* V where the text ends with segment g, which what follows may still change. st: all before it. */
-static bool viable_with_tail(state *st, const ken_segments *g)
-{
-    int32_t first = g->cp[0], from = place(st);
-    if (ken_is_space(first)) { /* white space takes in no marks; with some it is the NFKC of a lone accent */
-        close_word(st);
-        return g->len == 1 ? alive(st) : place(st) != NONE;
-    }
-    if (g->len == 1 && first < 0x80) {
-        unsigned char f = ken_ascii_fold[first];
-        feed_ascii(st, (unsigned char)first);
-        return alive(st) || (f != KEN_DELETED && has_base(st->t, from, f)); /* as it is, or with a mark to come */
-    }
-    if (from == NONE) return false;
-    if (!ken_begins_segment(first)) return true; /* marks without a base: their order is open */
-    int32_t base = ken_lower_base(first);
-    if (base < 0x80 && ken_ascii_fold[base] == KEN_DELETED)
-        return true; /* "≠" may fall apart; "." with marks leaves the marks */
-    return has_base(st->t, from, base);
-}
-
-/* m (whole) or V for the golds in t. */
-static bool run_trie(const trie *t, bool articles, const char *s, size_t n, bool whole)
-{
-    if (t->n == 0) return false;
-    state st = {.t = t, .at = ROOT, .cur = NONE, .article = NONE, .articles = articles};
-    ken_segments g;
-    ken_segments_start(&g, s, n);
-    for (;;) {
-        if (g.i_ahead == g.n_ahead) { /* an ASCII character before another one is a segment, final, and its own NFKC */
-            while (g.at + 1 < n && (unsigned char)s[g.at] < 0x80 && (unsigned char)s[g.at + 1] < 0x80) {
-                feed_ascii(&st, (unsigned char)s[g.at++]);
-                if (!alive(&st)) return false;
-            }
-        }
-        if (!ken_segments_next(&g)) break;
-        if (g.invalid) return false;
-        if (g.last && !whole) return viable_with_tail(&st, &g);
-        for (int i = 0; i < g.len; i++) feed_any(&st, g.cp[i]);
-        if (!alive(&st)) return false;
-    }
-    if (!whole) return alive(&st);
-    close_word(&st);
-    return !g.incomplete && st.at != NONE && t->node[st.at].end;
-}
-
-/* ---- m and V --------------------------------------------------------------------------------------------------------- */
-
-static bool run(const ken_accept *a, const char *s, size_t n, bool whole)
-{
-    return run_trie(&a->words, false, s, n, whole) || run_trie(&a->articles, true, s, n, whole) ||
-           run_raw(a, s, n, whole);
-}
-
-bool ken_accept_matches(const ken_accept *a, const char *y, size_t n)
-{
-    double threshold = a->matcher.kind == KEN_F1 ? a->matcher.threshold : 1.0;
-    for (size_t i = 0; i < a->n_list; i++)
-        if (ken_compare_words(y, n, a->list[i].words, a->list[i].level, a->matcher.kind == KEN_F1) >= threshold)
-            return true;
-    return run(a, y, n, true);
-}
+bool ken_accept_matches(const ken_accept *a, const char *y, size_t n) { return a->matcher.kind->matches(a, y, n); }
 
 bool ken_accept_viable(const ken_accept *a, const char *x, size_t n)
 {
-    return a->n_list > 0 || run(a, x, n, false); /* contains and f1: no text can be ruled out early */
+    return a->matcher.kind->viable == NULL || a->matcher.kind->viable(a, x, n);
 }

@@ -1,64 +1,13 @@
-/* match.c - the matchers' names, and the two that compare whole word lists: contains and f1 (spec/slick.md 6).
+/* match.c - the level on which a gold is compared, and the two matchers that compare whole word lists: contains and f1
+ * (spec/slick.md 6).
  *
- * The exact-match family, with its test for texts that are not finished, is accept.c. Nothing can be ruled out early for the
+ * The exact-match family, with its test for texts that are not finished, is em.c. Nothing can be ruled out early for the
  * two here, so they are plain functions of finished texts, and allocate. */
 #include "text/match.h"
 #include "base/alloc.h"
 #include "text/normalize.h"
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- names ----------------------------------------------------------------------------------------------------------- */
-
-static const char known[] =
-    "known: em-raw, em-squad, em-alias, contains, f1@T with 0 < T <= 1 (as f1@0.5), each also with "
-    "its version, as in em-squad/1";
-
-int ken_matcher_parse(ken_matcher *m, const char *name, ken_err *err)
-{
-    static const struct {
-        const char *name;
-        ken_matcher_kind kind;
-    } plain[] = {
-        {"em-raw", KEN_EM_RAW}, {"em-squad", KEN_EM_SQUAD}, {"em-alias", KEN_EM_ALIAS}, {"contains", KEN_CONTAINS}};
-    size_t len = strlen(name);
-    const char *slash = strrchr(name, '/');
-    *m = (ken_matcher){0};
-    if (slash != NULL) {
-        if (strcmp(slash, "/1") != 0)
-            return ken_fail(err, KEN_EUSAGE, "matcher \"%.60s\" has a version that this program does not know; %s",
-                            name, known);
-        len = (size_t)(slash - name);
-    }
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-        if (strlen(plain[i].name) != len || memcmp(plain[i].name, name, len) != 0) continue;
-        m->kind = plain[i].kind;
-        snprintf(m->name, sizeof m->name, "%s/1", plain[i].name);
-        return KEN_OK;
-    }
-    if (len > 3 && len < 24 && memcmp(name, "f1@", 3) == 0 && ((name[3] >= '0' && name[3] <= '9') || name[3] == '.')) {
-        char number[24], *end;
-        memcpy(number, name + 3, len - 3);
-        number[len - 3] = '\0';
-        errno = 0;
-        m->threshold = strtod(number, &end);
-        if (*end == '\0' && errno == 0 && m->threshold > 0.0 && m->threshold <= 1.0) {
-            m->kind = KEN_F1;
-            snprintf(m->name, sizeof m->name, "f1@%.10g/1", m->threshold);
-            return KEN_OK;
-        }
-        return ken_fail(err, KEN_EUSAGE, "matcher \"%.60s\": the threshold must be a number above 0 and at most 1; %s",
-                        name, known);
-    }
-    return ken_fail(err, KEN_EUSAGE, "unknown matcher \"%.60s\"; %s", name, known);
-}
-
-bool ken_matcher_is_exact(const ken_matcher *m)
-{
-    return m->kind == KEN_EM_RAW || m->kind == KEN_EM_SQUAD || m->kind == KEN_EM_ALIAS;
-}
 
 /* ---- golds and their levels ------------------------------------------------------------------------------------------ */
 
@@ -154,7 +103,7 @@ static bool equal_trimmed(const char *y, size_t n, const char *gold)
 }
 
 /* F1 (as_f1) or 1/0 for containment, of y and one gold, on the gold's level; -1 when out of memory. */
-double ken_compare_words(const char *y, size_t n, const char *gold, ken_level level, bool as_f1)
+static double compare_words(const char *y, size_t n, const char *gold, ken_level level, bool as_f1)
 {
     bool valid;
     words a = {0}, b = {0};
@@ -172,31 +121,71 @@ double ken_compare_words(const char *y, size_t n, const char *gold, ken_level le
     return score;
 }
 
+/* The same for a gold as it is given; 0 where that is empty or no text at all. */
+static double compare(const char *y, size_t n, const char *gold, bool as_f1)
+{
+    char *g;
+    ken_level level;
+    int rc = ken_gold_level(gold, strlen(gold), &g, &level, NULL);
+    if (rc != KEN_OK || g == NULL) return rc == KEN_ENOMEM ? -1.0 : 0.0;
+    double score = compare_words(y, n, g, level, as_f1);
+    ken_free(g);
+    return score;
+}
+
 double ken_f1(const char *y, size_t n, const char *const *golds, int n_golds)
 {
     double best = 0.0;
     for (int i = 0; i < n_golds; i++) {
-        char *gold;
-        ken_level level;
-        ken_err err = {0};
-        if (ken_gold_level(golds[i], strlen(golds[i]), &gold, &level, &err) != KEN_OK || gold == NULL) {
-            if (err.status == KEN_ENOMEM) return -1.0;
-            continue; /* empty or no text at all: nothing equals it */
-        }
-        double f = ken_compare_words(y, n, gold, level, true);
-        ken_free(gold);
+        double f = compare(y, n, golds[i], true);
         if (f < 0.0) return -1.0;
         if (f > best) best = f;
     }
     return best;
 }
 
-bool ken_contains_words(const char *text, size_t n, const char *gold)
+bool ken_contains_words(const char *text, size_t n, const char *gold) { return compare(text, n, gold, false) > 0.0; }
+
+/* ---- contains and f1 ------------------------------------------------------------------------------------------------- */
+
+typedef struct lists {
+    ken_accept head;
+    struct list_gold {
+        char *words;
+        ken_level level;
+    } * gold; /* (n) */
+    size_t n, cap;
+} lists;
+
+static int add_gold(ken_accept *head, const char *gold, ken_err *err)
 {
-    char *g;
-    ken_level level;
-    if (ken_gold_level(gold, strlen(gold), &g, &level, NULL) != KEN_OK || g == NULL) return false;
-    bool in = ken_compare_words(text, n, g, level, false) > 0.0;
-    ken_free(g);
-    return in;
+    lists *a = (lists *)head;
+    if (ken_grow((void **)&a->gold, &a->cap, a->n + 1, sizeof *a->gold) != 0) return ken_fail_nomem(err, "answers");
+    int rc = ken_gold_level(gold, strlen(gold), &a->gold[a->n].words, &a->gold[a->n].level, err);
+    a->n += rc == KEN_OK;
+    return rc;
 }
+
+static void clear(ken_accept *head)
+{
+    lists *a = (lists *)head;
+    for (size_t i = 0; i < a->n; i++) ken_free(a->gold[i].words);
+    ken_free(a->gold);
+}
+
+static bool reaches(const ken_accept *head, const char *y, size_t n, bool as_f1)
+{
+    const lists *a = (const lists *)head;
+    double threshold = as_f1 ? head->matcher.threshold : 1.0;
+    for (size_t i = 0; i < a->n; i++)
+        if (compare_words(y, n, a->gold[i].words, a->gold[i].level, as_f1) >= threshold) return true;
+    return false;
+}
+
+static bool contains_matches(const ken_accept *a, const char *y, size_t n) { return reaches(a, y, n, false); }
+static bool f1_matches(const ken_accept *a, const char *y, size_t n) { return reaches(a, y, n, true); }
+
+#define LISTS .size = sizeof(lists), .add = add_gold, .clear = clear, .by_words = true
+const ken_matcher_kind ken_contains_kind = {"contains", "1", "contains", LISTS, .matches = contains_matches};
+const ken_matcher_kind ken_f1_kind = {
+    "f1", "1", "f1@T with 0 < T <= 1 (as f1@0.5)", LISTS, .takes_threshold = true, .matches = f1_matches};

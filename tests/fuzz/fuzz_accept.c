@@ -21,7 +21,7 @@ static void require(bool true_always)
 static void check(const ken_accept *a, const ken_matcher *m, const char *const *golds, int n_golds, const char *y,
                   size_t n)
 {
-    bool valid, same = false, by_words = m->kind == KEN_EM_SQUAD, yes = ken_accept_matches(a, y, n);
+    bool valid, same = false, by_words = m->kind == ken_em_squad.kind, yes = ken_accept_matches(a, y, n);
     for (size_t i = 0; yes && i <= n; i++) require(ken_accept_viable(a, y, i));
     char *ny = ken_normalize_words(y, n, false, &valid);
     require(ny != NULL);

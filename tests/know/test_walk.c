@@ -61,16 +61,15 @@ static void run_walk(ken_engine *e, ken_walk *w)
     }
 }
 
-static ken_accept *accept_for(ken_matcher_kind kind, const char *const *golds, int n)
+static ken_accept *accept_for(const ken_matcher *m, const char *const *golds, int n)
 {
-    ken_matcher m = {.kind = kind};
     ken_accept *a;
     ken_err err;
-    if (ken_accept_new(&a, &m, golds, n, &err) != KEN_OK) fail_msg("%s", err.msg);
+    if (ken_accept_new(&a, m, golds, n, &err) != KEN_OK) fail_msg("%s", err.msg);
     return a;
 }
 
-static void toy_case(ken_matcher_kind kind, double eps, double lo, double hi)
+static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
 {
     fake_net_set(7, 64, toy_logits);
     ken_tokenizer *t = tokenizer(toy_pieces, 7, -1);
@@ -88,7 +87,7 @@ static void toy_case(ken_matcher_kind kind, double eps, double lo, double hi)
     ken_err err;
     assert_int_equal(ken_engine_new(&e, fake_net(), NULL, &err), KEN_OK);
     const char *gold[] = {"Paris"};
-    ken_accept *a = accept_for(kind, gold, 1), *raw = accept_for(KEN_EM_RAW, gold, 1);
+    ken_accept *a = accept_for(m, gold, 1), *raw = accept_for(&ken_em_raw, gold, 1);
     ken_node root;
     int32_t prompt[] = {6};
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 1, &root, &err), KEN_OK);
@@ -118,10 +117,10 @@ static void toy_case(ken_matcher_kind kind, double eps, double lo, double hi)
 static void test_toy_tree(void **state)
 {
     (void)state;
-    toy_case(KEN_EM_RAW, 0, .476, .476);
-    toy_case(KEN_EM_SQUAD, 0, .612, .612);
-    toy_case(KEN_EM_SQUAD, .25, .45, .65);
-    toy_case(KEN_EM_RAW, .25, .35, .55);
+    toy_case(&ken_em_raw, 0, .476, .476);
+    toy_case(&ken_em_squad, 0, .612, .612);
+    toy_case(&ken_em_squad, .25, .45, .65);
+    toy_case(&ken_em_raw, .25, .35, .55);
 }
 
 /* ---- random networks, enumerated ------------------------------------------------------------------------------------ */
@@ -249,11 +248,11 @@ static void test_against_enumeration(void **state)
     ken_tokenizer *t = tokenizer(pieces, V, EOS);
     fake_net_set(V, 64, random_logits);
     static const char *const golds[] = {"a", "ab", "a b", "the a", "b.", "AA"};
-    ken_accept *raw = accept_for(KEN_EM_RAW, golds, 1);
+    ken_accept *raw = accept_for(&ken_em_raw, golds, 1);
     for (net_seed = 1; net_seed <= 12; net_seed++)
-        for (int kind = KEN_EM_RAW; kind <= KEN_EM_SQUAD; kind++) {
+        for (int squad = 0; squad < 2; squad++) {
             int g = (int)(net_seed % 6), top_k = net_seed % 2 ? V : 6;
-            ken_accept *a = accept_for((ken_matcher_kind)kind, &golds[g], g == 1 ? 2 : 1);
+            ken_accept *a = accept_for(squad ? &ken_em_squad : &ken_em_raw, &golds[g], g == 1 ? 2 : 1);
             outcome o, tight, other, sampled;
             solve(&o, a, raw, t, top_k, 0, 0, 0, false, 16);
             solve(&tight, a, raw, t, top_k, 1e-12, 0, 0, false, 16);
@@ -374,7 +373,7 @@ static void test_nan_is_an_error(void **state)
     ken_err err;
     assert_int_equal(ken_engine_new(&e, fake_net(), NULL, &err), KEN_OK);
     const char *gold[] = {"Paris"};
-    ken_accept *a = accept_for(KEN_EM_SQUAD, gold, 1);
+    ken_accept *a = accept_for(&ken_em_squad, gold, 1);
     int32_t prompt[] = {6, 6};
     ken_node root;
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 2, &root, &err), KEN_OK);
@@ -397,7 +396,7 @@ static void test_out_of_memory(void **state)
     fake_net_set(V, 64, random_logits);
     net_seed = 3;
     static const char *const golds[] = {"a", "ab"};
-    ken_accept *a = accept_for(KEN_EM_SQUAD, golds, 2), *raw = accept_for(KEN_EM_RAW, golds, 2);
+    ken_accept *a = accept_for(&ken_em_squad, golds, 2), *raw = accept_for(&ken_em_raw, golds, 2);
     ken_rules r = {.tokenizer = t,
                    .top_k = V,
                    .temperature = T,

@@ -284,42 +284,6 @@ static void the_truth_lies_within_the_bounds(void **state)
     ken_data_free(aliases);
 }
 
-static void which_matcher_is_within_which(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"em-raw", "em-squad", "em-alias", "contains", "f1@0.5", "f1@1"};
-    static const char *const golds[] = {"The The", "Paris", "!!!", "the City of Paris", "New New York"};
-    static const char *const texts[] = {"The The",
-                                        "the",
-                                        " paris",
-                                        "Paris Paris",
-                                        "!!!",
-                                        "city of paris",
-                                        "Paris, city of",
-                                        "york new new",
-                                        "",
-                                        "New York",
-                                        "the city of Paris, France",
-                                        " Paris "};
-    for (size_t i = 0; i < 6; i++)
-        for (size_t j = 0; j < 6; j++) {
-            ken_matcher a, b;
-            assert_ok(ken_matcher_parse(&a, names[i], &err));
-            assert_ok(ken_matcher_parse(&b, names[j], &err));
-            for (size_t g = 0; g < 5; g++) {
-                ken_accept *x = compile(names[i], &golds[g], 1), *y = compile(names[j], &golds[g], 1);
-                for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
-                    if (ken_matcher_within(&a, &b) && ken_accept_matches(x, texts[k], strlen(texts[k])) &&
-                        !ken_accept_matches(y, texts[k], strlen(texts[k])))
-                        fail_msg("\"%s\" for \"%s\": accepted by %s, not by %s", texts[k], golds[g], names[i],
-                                 names[j]);
-                ken_accept_free(x);
-                ken_accept_free(y);
-            }
-            assert_int_equal(ken_matcher_within(&a, &b) && ken_matcher_within(&b, &a), i == j);
-        }
-}
-
 /* By hand: what is certain, what is open, and what the table says of it. */
 static void bounds_by_hand(void **state)
 {
@@ -506,13 +470,9 @@ int main(void)
 {
     make_facts();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_an_annotation_would_give),
-        cmocka_unit_test(nothing_asked_nothing_changed),
-        cmocka_unit_test(the_truth_lies_within_the_bounds),
-        cmocka_unit_test(which_matcher_is_within_which),
-        cmocka_unit_test(bounds_by_hand),
-        cmocka_unit_test(golds_that_em_raw_cannot_accept),
-        cmocka_unit_test(drawn_texts_are_matched_again),
+        cmocka_unit_test(what_an_annotation_would_give),     cmocka_unit_test(nothing_asked_nothing_changed),
+        cmocka_unit_test(the_truth_lies_within_the_bounds),  cmocka_unit_test(bounds_by_hand),
+        cmocka_unit_test(golds_that_em_raw_cannot_accept),   cmocka_unit_test(drawn_texts_are_matched_again),
         cmocka_unit_test(samples_taken_without_replacement),
     };
     return cmocka_run_group_tests_name("study-rescore", tests, NULL, remove_folder);

@@ -185,7 +185,7 @@ static int nfd(int32_t cp, int32_t *out)
                                         &boundclass);
 }
 
-/* What accept.c says about segments, for every code point there is. A newer Unicode that breaks it must fail here. */
+/* What em.c says about segments, for every code point there is. A newer Unicode that breaks it must fail here. */
 static void unicode_keeps_its_promises(void **state)
 {
     (void)state;
@@ -348,19 +348,18 @@ static void names_of_matchers(void **state)
 {
     (void)state;
     static const struct {
-        const char *given, *name;
-        ken_matcher_kind kind;
+        const char *given, *name, *kind;
     } good[] = {
-        {"em-raw", "em-raw/1", KEN_EM_RAW},         {"em-squad", "em-squad/1", KEN_EM_SQUAD},
-        {"em-squad/1", "em-squad/1", KEN_EM_SQUAD}, {"em-alias", "em-alias/1", KEN_EM_ALIAS},
-        {"contains/1", "contains/1", KEN_CONTAINS}, {"f1@0.5", "f1@0.5/1", KEN_F1},
-        {"f1@.50/1", "f1@0.5/1", KEN_F1},           {"f1@1", "f1@1/1", KEN_F1},
+        {"em-raw", "em-raw/1", "em-raw"},         {"em-squad", "em-squad/1", "em-squad"},
+        {"em-squad/1", "em-squad/1", "em-squad"}, {"em-alias", "em-alias/1", "em-alias"},
+        {"contains/1", "contains/1", "contains"}, {"f1@0.5", "f1@0.5/1", "f1"},
+        {"f1@.50/1", "f1@0.5/1", "f1"},           {"f1@1", "f1@1/1", "f1"},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         ken_matcher m, again;
         assert_int_equal(ken_matcher_parse(&m, good[i].given, NULL), KEN_OK);
         assert_string_equal(m.name, good[i].name);
-        assert_int_equal(m.kind, good[i].kind);
+        assert_string_equal(m.kind->name, good[i].kind);
         assert_int_equal(ken_matcher_parse(&again, m.name, NULL), KEN_OK); /* what a run stores can be read back */
         assert_true(again.threshold == m.threshold);
         assert_int_equal(ken_matcher_is_exact(&m), i < 4);
