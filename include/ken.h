@@ -152,6 +152,8 @@ typedef struct ken_example {
     const char *subject;        /* NULL when not known */
     const char *const *answers; /* (n_answers) any is accepted; answers[0] is shown and trained */
     int n_answers;
+    const char *const *aliases; /* (n_aliases) other names of the answers, from the alias table: for em-alias */
+    int n_aliases;
     double popularity;          /* NaN when not known */
     const char *const *choices; /* (n_choices) multiple choice, else NULL */
     int n_choices, choice;      /* the right one, 0-based; -1 */
@@ -281,6 +283,12 @@ typedef struct ken_row {
     const char *id, *relation, *split, *question, *subject;
     const char *const *answers;
     int n_answers;
+    const char *const *aliases; /* (n_aliases) other names that were accepted too (em-alias) */
+    int n_aliases;
+    const char *
+        identity; /* SHA-256 of all that the row was computed from, but for the run's settings; NULL in runs of format 1 and 2 */
+    const char *asked; /* SHA-256 of what the model was shown of the row: the question, and options, subject, relation
+                             where the prompt has them; NULL likewise */
     double popularity; /* NaN = none */
     int category, category_mode;
     double p_t0, p_t, p_t_lo, p_t_hi;
@@ -320,6 +328,10 @@ KEN_API size_t ken_run_n_relations(const ken_run *r);
 KEN_API const ken_counts *ken_run_relation(const ken_run *r, size_t i); /* borrowed */
 KEN_API const ken_counts *ken_run_total(const ken_run *r);
 KEN_API bool ken_run_complete(const ken_run *r); /* all rows asked for are in it */
+
+/* What a reader of an annotation should know that is not in its rows: that its data changed while it was made, and what became of which rows. A
+ * sentence; NULL past the last. Borrowed. */
+KEN_API const char *ken_run_note(const ken_run *r, size_t i);
 
 /* ---- training and evaluation runs ----------------------------------------------------------------------------------- */
 

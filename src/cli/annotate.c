@@ -107,11 +107,14 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
                  cli_thousands(p->now.token_forwards, b));
 }
 
-static int print_summary(const char *path, ken_err *err)
+/* What the run has to say of itself; with --json its summary. */
+static int end_run(const char *path, ken_err *err)
 {
     ken_run *r = NULL;
     int rc = ken_run_open(&r, path, err);
-    if (rc == KEN_OK) rc = cli_json_print(cli_json_summary(r, NULL), err);
+    for (size_t i = 0; rc == KEN_OK && ken_run_note(r, i) != NULL; i++) cli_note("%s: %s", path, ken_run_note(r, i));
+    if (rc == KEN_OK && cli.json) rc = cli_json_print(cli_json_summary(r, NULL), err);
+    else if (rc == KEN_OK) cli_note("look at it with: ken show %s", path);
     ken_run_free(r);
     return rc;
 }
@@ -168,8 +171,7 @@ static int run(int n, char **arg, ken_err *err)
     cli_progress_end(&progress);
     if (rc == KEN_OK) {
         cli_annotate_note_done(path, &progress);
-        if (cli.json) rc = print_summary(path, err);
-        else cli_note("look at it with: ken show %s", path);
+        rc = end_run(path, err);
     }
 done:
     ken_model_free(m);

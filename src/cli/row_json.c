@@ -131,5 +131,9 @@ json_t *cli_json_summary(const ken_run *r, const char *relations)
     cli_json_put(&x, "model", cli_json_string(name));
     cli_json_put(&x, "token_forwards", setting_number(r, "token_forwards"));
     cli_json_put(&x, "seconds", setting_number(r, "seconds"));
+    json_t *notes = ken_run_note(r, 0) != NULL ? json_array() : NULL;
+    for (size_t i = 0; ken_run_note(r, i) != NULL; i++)
+        json_array_append_new(notes, cli_json_string(ken_run_note(r, i)));
+    if (notes != NULL) cli_json_put(&x, "notes", notes);
     return cli_json_finish(&x);
 }

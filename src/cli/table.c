@@ -204,5 +204,10 @@ void cli_print_table(const ken_run *r, const size_t *index, size_t n, const ken_
         print_totals(total);
         print_conclusion(total);
     }
+    for (size_t i = 0; ken_run_note(r, i) != NULL; i++) {
+        fputs(i == 0 ? "\n" : "", stdout);
+        term_text(ken_run_note(r, i));
+        puts(".");
+    }
     if (!ken_run_complete(r)) puts("\nThis run is not complete: the same ken annotate command goes on with it.");
 }

@@ -1,9 +1,20 @@
 /* aliases.c - the alias table of --aliases: a JSON object, answer -> list of other names. A row's answers are not changed by it;
  * the matcher em-alias asks for what else to accept (spec/slick.md 6). */
 #include "base/alloc.h"
+#include "base/canon.h"
 #include "data/dataset.h"
 #include "data/fields.h"
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* NULL and *n = 0 when the table has none. */
+static const char *const *names_of(const ken_data *d, const char *answer, int *n)
+{
+    int32_t at = d->alias_of == NULL ? -1 : ken_strmap_get(d->alias_of, answer, strlen(answer), -1);
+    *n = at < 0 ? 0 : d->aliases[at].n;
+    return at < 0 ? NULL : d->aliases[at].list;
+}
 
 int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
 {
@@ -30,6 +41,7 @@ int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
         char *answer = ken_arena_strndup(&d->arena, key, strlen(key));
         rc = ken_field_list(&f, false, &d->arena, &d->aliases[n].list, &d->aliases[n].n, err);
         if (rc != KEN_OK) goto done;
+        if (answer != NULL) d->aliases[n].answer = answer;
         if (answer == NULL || ken_strmap_add(d->alias_of, answer, strlen(answer), n++) < 0) {
             rc = ken_fail_nomem(err, "aliases");
             goto done;
@@ -51,9 +63,59 @@ int ken_aliases_open(ken_data **out, const char *path, ken_err *err)
     return rc;
 }
 
-const char *const *ken_aliases_for(const ken_data *d, const char *answer, int *n)
+int ken_aliases_join(ken_data *d, ken_err *err)
 {
-    int32_t at = d->alias_of == NULL ? -1 : ken_strmap_get(d->alias_of, answer, strlen(answer), -1);
-    *n = at < 0 ? 0 : d->aliases[at].n;
-    return at < 0 ? NULL : d->aliases[at].list;
+    for (size_t i = 0; i < d->n && d->alias_of != NULL; i++) {
+        ken_example *x = &d->rows[i];
+        if (ken_alias_list(d, &d->arena, x->answers, x->n_answers, &x->aliases, &x->n_aliases) != KEN_OK)
+            return ken_fail_nomem(err, "aliases");
+    }
+    return KEN_OK;
+}
+
+int ken_alias_list(const ken_data *d, ken_arena *arena, const char *const *answers, int n_answers,
+                   const char *const **out, int *n)
+{
+    int k, all = 0;
+    *out = NULL;
+    *n = 0;
+    for (int i = 0; i < n_answers; i++) {
+        (void)names_of(d, answers[i], &k);
+        if (k > INT_MAX - all) return KEN_ENOMEM;
+        all += k;
+    }
+    if (all == 0) return KEN_OK;
+    const char **list = ken_arena_calloc(arena, (size_t)all, sizeof *list);
+    if (list == NULL) return KEN_ENOMEM;
+    for (int i = 0; i < n_answers; i++) {
+        const char *const *more = names_of(d, answers[i], &k);
+        for (int j = 0; j < k; j++) list[(*n)++] = more[j];
+    }
+    *out = list;
+    return KEN_OK;
+}
+
+bool ken_data_has_aliases(const ken_data *d) { return d->alias_of != NULL; }
+
+static int by_answer(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+int ken_aliases_hash(const ken_data *d, char hex[65], ken_err *err)
+{
+    hex[0] = '\0';
+    if (d->alias_of == NULL) return KEN_OK;
+    size_t n = ken_strmap_count(d->alias_of);
+    const char **answer = ken_alloc(n, sizeof *answer);
+    ken_buf b = {0};
+    for (size_t i = 0; i < n && answer != NULL; i++) answer[i] = d->aliases[i].answer;
+    if (answer != NULL) qsort(answer, n, sizeof *answer, by_answer);
+    for (size_t i = 0; i < n && answer != NULL; i++) {
+        int k;
+        const char *const *list = names_of(d, answer[i], &k);
+        ken_canon_text(&b, answer[i]);
+        ken_canon_list(&b, list, k);
+    }
+    int rc = answer != NULL ? ken_canon_hash(&b, hex) : -1;
+    ken_free(answer);
+    ken_buf_free(&b);
+    return rc == 0 ? KEN_OK : ken_fail_nomem(err, "aliases");
 }

@@ -218,6 +218,7 @@ int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
     if (rc == KEN_OK && b->own_ids) rc = check_ids(d, err);
     if (rc == KEN_OK && b->o->slick) rc = ken_slick_filter(d, err);
     if (rc == KEN_OK && b->o->aliases != NULL) rc = ken_aliases_read(d, b->o->aliases, err);
+    if (rc == KEN_OK) rc = ken_aliases_join(d, err);
     if (rc == KEN_OK) rc = ken_mark_rows(d, err);
     if (rc != KEN_OK) return rc;
     *out = d;

@@ -1,12 +1,18 @@
 /* data.h - what the layers above need of data beyond the public header: exemplar sets. */
 #ifndef KEN_DATA_DATA_H
 #define KEN_DATA_DATA_H
+#include "base/arena.h"
 #include "base/error.h"
 
-/* Other names of an answer from the --aliases table, for em-alias; *n = 0 and NULL when there are none. Borrowed from d. */
-const char *const *ken_aliases_for(const ken_data *d, const char *answer, int *n);
-/* Such a table alone, without rows, for runs that are scored again. Free with ken_data_free. */
+/* A table of --aliases alone, without rows, for runs that are scored again. Free with ken_data_free. */
 int ken_aliases_open(ken_data **out, const char *path, ken_err *err);
+/* Other names of answers (n_answers) from d's table: *out (n) in the arena, the names borrowed from d; NULL and 0 when there are none.
+ * KEN_ENOMEM. */
+int ken_alias_list(const ken_data *d, ken_arena *arena, const char *const *answers, int n_answers,
+                   const char *const **out, int *n);
+bool ken_data_has_aliases(const ken_data *d); /* it was opened with a table */
+/* SHA-256 of the table in the order of its answers, "" without one: which table it is, however it is written down. */
+int ken_aliases_hash(const ken_data *d, char hex[65], ken_err *err);
 
 /* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. For multiple choice one set of all
  * the rows that may serve (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */
@@ -18,6 +24,13 @@ typedef struct ken_exemplars {
     uint32_t flags;     /* KEN_FLAG_EXEMPLARS_* for every row of the relation */
 } ken_exemplars;
 
+enum { KEN_MAX_SHOTS = 64 };
+/* The exemplars of one set in their order; returns how many: x->shots, 0 when x is NULL. */
+int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[KEN_MAX_SHOTS]);
+
+/* A data set of these rows (n), whose strings are borrowed: no groups, no statistics. Free with ken_data_free. */
+int ken_data_of_rows(ken_data **out, const ken_example *rows, size_t n, ken_err *err);
+
 typedef struct ken_exemplar_plan ken_exemplar_plan;
 
 typedef struct ken_exemplar_options {
@@ -26,6 +39,10 @@ typedef struct ken_exemplar_options {
     const ken_data *exemplars;      /* --exemplars, or NULL */
     const char *splits, *relations; /* as in ken_annotate_options */
     size_t per_relation, limit;
+    const ken_exemplars *
+        stored; /* (n_stored) sets that a run has already, by relation: used in place of a draw, and rows of the relation
+                                    that ask about one of them are held out. Must outlive the plan */
+    size_t n_stored;
 } ken_exemplar_options;
 
 /* Decides, for data d, which rows are exemplars, which are held out and which are annotated, in data order. d and o->exemplars

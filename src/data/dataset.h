@@ -32,6 +32,7 @@ struct ken_data {
     ken_data_stats stats;
     ken_strmap *alias_of; /* answer -> index into aliases; NULL without a table */
     struct ken_alias_list {
+        const char *answer;
         const char *const *list;
         int n;
     } * aliases;
@@ -80,6 +81,7 @@ int ken_data_parse(ken_data **out, const char *name, const char *text, size_t n,
 int ken_slick_filter(ken_data *d, ken_err *err); /* spec/slick.md 2.3; d is sorted */
 int ken_mark_rows(ken_data *d, ken_err *err);    /* flags, groups and stats */
 int ken_aliases_read(ken_data *d, const char *path, ken_err *err);
+int ken_aliases_join(ken_data *d, ken_err *err); /* the table's names beside the answers of every row */
 
 int ken_natural_cmp(const char *a, const char *b);      /* P17 < P19 < P131: runs of digits compare as numbers */
 int ken_split_rank(const char *split);                  /* "" 0, train 1, dev 2, val 3, test 4, others 5 */

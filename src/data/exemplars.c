@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_SETS = 1000, MAX_SHOTS = 64, CHOICE_SHOTS = 5 /* MMLU has five dev rows a subject */ };
+enum { MAX_SETS = 1000, MAX_SHOTS = KEN_MAX_SHOTS, CHOICE_SHOTS = 5 /* MMLU has five dev rows a subject */ };
 
 typedef enum origin { OTHER_DATA, DEV_SPLIT, HELD_OUT } origin;
 
@@ -247,10 +247,22 @@ static int too_small(const ken_exemplar_plan *p, const char *relation, size_t ow
         all, all == 1 ? "" : "s", which, p->least, p->o.n_sets, p->o.shots);
 }
 
+static const ken_exemplars *stored_sets(const ken_exemplar_plan *p, const char *relation)
+{
+    for (size_t i = 0; i < p->o.n_stored; i++)
+        if (strcmp(p->o.stored[i].relation, relation) == 0) return &p->o.stored[i];
+    return NULL;
+}
+
 /* The sets of the relation in rows [first, end) of d. */
 static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t first, size_t end, ken_exemplars *x,
                          ken_err *err)
 {
+    const ken_exemplars *stored = stored_sets(p, relation);
+    if (stored != NULL) {
+        *x = *stored;
+        return KEN_OK;
+    }
     asked a;
     size_t *rows = ken_alloc(p->need + 1, sizeof *rows), m = 0, own = 0;
     int rc = asked_new(&a, p, first, end);
@@ -266,26 +278,37 @@ static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t firs
     return rc == KEN_ENOMEM ? ken_fail_nomem(err, "exemplars") : rc;
 }
 
+/* Rows of the relation that are, or meet, an exemplar of it: all of them, or those of the dev split. */
+static int mark_met(const ken_exemplar_plan *p, const ken_exemplars *x, bool dev_only, bool *used)
+{
+    asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
+    int rc = shown.questions == NULL || shown.subjects == NULL ? KEN_ENOMEM : KEN_OK;
+    for (int j = 0; j < x->n_sets * x->shots && rc == KEN_OK; j++) {
+        const ken_example *e = ken_data_get(x->from, x->rows[j]);
+        rc = add_asked(shown.questions, e->question, 1);
+        if (rc == KEN_OK) rc = add_asked(shown.subjects, e->subject, 1);
+    }
+    for (size_t g = 0; g < p->d->n_groups && rc == KEN_OK; g++) {
+        const ken_data_group *o = &p->d->groups[g];
+        if (strcmp(o->relation, x->relation) != 0) continue;
+        for (size_t r = o->first; r < o->first + o->rows; r++)
+            if ((!dev_only || is_dev(&p->d->rows[r])) && is_asked(&shown, &p->d->rows[r])) used[r] = true;
+    }
+    asked_free(&shown);
+    return rc;
+}
+
 /* used (d->n): rows that are held out, and dev rows that are or meet an exemplar of their own relation. (As an exemplar of another
- * relation a row gives nothing away.) */
+ * relation a row gives nothing away.) Where a run has its sets already, whatever row meets them. */
 static int mark_used(const ken_exemplar_plan *p, bool *used)
 {
     for (size_t i = 0; i < p->n_sources && p->origin == HELD_OUT; i++)
-        for (size_t j = 0; j < p->sources[i].n_pool; j++) used[p->sources[i].pool[j]] = true;
+        for (size_t j = 0; j < p->sources[i].n_pool && stored_sets(p, p->sources[i].name) == NULL; j++)
+            used[p->sources[i].pool[j]] = true;
     int rc = KEN_OK;
-    for (size_t i = 0; i < p->n_sets && p->origin == DEV_SPLIT && rc == KEN_OK; i++) {
-        const ken_exemplars *x = &p->sets[i];
-        int32_t at = ken_strmap_get(p->source_of, x->relation, strlen(x->relation), -1);
-        asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
-        if (shown.questions == NULL || shown.subjects == NULL || at < 0) rc = KEN_ENOMEM;
-        for (int j = 0; j < x->n_sets * x->shots && rc == KEN_OK; j++) {
-            const ken_example *e = &p->d->rows[x->rows[j]];
-            rc = add_asked(shown.questions, e->question, 1);
-            if (rc == KEN_OK) rc = add_asked(shown.subjects, e->subject, 1);
-        }
-        for (size_t r = p->sources[at].first; r < p->sources[at].end && rc == KEN_OK; r++)
-            if (is_dev(&p->d->rows[r]) && is_asked(&shown, &p->d->rows[r])) used[r] = true;
-        asked_free(&shown);
+    for (size_t i = 0; i < p->n_sets && rc == KEN_OK; i++) {
+        bool stored = stored_sets(p, p->sets[i].relation) != NULL;
+        if (stored || p->origin == DEV_SPLIT) rc = mark_met(p, &p->sets[i], !stored, used);
     }
     return rc;
 }
@@ -415,6 +438,13 @@ void ken_exemplar_plan_free(ken_exemplar_plan *p)
     ken_strmap_free(p->sets_of);
     ken_arena_free(&p->arena);
     ken_free(p);
+}
+
+int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[KEN_MAX_SHOTS])
+{
+    int n = x != NULL ? x->shots : 0;
+    for (int i = 0; i < n; i++) shot[i] = ken_data_get(x->from, x->rows[(size_t)set * (size_t)n + (size_t)i]);
+    return n;
 }
 
 const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p, const char *relation)

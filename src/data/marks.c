@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "data/dataset.h"
+#include "data/identity.h"
 #include "text/unicode.h"
 #include <stdint.h>
 #include <string.h>
@@ -61,30 +62,40 @@ static int mark_echo(ken_data *d, ken_err *err)
 
 /* ---- duplicates and ambiguity ----------------------------------------------------------------------------------------- */
 
-/* What is asked: the question, and in multiple choice the options with it ("Which of these is true?" asks something else each
- * time). NULL when out of memory. */
-static const char *asked_text(ken_data *d, const ken_example *e)
+typedef struct text {
+    const char *s; /* NULL when out of memory */
+    size_t n;
+} text;
+
+/* b's bytes in the arena; b is freed. */
+static text keep(ken_data *d, ken_buf *b)
 {
-    if (e->n_choices == 0) return e->question;
+    text t = {b->failed ? NULL : ken_arena_strndup(&d->arena, ken_buf_str(b), b->len), b->len};
+    ken_buf_free(b);
+    return t;
+}
+
+/* What is asked: a question about its subject, and in multiple choice the options with it ("Which of these is true?" and "What is its
+ * capital?" ask something else each time). */
+static text asked_text(ken_data *d, const ken_example *e)
+{
+    if (e->n_choices == 0 && (e->subject == NULL || strstr(e->question, e->subject) != NULL))
+        return (text){e->question, strlen(e->question)};
     ken_buf b = {0};
-    ken_buf_puts(&b, e->question);
-    for (int i = 0; i < e->n_choices; i++) ken_buf_printf(&b, "\n%s", e->choices[i]);
-    const char *s = b.failed ? NULL : ken_arena_strndup(&d->arena, b.data, b.len);
-    ken_buf_free(&b);
-    return s;
+    ken_canon_asked(&b, e);
+    return keep(d, &b);
 }
 
 /* Marks the row when the same question and answers stand earlier, although the first row with this question has other answers.
  * Rare, so the key is a string of all of it. */
-static int mark_late_duplicate(ken_data *d, ken_example *e, const char *text, ken_strmap **seen)
+static int mark_late_duplicate(ken_data *d, ken_example *e, text asked, ken_strmap **seen)
 {
-    ken_buf key = {0};
-    ken_buf_add(&key, text, strlen(text) + 1);
-    for (int i = 0; i < e->n_answers; i++) ken_buf_add(&key, e->answers[i], strlen(e->answers[i]) + 1);
+    ken_buf b = {0};
+    ken_canon_list(&b, e->answers, e->n_answers);
+    ken_buf_add(&b, asked.s, asked.n);
+    text key = keep(d, &b);
     if (*seen == NULL) *seen = ken_strmap_new(16);
-    char *copy = key.failed ? NULL : ken_arena_strndup(&d->arena, key.data, key.len);
-    int added = copy == NULL || *seen == NULL ? -1 : ken_strmap_add(*seen, copy, key.len, 0);
-    ken_buf_free(&key);
+    int added = key.s == NULL || *seen == NULL ? -1 : ken_strmap_add(*seen, key.s, key.n, 0);
     if (added == 0) e->flags |= KEN_FLAG_DUPLICATE;
     return added < 0 ? KEN_ENOMEM : KEN_OK;
 }
@@ -99,19 +110,19 @@ static int mark_repeats(ken_data *d, size_t from, size_t to, bool dev)
         ken_example *e = &d->rows[i];
         head[i - from] = SIZE_MAX;
         if ((strcmp(e->split, "dev") == 0) != dev) continue;
-        const char *text = asked_text(d, e);
-        int added = text == NULL ? -1 : ken_strmap_add(first, text, strlen(text), (int32_t)i);
+        text asked = asked_text(d, e);
+        int added = asked.s == NULL ? -1 : ken_strmap_add(first, asked.s, asked.n, (int32_t)i);
         if (added < 0) {
             rc = KEN_ENOMEM;
             break;
         }
-        head[i - from] = (size_t)ken_strmap_get(first, text, strlen(text), 0);
+        head[i - from] = (size_t)ken_strmap_get(first, asked.s, asked.n, 0);
         ken_example *h = &d->rows[head[i - from]];
         if (added > 0) continue;
         if (same_answers(h, e)) e->flags |= KEN_FLAG_DUPLICATE;
         else {
             h->flags |= KEN_FLAG_AMBIGUOUS;
-            rc = mark_late_duplicate(d, e, text, &late);
+            rc = mark_late_duplicate(d, e, asked, &late);
         }
     }
     /* Where one row differs from the first, every row of the question has another one that differs from it. */

@@ -168,6 +168,21 @@ int ken_data_parse(ken_data **out, const char *name, const char *text, size_t n,
 
 /* ---- accessors ---------------------------------------------------------------------------------------------------------- */
 
+int ken_data_of_rows(ken_data **out, const ken_example *rows, size_t n, ken_err *err)
+{
+    *out = ken_calloc(1, sizeof **out);
+    ken_example *copy = *out != NULL ? ken_alloc(n, sizeof *copy) : NULL;
+    if (copy == NULL) {
+        ken_free(*out);
+        *out = NULL;
+        return ken_fail_nomem(err, "rows");
+    }
+    memcpy(copy, rows, n * sizeof *copy);
+    (*out)->rows = copy;
+    (*out)->n = n;
+    return KEN_OK;
+}
+
 void ken_data_free(ken_data *d)
 {
     if (d == NULL) return;

@@ -6,7 +6,9 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "know/identity.h"
 #include "know/task.h"
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,12 +25,17 @@ typedef struct job {
     ken_net *net;
     ken_engine *engine;
     ken_exemplar_plan *exemplars;
+    ken_data
+        *stored_data; /* exemplars that the run had when it was opened, and the sets of them (n_stored) by relation */
+    ken_exemplars *stored;
+    size_t n_stored;
+    ken_identifier *identifier;
     ken_task_context context;
     ken_store *store;
     ken_arena arena;
     size_t *todo; /* (n_todo) indices into data of rows to compute, data order */
     size_t n_todo;
-    int64_t *twin; /* (n_todo) the next entry of todo with the same question and answers, or -1 */
+    int64_t *twin; /* (n_todo) the next entry of todo that is computed with it (ken_identity.computed), or -1 */
     bool *is_twin; /* (n_todo) it follows another one: computed with that */
     ken_task **open;
     size_t *open_at;    /* which entry of todo */
@@ -80,9 +87,11 @@ ken_annotate_options ken_annotate_defaults(void)
 
 static int plan_rows(job *j, ken_err *err)
 {
-    const ken_annotate_options *o = j->o;
-    const ken_exemplar_options x = ken_settings_exemplars(o);
+    ken_exemplar_options x = ken_settings_exemplars(j->o);
     const size_t *rows;
+    x.stored = j->stored;
+    x.n_stored = j->n_stored;
+    ken_exemplar_plan_free(j->exemplars);
     int rc = ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
     if (rc == KEN_OK) j->plan.n_rows = ken_exemplar_plan_rows(j->exemplars, &rows);
     return rc;
@@ -106,15 +115,105 @@ static int make_engine(job *j, ken_err *err)
 
 static int open_store(job *j, const char *path, ken_err *err)
 {
-    char data_hash[65], exemplars_hash[65] = "";
-    ken_setting *settings;
-    size_t n;
-    int rc = ken_settings_data_hash(j->data, data_hash, err);
-    if (rc == KEN_OK && j->o->exemplars != NULL) rc = ken_settings_data_hash(j->o->exemplars, exemplars_hash, err);
-    if (rc == KEN_OK)
-        rc = ken_settings_list(&j->plan, j->o, j->model, ken_net_gemm_name(j->net), j->data, data_hash, exemplars_hash,
-                               &j->arena, &settings, &n, err);
-    return rc == KEN_OK ? ken_store_open(&j->store, path, settings, n, err) : rc;
+    ken_setting_list l = {.arena = &j->arena};
+    int rc = ken_settings_list(&j->plan, j->o, j->model, ken_net_gemm_name(j->net), j->data, &l, err);
+    return rc == KEN_OK ? ken_store_open(&j->store, path, l.s, l.n, err) : rc;
+}
+
+/* ---- what the run has already ---------------------------------------------------------------------------------------- */
+
+/* The sets that the run has, as an exemplar plan takes them. Shots are in order of relation, set and place. */
+static int take_stored(job *j, const ken_stored_shot *shot, size_t n, ken_err *err)
+{
+    ken_example *x = ken_arena_alloc(&j->arena, n, sizeof *x);
+    size_t *rows = ken_arena_alloc(&j->arena, n, sizeof *rows);
+    j->stored = ken_arena_alloc(&j->arena, n, sizeof *j->stored);
+    if (x == NULL || rows == NULL || j->stored == NULL) return ken_fail_nomem(err, "exemplars");
+    for (size_t i = 0; i < n; i++) {
+        x[i] = shot[i].x;
+        rows[i] = i;
+    }
+    int rc = ken_data_of_rows(&j->stored_data, x, n, err);
+    for (size_t i = 0, end; i < n && rc == KEN_OK; i = end) {
+        ken_strmap *ids = ken_strmap_new(64);
+        bool failed = ids == NULL;
+        ken_exemplars *e = &j->stored[j->n_stored++];
+        *e = (ken_exemplars){
+            .relation = shot[i].relation, .from = j->stored_data, .shots = j->plan.shots, .rows = rows + i};
+        for (end = i; end < n && strcmp(shot[end].relation, e->relation) == 0; end++) {
+            if (strcmp(shot[end].x.relation, e->relation) != 0) e->flags |= KEN_FLAG_EXEMPLARS_FOREIGN;
+            int added = failed ? -1 : ken_strmap_add(ids, x[end].id, strlen(x[end].id), 0);
+            if (added == 0) e->flags |= KEN_FLAG_EXEMPLARS_SHARED;
+            failed |= added < 0;
+        }
+        ken_strmap_free(ids);
+        if (failed) return ken_fail_nomem(err, "exemplars");
+        e->n_sets = (int)(end - i) / j->plan.shots;
+        if (e->n_sets != j->plan.rules.prompts || shot[end - 1].set != e->n_sets - 1)
+            rc = ken_fail(err, KEN_EINPUT, "the run is damaged: relation \"%s\" has %zu exemplars, not %d sets of %d",
+                          e->relation, end - i, j->plan.rules.prompts, j->plan.shots);
+    }
+    return rc;
+}
+
+static bool shows_the_same(const ken_example *a, const ken_example *b)
+{
+    return strcmp(a->relation, b->relation) == 0 && strcmp(a->question, b->question) == 0 &&
+           strcmp(a->answers[0], b->answers[0]) == 0 && (a->subject == NULL) == (b->subject == NULL) &&
+           (a->subject == NULL || strcmp(a->subject, b->subject) == 0);
+}
+
+/* Notes each exemplar of the run that the draw from the data as they are would replace; *any: there is one. */
+static int compare_exemplars(job *j, bool *any, ken_err *err)
+{
+    int rc = KEN_OK;
+    for (size_t i = 0; i < j->n_stored && rc == KEN_OK; i++) {
+        const ken_exemplars *old = &j->stored[i], *now = ken_exemplar_plan_for(j->exemplars, old->relation);
+        for (size_t k = 0; now != NULL && k < (size_t)old->n_sets * (size_t)old->shots && rc == KEN_OK; k++) {
+            const ken_example *x = ken_data_get(old->from, old->rows[k]), *y = ken_data_get(now->from, now->rows[k]);
+            if (shows_the_same(x, y)) continue;
+            *any = true;
+            rc = ken_store_note_change(j->store, "exemplar", x->id, err);
+        }
+    }
+    return rc;
+}
+
+/* A run keeps its exemplars: its rows were asked behind them, and so are new ones, although the data may have changed. What is not true any more
+ * of a row is thrown away. Equal data change nothing here. */
+static int take_up_run(job *j, ken_err *err)
+{
+    ken_stored_shot *shot;
+    size_t n, rows = ken_data_count(j->data);
+    bool other = false;
+    int rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
+    if (rc == KEN_OK && n > 0) rc = take_stored(j, shot, n, err);
+    if (rc == KEN_OK && n > 0) rc = compare_exemplars(j, &other, err);
+    if (rc == KEN_OK && other) rc = plan_rows(j, err);
+    ken_identifier_exemplars(j->identifier, j->exemplars, j->stored, j->n_stored);
+    if (rc != KEN_OK || ken_store_count(j->store) == 0) return rc;
+    ken_store_row *now_there = ken_alloc(rows, sizeof *now_there);
+    if (now_there == NULL) return ken_fail_nomem(err, "rows");
+    for (size_t i = 0; i < rows && rc == KEN_OK; i++) {
+        ken_identity id;
+        rc = ken_identify(j->identifier, i, &id, err);
+        now_there[i].id = ken_data_get(j->data, i)->id;
+        memcpy(now_there[i].identity, id.row, sizeof id.row);
+    }
+    if (rc == KEN_OK) rc = ken_store_revise(j->store, now_there, rows, err);
+    ken_free(now_there);
+    if (rc == KEN_OK && other) {
+        char asked[32];
+        snprintf(asked, sizeof asked, "%zu", j->plan.n_rows);
+        rc = ken_store_set(j->store, KEN_SETTING_ROWS, asked, err);
+    }
+    return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;
+}
+
+/* Are rows that repeat computed once? Not where samples, options or other subjects are drawn with the row's own id. */
+static bool may_share(const job *j, const ken_example *x)
+{
+    return !j->plan.sample && !j->plan.control && x->n_choices == 0;
 }
 
 /* Rows not in the run yet, and which of them are twins: one is computed, each gets its own row with its own draw. */
@@ -127,7 +226,6 @@ static int list_todo(job *j, ken_err *err)
     j->is_twin = ken_calloc(n, sizeof *j->is_twin);
     size_t *last = ken_alloc(n, sizeof *last); /* of a first twin: the last one of its chain so far */
     ken_strmap *seen = ken_strmap_new(1024);
-    ken_buf key = {0};
     int rc = KEN_OK;
     if (j->todo == NULL || j->twin == NULL || j->is_twin == NULL || last == NULL || seen == NULL)
         rc = ken_fail_nomem(err, "rows");
@@ -138,25 +236,21 @@ static int list_todo(job *j, ken_err *err)
         j->todo[at] = rows[i];
         j->twin[at] = -1;
         last[at] = at;
-        if (j->plan.sample || x->n_choices > 0) continue; /* samples and options are drawn with the row's own id */
-        ken_buf_clear(&key);
-        ken_buf_printf(&key, "%s%c%s", x->relation, 1, x->question);
-        for (int a = 0; a < x->n_answers; a++) ken_buf_printf(&key, "%c%s", 1, x->answers[a]);
-        char *kept = key.failed ? NULL : ken_arena_strndup(&j->arena, ken_buf_str(&key), key.len);
-        if (kept == NULL) {
-            rc = ken_fail_nomem(err, "rows");
-            break;
-        }
-        int32_t first = ken_strmap_get(seen, kept, key.len, -1);
+        if (!may_share(j, x)) continue;
+        ken_identity id;
+        rc = ken_identify(j->identifier, rows[i], &id, err);
+        char *key = rc == KEN_OK ? ken_arena_strndup(&j->arena, id.computed, 64) : NULL;
+        if (rc == KEN_OK && key == NULL) rc = ken_fail_nomem(err, "rows");
+        if (rc != KEN_OK) break;
+        int32_t first = ken_strmap_get(seen, key, 64, -1);
         if (first >= 0) {
             j->twin[last[first]] = (int64_t)at;
             last[first] = at;
             j->is_twin[at] = true;
-        } else if (ken_strmap_add(seen, kept, key.len, (int32_t)at) < 0) rc = ken_fail_nomem(err, "rows");
+        } else if (ken_strmap_add(seen, key, 64, (int32_t)at) < 0) rc = ken_fail_nomem(err, "rows");
     }
     ken_free(last);
     ken_strmap_free(seen);
-    ken_buf_free(&key);
     j->progress.total = n;
     j->progress.done = n - j->n_todo;
     if (rc == KEN_OK) ken_store_counts(j->store, j->progress.counts);
@@ -170,22 +264,16 @@ static int store_exemplars(job *j, ken_err *err)
     ken_buf text = {0};
     int rc = KEN_OK;
     for (size_t i = 0; i < j->n_todo && rc == KEN_OK && j->plan.shots > 0; i++) {
-        const ken_example *x = ken_data_get(j->data, j->todo[i]);
+        const ken_example *x = ken_data_get(j->data, j->todo[i]), *shots[KEN_MAX_SHOTS];
         if (x->n_choices > 0 || (before != NULL && strcmp(before, x->relation) == 0)) continue;
         before = x->relation;
         const ken_exemplars *ex = ken_exemplar_plan_for(j->exemplars, x->relation);
         for (int s = 0; ex != NULL && s < ex->n_sets && rc == KEN_OK; s++) {
-            const char *ids[64];
-            const ken_example *shots[64];
-            for (int k = 0; k < ex->shots; k++) {
-                shots[k] = ken_data_get(ex->from, ex->rows[(size_t)s * (size_t)ex->shots + (size_t)k]);
-                ids[k] = shots[k]->id;
-            }
+            int n = ken_exemplars_get(ex, s, shots);
             ken_buf_clear(&text);
-            ken_prompt_text(&j->plan.style, shots, ex->shots, NULL, &text);
-            rc = text.failed
-                     ? ken_fail_nomem(err, "exemplars")
-                     : ken_store_put_exemplars(j->store, x->relation, s, ids, ex->shots, ken_buf_str(&text), err);
+            ken_prompt_text(&j->plan.style, shots, n, NULL, &text);
+            rc = text.failed ? ken_fail_nomem(err, "exemplars")
+                             : ken_store_put_exemplars(j->store, x->relation, s, shots, n, ken_buf_str(&text), err);
         }
     }
     ken_buf_free(&text);
@@ -213,7 +301,11 @@ static int write_down(job *j, ken_task *t, size_t at, ken_err *err)
     for (int64_t i = (int64_t)at; i >= 0; i = j->twin[i]) {
         ken_row row;
         const ken_example *x = ken_data_get(j->data, j->todo[i]);
+        ken_identity id;
         int rc = ken_task_row(t, x, &row, err);
+        if (rc == KEN_OK) rc = ken_identify(j->identifier, j->todo[i], &id, err);
+        row.identity = id.row;
+        row.asked = id.asked;
         if (rc == KEN_OK) rc = ken_store_put_row(j->store, j->todo[i], &row, err);
         if (rc != KEN_OK) return rc;
         j->progress.done++;
@@ -283,7 +375,10 @@ static void clean_up(job *j)
     for (size_t i = 0; i < j->n_open; i++) ken_task_free(j->open[i]);
     ken_engine_free(j->engine);
     ken_net_free(j->net);
+    ken_identifier_free(j->identifier);
     ken_exemplar_plan_free(j->exemplars);
+    ken_data_free(j->stored_data);
+    ken_settings_free(&j->plan);
     void *all[] = {j->todo, j->twin, j->is_twin, j->open, j->open_at, j->open_rows};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_arena_free(&j->arena);
@@ -294,14 +389,16 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
     job j = {.o = o, .model = m, .data = d, .began = now()};
     j.committed = j.began;
     const char *hash;
-    int rc = ken_settings_check(&j.plan, o, m, err);
+    int rc = ken_settings_check(&j.plan, o, m, d, err);
     if (rc == KEN_OK) rc = plan_rows(&j, err);
     if (rc == KEN_OK) rc = ken_store_probe(run_path, err); /* before the model is read, which may take minutes */
     if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
     if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
     if (rc == KEN_OK) rc = stage(&j, "unpacking the model", err);
     if (rc == KEN_OK) rc = make_net(&j, err);
+    if (rc == KEN_OK) rc = ken_identifier_new(&j.identifier, &j.plan, d, o->exemplars, err);
     if (rc == KEN_OK) rc = open_store(&j, run_path, err);
+    if (rc == KEN_OK) rc = take_up_run(&j, err);
     if (rc == KEN_OK) rc = list_todo(&j, err);
     if (rc == KEN_OK && j.n_todo > 0) {
         rc = store_exemplars(&j, err);

@@ -56,21 +56,25 @@ static int letter_ids(ken_choice *c, ken_err *err)
     return rc;
 }
 
-/* Rows of the subject that can be exemplars, in data order. */
-static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_err *err)
+int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, bool any_split, const char *subject,
+                    const char *except, ken_err *err)
 {
     size_t cap = 0;
     for (size_t j = 0; j < ken_data_count(from); j++) {
         const ken_example *y = ken_data_get(from, j);
-        if (strcmp(y->relation, c->x->relation) != 0 || y->n_choices == 0 ||
-            (!any_split && strcmp(y->split, "dev") != 0))
+        if (strcmp(y->relation, subject) != 0 || y->n_choices == 0 || (!any_split && strcmp(y->split, "dev") != 0))
             continue;
-        if (strcmp(y->question, c->x->question) == 0) continue;
-        if (ken_grow((void **)&c->pool, &cap, c->n_pool + 1, sizeof *c->pool) != 0)
-            return ken_fail_nomem(err, "exemplars");
-        c->pool[c->n_pool++] = y;
+        if (except != NULL && strcmp(y->question, except) == 0) continue;
+        if (ken_grow((void **)pool, &cap, *n + 1, sizeof **pool) != 0) return ken_fail_nomem(err, "exemplars");
+        (*pool)[(*n)++] = y;
     }
-    if (c->n_pool >= (size_t)c->plan->shots) return KEN_OK;
+    return KEN_OK;
+}
+
+static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_err *err)
+{
+    int rc = ken_choice_pool(&c->pool, &c->n_pool, from, any_split, c->x->relation, c->x->question, err);
+    if (rc != KEN_OK || c->n_pool >= (size_t)c->plan->shots) return rc;
     return ken_fail(err, KEN_EINPUT,
                     "%s: subject %s has %zu dev rows, fewer than --shots %d; name others with --exemplars", c->x->id,
                     c->x->relation, c->n_pool, c->plan->shots);
@@ -108,13 +112,11 @@ static void order_options(ken_choice *c, int i)
 
 int ken_choice_prompt(const ken_choice *c, int i, ken_buf *text, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
 {
+    static const ken_prompt_style plain = {.chat = KEN_CHAT_NONE};
     *n = 0;
     int rc = prompt_text(c, i, text, err);
-    if (rc == KEN_OK)
-        rc = ken_tokenizer_encode(c->plan->rules.tokenizer, ken_buf_str(text), text->len, KEN_ENC_SPECIAL, ids, n, cap,
-                                  err);
-    if (rc == KEN_OK && ken_tokenizer_adds_eos(c->plan->rules.tokenizer) && *n > 0) --*n;
-    return rc;
+    return rc == KEN_OK ? ken_prompt_encode_text(&plain, c->plan->rules.tokenizer, ken_buf_str(text), ids, n, cap, err)
+                        : rc;
 }
 
 static int ask(ken_choice *c, int i, ken_err *err)

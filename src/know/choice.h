@@ -9,6 +9,11 @@
 #include "know/settings.h"
 
 typedef struct ken_choice ken_choice;
+
+/* Rows of a subject that can be exemplars, in data order: *pool (n), which grows from NULL and is freed by the caller with ken_free. Of the
+ * dev split only unless any_split; not those with the question `except` (NULL = all). */
+int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, bool any_split, const char *subject,
+                    const char *except, ken_err *err);
 /* Exemplars: rows of x's relation in `from`, of the dev split only unless any_split. KEN_EINPUT when there are fewer than --shots. Without an
  * engine nothing is asked: then it is there for its prompts. */
 int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,

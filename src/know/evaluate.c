@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/parallel.h"
-#include "know/abstain.h"
+#include "data/identity.h"
 #include "know/choice.h"
 #include "know/evaluation.h"
 #include "know/greedy.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHOICE_SHOTS = 5, SETS = 10, MOST_PHRASES = 256 };
+enum { CHOICE_SHOTS = 5, SETS = 10 };
 #define CACHE_SHARE 0.9 /* as in annotate.c */
 
 typedef struct job {
@@ -25,12 +25,10 @@ typedef struct job {
     ken_model *model;
     const ken_data *data;
     ken_evaluation *e;
-    bool choice;          /* the data are multiple choice */
-    ken_plan_of_run plan; /* rules and style */
-    ken_matcher matcher[1 + KEN_MORE_MATCHERS];
-    int n_matchers;
-    const char *phrase[MOST_PHRASES];
-    int n_phrases;
+    bool choice;                                 /* the data are multiple choice */
+    ken_plan_of_run plan;                        /* rules and style */
+    ken_gold_rules golds[1 + KEN_MORE_MATCHERS]; /* (n_golds) the first decides */
+    int n_golds;
     ken_exemplar_plan *exemplars;
     const size_t *rows; /* (n_rows) indices into data */
     size_t n_rows;
@@ -78,41 +76,28 @@ ken_evaluate_options ken_evaluate_defaults(void)
 
 static int parse_matchers(job *j, ken_err *err)
 {
-    const char *list = j->o->matchers != NULL ? j->o->matchers : "em-squad";
+    const ken_evaluate_options *o = j->o;
+    const char *list = o->matchers != NULL ? o->matchers : ken_em_squad.name;
     for (const char *p = list; p != NULL;) {
         size_t n = strcspn(p, ",");
         char name[64];
-        if (j->n_matchers == 1 + KEN_MORE_MATCHERS)
+        if (j->n_golds == 1 + KEN_MORE_MATCHERS)
             return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": at most %d matchers", list, 1 + KEN_MORE_MATCHERS);
         snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, p);
-        int rc = ken_matcher_parse(&j->matcher[j->n_matchers], name, err);
+        ken_gold_rules *g = &j->golds[j->n_golds++];
+        int rc = ken_gold_rules_new(g, name, j->plan.rules.stop, o->idk, o->n_idk, err);
         if (rc != KEN_OK) return rc;
-        for (int i = 0; i < j->n_matchers; i++)
-            if (strcmp(j->matcher[i].name, j->matcher[j->n_matchers].name) == 0)
-                return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": %s is there twice", list, j->matcher[i].name);
-        if (j->n_matchers > 0) j->e->more[j->e->n_more++] = j->matcher[j->n_matchers].name;
-        j->n_matchers++;
+        for (int i = 0; i < j->n_golds - 1; i++)
+            if (strcmp(j->golds[i].matcher.name, g->matcher.name) == 0)
+                return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": %s is there twice", list, g->matcher.name);
+        if (j->n_golds > 1) { /* its name lives as long as the evaluation */
+            const char *own = ken_arena_strndup(&j->e->arena, g->matcher.name, strlen(g->matcher.name));
+            if (own == NULL) return ken_fail_nomem(err, "matchers");
+            j->e->more[j->e->n_more++] = own;
+        }
         p = p[n] == ',' ? p + n + 1 : NULL;
     }
-    /* Names live as long as the evaluation. */
-    for (int i = 0; i < j->e->n_more; i++) {
-        j->e->more[i] = ken_arena_strndup(&j->e->arena, j->e->more[i], strlen(j->e->more[i]));
-        if (j->e->more[i] == NULL) return ken_fail_nomem(err, "matchers");
-    }
-    return KEN_OK;
-}
-
-static int list_phrases(job *j, ken_err *err)
-{
-    int n;
-    const char *const *usual = ken_abstentions(&n);
-    if (n + j->o->n_idk > MOST_PHRASES) return ken_fail(err, KEN_EUSAGE, "--idk: at most %d phrases", MOST_PHRASES - n);
-    for (int i = 0; i < n; i++) j->phrase[j->n_phrases++] = usual[i];
-    for (int i = 0; i < j->o->n_idk; i++) {
-        if (j->o->idk[i][0] == '\0') return ken_fail(err, KEN_EUSAGE, "--idk: the phrase is empty");
-        j->phrase[j->n_phrases++] = j->o->idk[i];
-    }
-    return KEN_OK;
+    return ken_gold_rules_need_aliases(j->golds, j->n_golds, j->data != NULL && ken_data_has_aliases(j->data), err);
 }
 
 /* The checks and rules of an annotation hold here too: with one prompt, and a softmax at temperature 1 for the letters, where nothing
@@ -128,18 +113,16 @@ static int check_options(job *j, ken_err *err)
     a.prompts = 1;
     a.temperature = 1.0;
     a.max_new = o->max_new;
-    a.matcher = "em-squad";
     a.exemplar_seed = o->exemplar_seed;
     a.stop = o->stop;
     a.chat_template = o->chat_template;
     a.prompt_template = o->prompt_template;
     a.isa = o->isa;
     a.compute = o->compute;
-    int rc = ken_settings_check(&j->plan, &a, j->model, err);
+    int rc = ken_settings_check(&j->plan, &a, j->model, NULL, err);
     if (rc == KEN_OK && a.shots == 0)
         rc = ken_zero_shot_style(&j->plan.style, o->prompt_template, o->chat_template, j->plan.rules.tokenizer, err);
-    if (rc == KEN_OK) rc = parse_matchers(j, err);
-    return rc == KEN_OK ? list_phrases(j, err) : rc;
+    return rc == KEN_OK ? parse_matchers(j, err) : rc;
 }
 
 static int choose_rows(job *j, ken_err *err)
@@ -209,39 +192,22 @@ static int make_rows(job *j, ken_err *err)
 
 /* ---- questions ------------------------------------------------------------------------------------------------------ */
 
-typedef struct asked { /* token ids and accepted answers of all questions, one behind the other */
+typedef struct asked { /* token ids of all questions, one behind the other */
     int32_t *ids;
     size_t n_ids, cap_ids;
-    size_t *first;       /* (rows + 1) */
-    const char **answer; /* em-alias: golds and aliases */
-    size_t n_answers, cap_answers;
-    size_t *first_answer;   /* (rows + 1) */
+    size_t *first;          /* (rows + 1) */
     ken_greedy_item *item;  /* (rows) */
     ken_greedy_answer *out; /* (rows) */
 } asked;
 
-/* What a matcher accepts for x: the golds, and with em-alias their other names. */
-static int add_answers(asked *a, const ken_data *d, const ken_example *x, bool alias, ken_err *err)
-{
-    for (int i = 0; i < x->n_answers; i++) {
-        int n = 0;
-        const char *const *more = alias ? ken_aliases_for(d, x->answers[i], &n) : NULL;
-        if (ken_grow((void **)&a->answer, &a->cap_answers, a->n_answers + 1 + (size_t)n, sizeof *a->answer) != 0)
-            return ken_fail_nomem(err, "answers");
-        a->answer[a->n_answers++] = x->answers[i];
-        for (int k = 0; k < n; k++) a->answer[a->n_answers++] = more[k];
-    }
-    return KEN_OK;
-}
-
 static int encode(job *j, const ken_example *x, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
 {
-    const ken_example *shots[64];
+    const ken_example *shots[KEN_MAX_SHOTS];
     const ken_exemplars *ex = j->plan.shots > 0 ? ken_exemplar_plan_for(j->exemplars, x->relation) : NULL;
     if (j->plan.shots == 0) return ken_zero_shot_encode(&j->plan.style, j->plan.rules.tokenizer, x, ids, n, cap, err);
     if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
-    for (int k = 0; k < ex->shots; k++) shots[k] = ken_data_get(ex->from, ex->rows[k]); /* the first set */
-    return ken_prompt_encode(&j->plan.style, j->plan.rules.tokenizer, shots, ex->shots, x, ids, n, cap, err);
+    int n_shots = ken_exemplars_get(ex, 0, shots);
+    return ken_prompt_encode(&j->plan.style, j->plan.rules.tokenizer, shots, n_shots, x, ids, n, cap, err);
 }
 
 static int prepare(job *j, asked *a, ken_err *err)
@@ -249,20 +215,15 @@ static int prepare(job *j, asked *a, ken_err *err)
     size_t n = j->n_rows, len = 0, cap = 0;
     int32_t *ids = NULL;
     a->first = ken_alloc(n + 1, sizeof *a->first);
-    a->first_answer = ken_alloc(n + 1, sizeof *a->first_answer);
     a->item = ken_calloc(n, sizeof *a->item);
     a->out = ken_calloc(n, sizeof *a->out);
-    int rc = a->first == NULL || a->first_answer == NULL || a->item == NULL || a->out == NULL
-                 ? ken_fail_nomem(err, "questions")
-                 : KEN_OK;
+    int rc = a->first == NULL || a->item == NULL || a->out == NULL ? ken_fail_nomem(err, "questions") : KEN_OK;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         const ken_example *x = ken_data_get(j->data, j->rows[i]);
         rc = encode(j, x, &ids, &len, &cap, err);
         if (rc == KEN_OK && len == 0) rc = ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
         if (rc == KEN_OK && ken_grow((void **)&a->ids, &a->cap_ids, a->n_ids + len, sizeof *a->ids) != 0)
             rc = ken_fail_nomem(err, "questions");
-        a->first_answer[i] = a->n_answers;
-        if (rc == KEN_OK) rc = add_answers(a, j->data, x, j->matcher[0].kind->uses_aliases, err);
         if (rc != KEN_OK) {
             ken_fail_prefix(err, "row %s", x->id);
             break;
@@ -274,31 +235,32 @@ static int prepare(job *j, asked *a, ken_err *err)
     ken_free(ids);
     if (rc != KEN_OK) return rc;
     a->first[n] = a->n_ids;
-    a->first_answer[n] = a->n_answers;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        const ken_example *x = ken_data_get(j->data, j->rows[i]);
         a->item[i] = (ken_greedy_item){.prompt = a->ids + a->first[i],
                                        .n_prompt = (int32_t)(a->first[i + 1] - a->first[i]),
-                                       .answers = a->answer + a->first_answer[i],
-                                       .n_answers = (int)(a->first_answer[i + 1] - a->first_answer[i])};
+                                       .answers = x->answers,
+                                       .n_answers = x->n_answers,
+                                       .aliases = x->aliases,
+                                       .n_aliases = x->n_aliases};
+    }
     return KEN_OK;
 }
 
 /* Verdicts of the further matchers, from the text. */
-static int score_more(job *j, asked *a, const ken_example *x, const char *text, uint32_t *more, ken_err *err)
+static int score_more(const job *j, const ken_example *x, const char *text, uint32_t *more, ken_err *err)
 {
     int rc = KEN_OK;
-    for (int k = 1; k < j->n_matchers && rc == KEN_OK; k++) {
-        ken_accept *accept = NULL;
-        a->n_answers = 0;
-        rc = add_answers(a, j->data, x, j->matcher[k].kind->uses_aliases, err);
-        if (rc == KEN_OK) rc = ken_accept_new(&accept, &j->matcher[k], a->answer, (int)a->n_answers, err);
-        if (rc == KEN_OK && ken_accept_matches(accept, text, strlen(text))) *more |= 1u << (k - 1);
-        ken_accept_free(accept);
+    for (int k = 1; k < j->n_golds && rc == KEN_OK; k++) {
+        ken_golds g;
+        rc = ken_golds_new(&g, &j->golds[k], x->answers, x->n_answers, x->aliases, x->n_aliases, err);
+        if (rc == KEN_OK && ken_accept_matches(g.accept, text, strlen(text))) *more |= 1u << (k - 1);
+        ken_golds_free(&g);
     }
     return rc;
 }
 
-static int take_answers(job *j, asked *a, ken_err *err)
+static int take_answers(job *j, const asked *a, ken_err *err)
 {
     int rc = KEN_OK;
     for (size_t i = 0; i < j->n_rows && rc == KEN_OK; i++) {
@@ -311,7 +273,7 @@ static int take_answers(job *j, asked *a, ken_err *err)
         r->finish = g->finish; /* static */
         rc = copy(j, &r->text, g->text, err);
         if (rc == KEN_OK && g->text != NULL)
-            rc = score_more(j, a, ken_data_get(j->data, j->rows[i]), g->text, &r->more, err);
+            rc = score_more(j, ken_data_get(j->data, j->rows[i]), g->text, &r->more, err);
     }
     return rc;
 }
@@ -321,12 +283,9 @@ static int ask_questions(job *j, ken_err *err)
     asked a = {0};
     int rc = stage(j, "asking", err);
     if (rc == KEN_OK) rc = prepare(j, &a, err);
-    ken_greedy_options o = {.matcher = j->matcher[0].name,
-                            .idk = j->phrase,
-                            .n_idk = j->n_phrases,
+    ken_greedy_options o = {.golds = &j->golds[0],
                             .max_new = j->plan.rules.max_new,
-                            .stop = j->plan.rules.stop,
-                            .complete = j->o->texts || j->n_matchers > 1,
+                            .complete = j->o->texts || j->n_golds > 1,
                             .slots = j->slots,
                             .poll = poll_and_report,
                             .done = count_done,
@@ -334,7 +293,7 @@ static int ask_questions(job *j, ken_err *err)
     if (rc == KEN_OK) rc = ken_greedy(j->net, j->plan.rules.tokenizer, a.item, j->n_rows, &o, a.out, &j->forwards, err);
     if (rc == KEN_OK) rc = take_answers(j, &a, err);
     if (a.out != NULL) ken_greedy_free(a.out, j->n_rows);
-    void *all[] = {a.ids, a.first, a.answer, a.first_answer, a.item, a.out};
+    void *all[] = {a.ids, a.first, a.item, a.out};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     return rc;
 }
@@ -365,9 +324,10 @@ static int find_commonest(job *j, ken_err *err)
     }
     for (size_t i = 1; i < n; i++)
         if (count[i] > count[best]) best = i; /* of equally common ones the first in data order */
-    if (rc == KEN_OK && n > 0) rc = ken_evaluation_set(j->e, "commonest_answer", said[best], err);
-    if (rc == KEN_OK && n > 0)
-        rc = ken_evaluation_setf(j->e, err, "commonest_count", "%llu", (unsigned long long)count[best]);
+    if (rc == KEN_OK && n > 0) {
+        ken_setting_text(&j->e->settings, "commonest_answer", true, said[best]);
+        ken_setting_put(&j->e->settings, "commonest_count", true, "%llu", (unsigned long long)count[best]);
+    }
     ken_strmap_free(index);
     ken_free(count);
     ken_free(said);
@@ -489,64 +449,52 @@ static int make_net(job *j, ken_err *err)
     return ken_net_new(&j->net, j->model, &n, err);
 }
 
-static int write_model_settings(job *j, ken_err *err)
-{
-    const char *hash;
-    int rc = ken_model_hash(j->model, &hash, err);
-    const ken_model_info *info = ken_model_get_info(j->model);
-    const struct {
-        const char *key, *value;
-    } s[] = {{"adapter", info->adapter != NULL ? info->adapter_hash : NULL},
-             {"adapter_path", info->adapter},
-             {"model_hash", rc == KEN_OK ? hash : NULL},
-             {"tokenizer_hash", info->tokenizer_hash},
-             {"model", info->name},
-             {"model_path", info->path},
-             {"architecture", info->architecture},
-             {"weight_type", info->weight_type},
-             {"compute", "f32"},
-             {"isa", ken_isa_name(j->plan.isa)},
-             {"gemm", ken_net_gemm_name(j->net)},
-             {"version", KEN_VERSION}};
-    for (size_t i = 0; i < sizeof s / sizeof *s && rc == KEN_OK; i++)
-        if (s[i].value != NULL) rc = ken_evaluation_set(j->e, s[i].key, s[i].value, err);
-    return rc == KEN_OK ? ken_evaluation_setf(j->e, err, "n_params", "%llu", (unsigned long long)info->n_params) : rc;
-}
-
 static int write_data_settings(job *j, ken_err *err)
 {
     const ken_evaluate_options *o = j->o;
-    ken_evaluation *e = j->e;
-    char hash[65];
-    int rc = ken_settings_data_hash(j->data, hash, err);
+    ken_setting_list *l = &j->e->settings;
+    char hash[65], aliases[65];
+    int rc = ken_data_hash(j->data, hash, err);
+    if (rc == KEN_OK) rc = ken_aliases_hash(j->data, aliases, err);
     if (rc == KEN_OK && o->exemplars != NULL) {
         char other[65];
-        rc = ken_settings_data_hash(o->exemplars, other, err);
-        if (rc == KEN_OK) rc = ken_evaluation_set(e, "exemplars_hash", other, err);
+        rc = ken_data_hash(o->exemplars, other, err);
+        if (rc == KEN_OK) ken_setting_text(l, "exemplars_hash", true, other);
     }
-    const char *labelled_by = o->labels != NULL ? ken_run_setting(o->labels, "model_hash") : NULL;
-    const struct {
-        const char *key, *value;
-    } s[] = {{"data", ken_data_name(j->data)},
-             {"data_format", ken_data_format(j->data)},
-             {"data_hash", rc == KEN_OK ? hash : NULL},
-             {"prompt", j->plan.shots > 0 ? "few-shot" : "zero-shot"},
-             {"template", j->choice ? NULL : j->plan.style.template_text},
-             {"chat_template", ken_chat_name(j->plan.style.chat)},
-             {"stop", j->choice ? NULL : j->plan.rules.stop},
-             {"matcher", j->choice ? NULL : j->matcher[0].name},
-             {"matchers", j->choice ? NULL : o->matchers},
-             {"splits", o->splits},
-             {"relations", o->relations},
-             {"labels_model_hash", labelled_by}};
-    for (size_t i = 0; i < sizeof s / sizeof *s && rc == KEN_OK; i++)
-        if (s[i].value != NULL) rc = ken_evaluation_set(e, s[i].key, s[i].value, err);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "shots", "%d", j->plan.shots);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "max_new", "%d", (int)j->plan.rules.max_new);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "exemplar_seed", "%llu", (unsigned long long)o->exemplar_seed);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "limit", "%zu", o->limit);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "per_relation", "%zu", o->per_relation);
-    return rc;
+    if (rc != KEN_OK) return rc;
+    ken_setting_text(l, "data", true, ken_data_name(j->data));
+    ken_setting_text(l, "data_format", true, ken_data_format(j->data));
+    ken_setting_text(l, "data_hash", true, hash);
+    ken_setting_text(l, "prompt", true, j->plan.shots > 0 ? "few-shot" : "zero-shot");
+    ken_setting_text(l, "template", true, j->choice ? NULL : j->plan.style.template_text);
+    ken_setting_text(l, "chat_template", true, ken_chat_name(j->plan.style.chat));
+    ken_setting_text(l, "stop", true, j->choice ? NULL : j->plan.rules.stop);
+    if (!j->choice) ken_gold_rules_settings(&j->golds[0], aliases, l);
+    ken_setting_text(l, "matchers", true, j->choice ? NULL : o->matchers);
+    ken_setting_text(l, "splits", true, o->splits);
+    ken_setting_text(l, "relations", true, o->relations);
+    ken_setting_text(l, "labels_model_hash", true, o->labels != NULL ? ken_run_setting(o->labels, "model_hash") : NULL);
+    ken_setting_put(l, "shots", true, "%d", j->plan.shots);
+    ken_setting_put(l, "max_new", true, "%d", (int)j->plan.rules.max_new);
+    ken_setting_put(l, "exemplar_seed", true, "%llu", (unsigned long long)o->exemplar_seed);
+    ken_setting_put(l, "limit", true, "%zu", o->limit);
+    ken_setting_put(l, "per_relation", true, "%zu", o->per_relation);
+    return KEN_OK;
+}
+
+/* What it was, and what it cost. */
+static int write_settings(job *j, ken_err *err)
+{
+    const char *hash;
+    ken_setting_list *l = &j->e->settings;
+    int rc = ken_model_hash(j->model, &hash, err);
+    if (rc != KEN_OK) return rc;
+    ken_setting_text(l, KEN_SETTING_KIND, true, KEN_KIND_EVAL);
+    ken_settings_model(l, j->model, "f32", j->plan.isa, ken_net_gemm_name(j->net));
+    if (j->data != NULL) rc = write_data_settings(j, err);
+    ken_setting_put(l, "token_forwards", true, "%llu", (unsigned long long)j->forwards);
+    ken_setting_put(l, "seconds", true, "%.3f", now() - j->began);
+    return rc == KEN_OK && l->failed ? ken_fail_nomem(err, "settings") : rc;
 }
 
 static int measure_rows(job *j, ken_err *err)
@@ -570,20 +518,19 @@ int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ke
     int rc = check_options(&j, err);
     if (rc == KEN_OK && d != NULL) rc = choose_rows(&j, err);
     if (rc == KEN_OK && d != NULL) rc = make_rows(&j, err);
-    if (rc == KEN_OK) rc = ken_evaluation_set(e, KEN_SETTING_KIND, KEN_KIND_EVAL, err);
+    e->settings.arena = &e->arena;
     if (rc == KEN_OK) rc = stage(&j, "unpacking the model", err);
     if (rc == KEN_OK) rc = make_net(&j, err);
     if (rc == KEN_OK && d != NULL) rc = j.choice ? ask_choices(&j, err) : ask_questions(&j, err);
     if (rc == KEN_OK && d != NULL) rc = measure_rows(&j, err);
     if (rc == KEN_OK) rc = read_texts(&j, err);
     if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
-    if (rc == KEN_OK) rc = write_model_settings(&j, err);
-    if (rc == KEN_OK && d != NULL) rc = write_data_settings(&j, err);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "token_forwards", "%llu", (unsigned long long)j.forwards);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, err, "seconds", "%.3f", now() - j.began);
+    if (rc == KEN_OK) rc = write_settings(&j, err);
     ken_evaluation_sort(e);
     ken_exemplar_plan_free(j.exemplars);
     ken_net_free(j.net);
+    for (int i = 0; i < j.n_golds; i++) ken_gold_rules_free(&j.golds[i]);
+    ken_settings_free(&j.plan);
     if (rc == KEN_OK) *out = e;
     else ken_evaluation_free(e);
     return rc;

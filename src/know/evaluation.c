@@ -6,32 +6,11 @@
 #include "store/tuning.h"
 #include "store/whole.h"
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ---- parts ---------------------------------------------------------------------------------------------------------- */
-
-int ken_evaluation_set(ken_evaluation *e, const char *key, const char *value, ken_err *err)
-{
-    if (e->n_settings == KEN_EVAL_SETTINGS) return ken_fail(err, KEN_ESTATE, "an evaluation has too many settings");
-    char *copy = ken_arena_strndup(&e->arena, value, strlen(value));
-    if (copy == NULL) return ken_fail_nomem(err, "settings");
-    e->setting[e->n_settings++] = (ken_setting){key, copy, true};
-    return KEN_OK;
-}
-
-int ken_evaluation_setf(ken_evaluation *e, ken_err *err, const char *key, const char *fmt, ...)
-{
-    char value[80];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(value, sizeof value, fmt, ap);
-    va_end(ap);
-    return ken_evaluation_set(e, key, value, err);
-}
 
 int ken_evaluation_add(ken_evaluation *e, const ken_measure *m, ken_err *err)
 {
@@ -78,9 +57,7 @@ const ken_evaluated *ken_evaluation_rows(const ken_evaluation *e, size_t *n)
 
 const char *ken_evaluation_setting(const ken_evaluation *e, const char *key)
 {
-    for (size_t i = 0; i < e->n_settings; i++)
-        if (strcmp(e->setting[i].key, key) == 0) return e->setting[i].value;
-    return NULL;
+    return ken_setting_get(&e->settings, key);
 }
 
 /* ---- the run -------------------------------------------------------------------------------------------------------- */
@@ -114,10 +91,11 @@ static int fill(ken_store *s, void *ctx, ken_err *err)
 int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err)
 {
     size_t n = 0;
-    ken_setting settings[KEN_EVAL_SETTINGS];
-    int rc = ken_evaluation_probe(path, err);
-    if (rc != KEN_OK) return rc;
-    for (size_t i = 0; i < e->n_settings; i++)
-        if (!ken_setting_is_cost(e->setting[i].key)) settings[n++] = e->setting[i];
-    return ken_store_write_whole(path, settings, n, fill, (void *)(uintptr_t)e, err);
+    ken_setting *kept = ken_alloc(e->settings.n, sizeof *kept);
+    int rc = kept == NULL ? ken_fail_nomem(err, "settings") : ken_evaluation_probe(path, err);
+    for (size_t i = 0; i < e->settings.n && rc == KEN_OK; i++)
+        if (!ken_setting_is_cost(e->settings.s[i].key)) kept[n++] = e->settings.s[i];
+    if (rc == KEN_OK) rc = ken_store_write_whole(path, kept, n, fill, (void *)(uintptr_t)e, err);
+    ken_free(kept);
+    return rc;
 }

@@ -3,9 +3,7 @@
 #ifndef KEN_KNOW_EVALUATION_H
 #define KEN_KNOW_EVALUATION_H
 #include "base/arena.h"
-#include "store/store.h"
-
-enum { KEN_EVAL_SETTINGS = 64 };
+#include "store/setting_list.h"
 
 struct ken_evaluation {
     ken_arena arena;    /* all texts */
@@ -16,16 +14,11 @@ struct ken_evaluation {
     int n_more;
     ken_measure *measure; /* (n_measures) by set, grouping, key */
     size_t n_measures, cap_measures;
-    ken_setting setting[KEN_EVAL_SETTINGS];
-    size_t n_settings;
+    ken_setting_list settings;
     ken_change *change; /* (n_changes) */
     size_t n_changes, cap_changes;
 };
 
-/* Copies key's value. KEN_ENOMEM. */
-int ken_evaluation_set(ken_evaluation *e, const char *key, const char *value, ken_err *err);
-int ken_evaluation_setf(ken_evaluation *e, ken_err *err, const char *key, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
 int ken_evaluation_add(ken_evaluation *e, const ken_measure *m, ken_err *err); /* texts are borrowed */
 void ken_evaluation_sort(ken_evaluation *e);                                   /* the measures, in their order */
 #endif

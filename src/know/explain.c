@@ -27,14 +27,13 @@ typedef struct explainer {
     ken_annotate_options o;
     ken_plan_of_run plan;
     ken_example x;
-    const char **answers; /* (x.n_answers) */
-    char **prompts;       /* (plan.rules.prompts) */
+    char **prompts; /* (plan.rules.prompts) */
     ken_net *net;
     ken_engine *engine;
     ken_exemplar_plan *exemplars;
     ken_task_context context;
     ken_task *task;
-    ken_accept *accept;
+    ken_golds golds;
     ken_node *root; /* (n_root) held */
     int n_root;
     ken_walk *walk;
@@ -103,17 +102,15 @@ static void options_of_run(ken_annotate_options *o, const ken_run *r)
     o->chat_template = chat != NULL && strcmp(chat, "none") != 0;
 }
 
-static int copy_answers(explainer *e, const char *const *answers, int n, ken_err *err)
+static int copy_texts(explainer *e, const char *const *text, int n, const char *const **out, int *n_out, ken_err *err)
 {
-    e->answers = ken_arena_calloc(&e->arena, (size_t)n + 1, sizeof *e->answers);
-    if (e->answers == NULL) return ken_fail_nomem(err, "answers");
-    for (int i = 0; i < n; i++) {
-        e->answers[i] = ken_arena_strndup(&e->arena, answers[i], strlen(answers[i]));
-        if (e->answers[i] == NULL) return ken_fail_nomem(err, "answers");
-    }
-    e->x.answers = e->answers;
-    e->x.n_answers = n;
-    return KEN_OK;
+    const char **list = ken_arena_calloc(&e->arena, (size_t)n + 1, sizeof *list);
+    bool failed = list == NULL;
+    for (int i = 0; i < n && !failed; i++)
+        failed = (list[i] = ken_arena_strndup(&e->arena, text[i], strlen(text[i]))) == NULL;
+    *out = list;
+    *n_out = n;
+    return failed ? ken_fail_nomem(err, "answers") : KEN_OK;
 }
 
 static const char *copy(explainer *e, const char *s, bool *failed)
@@ -143,7 +140,9 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
     /* Flags that come from the data and the exemplars; those that the walk decides are found again. */
     e->x.flags = row->flags & ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS | KEN_FLAG_TOO_LONG |
                                           KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_GOLD_HAS_STOP);
-    int rc = failed ? ken_fail_nomem(err, "row") : copy_answers(e, row->answers, row->n_answers, err);
+    int rc = failed ? ken_fail_nomem(err, "row")
+                    : copy_texts(e, row->answers, row->n_answers, &e->x.answers, &e->x.n_answers, err);
+    if (rc == KEN_OK) rc = copy_texts(e, row->aliases, row->n_aliases, &e->x.aliases, &e->x.n_aliases, err);
     for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
         ken_buf b = {0};
         char *shots = NULL;
@@ -185,12 +184,14 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
                          .popularity = NAN,
                          .choice = -1,
                          .flags = ex != NULL ? ex->flags : 0};
-    rc = failed ? ken_fail_nomem(err, "question") : copy_answers(e, q->answers, q->n_answers, err);
-    int n_shots = ex != NULL ? ex->shots : 0;
+    rc = failed ? ken_fail_nomem(err, "question")
+                : copy_texts(e, q->answers, q->n_answers, &e->x.answers, &e->x.n_answers, err);
+    if (rc == KEN_OK &&
+        ken_alias_list(q->data, &e->arena, e->x.answers, e->x.n_answers, &e->x.aliases, &e->x.n_aliases) != KEN_OK)
+        rc = ken_fail_nomem(err, "aliases");
     for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
-        const ken_example *shots[64];
-        for (int j = 0; j < n_shots; j++)
-            shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
+        const ken_example *shots[KEN_MAX_SHOTS];
+        int n_shots = ken_exemplars_get(ex, i, shots);
         ken_buf b = {0};
         ken_prompt_text(&e->plan.style, shots, n_shots, &e->x, &b);
         e->prompts[i] = (char *)keep(e, &b);
@@ -305,9 +306,10 @@ static int collect(explainer *e, ken_err *err)
         for (int j = 0; !failed && j < N_INSTEAD; j++) {
             const answer *a = &e->instead[i * N_INSTEAD + j];
             if (a->tokens.len == 0) continue;
-            instead[n] = (ken_path){.tokens = keep(e, &a->tokens),
-                                    .p = a->p,
-                                    .accepted = ken_accept_matches(e->accept, ken_buf_str(&a->text), a->text.len)};
+            instead[n] =
+                (ken_path){.tokens = keep(e, &a->tokens),
+                           .p = a->p,
+                           .accepted = ken_accept_matches(e->golds.accept, ken_buf_str(&a->text), a->text.len)};
             ken_buf_clear(&b);
             add_printable(&b, ken_buf_str(&a->text), a->text.len);
             instead[n].text = keep(e, &b);
@@ -345,7 +347,7 @@ static int run_to_end(explainer *e, ken_err *err)
 /* The same golds, compiled for the second walk; prompts as nodes. */
 static int open_walk(explainer *e, ken_err *err)
 {
-    int rc = ken_accept_new(&e->accept, &e->plan.matcher, e->x.answers, e->x.n_answers, err);
+    int rc = ken_golds_new(&e->golds, &e->plan.golds, e->x.answers, e->x.n_answers, e->x.aliases, e->x.n_aliases, err);
     int32_t *ids = NULL;
     size_t n, cap = 0;
     e->root = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->root);
@@ -357,8 +359,7 @@ static int open_walk(explainer *e, ken_err *err)
     }
     ken_free(ids);
     if (rc == KEN_OK)
-        rc = ken_walk_new(&e->walk, e->engine, &e->plan.rules, e->accept, NULL, e->root, e->n_root, KEN_WALK_KEEP_PATHS,
-                          err);
+        rc = ken_walk_new(&e->walk, e->engine, &e->plan.rules, &e->golds, e->root, e->n_root, KEN_WALK_KEEP_PATHS, err);
     return rc;
 }
 
@@ -374,7 +375,7 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     e->o = *o;
     if (q->run != NULL) options_of_run(&e->o, q->run);
     e->o.sample = e->o.control = false;
-    int rc = ken_settings_check(&e->plan, &e->o, m, err);
+    int rc = ken_settings_check(&e->plan, &e->o, m, q->run != NULL ? NULL : q->data, err);
     if (rc == KEN_OK) {
         e->prompts = ken_arena_calloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->prompts);
         rc = e->prompts == NULL ? ken_fail_nomem(err, "prompts")
@@ -416,7 +417,8 @@ void ken_explanation_free(ken_explanation *x)
     ken_walk_free(e->walk);
     ken_task_free(e->task);
     for (int i = 0; i < e->n_root; i++) ken_engine_release(e->engine, e->root[i]);
-    ken_accept_free(e->accept);
+    ken_golds_free(&e->golds);
+    ken_settings_free(&e->plan);
     ken_engine_free(e->engine);
     ken_net_free(e->net);
     ken_exemplar_plan_free(e->exemplars);

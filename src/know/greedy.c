@@ -8,8 +8,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "know/rules.h"
-#include "text/accept.h"
-#include "text/unicode.h"
 #include <string.h>
 
 enum { MAX_NEW = 32, MOST_NEW = 4096 };
@@ -19,7 +17,7 @@ enum { MAX_NEW = 32, MOST_NEW = 4096 };
 
 typedef struct question { /* one that is being answered */
     size_t at;            /* which item */
-    ken_accept *accept, *raw;
+    ken_golds golds;
     ken_node node; /* held */
     int32_t depth; /* tokens of the answer so far */
     ken_buf text;
@@ -37,8 +35,7 @@ typedef struct job {
     ken_greedy_answer *out;
     ken_engine *engine;
     ken_rules rules;
-    ken_matcher matcher;
-    ken_accept *idk; /* NULL without phrases */
+    ken_arena arena;
     bool complete;
     question **open; /* (n_open), by item */
     size_t n_open, cap_open;
@@ -49,57 +46,26 @@ static void free_question(job *j, question *q)
 {
     if (q == NULL) return;
     if (q->node >= 0) ken_engine_release(j->engine, q->node);
-    ken_accept_free(q->accept);
-    ken_accept_free(q->raw);
+    ken_golds_free(&q->golds);
     ken_buf_free(&q->text);
     ken_free(q);
 }
 
 /* ---- one question --------------------------------------------------------------------------------------------------- */
 
-/* V(x) of any of the matchers that matter, and with a stop string of several bytes also V of x without a suffix that may become the
- * stop string (spec/slick.md 7.6). em-raw accepts nothing that the run's matcher does not (spec/slick.md 7.4). */
-static bool viable(const job *j, const question *q)
-{
-    const char *x = ken_buf_str(&q->text);
-    size_t n = q->text.len;
-    for (size_t part = 0; part < j->rules.n_stop && part <= n; part++) {
-        if (part > 0 && memcmp(x + n - part, j->rules.stop, part) != 0) continue;
-        if (ken_accept_viable(q->accept, x, n - part)) return true;
-        if (j->idk != NULL && ken_accept_viable(j->idk, x, n - part)) return true;
-    }
-    return false;
-}
-
-/* The text for people and files: valid UTF-8, and no NUL, which would end it early. */
-static char *clean(const char *s, size_t n)
-{
-    ken_buf b = {0}, c = {0};
-    ken_utf8_clean(&b, s, n);
-    for (size_t i = 0; i < b.len; i++) {
-        if (b.data[i] != '\0') ken_buf_putc(&c, b.data[i]);
-        else ken_buf_puts(&c, "\xEF\xBF\xBD");
-    }
-    bool failed = b.failed;
-    ken_buf_free(&b);
-    char *text = ken_buf_take(&c);
-    if (failed) {
-        ken_free(text);
-        return NULL;
-    }
-    return text;
-}
-
 static int finish(job *j, question *q, ken_finish f, ken_err *err)
 {
     const char *x = ken_buf_str(&q->text);
     size_t n = q->text.len;
     ken_greedy_answer *a = &j->out[q->at];
-    a->hit = ken_accept_matches(q->accept, x, n);
-    a->hit_raw = ken_accept_matches(q->raw, x, n);
-    a->abstained = j->idk != NULL && ken_accept_matches(j->idk, x, n);
+    ken_verdict v = ken_golds_judge(&q->golds, x, n);
+    a->hit = v.hit;
+    a->hit_raw = v.raw;
+    a->abstained = v.abstained;
     a->finish = ken_finish_name(&j->rules, f);
-    a->text = clean(x, n);
+    ken_arena_reset(&j->arena);
+    const char *text = ken_answer_text(&j->arena, x, n);
+    a->text = text != NULL ? ken_strdup(text) : NULL;
     return a->text != NULL ? KEN_OK : ken_fail_nomem(err, "answer");
 }
 
@@ -120,7 +86,8 @@ static int step(job *j, question *q, bool *done, ken_err *err)
     }
     if (f == KEN_RUNNING && q->depth + 1 == j->rules.max_new) f = KEN_FINISH_LENGTH;
     if (f != KEN_RUNNING) return finish(j, q, f, err);
-    if (!j->complete && !viable(j, q)) return KEN_OK; /* hit, hit_raw and abstained are false, no text */
+    if (!j->complete && !ken_golds_viable(&q->golds, ken_buf_str(&q->text), q->text.len, true))
+        return KEN_OK; /* no text */
     *done = false;
     ken_node child;
     rc = ken_engine_extend(j->engine, q->node, &q->id, 1, &child, err);
@@ -136,8 +103,7 @@ static int start(job *j, size_t at, question *q, ken_err *err)
     const ken_greedy_item *x = &j->item[at];
     *q = (question){.at = at, .node = -1};
     int32_t before = ken_engine_backlog(j->engine);
-    int rc = ken_accept_new(&q->accept, &j->matcher, x->answers, x->n_answers, err);
-    if (rc == KEN_OK) rc = ken_accept_new(&q->raw, &ken_em_raw, x->answers, x->n_answers, err);
+    int rc = ken_golds_new(&q->golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
     if (rc == KEN_OK) rc = ken_engine_extend(j->engine, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, &q->node, err);
     if (rc != KEN_OK) return rc;
     q->ask = (ken_request){.node = q->node, .k = 1, .id = &q->id, .logit = &q->logit, .outstanding = &q->waiting};
@@ -207,21 +173,10 @@ static int get_ready(job *j, ken_net *net, const ken_tokenizer *t, ken_err *err)
 {
     const ken_greedy_options *o = j->o;
     int max_new = o->max_new == 0 ? MAX_NEW : o->max_new;
-    const char *stop = o->stop != NULL ? o->stop : "\n";
     if (max_new < 1 || max_new > MOST_NEW)
         return ken_fail(err, KEN_EUSAGE, "%d new tokens are out of range: 1 to %d", max_new, MOST_NEW);
-    if (stop[0] == '\0') return ken_fail(err, KEN_EUSAGE, "the stop string is empty");
-    j->rules = (ken_rules){.tokenizer = t, .max_new = max_new, .stop = stop, .n_stop = strlen(stop)};
-    int rc = ken_matcher_parse(&j->matcher, o->matcher != NULL ? o->matcher : "em-squad", err);
-    if (rc != KEN_OK) return rc;
-    j->complete = o->complete || !ken_matcher_is_exact(&j->matcher);
-    if (o->n_idk > 0) {
-        rc = ken_accept_new(&j->idk, &ken_em_squad, o->idk, o->n_idk, err);
-        if (rc != KEN_OK) {
-            ken_fail_prefix(err, "abstention phrases");
-            return rc;
-        }
-    }
+    j->rules = (ken_rules){.tokenizer = t, .max_new = max_new, .stop = o->golds->stop, .n_stop = o->golds->n_stop};
+    j->complete = o->complete || !ken_matcher_is_exact(&o->golds->matcher);
     ken_engine_options e = {.wave_rows = o->wave_rows, .slots = o->slots};
     return ken_engine_new(&j->engine, net, &e, err);
 }
@@ -244,7 +199,7 @@ int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item
     for (size_t i = 0; i < j.n_open; i++) free_question(&j, j.open[i]);
     ken_free(j.open);
     ken_engine_free(j.engine);
-    ken_accept_free(j.idk);
+    ken_arena_free(&j.arena);
     if (rc != KEN_OK) ken_greedy_free(out, n);
     return rc;
 }

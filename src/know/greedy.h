@@ -3,6 +3,7 @@
  * The same engine, decoding rules and matchers as annotation: questions share waves and prefixes. */
 #ifndef KEN_KNOW_GREEDY_H
 #define KEN_KNOW_GREEDY_H
+#include "know/golds.h"
 #include "nn/net.h"
 #include "text/tokenizer.h"
 
@@ -11,11 +12,13 @@ typedef struct ken_greedy_item {
     int32_t n_prompt;
     const char *const *answers; /* (n_answers) accepted */
     int n_answers;
+    const char *const *aliases; /* (n_aliases) their other names, for a matcher that uses them */
+    int n_aliases;
 } ken_greedy_item;
 
 typedef struct ken_greedy_answer {
-    bool hit, hit_raw; /* under the options' matcher, and under em-raw */
-    bool abstained;    /* equal, normalised, to one of the phrases */
+    bool hit, hit_raw; /* under the matcher, and under em-raw; false, as the next, where it was given up early */
+    bool abstained;    /* declines to answer */
     bool too_long;     /* the prompt does not fit the context: nothing was asked */
     char *text; /* valid UTF-8; NULL when `complete` is off and it could not be right any more; ken_greedy_free */
     const char *finish; /* "eos", "newline", "length", "" */
@@ -23,14 +26,13 @@ typedef struct ken_greedy_answer {
 } ken_greedy_answer;
 
 typedef struct ken_greedy_options {
-    const char *matcher;    /* NULL = "em-squad"; one that cannot rule a text out (f1@t, contains) sets `complete` */
-    const char *const *idk; /* (n_idk) abstention phrases */
-    int n_idk;
-    int max_new;              /* 0 = 32 */
-    const char *stop;         /* NULL = newline */
-    bool complete;            /* go on when the text can become neither an accepted answer nor an abstention */
-    int32_t wave_rows, slots; /* of the engine; 0 = chosen */
-    ken_poll_fn poll;         /* asked between waves, besides the net's own */
+    const ken_gold_rules
+        *golds;    /* what is accepted, what declines, what ends an answer; a matcher that cannot rule a text out (f1@t,
+                                    contains) sets `complete` */
+    int max_new;   /* 0 = 32 */
+    bool complete; /* go on when the text can become neither an accepted answer nor an abstention */
+    int32_t wave_rows, slots;                           /* of the engine; 0 = chosen */
+    ken_poll_fn poll;                                   /* asked between waves, besides the net's own */
     void (*done)(void *ctx, size_t done, size_t total); /* may be NULL */
     void *ctx;
 } ken_greedy_options;

@@ -56,10 +56,8 @@ static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exempla
                          ken_plan *out, ken_err *err)
 {
     for (int i = 0; i < p->rules.prompts; i++) {
-        const ken_example *shots[64];
-        int n_shots = ex == NULL ? 0 : ex->shots;
-        for (int j = 0; j < n_shots; j++)
-            shots[j] = ken_data_get(ex->from, ex->rows[(size_t)i * (size_t)n_shots + (size_t)j]);
+        const ken_example *shots[KEN_MAX_SHOTS];
+        int n_shots = ken_exemplars_get(ex, i, shots);
         size_t n;
         ken_buf text = {0};
         int rc = ken_prompt_encode(&p->style, p->rules.tokenizer, shots, n_shots, x, &c->ids, &n, &c->cap, err);
@@ -125,9 +123,9 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
     counter c = {0};
     const size_t *rows = NULL;
     double speed = 0, walked = ANSWER_FORWARDS;
-    int rc = ken_settings_check(&p, o, m, err);
-    if (rc != KEN_OK) return rc;
+    int rc = ken_settings_check(&p, o, m, d, err);
     const ken_exemplar_options x = ken_settings_exemplars(o);
+    if (rc != KEN_OK) goto done;
     rc = ken_exemplar_plan_new(&exemplars, d, &x, err);
     if (rc == KEN_OK) rc = ken_trie_init(&c.trie, err);
     out->prompts = ken_calloc(SHOWN, sizeof *out->prompts);
@@ -160,6 +158,7 @@ done:
     ken_free(c.ids);
     ken_trie_destroy(&c.trie);
     ken_exemplar_plan_free(exemplars);
+    ken_settings_free(&p);
     if (rc != KEN_OK) ken_plan_free(out);
     return rc;
 }

@@ -42,6 +42,8 @@ int ken_prompt_check_template(const char *t, ken_err *err)
     return KEN_OK;
 }
 
+bool ken_prompt_shows(const ken_prompt_style *s, const char *field) { return strstr(s->template_text, field) != NULL; }
+
 static void render(const char *t, const ken_example *x, ken_buf *out)
 {
     for (const char *p = t; *p != '\0';) {

@@ -19,6 +19,8 @@ typedef struct ken_prompt_style {
 
 /* Checks the template: KEN_EUSAGE without {question}, or with an unknown placeholder. */
 int ken_prompt_check_template(const char *template_text, ken_err *err);
+/* field: "{subject}", ... */
+bool ken_prompt_shows(const ken_prompt_style *s, const char *field);
 
 /* The conversation format of a model, by the control tokens it has. KEN_EINPUT when it has none that we know. */
 int ken_chat_detect(ken_chat *chat, const ken_tokenizer *t, ken_err *err);

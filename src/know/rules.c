@@ -1,6 +1,8 @@
 /* rules.c - token classes, stop strings, truncated softmax; see rules.h. */
 #include "know/rules.h"
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "text/unicode.h"
 #include <math.h>
 #include <string.h>
 
@@ -55,6 +57,20 @@ int32_t ken_rules_q(const ken_rules *r, const ken_request *a, double *out)
     }
     for (int32_t i = 0; i < n; i++) out[i] /= sum;
     return n;
+}
+
+char *ken_answer_text(ken_arena *a, const char *s, size_t n)
+{
+    ken_buf b = {0}, c = {0};
+    ken_utf8_clean(&b, s, n);
+    for (size_t i = 0; i < b.len; i++) {
+        if (b.data[i] != '\0') ken_buf_putc(&c, b.data[i]);
+        else ken_buf_puts(&c, "\xEF\xBF\xBD");
+    }
+    char *text = b.failed || c.failed ? NULL : ken_arena_strndup(a, ken_buf_str(&c), c.len);
+    ken_buf_free(&b);
+    ken_buf_free(&c);
+    return text;
 }
 
 int ken_rules_check(const ken_request *a, int prompt, int32_t position, ken_err *err)

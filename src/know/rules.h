@@ -3,6 +3,7 @@
  * Shared by the exact walk, the sampler and explain, so that they cannot disagree about what an answer is. */
 #ifndef KEN_KNOW_RULES_H
 #define KEN_KNOW_RULES_H
+#include "base/arena.h"
 #include "engine/engine.h"
 #include "text/tokenizer.h"
 
@@ -32,6 +33,10 @@ ken_finish ken_rules_step(const ken_rules *r, const char *x, size_t n, int32_t v
 /* q(v|h) for the answer of a request that asked for at least top_k logits: out (n) for the n = min(top_k, answer) tokens of the
  * list, in its order; returns n. Double precision, maximum subtracted, summed in list order (spec/slick.md 7.1). */
 int32_t ken_rules_q(const ken_rules *r, const ken_request *a, double *out);
+
+/* An answer as it is kept and shown: valid UTF-8 whatever the tokens were, and no NUL, which would end it early: U+FFFD in their place. In the
+ * arena; NULL when out of memory. */
+char *ken_answer_text(ken_arena *a, const char *s, size_t n);
 
 /* KEN_EINPUT when the answered request is of no use: NaN or infinite logits. prompt and position are 0-based, for the message. */
 int ken_rules_check(const ken_request *a, int prompt, int32_t position, ken_err *err);

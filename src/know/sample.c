@@ -35,7 +35,7 @@ typedef struct prompt {
 struct ken_sampler {
     ken_engine *engine;
     const ken_rules *rules;
-    const ken_accept *accept, *raw;
+    const ken_golds *golds;
     char *row_id;
     size_t n_id;
     int n;
@@ -64,13 +64,13 @@ static int open_branch(ken_sampler *s, prompt *p, branch model, ken_err *err)
     return ken_engine_ask(s->engine, b->asked, err);
 }
 
-int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept,
-                    const ken_accept *raw, const ken_node *roots, int n, const char *row_id, ken_err *err)
+int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
+                    int n, const char *row_id, ken_err *err)
 {
     *out = NULL;
     ken_sampler *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return nomem(err);
-    *s = (ken_sampler){.engine = e, .rules = r, .accept = accept, .raw = raw};
+    *s = (ken_sampler){.engine = e, .rules = r, .golds = g};
     s->row_id = ken_strdup(row_id);
     s->p = ken_calloc((size_t)n, sizeof *s->p);
     s->q = ken_alloc((size_t)r->top_k, sizeof *s->q);
@@ -120,13 +120,13 @@ void ken_sampler_free(ken_sampler *s)
 static int finish_member(ken_sampler *s, prompt *p, int32_t member, const char *text, size_t n, ken_finish f,
                          ken_err *err)
 {
-    bool hit = ken_accept_matches(s->accept, text, n);
+    bool hit = ken_accept_matches(s->golds->accept, text, n);
     char *copy = ken_arena_strndup(&s->arena, text, n);
     if (copy == NULL) return nomem(err);
     if (member == GREEDY) {
         ken_walk_prompt *g = &p->out.greedy;
         g->hit = hit;
-        g->hit_raw = s->raw != NULL && ken_accept_matches(s->raw, text, n);
+        g->hit_raw = ken_accept_matches(s->golds->raw, text, n);
         g->text = copy;
         g->n_text = n;
         g->finish = f;
@@ -246,8 +246,8 @@ int ken_sampler_advance(ken_sampler *s, ken_err *err)
         p->out.n_drawn = (int)p->n_drawn;
         p->out.greedy.root = p->root;
         p->out.greedy.p_lo = p->out.greedy.p_hi = s->rules->samples > 0 ? (double)p->out.hits / s->rules->samples : 0.0;
-        for (int j = 0; j < p->out.n_drawn && s->raw != NULL; j++)
-            if (ken_accept_matches(s->raw, p->drawn[j].text, strlen(p->drawn[j].text)))
+        for (int j = 0; j < p->out.n_drawn; j++)
+            if (ken_accept_matches(s->golds->raw, p->drawn[j].text, strlen(p->drawn[j].text)))
                 p->out.greedy.raw_lo += (double)p->drawn[j].count / s->rules->samples;
         p->out.greedy.raw_hi = p->out.greedy.raw_lo;
     }

@@ -6,7 +6,6 @@
 #define KEN_KNOW_SAMPLE_H
 #include "know/rules.h"
 #include "know/walk.h"
-#include "text/accept.h"
 
 typedef struct ken_sampler ken_sampler;
 
@@ -18,8 +17,8 @@ typedef struct ken_sample_prompt {
     int n_drawn;
 } ken_sample_prompt;
 
-int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_accept *accept,
-                    const ken_accept *raw, const ken_node *roots, int n, const char *row_id, ken_err *err);
+int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
+                    int n, const char *row_id, ken_err *err);
 void ken_sampler_free(ken_sampler *s);
 int32_t ken_sampler_waiting(const ken_sampler *s);
 int ken_sampler_advance(ken_sampler *s, ken_err *err);

@@ -1,6 +1,6 @@
 /* settings.c - see settings.h. A setting is binding when another value of it could give another label. */
 #include "know/settings.h"
-#include "base/hash.h"
+#include "data/identity.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,9 +12,11 @@ static int range(const char *name, long long v, long long lo, long long hi, ken_
     return ken_fail(err, KEN_EUSAGE, "--%s %lld is out of range: %lld to %lld", name, v, lo, hi);
 }
 
-int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, ken_err *err)
+int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d,
+                       ken_err *err)
 {
     int rc;
+    *p = (ken_plan_of_run){0};
     if ((rc = range("shots", o->shots, 0, 64, err)) != KEN_OK ||
         (rc = range("prompts", o->prompts, 1, 1000, err)) != KEN_OK ||
         (rc = range("samples", o->samples, 1, 10000, err)) != KEN_OK ||
@@ -49,13 +51,14 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
         .template_text = o->prompt_template != NULL ? o->prompt_template : KEN_DEFAULT_TEMPLATE, .after = stop};
     rc = ken_prompt_check_template(p->style.template_text, err);
     if (rc == KEN_OK && o->chat_template) rc = ken_chat_detect(&p->style.chat, p->rules.tokenizer, err);
-    if (rc == KEN_OK) rc = ken_matcher_parse(&p->matcher, o->matcher != NULL ? o->matcher : "em-squad", err);
+    if (rc == KEN_OK) rc = ken_gold_rules_new(&p->golds, o->matcher, stop, NULL, 0, err);
+    if (rc == KEN_OK) rc = ken_gold_rules_need_aliases(&p->golds, 1, d != NULL && ken_data_has_aliases(d), err);
     if (rc == KEN_OK) rc = ken_isa_parse(&p->isa, o->isa, err);
     if (rc != KEN_OK) return rc;
-    if (!ken_matcher_is_exact(&p->matcher) && !p->sample)
+    if (!ken_matcher_is_exact(&p->golds.matcher) && !p->sample)
         return ken_fail(err, KEN_EUSAGE,
                         "--matcher %s cannot rule any text out early, so it has no exact method; add --method sample",
-                        p->matcher.name);
+                        p->golds.matcher.name);
     if (p->control && p->sample) return ken_fail(err, KEN_EUSAGE, "--control needs --method exact");
     if (o->compute != NULL && strcmp(o->compute, "f32") != 0)
         return ken_fail(err, KEN_EUSAGE,
@@ -63,6 +66,8 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
                         o->compute);
     return KEN_OK;
 }
+
+void ken_settings_free(ken_plan_of_run *p) { ken_gold_rules_free(&p->golds); }
 
 ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o)
 {
@@ -76,88 +81,63 @@ ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o)
                                   .limit = o->limit};
 }
 
-int ken_settings_data_hash(const ken_data *d, char hex[65], ken_err *err)
+void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, ken_isa isa, const char *gemm)
 {
-    ken_sha256 *h = ken_sha256_new();
-    if (h == NULL) return ken_fail_nomem(err, "hash of the data");
-    for (size_t i = 0; i < ken_data_count(d); i++) {
-        const ken_example *x = ken_data_get(d, i);
-        const char *part[] = {x->id, x->relation, x->question};
-        for (size_t j = 0; j < 3; j++) ken_sha256_add(h, part[j], strlen(part[j]) + 1); /* the NUL separates */
-        for (int j = 0; j < x->n_answers; j++) ken_sha256_add(h, x->answers[j], strlen(x->answers[j]) + 1);
-        for (int j = 0; j < x->n_choices; j++) ken_sha256_add(h, x->choices[j], strlen(x->choices[j]) + 1);
-        ken_sha256_add(h, "\1", 2);
-    }
-    ken_sha256_hex(h, hex);
-    return KEN_OK;
+    const char *hash = NULL;
+    l->failed |= ken_model_hash(m, &hash, NULL) != KEN_OK; /* the caller has hashed it */
+    const ken_model_info *info = ken_model_get_info(m);
+    ken_setting_text(l, "adapter", true,
+                     info->adapter != NULL ? info->adapter_hash : NULL); /* before model_hash, which an */
+    ken_setting_text(l, "adapter_path", false, info->adapter); /* adapter changes too: a refusal names the cause */
+    ken_setting_text(l, "model_hash", true, hash);
+    ken_setting_text(l, "tokenizer_hash", true, info->tokenizer_hash);
+    ken_setting_text(l, "model", false, info->name);
+    ken_setting_text(l, "model_path", false, info->path);
+    ken_setting_text(l, "architecture", false, info->architecture);
+    ken_setting_text(l, "weight_type", true, info->weight_type);
+    ken_setting_put(l, "n_params", false, "%llu", (unsigned long long)info->n_params);
+    ken_setting_text(l, "compute", true, compute != NULL ? compute : "f32");
+    ken_setting_text(l, "isa", true, ken_isa_name(isa));
+    ken_setting_text(l, "gemm", true, gemm);
+    ken_setting_text(l, "prompt_version", true, KEN_PROMPT_VERSION);
+    ken_setting_text(l, "version", false, KEN_VERSION);
 }
 
 int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
-                      const ken_data *d, const char *data_hash, const char *exemplars_hash, ken_arena *arena,
-                      ken_setting **out, size_t *n, ken_err *err)
+                      const ken_data *d, ken_setting_list *l, ken_err *err)
 {
-    enum { MOST = 44 };
-    ken_setting *s = ken_arena_calloc(arena, MOST, sizeof *s);
-    if (s == NULL) return ken_fail_nomem(err, "settings");
-    const char *hash;
-    int rc = ken_model_hash(m, &hash, err);
+    char data_hash[65], exemplars_hash[65] = "", aliases_hash[65];
+    int rc = ken_data_hash(d, data_hash, err);
+    if (rc == KEN_OK && o->exemplars != NULL) rc = ken_data_hash(o->exemplars, exemplars_hash, err);
+    if (rc == KEN_OK) rc = ken_aliases_hash(d, aliases_hash, err);
     if (rc != KEN_OK) return rc;
-    const ken_model_info *info = ken_model_get_info(m);
-    size_t k = 0;
-    char t[80];
-    bool failed = false;
-#define SET(KEY, BINDING, ...)                                                                                         \
-    do {                                                                                                               \
-        snprintf(t, sizeof t, __VA_ARGS__);                                                                            \
-        s[k++] = (ken_setting){KEY, ken_arena_strndup(arena, t, strlen(t)), BINDING};                                  \
-        failed |= s[k - 1].value == NULL;                                                                              \
-    } while (0)
-#define TEXT(KEY, BINDING, VALUE)                                                                                      \
-    s[k++] = (ken_setting) { KEY, VALUE, BINDING }
-    if (info->adapter != NULL) { /* before model_hash, which an adapter changes too: a refusal names the cause */
-        TEXT("adapter", true, info->adapter_hash);
-        TEXT("adapter_path", false, info->adapter);
-    }
-    TEXT("model_hash", true, hash);
-    TEXT("tokenizer_hash", true, info->tokenizer_hash);
-    TEXT("model", false, info->name);
-    TEXT("model_path", false, info->path);
-    TEXT("architecture", false, info->architecture);
-    TEXT("weight_type", true, info->weight_type);
-    SET("n_params", false, "%llu", (unsigned long long)info->n_params);
-    TEXT("compute", true, "f32");
-    TEXT("isa", true, ken_isa_name(p->isa));
-    TEXT("gemm", true, gemm);
-    TEXT("data", false, ken_data_name(d));
-    TEXT("data_format", true, ken_data_format(d));
-    TEXT("data_hash", true, data_hash);
-    TEXT("exemplars_hash", true, exemplars_hash);
-    TEXT("method", true, p->sample ? "sample" : "exact");
-    TEXT("matcher", true, p->matcher.name);
-    TEXT("template", true, p->style.template_text);
-    TEXT("chat_template", true, ken_chat_name(p->style.chat));
-    TEXT("stop", true, p->rules.stop);
-    SET("shots", true, "%d", p->shots);
-    SET("prompts", true, "%d", p->rules.prompts);
-    SET("samples", true, "%d", p->rules.samples);
-    SET("temperature", true, "%.17g", p->rules.temperature);
-    SET("top_k", true, "%d", (int)p->rules.top_k);
-    SET("max_new", true, "%d", (int)p->rules.max_new);
-    SET("exemplar_seed", true, "%llu", (unsigned long long)p->exemplar_seed);
-    SET("seed", true, "%llu", (unsigned long long)p->rules.seed);
-    SET("mass_budget", true, "%.17g", p->rules.mass_budget);
-    TEXT("texts", true, p->rules.texts ? "yes" : "no");
-    TEXT("control", true, p->control ? "yes" : "no");
-    TEXT("version", true, KEN_VERSION);
-    TEXT("splits", false, o->splits != NULL ? o->splits : "");
-    TEXT("relations", false, o->relations != NULL ? o->relations : "");
-    SET(KEN_SETTING_ROWS, false, "%zu", p->n_rows);
-    SET("limit", false, "%zu", o->limit);
-    SET("per_relation", false, "%zu", o->per_relation);
-#undef SET
-#undef TEXT
-    if (failed) return ken_fail_nomem(err, "settings");
-    *out = s;
-    *n = k;
-    return KEN_OK;
+    ken_settings_model(l, m, "f32", p->isa, gemm);
+    ken_setting_text(l, "data", false, ken_data_name(d));
+    ken_setting_text(l, "data_format", true, ken_data_format(d));
+    ken_setting_text(l, "data_hash", false, data_hash); /* row by row: identity.h */
+    ken_setting_text(l, "exemplars_hash", true, exemplars_hash);
+    ken_setting_text(l, "method", true, p->sample ? "sample" : "exact");
+    ken_setting_text(l, "method_version", true, p->sample ? "1" : "1");
+    ken_setting_text(l, "draw_version", true, KEN_DRAW_VERSION);
+    ken_gold_rules_settings(&p->golds, aliases_hash, l);
+    ken_setting_text(l, "template", true, p->style.template_text);
+    ken_setting_text(l, "chat_template", true, ken_chat_name(p->style.chat));
+    ken_setting_text(l, "stop", true, p->rules.stop);
+    ken_setting_put(l, "shots", true, "%d", p->shots);
+    ken_setting_put(l, "prompts", true, "%d", p->rules.prompts);
+    ken_setting_put(l, "samples", true, "%d", p->rules.samples);
+    ken_setting_put(l, "temperature", true, "%.17g", p->rules.temperature);
+    ken_setting_put(l, "top_k", true, "%d", (int)p->rules.top_k);
+    ken_setting_put(l, "max_new", true, "%d", (int)p->rules.max_new);
+    ken_setting_put(l, "exemplar_seed", true, "%llu", (unsigned long long)p->exemplar_seed);
+    ken_setting_put(l, "seed", true, "%llu", (unsigned long long)p->rules.seed);
+    ken_setting_put(l, "mass_budget", true, "%.17g", p->rules.mass_budget);
+    ken_setting_text(l, "texts", true, p->rules.texts ? "yes" : "no");
+    ken_setting_text(l, "control", true, p->control ? "yes" : "no");
+    ken_setting_text(l, "splits", false, o->splits != NULL ? o->splits : "");
+    ken_setting_text(l, "relations", false, o->relations != NULL ? o->relations : "");
+    ken_setting_put(l, KEN_SETTING_ROWS, false, "%zu", p->n_rows);
+    ken_setting_put(l, "limit", false, "%zu", o->limit);
+    ken_setting_put(l, "per_relation", false, "%zu", o->per_relation);
+    return l->failed ? ken_fail_nomem(err, "settings") : KEN_OK;
 }

@@ -3,16 +3,16 @@
 #define KEN_KNOW_SETTINGS_H
 #include "base/arena.h"
 #include "data/data.h"
+#include "know/golds.h"
 #include "know/prompt.h"
 #include "know/rules.h"
 #include "nn/net.h"
-#include "store/store.h"
-#include "text/accept.h"
+#include "store/setting_list.h"
 
 typedef struct ken_plan_of_run { /* options, checked */
     ken_rules rules;
     ken_prompt_style style;
-    ken_matcher matcher;
+    ken_gold_rules golds;
     int shots;
     uint64_t exemplar_seed;
     bool sample, control;
@@ -20,18 +20,25 @@ typedef struct ken_plan_of_run { /* options, checked */
     size_t n_rows; /* asked for: the caller fills it in before ken_settings_list */
 } ken_plan_of_run;
 
-/* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher without an automaton needs o->sample: refused otherwise. */
-int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, ken_err *err);
+/* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher without an automaton needs o->sample: refused otherwise; other names in
+ * the data (d, or NULL) need a matcher that uses them. Free with ken_settings_free, also after a failure. */
+int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d,
+                       ken_err *err);
+void ken_settings_free(ken_plan_of_run *p);
 
 /* What the options say of exemplars and of the rows to annotate. */
 ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o);
 
-/* The settings of the run (design.md invariant 5), allocated in arena. data_hash, exemplars_hash: ken_settings_data_hash
- * of the data and of --exemplars ("" without). */
-int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
-                      const ken_data *d, const char *data_hash, const char *exemplars_hash, ken_arena *arena,
-                      ken_setting **out, size_t *n, ken_err *err);
+/* Versions of the parts of the method: raised when the same input gives another result, which freezes the runs made before. Those of matchers
+ * are in their names. A version of the package freezes nothing. */
+#define KEN_PROMPT_VERSION "1" /* text and tokens of a prompt (prompt.c, choice.c) */
+#define KEN_DRAW_VERSION   "1" /* exemplar sets, samples and the seeded draw (data/exemplars.c, base/rng.c, category.c) */
 
-/* SHA-256 over ids, questions, answers and choices of d in order: the data that a run belongs to. */
-int ken_settings_data_hash(const ken_data *d, char hex[65], ken_err *err);
+/* What identifies a model and how it computes. m has been hashed. */
+void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, ken_isa isa, const char *gemm);
+
+/* Everything that binds an annotation as a whole, and what is good to know: another value of a binding one gives other results. What may
+ * differ from row to row is in identity.h. m has been hashed. */
+int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
+                      const ken_data *d, ken_setting_list *l, ken_err *err);
 #endif

@@ -5,12 +5,10 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/rng.h"
-#include "know/abstain.h"
 #include "know/category.h"
 #include "know/choice.h"
 #include "know/sample.h"
 #include "know/walk.h"
-#include "text/unicode.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +21,7 @@ struct ken_task {
     const ken_example *x;
     size_t index;
     uint32_t flags;
-    ken_accept *accept, *raw;
+    ken_golds golds;
     ken_node *root; /* (n_root) held */
     int n_root;
     ken_node *guess_root; /* (n_guess_root) held */
@@ -48,11 +46,8 @@ struct ken_task {
 static int open_prompt(ken_task *t, const ken_exemplars *ex, int set, const ken_example *x, ken_node *out,
                        bool *too_long, ken_err *err)
 {
-    enum { MOST = 64 };
-    const ken_example *shots[MOST];
-    int n_shots = ex == NULL ? 0 : ex->shots;
-    for (int j = 0; j < n_shots; j++)
-        shots[j] = ken_data_get(ex->from, ex->rows[(size_t)set * (size_t)n_shots + (size_t)j]);
+    const ken_example *shots[KEN_MAX_SHOTS];
+    int n_shots = ken_exemplars_get(ex, set, shots);
     const ken_plan_of_run *plan = t->c->plan;
     size_t n = 0;
     int rc;
@@ -107,22 +102,13 @@ static int shortest_gold(ken_task *t, size_t *shortest, ken_err *err)
     return rc;
 }
 
-static bool every_gold_has_stop(const ken_task *t)
-{
-    for (int i = 0; i < t->x->n_answers; i++)
-        if (strstr(t->x->answers[i], t->c->plan->rules.stop) == NULL) return false;
-    return true;
-}
-
 static int check_golds(ken_task *t, ken_err *err)
 {
     size_t n;
     int rc = shortest_gold(t, &n, err);
     if (rc != KEN_OK) return rc;
     if (n > (size_t)t->c->plan->rules.max_new) t->flags |= KEN_FLAG_GOLD_TOO_LONG;
-    /* em-squad turns a newline in the gold into a space; any other stop string, and any stop under em-raw, can never be generated. */
-    bool newline = t->c->plan->rules.n_stop == 1 && t->c->plan->rules.stop[0] == '\n';
-    if ((!t->c->plan->matcher.kind->by_words || !newline) && every_gold_has_stop(t)) t->flags |= KEN_FLAG_GOLD_HAS_STOP;
+    if (ken_golds_hold_stop(&t->c->plan->golds, t->x->answers, t->x->n_answers)) t->flags |= KEN_FLAG_GOLD_HAS_STOP;
     return KEN_OK;
 }
 
@@ -133,34 +119,11 @@ static bool no_label(const ken_task *t)
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
-/* Compiles the run's matcher with the row's golds; em-alias with their other names too. */
-static int compile_matcher(ken_task *t, ken_err *err)
-{
-    const ken_matcher *m = &t->c->plan->matcher;
-    size_t n = (size_t)t->x->n_answers, all = n;
-    if (!m->kind->uses_aliases || t->c->data == NULL)
-        return ken_accept_new(&t->accept, m, t->x->answers, t->x->n_answers, err);
-    int k;
-    for (size_t i = 0; i < n; i++)
-        if (ken_aliases_for(t->c->data, t->x->answers[i], &k) != NULL) all += (size_t)k;
-    const char **gold = ken_alloc(all, sizeof *gold);
-    if (gold == NULL) return ken_fail_nomem(err, "aliases");
-    memcpy(gold, t->x->answers, n * sizeof *gold);
-    all = n;
-    for (size_t i = 0; i < n; i++) {
-        const char *const *more = ken_aliases_for(t->c->data, t->x->answers[i], &k);
-        for (int j = 0; more != NULL && j < k; j++) gold[all++] = more[j];
-    }
-    int rc = ken_accept_new(&t->accept, m, gold, (int)all, err);
-    ken_free(gold);
-    return rc;
-}
-
 static int start_text(ken_task *t, ken_err *err)
 {
     const ken_plan_of_run *plan = t->c->plan;
-    int rc = compile_matcher(t, err);
-    if (rc == KEN_OK) rc = ken_accept_new(&t->raw, &ken_em_raw, t->x->answers, t->x->n_answers, err);
+    int rc =
+        ken_golds_new(&t->golds, &plan->golds, t->x->answers, t->x->n_answers, t->x->aliases, t->x->n_aliases, err);
     if (rc == KEN_OK) rc = check_golds(t, err);
     if (rc != KEN_OK) return rc;
     t->root = ken_alloc((size_t)plan->rules.prompts, sizeof *t->root);
@@ -171,9 +134,8 @@ static int start_text(ken_task *t, ken_err *err)
     t->done = no_label(t);
     if (rc != KEN_OK || t->done) return rc;
     if (plan->sample)
-        return ken_sampler_new(&t->sampler, t->c->engine, &plan->rules, t->accept, t->raw, t->root, t->n_root, t->x->id,
-                               err);
-    return ken_walk_new(&t->walk, t->c->engine, &plan->rules, t->accept, t->raw, t->root, t->n_root, 0, err);
+        return ken_sampler_new(&t->sampler, t->c->engine, &plan->rules, &t->golds, t->root, t->n_root, t->x->id, err);
+    return ken_walk_new(&t->walk, t->c->engine, &plan->rules, &t->golds, t->root, t->n_root, 0, err);
 }
 
 static int start_choice(ken_task *t, ken_err *err)
@@ -218,8 +180,7 @@ void ken_task_free(ken_task *t)
     ken_choice_free(t->choice);
     for (int i = 0; i < t->n_root; i++) ken_engine_release(t->c->engine, t->root[i]);
     for (int i = 0; i < t->n_guess_root; i++) ken_engine_release(t->c->engine, t->guess_root[i]);
-    ken_accept_free(t->accept);
-    ken_accept_free(t->raw);
+    ken_golds_free(&t->golds);
     void *all[] = {t->root, t->guess_root, t->ids, t->rows, t->hit, t->lo, t->hi, t->hits, t->taken};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_arena_free(&t->arena);
@@ -238,17 +199,20 @@ int32_t ken_task_waiting(const ken_task *t)
 
 /* ---- guess control (spec/slick.md 7.8) ------------------------------------------------------------------------------ */
 
-/* Other subjects of the relation come from x's own block of 64 rows in data order: their prompts are in the cache at about the same time,
- * and which they are does not depend on limits. */
+void ken_control_block(const ken_data *d, size_t index, size_t *first, size_t *n)
+{
+    size_t all = ken_data_count(d);
+    *first = index - index % CONTROL_BLOCK;
+    if (all - *first < CONTROL_BLOCK)
+        *first = all > CONTROL_BLOCK ? all - CONTROL_BLOCK : 0; /* the last one reaches back */
+    *n = all - *first < CONTROL_BLOCK ? all - *first : CONTROL_BLOCK;
+}
+
 static int start_guess(ken_task *t, ken_err *err)
 {
     const ken_data *d = t->c->data;
-    size_t first = t->index - t->index % CONTROL_BLOCK, n = ken_data_count(d) - first;
-    if (n > CONTROL_BLOCK) n = CONTROL_BLOCK;
-    if (n < CONTROL_BLOCK && first >= CONTROL_BLOCK) { /* the last block is short: reach back */
-        first = ken_data_count(d) - CONTROL_BLOCK;
-        n = CONTROL_BLOCK;
-    }
+    size_t first, n;
+    ken_control_block(d, t->index, &first, &n);
     int32_t order[CONTROL_BLOCK];
     char key[300];
     snprintf(key, sizeof key, "control/%.250s", t->x->id);
@@ -262,7 +226,7 @@ static int start_guess(ken_task *t, ken_err *err)
             continue;
         bool same_gold = false;
         for (int j = 0; j < y->n_answers; j++)
-            same_gold |= ken_accept_matches(t->accept, y->answers[j], strlen(y->answers[j]));
+            same_gold |= ken_accept_matches(t->golds.accept, y->answers[j], strlen(y->answers[j]));
         if (same_gold) continue;
         bool too_long;
         int rc = open_prompts(t, y, t->guess_root, &t->n_guess_root, &too_long, err);
@@ -271,7 +235,7 @@ static int start_guess(ken_task *t, ken_err *err)
         while (t->n_guess_root > subjects * prompts) ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
     }
     if (subjects == 0) return KEN_OK; /* p_guess stays NaN */
-    return ken_walk_new(&t->guess, t->c->engine, &t->c->plan->rules, t->accept, NULL, t->guess_root, t->n_guess_root,
+    return ken_walk_new(&t->guess, t->c->engine, &t->c->plan->rules, &t->golds, t->guess_root, t->n_guess_root,
                         KEN_WALK_MASS_ONLY, err);
 }
 
@@ -310,26 +274,7 @@ int ken_task_advance(ken_task *t, ken_err *err)
 
 /* ---- the finished row ----------------------------------------------------------------------------------------------- */
 
-/* Text for the run: valid UTF-8, whatever the tokens were (spec/slick.md 7.6). */
-static const char *clean(ken_task *t, const char *s, size_t n)
-{
-    ken_buf b = {0};
-    ken_utf8_clean(&b, s, n);
-    char *copy = b.failed ? NULL : ken_arena_strndup(&t->arena, ken_buf_str(&b), b.len);
-    ken_buf_free(&b);
-    return copy;
-}
-
-static bool abstains(const char *text, size_t n)
-{
-    int phrases;
-    const char *const *phrase = ken_abstentions(&phrases);
-    char *s = ken_normalize(text, n);
-    bool yes = false;
-    for (int i = 0; s != NULL && i < phrases; i++) yes |= strcmp(s, phrase[i]) == 0;
-    ken_free(s);
-    return yes;
-}
+static const char *clean(ken_task *t, const char *s, size_t n) { return ken_answer_text(&t->arena, s, n); }
 
 static int fill_prompt(ken_task *t, ken_prompt_row *o, const ken_walk_prompt *p, int *abstain, ken_err *err)
 {
@@ -350,7 +295,7 @@ static int fill_prompt(ken_task *t, ken_prompt_row *o, const ken_walk_prompt *p,
         o->finish = ken_finish_name(r, p->finish);
         o->text_p = p->text_p;
         if (o->text == NULL) return ken_fail_nomem(err, "row");
-        *abstain += abstains(p->text, p->n_text);
+        *abstain += ken_abstains(&t->c->plan->golds, p->text, p->n_text);
     }
     double *q = ken_arena_alloc(&t->arena, (size_t)r->top_k, sizeof *q);
     if (q == NULL) return ken_fail_nomem(err, "row");
@@ -425,6 +370,8 @@ int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err)
                      .subject = x->subject,
                      .answers = x->answers,
                      .n_answers = x->n_answers,
+                     .aliases = x->aliases,
+                     .n_aliases = t->c->plan->golds.matcher.kind->uses_aliases ? x->n_aliases : 0,
                      .popularity = x->popularity,
                      .category = KEN_UNLABELLED,
                      .category_mode = KEN_UNLABELLED,

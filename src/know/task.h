@@ -18,6 +18,10 @@ typedef struct ken_task_context { /* what all rows of a run share; everything bo
     const char *const *prompts; /* (plan->rules.prompts) whole prompts instead of exemplars: explain; or NULL */
 } ken_task_context;
 
+/* Rows [*first, *first + *n) among which the guess control draws other subjects for row `index`: a block of data order, so that limits do not
+ * change it and its prompts are in the cache at about the same time. */
+void ken_control_block(const ken_data *d, size_t index, size_t *first, size_t *n);
+
 typedef struct ken_task ken_task;
 int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index,
                  ken_err *err); /* errors name the row */

@@ -66,7 +66,7 @@ typedef struct pick { /* an open node among those of all prompts */
 struct ken_walk {
     ken_engine *engine;
     const ken_rules *rules;
-    const ken_accept *accept, *raw;
+    const ken_golds *golds;
     unsigned flags;
     int n;
     prompt *p; /* (n) */
@@ -102,13 +102,13 @@ static int ask(ken_walk *w, ken_node node, ken_request **slot, ken_err *err)
     return KEN_OK;
 }
 
-int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_accept *accept, const ken_accept *raw,
-                 const ken_node *roots, int n, unsigned flags, ken_err *err)
+int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots, int n,
+                 unsigned flags, ken_err *err)
 {
     *out = NULL;
     ken_walk *w = ken_calloc(1, sizeof *w);
     if (w == NULL) return nomem(err);
-    *w = (ken_walk){.engine = e, .rules = r, .accept = accept, .raw = raw, .flags = flags, .walking = true};
+    *w = (ken_walk){.engine = e, .rules = r, .golds = g, .flags = flags, .walking = true};
     w->p = ken_calloc((size_t)n, sizeof *w->p);
     w->q = ken_alloc((size_t)r->top_k, sizeof *w->q);
     int rc = w->p == NULL || w->q == NULL ? nomem(err) : KEN_OK;
@@ -217,18 +217,18 @@ static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const c
 static int score_answer(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
                         ken_err *err)
 {
-    if (!ken_accept_matches(w->accept, text, n)) return KEN_OK;
+    if (!ken_accept_matches(w->golds->accept, text, n)) return KEN_OK;
     p->out.p_lo += mass;
     if (h->gap < p->out.top_gap) p->out.top_gap = h->gap;
-    if (w->raw != NULL && ken_accept_matches(w->raw, text, n)) p->out.raw_lo += mass;
+    if ((w->flags & KEN_WALK_MASS_ONLY) == 0 && ken_accept_matches(w->golds->raw, text, n)) p->out.raw_lo += mass;
     return keep_path(w, p, h, last, text, n, mass, err);
 }
 
 static int finish_greedy(ken_walk *w, prompt *p, const char *text, size_t n, ken_finish f, ken_err *err)
 {
     if (!p->verdict) { /* still on viable ground: this text decides */
-        p->out.hit = ken_accept_matches(w->accept, text, n);
-        p->out.hit_raw = w->raw != NULL && ken_accept_matches(w->raw, text, n);
+        p->out.hit = ken_accept_matches(w->golds->accept, text, n);
+        p->out.hit_raw = ken_accept_matches(w->golds->raw, text, n);
         p->verdict = true;
     }
     if (w->rules->texts) {
@@ -297,16 +297,6 @@ static int leave_greedy(ken_walk *w, prompt *p, const hyp *h, int32_t v, ken_err
     return continue_tail(w, p, h->node, h->depth, h->text, h->n_text, v, err);
 }
 
-/* V(x), and with a stop string of several bytes also V of x without a suffix that may become the stop string (spec/slick.md 7.6). */
-static bool viable(const ken_walk *w, const char *x, size_t n)
-{
-    if (ken_accept_viable(w->accept, x, n)) return true;
-    for (size_t part = w->rules->n_stop - 1; part > 0; part--)
-        if (part <= n && memcmp(x + n - part, w->rules->stop, part) == 0 && ken_accept_viable(w->accept, x, n - part))
-            return true;
-    return false;
-}
-
 static int add_child(ken_walk *w, prompt *p, int32_t up, int32_t v, double rho, bool greedy, const char *text, size_t n,
                      ken_err *err)
 {
@@ -362,7 +352,8 @@ static int score_node(ken_walk *w, int number, int32_t at, ken_err *err)
         if (b.n > 0) memcpy(text + n_x, b.p, b.n);
         bool best = greedy && i == 0 && !greedy_ended;
         if (f != KEN_RUNNING) rc = score_answer(w, p, &p->h[at], v, text, len, rho * w->q[i], err);
-        else if (viable(w, text, len)) rc = add_child(w, p, at, v, rho * w->q[i], best, text, len, err);
+        else if (ken_golds_viable(w->golds, text, len, false))
+            rc = add_child(w, p, at, v, rho * w->q[i], best, text, len, err);
         else if (best) rc = leave_greedy(w, p, &p->h[at], v, err);
         if (rc != KEN_OK) return rc;
     }

@@ -10,7 +10,7 @@
 #ifndef KEN_KNOW_WALK_H
 #define KEN_KNOW_WALK_H
 #include "know/rules.h"
-#include "text/accept.h"
+#include "know/golds.h"
 
 typedef struct ken_walk ken_walk;
 
@@ -43,10 +43,9 @@ typedef struct ken_walk_prompt {
     int32_t n_paths;
 } ken_walk_prompt;
 
-/* Borrows everything; roots (n) are held by the caller until the walk is freed. `raw` is the em-raw automaton of the same golds,
- * used for the second verdict. */
-int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_accept *accept, const ken_accept *raw,
-                 const ken_node *roots, int n, unsigned flags, ken_err *err);
+/* Borrows everything; roots (n) are held by the caller until the walk is freed. */
+int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots, int n,
+                 unsigned flags, ken_err *err);
 void ken_walk_free(ken_walk *w);
 int32_t ken_walk_waiting(const ken_walk *w); /* requests not answered yet */
 /* To be called when nothing is waited for: scores the answers and asks for more, or finishes. KEN_EFAIL-like statuses name prompt and

@@ -123,6 +123,8 @@ static int sort_runs(ken_report *r, ken_run *const *runs, size_t n, ken_err *err
             x->annotated = annotated != 0;
             model_name(x->name, runs[i]);
             if (annotated) rc = ken_report_summarize(&x->s, runs[i], err);
+            for (size_t k = 0; rc == KEN_OK && ken_run_note(runs[i], k) != NULL; k++)
+                rc = ken_report_add_note(r, err, "%s: %s", x->name, ken_run_note(runs[i], k));
             r->n_annotated += annotated != 0;
         }
     if (rc == KEN_OK) tell_apart(r);

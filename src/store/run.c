@@ -1,8 +1,9 @@
 /* run.c - reading a run: the public ken_run_* of ken.h.
  *
  * Memory stays flat: of a row only its place is kept (8 bytes); ken_run_row fetches the rest, and the next call drops it. Rows
- * are never changed or removed by a writer, only added, so no transaction is held between calls, a writer is never kept
- * waiting, and what was there at ken_run_open stays valid; rows added later are not seen.
+ * are never changed by a writer, only added, so no transaction is held between calls, a writer is never kept
+ * waiting, and what was there at ken_run_open stays valid; rows added later are not seen. The exception is a run whose data changed: its
+ * rows are moved or removed (revise.c), and a reader that had it open before is told so.
  *
  * The hard thing is that the file may come from anybody. schema.c has made sure that the tables are ours; cursor.c checks every
  * value before it is believed. */
@@ -16,7 +17,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { Q_ROW, Q_FIND, Q_ANSWERS, Q_PROMPTS, Q_OTHERS, Q_DRAWN, Q_EXEMPLARS, Q_LABEL, N_QUERIES };
+enum {
+    Q_ROW,
+    Q_FIND,
+    Q_ANSWERS,
+    Q_PROMPTS,
+    Q_OTHERS,
+    Q_DRAWN,
+    Q_EXEMPLARS,
+    Q_LABEL,
+    Q_ALIASES,
+    Q_IDENTITY,
+    Q_REVISION,
+    N_QUERIES
+};
 
 static const char *const queries[N_QUERIES] = {
     [Q_ROW] = ("SELECT id, relation, split, question, subject, popularity, category, category_mode, p_t0, p_t, p_t_lo, "
@@ -33,6 +47,9 @@ static const char *const queries[N_QUERIES] = {
     [Q_EXEMPLARS] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
     [Q_LABEL] = "SELECT category, question FROM examples JOIN knowledge USING(place) WHERE id = ?",
     [Q_OTHERS] = "SELECT prompt, text, p FROM others WHERE place = ? ORDER BY prompt, n",
+    [Q_ALIASES] = "SELECT text FROM aliases WHERE place = ? ORDER BY n",
+    [Q_IDENTITY] = "SELECT identity, asked FROM identities WHERE place = ?",
+    [Q_REVISION] = "SELECT ifnull(max(n), 0) FROM changes",
 };
 _Static_assert(N_QUERIES <= (int)(sizeof((struct ken_run *)0)->query / sizeof(sqlite3_stmt *)),
                "room for the statements");
@@ -94,24 +111,55 @@ static bool read_knowledge(ken_run *r, int64_t place, ken_err *err)
     return there == 0;
 }
 
-static bool read_answers(ken_run *r, int64_t place, ken_err *err)
+static bool read_texts(ken_run *r, int query, int64_t place, const char *const **out, int *n, ken_err *err)
 {
-    ken_cursor c = ask(r, Q_ANSWERS, place);
-    const char **answers = NULL;
-    int n = 0, there;
+    ken_cursor c = ask(r, query, place);
+    const char **all = NULL;
+    int there;
     while ((there = ken_cursor_next(&c, place, err)) > 0) {
         const char *text = ken_cursor_text(&c, "answer", false);
-        answers = ken_run_push(r, answers, n, sizeof *answers);
-        if (answers == NULL || n == KEN_STORE_MAX_ANSWERS) {
-            c.nomem = answers == NULL;
+        all = ken_run_push(r, all, *n, sizeof *all);
+        if (all == NULL || *n == KEN_STORE_MAX_ANSWERS) {
+            c.nomem = all == NULL;
             ken_cursor_spoil(&c, "number of answers");
             continue; /* ken_cursor_next() reports it */
         }
-        answers[n++] = text;
-        r->row.answers = answers;
-        r->row.n_answers = n;
+        all[(*n)++] = text;
+        *out = all;
     }
     return there == 0;
+}
+
+static bool read_answers(ken_run *r, int64_t place, ken_err *err)
+{
+    return read_texts(r, Q_ANSWERS, place, &r->row.answers, &r->row.n_answers, err) &&
+           (r->format < KEN_FORMAT_ROWS || read_texts(r, Q_ALIASES, place, &r->row.aliases, &r->row.n_aliases, err));
+}
+
+static bool read_identity(ken_run *r, int64_t place, ken_err *err)
+{
+    if (r->format < KEN_FORMAT_ROWS) return true;
+    ken_cursor c = ask(r, Q_IDENTITY, place);
+    int there = ken_cursor_next(&c, place, err);
+    if (there <= 0) return there == 0;
+    r->row.identity = ken_cursor_text(&c, "identity", true);
+    r->row.asked = ken_cursor_text(&c, "asked", true);
+    return ken_cursor_next(&c, place, err) == 0;
+}
+
+/* Are the rows still where they were when the run was opened? In a transaction. */
+static bool still_there(ken_run *r, ken_err *err)
+{
+    if (r->format < KEN_FORMAT_ROWS) return true;
+    sqlite3_stmt *q = r->query[Q_REVISION];
+    int rc = sqlite3_step(q);
+    bool same = rc == SQLITE_ROW && sqlite3_column_int64(q, 0) == r->revision;
+    sqlite3_reset(q);
+    if (rc != SQLITE_ROW) ken_schema_fail(r->db, rc, r->path, err);
+    else if (!same)
+        ken_fail(err, KEN_EBUSY, "%s: another program brought the run in line with changed data; read it again",
+                 r->path);
+    return same;
 }
 
 static bool read_others(ken_run *r, int64_t place, ken_prompt_row *rows, int n, ken_err *err)
@@ -213,7 +261,8 @@ static const ken_row *read_row(ken_run *r, int64_t place, ken_err *err)
         ken_schema_fail(r->db, rc, r->path, err);
         return NULL;
     }
-    bool good = read_knowledge(r, place, err) && read_answers(r, place, err) && read_prompts(r, place, err);
+    bool good = still_there(r, err) && read_knowledge(r, place, err) && read_identity(r, place, err) &&
+                read_answers(r, place, err) && read_prompts(r, place, err);
     for (int i = 0; i < N_QUERIES; i++) sqlite3_reset(r->query[i]);
     if (!sqlite3_get_autocommit(r->db)) sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
     return good ? &r->row : NULL;
@@ -356,12 +405,13 @@ static int open_run(ken_run *r, ken_err *err)
     if (status == KEN_OK) status = ken_schema_check(r->db, r->path, &empty, err);
     if (status == KEN_OK && empty)
         return ken_fail(err, KEN_EINPUT, "%s: the file is empty: `ken annotate` has not begun to write it", r->path);
+    if (status == KEN_OK) status = ken_schema_format(r->db, r->path, &r->format, err);
     if (status == KEN_OK) status = load_settings(r, err);
     if (status == KEN_OK) status = ken_run_scan(r, err);
-    if (status == KEN_OK) status = ken_schema_format(r->db, r->path, &r->format, err);
+    if (status == KEN_OK && r->format >= KEN_FORMAT_ROWS) status = ken_run_load_notes(r, err);
     if (status == KEN_OK && r->format >= 2) status = ken_run_scan_points(r, err);
     if (status == KEN_OK) status = ken_schema_exec(r->db, r->path, "COMMIT", err);
-    for (int i = 0; status == KEN_OK && i < N_QUERIES; i++)
+    for (int i = 0; status == KEN_OK && i < (r->format >= KEN_FORMAT_ROWS ? N_QUERIES : Q_ALIASES); i++)
         status = ken_schema_prepare(r->db, r->path, queries[i], &r->query[i], err);
     return status;
 }
@@ -390,6 +440,7 @@ void ken_run_free(ken_run *r)
         ken_free(r->settings[i].value);
     }
     for (size_t i = 0; i < r->n_relations; i++) ken_free((char *)(uintptr_t)r->relations[i].relation);
+    for (int i = 0; i < r->n_notes; i++) ken_free(r->note[i]);
     ken_free(r->settings);
     ken_free(r->relations);
     ken_free(r->points);
@@ -419,5 +470,5 @@ bool ken_run_complete(const ken_run *r)
     char *end;
     errno = 0;
     unsigned long long n = strtoull(asked, &end, 10);
-    return errno == 0 && end != asked && *end == '\0' && r->n >= n;
+    return errno == 0 && end != asked && *end == '\0' && r->n - ken_run_n_gone(r) >= n;
 }

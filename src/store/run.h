@@ -9,7 +9,7 @@ struct arena; /* texts of one row; cursor.c */
 struct ken_run {
     char *path;
     sqlite3 *db;
-    sqlite3_stmt *query[10]; /* run.c */
+    sqlite3_stmt *query[12]; /* run.c; NULL = not of this format */
 
     struct {
         char *key, *value;
@@ -18,6 +18,9 @@ struct ken_run {
 
     int64_t *places; /* (n) of the rows, ascending: data order. All that is kept of a row: 8 bytes */
     size_t n, cap_places;
+    char *note[3]; /* (n_notes) sentences; notes.c */
+    int n_notes;
+    int64_t revision; /* last row of the table of changes when the run was opened: what places is true for */
 
     ken_counts total, *relations; /* (n_relations) in order of their first row; each owns its name */
     size_t n_relations, cap_relations;
@@ -37,6 +40,9 @@ struct ken_run {
 
 /* Reads every row once, in data order, and fills places, total and relations. */
 int ken_run_scan(ken_run *r, ken_err *err);
+/* Reads what became of rows whose data changed; of format KEN_FORMAT_ROWS. */
+int ken_run_load_notes(ken_run *r, ken_err *err);
+size_t ken_run_n_gone(const ken_run *r); /* rows that the data last annotated from do not have */
 /* Reads the points and counts the training rows. */
 int ken_run_scan_points(ken_run *r, ken_err *err);
 bool ken_run_stopped(const ken_run *r, ken_err *err); /* KEN_ESTOP: the reader's owner wants no more rows */

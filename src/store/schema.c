@@ -206,6 +206,41 @@ static const struct {
      "  PRIMARY KEY(step, set_name, place)\n"
      ") WITHOUT ROWID",
      2},
+    {"aliases",
+     "CREATE TABLE aliases(\n"
+     "  place INTEGER NOT NULL,\n"
+     "  n INTEGER NOT NULL,\n"
+     "  text TEXT NOT NULL,\n"
+     "  PRIMARY KEY(place, n)\n"
+     ") WITHOUT ROWID",
+     3},
+    {"identities",
+     "CREATE TABLE identities(\n"
+     "  place INTEGER PRIMARY KEY,\n"
+     "  identity TEXT,\n"
+     "  asked TEXT\n"
+     ")",
+     3},
+    {"shown",
+     "CREATE TABLE shown(\n"
+     "  relation TEXT NOT NULL,\n"
+     "  set_no INTEGER NOT NULL,\n"
+     "  shot INTEGER NOT NULL,\n"
+     "  of_relation TEXT NOT NULL,\n"
+     "  question TEXT NOT NULL,\n"
+     "  subject TEXT,\n"
+     "  answer TEXT NOT NULL,\n"
+     "  PRIMARY KEY(relation, set_no, shot)\n"
+     ") WITHOUT ROWID",
+     3},
+    {"changes",
+     "CREATE TABLE changes(\n"
+     "  n INTEGER PRIMARY KEY,\n"
+     "  session INTEGER NOT NULL,\n"
+     "  what TEXT NOT NULL,\n"
+     "  id TEXT NOT NULL\n"
+     ")",
+     3},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

@@ -8,7 +8,9 @@
 #include <sqlite3.h>
 
 #define KEN_APPLICATION_ID 0x6b656e31 /* "ken1" */
-#define KEN_SCHEMA_VERSION 2 /* 1 had no trainings and evaluations; such a run is read, and gone on with as it is */
+/* 1 had no trainings and evaluations, 1 and 2 not what identifies a row: such runs are read, but not gone on with. */
+#define KEN_SCHEMA_VERSION 3
+#define KEN_FORMAT_ROWS    3 /* the first that says what its rows were made of */
 
 /* A run comes from strangers too: nothing in it may make us allocate more than this. */
 #define KEN_STORE_MAX_TEXT      (16 << 20) /* bytes of one text; SQLite refuses longer ones */
@@ -18,6 +20,7 @@
 #define KEN_STORE_MAX_DRAWN     (1 << 20)  /* different sampled texts of one prompt */
 #define KEN_STORE_MAX_SETTINGS  (1 << 10)
 #define KEN_STORE_MAX_RELATIONS (1 << 20)
+#define KEN_STORE_MAX_CHANGES   (1 << 24)
 #define KEN_STORE_MAX_POINTS    (1 << 22)
 #define KEN_STORE_MAX_MEASURES  (1 << 16) /* of one point */
 #define KEN_STORE_MAX_TRAINED   (1 << 27) /* their bits are one value of at most KEN_STORE_MAX_TEXT bytes */

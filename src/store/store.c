@@ -27,6 +27,9 @@ enum {
     Q_SET,
     Q_SET_TEXT,
     Q_EXEMPLAR,
+    Q_SHOWN,
+    Q_ALIAS,
+    Q_IDENTITY,
     Q_COST,
     N_QUERIES
 };
@@ -43,6 +46,9 @@ static const char *const queries[N_QUERIES] = {
     [Q_SET] = "INSERT INTO exemplar_sets VALUES(?,?,?)",
     [Q_SET_TEXT] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
     [Q_EXEMPLAR] = "INSERT INTO exemplars VALUES(?,?,?,?)",
+    [Q_SHOWN] = "INSERT INTO shown VALUES(?,?,?,?,?,?,?)",
+    [Q_ALIAS] = "INSERT INTO aliases VALUES(?,?,?)",
+    [Q_IDENTITY] = "INSERT INTO identities VALUES(?,?,?)",
     [Q_COST] = "UPDATE costs SET token_forwards = token_forwards + ?, seconds = seconds + ? WHERE session = ?",
 };
 
@@ -128,6 +134,32 @@ static int compare_kind(ken_store *s, const ken_setting *settings, size_t n, ken
     return status;
 }
 
+/* An older run does not say enough to tell that its rows and ours would be of one kind. */
+static int refuse_older(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    ken_buf b = {0};
+    int status = ken_schema_prepare(s->db, s->path, "SELECT 1 FROM settings WHERE key = ?", &q, err);
+    for (size_t i = 0; status == KEN_OK && i < n; i++) {
+        if (!settings[i].binding) continue;
+        ken_binder k = ken_bind(q);
+        ken_bind_text(&k, settings[i].key);
+        int rc = k.rc == SQLITE_OK ? sqlite3_step(q) : k.rc;
+        if (rc == SQLITE_DONE) ken_buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", settings[i].key);
+        else if (rc != SQLITE_ROW) status = ken_schema_fail(s->db, rc, s->path, err);
+        ken_bind_done(&k);
+    }
+    sqlite3_finalize(q);
+    if (status == KEN_OK)
+        status = ken_fail(
+            err, KEN_EINPUT,
+            "%s: was made by an older ken (format %d) and does not record what its rows were made of%s%.300s; it "
+            "can be read as before, but not gone on with: name another run with -o",
+            s->path, s->format, b.len > 0 ? ", nor " : "", ken_buf_str(&b));
+    ken_buf_free(&b);
+    return status;
+}
+
 /* Every binding setting of the run must be one of ours. This comes first: a setting that only one side has (an adapter) says more than
  * those that differ because of it. */
 static int find_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
@@ -197,7 +229,7 @@ static int begin_session(ken_store *s, ken_err *err)
     return status;
 }
 
-static int load_counts(ken_store *s, ken_err *err)
+int ken_store_load_counts(ken_store *s, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
     int rc, status = ken_schema_prepare(s->db, s->path, "SELECT category, count(*) FROM knowledge GROUP BY category",
@@ -230,15 +262,18 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
             KEN_OK ||
         (status = ken_schema_exec(s->db, s->path, "BEGIN IMMEDIATE", err)) != KEN_OK)
         return status;
-    if (empty) status = ken_schema_create(s->db, s->path, err);
-    else {
+    if (empty) {
+        status = ken_schema_create(s->db, s->path, err);
+        s->format = KEN_SCHEMA_VERSION;
+    } else {
         status = compare_kind(s, settings, n, err);
+        if (status == KEN_OK) status = ken_schema_format(s->db, s->path, &s->format, err);
+        if (status == KEN_OK && s->format < KEN_FORMAT_ROWS) status = refuse_older(s, settings, n, err);
         if (status == KEN_OK) status = compare_settings(s, settings, n, err);
     }
-    if (status == KEN_OK) status = ken_schema_format(s->db, s->path, &s->format, err);
     if (status == KEN_OK) status = write_settings(s, settings, n, err);
     if (status == KEN_OK) status = begin_session(s, err);
-    if (status == KEN_OK) status = load_counts(s, err);
+    if (status == KEN_OK) status = ken_store_load_counts(s, err);
     for (int i = 0; status == KEN_OK && i < N_QUERIES; i++)
         status = ken_schema_prepare(s->db, s->path, queries[i], &s->query[i], err);
     if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "COMMIT", err);
@@ -338,9 +373,85 @@ void ken_store_counts(const ken_store *s, uint64_t counts[KEN_N_CATEGORIES])
     for (int c = 0; c < KEN_N_CATEGORIES; c++) counts[c] += s->counts[c];
 }
 
+/* A copy in the arena; NULL for NULL, and *failed when out of memory. */
+static const char *column(sqlite3_stmt *q, int i, ken_arena *arena, bool *failed)
+{
+    const char *text = (const char *)sqlite3_column_text(q, i);
+    const char *copy = text != NULL ? ken_arena_strndup(arena, text, strlen(text)) : NULL;
+    *failed |= copy == NULL && sqlite3_column_type(q, i) != SQLITE_NULL;
+    return copy;
+}
+
+int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    ken_stored_shot *all = NULL;
+    size_t cap = 0;
+    *out = NULL;
+    *n = 0;
+    int rc,
+        status = ken_schema_prepare(s->db, s->path,
+                                    "SELECT relation, set_no, id, of_relation, question, subject, answer FROM shown "
+                                    "JOIN exemplars USING(relation, set_no, shot) ORDER BY relation, set_no, shot",
+                                    &q, err);
+    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
+        bool failed = rc == SQLITE_ROW && ken_grow((void **)&all, &cap, *n + 1, sizeof *all) != 0;
+        const char **answer = ken_arena_calloc(arena, 1, sizeof *answer);
+        if (rc != SQLITE_ROW) status = ken_schema_fail(s->db, rc, s->path, err);
+        else if (failed || answer == NULL) status = ken_fail_nomem(err, "exemplars");
+        if (status != KEN_OK) break;
+        ken_stored_shot *x = &all[*n];
+        *x = (ken_stored_shot){.relation = column(q, 0, arena, &failed), .set = sqlite3_column_int(q, 1)};
+        answer[0] = column(q, 6, arena, &failed);
+        x->x = (ken_example){.id = column(q, 2, arena, &failed),
+                             .relation = column(q, 3, arena, &failed),
+                             .split = "",
+                             .question = column(q, 4, arena, &failed),
+                             .subject = column(q, 5, arena, &failed),
+                             .answers = answer,
+                             .n_answers = 1,
+                             .popularity = NAN,
+                             .choice = -1,
+                             .file = ""};
+        if (failed) status = ken_fail_nomem(err, "exemplars");
+        ++*n;
+    }
+    sqlite3_finalize(q);
+    if (status == KEN_OK && *n > 0) {
+        *out = ken_arena_alloc(arena, *n, sizeof **out);
+        if (*out == NULL) status = ken_fail_nomem(err, "exemplars");
+        else memcpy(*out, all, *n * sizeof **out);
+    }
+    ken_free(all);
+    return status;
+}
+
 /* ---- putting ------------------------------------------------------------------------------------------------------- */
 
-int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const char *const *ids, int shots,
+static int put_shot(ken_store *s, const char *relation, int set, int i, const ken_example *x)
+{
+    ken_binder b = ken_bind(s->query[Q_EXEMPLAR]);
+    ken_bind_text(&b, relation);
+    ken_bind_int(&b, set);
+    ken_bind_int(&b, i);
+    ken_bind_text(&b, x->id);
+    int rc = ken_bind_run(&b);
+    ken_bind_done(&b);
+    if (rc != SQLITE_OK) return rc;
+    b = ken_bind(s->query[Q_SHOWN]);
+    ken_bind_text(&b, relation);
+    ken_bind_int(&b, set);
+    ken_bind_int(&b, i);
+    ken_bind_text(&b, x->relation);
+    ken_bind_text(&b, x->question);
+    ken_bind_text(&b, x->subject);
+    ken_bind_text(&b, x->answers[0]);
+    rc = ken_bind_run(&b);
+    ken_bind_done(&b);
+    return rc;
+}
+
+int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const ken_example *const *shot, int shots,
                             const char *text, ken_err *err)
 {
     int status = ken_store_begin(s, err);
@@ -370,15 +481,7 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const c
     ken_bind_text(&b, text);
     rc = ken_bind_run(&b);
     ken_bind_done(&b);
-    for (int i = 0; rc == SQLITE_OK && i < shots; i++) {
-        b = ken_bind(s->query[Q_EXEMPLAR]);
-        ken_bind_text(&b, relation);
-        ken_bind_int(&b, set);
-        ken_bind_int(&b, i);
-        ken_bind_text(&b, ids[i]);
-        rc = ken_bind_run(&b);
-        ken_bind_done(&b);
-    }
+    for (int i = 0; rc == SQLITE_OK && i < shots; i++) rc = put_shot(s, relation, set, i, shot[i]);
     return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }
 
@@ -468,6 +571,27 @@ static int put_example(ken_store *s, int64_t place, const ken_row *row)
     ken_bind_real(&b, row->popularity);
     int rc = ken_bind_run(&b);
     ken_bind_done(&b);
+    if (rc != SQLITE_OK) return rc;
+    b = ken_bind(s->query[Q_IDENTITY]);
+    ken_bind_int(&b, place);
+    ken_bind_text(&b, row->identity);
+    ken_bind_text(&b, row->asked);
+    rc = ken_bind_run(&b);
+    ken_bind_done(&b);
+    return rc;
+}
+
+static int put_texts(ken_store *s, int query, int64_t place, const char *const *text, int n)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; rc == SQLITE_OK && i < n; i++) {
+        ken_binder b = ken_bind(s->query[query]);
+        ken_bind_int(&b, place);
+        ken_bind_int(&b, i);
+        ken_bind_text(&b, text[i]);
+        rc = ken_bind_run(&b);
+        ken_bind_done(&b);
+    }
     return rc;
 }
 
@@ -500,6 +624,7 @@ static const char *row_fault(uint64_t place, const ken_row *row)
     if (row->n_answers < 0 || row->n_answers > KEN_STORE_MAX_ANSWERS) return "number of answers";
     for (int i = 0; i < row->n_answers; i++)
         if (row->answers[i] == NULL) return "answer";
+    if (row->n_aliases < 0 || row->n_aliases > KEN_STORE_MAX_ANSWERS) return "number of other names";
     if (row->category < 0 || row->category > KEN_UNLABELLED) return "category";
     if (row->category_mode < 0 || row->category_mode > KEN_UNLABELLED) return "category_mode";
     if (!is_p(row->p_t0) || !is_p(row->p_t) || !is_p(row->p_t_lo) || !is_p(row->p_t_hi) || !is_p(row->p_unknown) ||
@@ -535,19 +660,19 @@ int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err 
                         "run with -o",
                         s->path, place, row->id);
     }
-    for (int i = 0; rc == SQLITE_OK && i < row->n_answers; i++) {
-        ken_binder b = ken_bind(s->query[Q_ANSWER]);
-        ken_bind_int(&b, at);
-        ken_bind_int(&b, i);
-        ken_bind_text(&b, row->answers[i]);
-        rc = ken_bind_run(&b);
-        ken_bind_done(&b);
-    }
+    if (rc == SQLITE_OK) rc = put_texts(s, Q_ANSWER, at, row->answers, row->n_answers);
+    if (rc == SQLITE_OK) rc = put_texts(s, Q_ALIAS, at, row->aliases, row->n_aliases);
     if (rc == SQLITE_OK) rc = put_knowledge(s, at, row);
     for (int i = 0; rc == SQLITE_OK && i < row->n_prompt_rows; i++) rc = put_prompt(s, at, i, &row->prompt_rows[i]);
     if (rc != SQLITE_OK) return ken_store_break(s, rc, err);
     s->counts[row->category]++;
     return KEN_OK;
+}
+
+int ken_store_set(ken_store *s, const char *key, const char *value, ken_err *err)
+{
+    int status = ken_store_begin(s, err);
+    return status == KEN_OK ? write_settings(s, &(ken_setting){key, value, false}, 1, err) : status;
 }
 
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err)

@@ -4,6 +4,7 @@
  * order, so that they may arrive in any order and read back in one. */
 #ifndef KEN_STORE_STORE_H
 #define KEN_STORE_STORE_H
+#include "base/arena.h"
 #include "base/error.h"
 
 typedef struct ken_store ken_store;
@@ -22,7 +23,7 @@ typedef struct ken_setting {
 int ken_store_probe(const char *path, ken_err *err);
 /* Opens or creates the run at path. Call it with valid settings only, once model and data are known to be good: it makes the file.
  * An existing run with other binding settings (another value, or one that only one of the two has): KEN_EINPUT, one sentence that
- * names it. A file that is not a run, is damaged or of a newer format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once.
+ * names it. So is a run of an older format, with the list of what it does not record. A file that is not a run, is damaged or of a newer format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once.
  * Settings that are not binding (n rows asked for, program version's build) are updated. A kill at any moment leaves no file, an
  * empty file or a whole run; each of them is taken up by the next call. */
 int ken_store_open(ken_store **out, const char *path, const ken_setting *settings, size_t n, ken_err *err);
@@ -32,10 +33,17 @@ int ken_store_close(ken_store *s, ken_err *err);
 /* When putting fails for want of disk or memory, or the file is damaged, the open transaction is rolled back, and every later call
  * returns the same status and message: close, and open again. What was committed is kept. */
 
-/* Exemplar sets: text of the prefix (exemplars up to the question) for relation and set. Idempotent; KEN_EINPUT when the run has
- * another text for it. */
-int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const char *const *ids, int shots,
+/* Exemplar sets: text of the prefix (exemplars up to the question) for relation and set, and of each exemplar (shots) what a prompt can
+ * show. Idempotent; KEN_EINPUT when the run has another text for it. */
+int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const ken_example *const *shot, int shots,
                             const char *text, ken_err *err);
+typedef struct ken_stored_shot {
+    const char *relation; /* whose set it is in */
+    int set;
+    ken_example x; /* id, relation, question, subject, answers[0] */
+} ken_stored_shot;
+/* All exemplars that the run has, by relation, set and place in it: *out (n), in the arena. */
+int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err);
 bool ken_store_has(const ken_store *s, const char *id); /* a row already annotated */
 size_t ken_store_count(const ken_store *s);
 /* Adds to the counts of rows already there, by category (for progress after a resume). */
@@ -45,10 +53,29 @@ void ken_store_counts(const ken_store *s, uint64_t counts[KEN_N_CATEGORIES]);
  * for bit; bytes that are no UTF-8 become U+FFFD. KEN_ESTATE for a row that is there already or makes no sense, KEN_EINPUT when
  * the run has another row at that place; the open transaction then goes on. */
 int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err *err);
+/* Another value of a setting that is not binding, in the open transaction. */
+int ken_store_set(ken_store *s, const char *key, const char *value, ken_err *err);
 /* On disk when it returns. KEN_EBUSY when a reader has been in the way for half a minute: nothing is lost, try again. */
 int ken_store_commit(ken_store *s, ken_err *err);
 /* Adds to the run's totals (token_forwards, seconds) in the same transaction. Read back as the settings of these names. */
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err);
+
+/* ---- a run whose data changed (revise.c) ----------------------------------------------------------------------------- */
+
+typedef struct ken_store_row { /* a row of the data as they are now; its index is its place */
+    const char *id;
+    char identity[65];
+} ken_store_row;
+
+/* Rows of the run from here on are those that the data do not have any more, behind all others. */
+#define KEN_PLACE_GONE ((int64_t)1 << 62)
+
+/* Brings the run in line with rows (n), all of the data, in the open transaction. Rows of the same id and identity stay, and move to their
+ * place; those of another identity are removed, to be computed anew; those that the data do not have move behind all others. What became
+ * of rows is noted in the run (ken_run_note), once. */
+int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err);
+/* Notes what became of a row ("changed", "gone") or of an exemplar that the data would draw otherwise now ("exemplar"), once. */
+int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err);
 
 /* KEN_EINPUT when the run is no annotation, naming what it is and `ken show`. */
 int ken_run_need_annotation(const ken_run *r, ken_err *err);

@@ -41,9 +41,6 @@ static int begin_with(ken_store *s, int which, ken_err *err)
 {
     int status = ken_store_begin(s, err);
     if (status != KEN_OK) return status;
-    if (s->format < 2)
-        return ken_fail(err, KEN_EINPUT, "%s: a run of format %d holds no training or evaluation; name another one",
-                        s->path, s->format);
     sqlite3_stmt **q = query(s, which);
     if (*q != NULL) return KEN_OK;
     int rc = sqlite3_prepare_v3(s->db, queries[which - KEN_STORE_TUNING], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);

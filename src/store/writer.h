@@ -26,6 +26,8 @@ int ken_store_begin(ken_store *s, ken_err *err);
 /* A failure that SQLite cannot undo for one statement alone: rolls the open transaction back and breaks the store. */
 int ken_store_break(ken_store *s, int rc, ken_err *err);
 
+int ken_store_load_counts(ken_store *s, ken_err *err); /* adds the rows that are there to counts */
+
 /* Fills the parameters of a statement from left to right; rc keeps the first failure (an SQLite code).
  *
  *     ken_binder b = ken_bind(q);

@@ -58,7 +58,7 @@ uint64_t ken_sheet_rejected(const ken_scoring *s, const ken_accept *a, const ken
     const ken_drawn *d = &q->drawn[drawn];
     if (d->text == NULL || d->count <= 0) return 0;
     /* Without a table of other names, what the run says: with em-alias it may have known some. */
-    bool as_in_run = s->r.aliases == NULL && strcmp(s->r.run.name, s->r.to.name) == 0;
+    bool as_in_run = s->r.aliases == NULL && strcmp(s->r.run.name, s->r.to.matcher.name) == 0;
     bool hit = as_in_run ? d->hit : ken_accept_matches(a, d->text, strlen(d->text));
     return hit ? 0 : (uint64_t)d->count;
 }
@@ -167,17 +167,17 @@ static int check_replaceable(const char *path, ken_err *err)
 static int collect(ken_scoring *s, picks p[KEN_AUDIT_KINDS], uint64_t seed, ken_err *err)
 {
     for (size_t i = 0; i < ken_scoring_count(s); i++) {
-        ken_accept *a;
+        ken_golds g;
         const ken_row *row = ken_scoring_row(s, i, NULL, err);
         if (row == NULL) return err->status;
         if (row->category == KEN_UNLABELLED) continue;
-        int rc = ken_rescore_matcher(&s->r, row, &a, err);
-        if (rc != KEN_OK) return rc;
-        for (int kind = 0; kind < KEN_AUDIT_KINDS; kind++) {
+        int rc = ken_rescore_golds(&s->r, row, &g, err);
+        for (int kind = 0; kind < KEN_AUDIT_KINDS && rc == KEN_OK; kind++) {
             pick x = {.row = i};
-            if (pick_one(s, row, a, kind, seed, &x)) keep(&p[kind], x);
+            if (pick_one(s, row, g.accept, kind, seed, &x)) keep(&p[kind], x);
         }
-        ken_accept_free(a);
+        ken_golds_free(&g);
+        if (rc != KEN_OK) return rc;
     }
     return KEN_OK;
 }

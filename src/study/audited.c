@@ -214,21 +214,21 @@ static void add_verdict(audit *x, const ken_sheet_line *l, uint64_t w)
 
 static int read_row(audit *x, const ken_row *row, ken_err *err)
 {
-    ken_accept *a = NULL;
+    ken_golds g;
     uint64_t w[KEN_AUDIT_KINDS];
     size_t first, n = lines_of(x, row, &first);
     if (row->category == KEN_UNLABELLED)
         return n > 0 ? refuse(x, x->by_id[first], "the fact has no label in the run", err) : KEN_OK;
-    int rc = ken_rescore_matcher(&x->scoring->r, row, &a, err);
-    for (int kind = 0; kind < KEN_AUDIT_KINDS && rc == KEN_OK; kind++) count_answers(x, row, a, kind, &w[kind]);
+    int rc = ken_rescore_golds(&x->scoring->r, row, &g, err);
+    for (int kind = 0; kind < KEN_AUDIT_KINDS && rc == KEN_OK; kind++) count_answers(x, row, g.accept, kind, &w[kind]);
     for (size_t i = first; i < first + n && rc == KEN_OK; i++) {
         ken_sheet_line *l = x->by_id[i];
         if (l->found) continue; /* by an id that is the same but for an apostrophe */
-        rc = check_line(x, l, row, a, err);
+        rc = check_line(x, l, row, g.accept, err);
         if (rc == KEN_OK) add_verdict(x, l, w[l->kind]);
         l->found = true;
     }
-    ken_accept_free(a);
+    ken_golds_free(&g);
     return rc;
 }
 

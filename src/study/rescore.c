@@ -14,7 +14,6 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "data/data.h"
-#include "know/abstain.h"
 #include "know/category.h"
 #include <limits.h>
 #include <math.h>
@@ -48,40 +47,35 @@ int ken_thin(int total, int hits, int n, double u)
     return k;
 }
 
-/* ---- which texts a matcher accepts ------------------------------------------------------------------------------------ */
+/* ---- what is accepted ------------------------------------------------------------------------------------------------ */
 
-/* The row's golds, and with em-alias their other names. */
-static int compile(ken_rescorer *r, const ken_row *in, ken_accept **to, bool *has_aliases, ken_err *err)
+/* Other names that count for this row: those of the table that was given, else those that the run knew. */
+static int find_aliases(ken_rescorer *r, const ken_row *in, ken_err *err)
 {
-    size_t n = (size_t)in->n_answers, all = n;
-    int k;
-    *has_aliases = false;
-    if (!r->to.kind->uses_aliases || r->aliases == NULL)
-        return ken_accept_new(to, &r->to, in->answers, in->n_answers, err);
-    for (size_t i = 0; i < n; i++)
-        if (ken_aliases_for(r->aliases, in->answers[i], &k) != NULL) all += (size_t)k;
-    *has_aliases = all > n;
-    const char **gold = ken_arena_alloc(&r->arena, all, sizeof *gold);
-    if (gold == NULL) return ken_fail_nomem(err, "aliases");
-    all = 0;
-    for (size_t i = 0; i < n; i++) gold[all++] = in->answers[i];
-    for (size_t i = 0; i < n; i++) {
-        const char *const *more = ken_aliases_for(r->aliases, in->answers[i], &k);
-        for (int j = 0; more != NULL && j < k; j++) gold[all++] = more[j];
-    }
-    return ken_accept_new(to, &r->to, gold, (int)all, err);
+    bool used = r->to.matcher.kind->uses_aliases; /* `in` may be r->row */
+    r->row.aliases = used ? in->aliases : NULL;
+    r->row.n_aliases = used ? in->n_aliases : 0;
+    if (!used || r->aliases == NULL) return KEN_OK;
+    int rc = ken_alias_list(r->aliases, &r->arena, in->answers, in->n_answers, &r->row.aliases, &r->row.n_aliases);
+    return rc == KEN_OK ? KEN_OK : ken_fail_nomem(err, "aliases");
+}
+
+/* Was the row labelled with these very names? An older run does not say. */
+static bool same_aliases(const ken_rescorer *r, const ken_row *in)
+{
+    bool same = in->identity != NULL && in->n_aliases == r->row.n_aliases;
+    for (int i = 0; same && i < in->n_aliases; i++) same = strcmp(in->aliases[i], r->row.aliases[i]) == 0;
+    return same;
 }
 
 /* Do the aliases of this row add nothing to what em-squad accepts? A name that equals a gold in N accepts what the gold does. */
 static int aliases_add_nothing(const ken_rescorer *r, const ken_row *in, bool *nothing, ken_err *err)
 {
     ken_accept *golds = NULL;
-    int rc = ken_accept_new(&golds, &ken_em_squad, in->answers, in->n_answers, err), k;
+    int rc = ken_accept_new(&golds, &ken_em_squad, in->answers, in->n_answers, err);
     *nothing = true;
-    for (int i = 0; i < in->n_answers && rc == KEN_OK; i++) {
-        const char *const *more = ken_aliases_for(r->aliases, in->answers[i], &k);
-        for (int j = 0; more != NULL && j < k; j++) *nothing &= ken_accept_matches(golds, more[j], strlen(more[j]));
-    }
+    for (int j = 0; j < r->row.n_aliases && rc == KEN_OK; j++)
+        *nothing &= ken_accept_matches(golds, r->row.aliases[j], strlen(r->row.aliases[j]));
     ken_accept_free(golds);
     return rc;
 }
@@ -120,7 +114,7 @@ static double middle(double lo, double hi)
 static verdict greedy_verdict(const ken_rescorer *r, const relation *rel, const ken_prompt_row *q)
 {
     if (rel->same) return (verdict){.lo = q->greedy_hit, .hi = q->greedy_hit};
-    if (r->to.kind == ken_em_raw.kind) return (verdict){.lo = q->greedy_hit_raw, .hi = q->greedy_hit_raw};
+    if (r->to.matcher.kind == ken_em_raw.kind) return (verdict){.lo = q->greedy_hit_raw, .hi = q->greedy_hit_raw};
     if (q->text != NULL) {
         bool yes = matches(rel->to, q->text);
         return (verdict){.lo = yes, .hi = yes};
@@ -135,14 +129,13 @@ static double rejected_at_once(const ken_rescorer *r, const ken_accept *to, cons
 {
     double sum = 0.0;
     *first = false;
-    if (strlen(r->stop) != 1)
-        return 0.0; /* a stop string of several bytes may begin in one token and end in the next */
+    if (r->to.n_stop != 1) return 0.0; /* a stop string of several bytes may begin in one token and end in the next */
     for (int i = 0; i < q->n_other; i++) {
-        const char *text = q->other[i].text, *stop = text != NULL ? strchr(text, r->stop[0]) : NULL;
+        const char *text = q->other[i].text, *stop = text != NULL ? strchr(text, r->to.stop[0]) : NULL;
         bool rejected = false;
         if (text == NULL || was_no_text(text)) continue; /* part of a character */
         if (stop != NULL) rejected = !ken_accept_matches(to, text, (size_t)(stop - text));
-        else if (ken_matcher_is_exact(&r->to)) rejected = !ken_accept_viable(to, text, strlen(text));
+        else if (ken_matcher_is_exact(&r->to.matcher)) rejected = !ken_accept_viable(to, text, strlen(text));
         if (!rejected) continue;
         sum += clamp01(q->other[i].p);
         *first |= i == 0;
@@ -153,7 +146,7 @@ static double rejected_at_once(const ken_rescorer *r, const ken_accept *to, cons
 static verdict prompt_verdict(const ken_rescorer *r, const relation *rel, const ken_prompt_row *q)
 {
     verdict v = greedy_verdict(r, rel, q);
-    v.walked = rel->same || r->to.kind == ken_em_raw.kind;
+    v.walked = rel->same || r->to.matcher.kind == ken_em_raw.kind;
     if (v.walked) {
         v.p_lo = rel->same ? q->p_lo : q->raw_lo;
         v.p_hi = rel->same ? q->p_hi : q->raw_hi;
@@ -342,34 +335,18 @@ static void fill(ken_rescorer *r, const ends *e, bool kept)
 }
 
 /* What is counted over the prompts, when they are fewer. */
-static int recount_prompts(ken_rescorer *r, ken_err *err)
+static void recount_prompts(ken_rescorer *r)
 {
-    int phrases;
-    const char *const *phrase = ken_abstentions(&phrases);
     r->row.abstain_hits = 0;
     r->row.min_margin = INFINITY;
     for (int i = 0; i < r->row.prompts; i++) {
         const ken_prompt_row *q = &r->row.prompt_rows[i];
         r->row.min_margin = fmin(r->row.min_margin, q->margin);
-        if (q->text == NULL) continue;
-        char *s = ken_normalize(q->text, strlen(q->text));
-        if (s == NULL) return ken_fail_nomem(err, "row");
-        for (int j = 0; j < phrases; j++) r->row.abstain_hits += strcmp(s, phrase[j]) == 0;
-        ken_free(s);
+        if (q->text != NULL) r->row.abstain_hits += ken_abstains(&r->to, q->text, strlen(q->text));
     }
-    return KEN_OK;
 }
 
 /* ---- rows without a label ---------------------------------------------------------------------------------------------- */
-
-/* As in an annotation with this matcher (spec/slick.md 7.6): em-raw can never accept a gold with a stop in it. */
-static bool cannot_match(const ken_rescorer *r, const ken_row *in)
-{
-    if (r->to.kind->by_words && strcmp(r->stop, "\n") == 0) return false;
-    for (int i = 0; i < in->n_answers; i++)
-        if (strstr(in->answers[i], r->stop) == NULL) return false;
-    return in->n_answers > 0;
-}
 
 static void no_label(ken_rescorer *r)
 {
@@ -431,13 +408,16 @@ static int score(ken_rescorer *r, const ken_row *in, const relation *rel, ken_er
     }
     choose_label(r, &e);
     fill(r, &e, rel->same && all);
-    return all ? KEN_OK : recount_prompts(r, err);
+    if (!all) recount_prompts(r);
+    return KEN_OK;
 }
 
-int ken_rescore_matcher(ken_rescorer *r, const ken_row *in, ken_accept **out, ken_err *err)
+int ken_rescore_golds(ken_rescorer *r, const ken_row *in, ken_golds *out, ken_err *err)
 {
-    bool has_aliases;
-    return compile(r, in, out, &has_aliases, err);
+    *out = (ken_golds){0};
+    int rc = find_aliases(r, in, err);
+    if (rc != KEN_OK) return rc;
+    return ken_golds_new(out, &r->to, in->answers, in->n_answers, r->row.aliases, r->row.n_aliases, err);
 }
 
 int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err)
@@ -457,25 +437,26 @@ int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err)
         no_label(r);
         return KEN_OK;
     }
-    if (in->category == KEN_UNLABELLED || cannot_match(r, in)) {
-        if (cannot_match(r, in)) r->row.flags |= KEN_FLAG_GOLD_HAS_STOP;
+    bool never = ken_golds_hold_stop(&r->to, in->answers, in->n_answers);
+    if (in->category == KEN_UNLABELLED || never) {
+        if (never) r->row.flags |= KEN_FLAG_GOLD_HAS_STOP;
         no_label(r);
         return KEN_OK;
     }
-    ken_accept *to = NULL;
-    bool has_aliases = false, new_table = r->to.kind->uses_aliases && r->aliases != NULL;
-    relation rel = {.run_in_to = ken_matcher_within(&r->run, &r->to) && !(new_table && r->run.kind->uses_aliases),
-                    .to_in_run = ken_matcher_within(&r->to, &r->run) && !new_table};
-    int rc = check(r, in, err);
-    if (rc == KEN_OK) rc = compile(r, in, &to, &has_aliases, err);
-    if (rc == KEN_OK && r->to.kind == ken_em_alias.kind && r->run.kind == ken_em_squad.kind) {
-        /* one matcher, where there are no aliases */
-        rel.to_in_run = true;
-        if (has_aliases) rc = aliases_add_nothing(r, in, &rel.to_in_run, err);
+    ken_golds to;
+    int rc = ken_rescore_golds(r, in, &to, err);
+    bool other_names = rc == KEN_OK && r->to.matcher.kind->uses_aliases && r->aliases != NULL && !same_aliases(r, in);
+    relation rel = {.run_in_to =
+                        ken_matcher_within(&r->run, &r->to.matcher) && !(other_names && r->run.kind->uses_aliases),
+                    .to_in_run = ken_matcher_within(&r->to.matcher, &r->run) && !other_names};
+    if (rc == KEN_OK) rc = check(r, in, err);
+    if (rc == KEN_OK && r->to.matcher.kind == ken_em_alias.kind && r->run.kind == ken_em_squad.kind) {
+        rel.to_in_run = true; /* one matcher, where there are no aliases */
+        if (r->row.n_aliases > 0) rc = aliases_add_nothing(r, in, &rel.to_in_run, err);
     }
     rel.same = rel.run_in_to && rel.to_in_run;
-    rel.to = to;
+    rel.to = to.accept;
     if (rc == KEN_OK) rc = score(r, in, &rel, err);
-    ken_accept_free(to);
+    ken_golds_free(&to);
     return rc == KEN_OK ? KEN_OK : ken_fail_prefix(err, "row %s", in->id);
 }

@@ -3,16 +3,16 @@
 #define KEN_STUDY_RESCORE_H
 #include "base/arena.h"
 #include "study/label_rules.h"
-#include "text/accept.h"
+#include "know/golds.h"
 
 typedef struct ken_rescorer {
-    ken_matcher run, to;     /* of the run, and asked for */
-    const ken_data *aliases; /* for em-alias; NULL = none given */
+    ken_matcher run;         /* of the run */
+    ken_gold_rules to;       /* asked for; the stop string is the run's */
+    const ken_data *aliases; /* a table for em-alias in place of the run's own names; NULL = none given */
     int prompts, samples;    /* asked for, not 0; samples a prompt */
     bool new_draw;           /* samples or seed are not the run's */
     uint64_t seed;
-    const char *stop; /* of the run */
-    bool mode;        /* category_mode is the label */
+    bool mode; /* category_mode is the label */
     double mass_budget;
     bool by_rules;
     ken_label_rules rules;
@@ -32,8 +32,9 @@ typedef struct ken_rescorer {
 
 /* Scores one row into r->row and what stands behind it. Texts are borrowed from `in`. */
 int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err);
-/* The matcher asked for, compiled with the row's golds; the caller's, free with ken_accept_free. Leaves the row last scored alone. */
-int ken_rescore_matcher(ken_rescorer *r, const ken_row *in, ken_accept **out, ken_err *err);
+/* The row's golds under the rules asked for; the caller's, free with ken_golds_free, also after a failure. Of the row last scored it changes
+ * the aliases alone. */
+int ken_rescore_golds(ken_rescorer *r, const ken_row *in, ken_golds *out, ken_err *err);
 /* Hits among n of `total` samples taken without replacement, of which `hits` were right: inverse CDF at u in [0,1). */
 int ken_thin(int total, int hits, int n, double u);
 /* Probability that none of them is. */

@@ -39,15 +39,14 @@ static int parse_matchers(ken_scoring *s, ken_err *err)
         ken_fail_prefix(err, "the run");
         return err->status = KEN_EINPUT;
     }
-    rc = ken_matcher_parse(&s->r.to, s->o.matcher != NULL ? s->o.matcher : name, err);
+    const char *stop = ken_run_setting(s->run, "stop");
+    if (stop == NULL || stop[0] == '\0') stop = "\n";
+    rc = ken_gold_rules_new(&s->r.to, s->o.matcher != NULL ? s->o.matcher : name, stop, NULL, 0, err);
+    if (rc == KEN_OK) rc = ken_gold_rules_need_aliases(&s->r.to, 1, s->o.aliases != NULL, err);
     if (rc != KEN_OK || s->o.aliases == NULL) return rc;
-    if (!s->r.to.kind->uses_aliases)
-        return ken_fail(err, KEN_EUSAGE,
-                        "--aliases: only em-alias asks for other names, and the matcher is %s; add --matcher em-alias",
-                        s->r.to.name);
     rc = ken_aliases_open(&s->aliases, s->o.aliases, err);
     s->r.aliases = s->aliases;
-    return rc;
+    return rc == KEN_OK ? ken_aliases_hash(s->aliases, s->aliases_hash, err) : rc;
 }
 
 static int parse_options(ken_scoring *s, ken_err *err)
@@ -89,8 +88,6 @@ static int parse_options(ken_scoring *s, ken_err *err)
     r->prompts = o->prompts;
     r->samples = o->samples;
     r->by_rules = o->threshold != NULL;
-    r->stop = ken_run_setting(s->run, "stop");
-    if (r->stop == NULL || r->stop[0] == '\0') r->stop = "\n";
     r->mass_budget = budget != NULL ? strtod(budget, NULL) : 0.0;
     return KEN_OK;
 }
@@ -190,11 +187,12 @@ void ken_scoring_free(ken_scoring *s)
     if (s == NULL) return;
     ken_data_free(s->aliases);
     ken_arena_free(&s->r.arena);
+    ken_gold_rules_free(&s->r.to);
     ken_free(s);
 }
 
 const ken_score_counts *ken_scoring_counts(const ken_scoring *s) { return &s->counts; }
-const char *ken_scoring_matcher(const ken_scoring *s) { return s->r.to.name; }
+const char *ken_scoring_matcher(const ken_scoring *s) { return s->r.to.matcher.name; }
 int ken_scoring_prompts(const ken_scoring *s) { return s->prompts; }
 int ken_scoring_all_prompts(const ken_scoring *s) { return s->all_prompts; }
 int ken_scoring_samples(const ken_scoring *s) { return s->samples; }

@@ -44,6 +44,14 @@ static const char *made_id(ken_drafts *d, const ken_draft *r)
     return copy;
 }
 
+const char *const *ken_drafts_texts(ken_drafts *d, const char *const *text, int n)
+{
+    const char **list = ken_arena_calloc(&d->arena, (size_t)n, sizeof *list);
+    for (int i = 0; i < n && list != NULL; i++)
+        if ((list[i] = ken_arena_strndup(&d->arena, text[i], strlen(text[i]))) == NULL) return NULL;
+    return list;
+}
+
 int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err)
 {
     if (d->n >= INT32_MAX) return ken_fail(err, KEN_EINPUT, "%s: more than 2^31 rows", r->file);

@@ -14,6 +14,8 @@ typedef struct ken_draft {
     const char *question, *subject;           /* NULL = none */
     const char *const *answers;               /* (n_answers) */
     int n_answers;
+    const char *const *aliases; /* (n_aliases) */
+    int n_aliases;
     double popularity;
     const ken_turn *turns; /* (n_turns) the prompt as the row gives it; NULL = the template with the question */
     int n_turns;
@@ -46,6 +48,8 @@ void ken_drafts_free(ken_drafts *d);
 void ken_drafts_shrink(ken_drafts *d); /* keeps the arena alone: what finished rows point to */
 /* One copy of each name, so that equal names are equal pointers. NULL when out of memory. */
 const char *ken_drafts_name(ken_drafts *d, const char *s, size_t n);
+/* Copies of texts (n) and the list of them. NULL when out of memory. */
+const char *const *ken_drafts_texts(ken_drafts *d, const char *const *text, int n);
 /* Takes a copy of *r, whose strings must live in the arena (or be interned). */
 int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err);
 /* Puts "file:line: " or "file: row ID: " before the message; returns err's status. */

@@ -23,12 +23,12 @@ static int add(ken_drafts *d, const ken_example *e, size_t place, ken_err *err)
                    .file = ken_drafts_name(d, e->file, strlen(e->file)),
                    .line = e->line,
                    .place = place};
-    const char **answers = ken_arena_calloc(&d->arena, (size_t)e->n_answers, sizeof *answers);
+    x.answers = ken_drafts_texts(d, e->answers, e->n_answers);
+    x.aliases = ken_drafts_texts(d, e->aliases, e->n_aliases);
+    x.n_aliases = e->n_aliases;
     bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && x.file != NULL &&
-                answers != NULL;
+                x.answers != NULL && x.aliases != NULL;
     if (good && e->subject != NULL) good = (x.subject = copy(d, e->subject)) != NULL;
-    for (int i = 0; i < e->n_answers && good; i++) good = (answers[i] = copy(d, e->answers[i])) != NULL;
-    x.answers = answers;
     return good ? ken_drafts_add(d, &x, err) : ken_fail_nomem(err, "rows");
 }
 

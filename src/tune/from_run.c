@@ -29,13 +29,13 @@ static int add(ken_drafts *d, const ken_row *r, const ken_train_data *from, cons
                    .choice = (r->flags & KEN_FLAG_CHOICE) != 0,
                    .file = file,
                    .place = place};
-    const char **answers = ken_arena_calloc(&d->arena, (size_t)r->n_answers, sizeof *answers);
-    bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && answers != NULL;
+    x.answers = ken_drafts_texts(d, r->answers, r->n_answers);
+    x.aliases = ken_drafts_texts(d, r->aliases, r->n_aliases);
+    x.n_aliases = r->n_aliases;
+    bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && x.answers != NULL &&
+                x.aliases != NULL;
     if (good && r->subject != NULL)
         good = (x.subject = ken_arena_strndup(&d->arena, r->subject, strlen(r->subject))) != NULL;
-    for (int i = 0; i < r->n_answers && good; i++)
-        good = (answers[i] = ken_arena_strndup(&d->arena, r->answers[i], strlen(r->answers[i]))) != NULL;
-    x.answers = answers;
     return good ? ken_drafts_add(d, &x, err) : ken_fail_nomem(err, "rows");
 }
 

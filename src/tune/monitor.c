@@ -102,6 +102,7 @@ static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_
     *list = copy;
     item->answers = list;
     item->n_answers = 1;
+    item->n_aliases = 0;
     return KEN_OK;
 }
 
@@ -122,7 +123,7 @@ static int choose_rows(watched *w, ken_err *err)
         const ken_tune_row *r = ken_tune_set_row(w->set.rows, i);
         if (!can_be_asked(r)) continue;
         if (seen++ < (size_t)(((unsigned __int128)w->n * can) / want)) continue;
-        w->item[w->n] = (ken_greedy_item){r->ids, r->n_prompt, r->answers, r->n_answers};
+        w->item[w->n] = (ken_greedy_item){r->ids, r->n_prompt, r->answers, r->n_answers, r->aliases, r->n_aliases};
         w->asked[w->n++] = i;
     }
     return KEN_OK;

@@ -5,6 +5,7 @@
  * model would be trained behind another prompt than it is asked. */
 #include "tune/set.h"
 #include "base/alloc.h"
+#include "base/canon.h"
 #include "tune/choose.h"
 #include <math.h>
 #include <string.h>
@@ -197,6 +198,8 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
                                      .question = r->text ? NULL : r->question, /* nothing in the row asks it */
                                      .answers = r->answers,
                                      .n_answers = r->n_answers,
+                                     .aliases = r->aliases,
+                                     .n_aliases = r->n_aliases,
                                      .popularity = r->popularity,
                                      .weight = pick->weight,
                                      .ids = t.ids,
@@ -288,58 +291,44 @@ static int count_repeats(ken_tune_set *s, ken_err *err)
     return rc;
 }
 
-static void add_number(ken_sha256 *h, uint64_t v)
+static void add_row_hash(ken_buf *b, const ken_tune_row *r)
 {
-    unsigned char b[8];
-    for (int i = 0; i < 8; i++) b[i] = (unsigned char)(v >> 8 * i);
-    ken_sha256_add(h, b, sizeof b);
-}
-
-static void add_real(ken_sha256 *h, double x)
-{
-    uint64_t bits;
-    if (isnan(x)) x = NAN; /* one of them */
-    memcpy(&bits, &x, sizeof bits);
-    add_number(h, bits);
-}
-
-/* Lengths stand before strings, so that nothing can shift; NULL is told from "". */
-static void add_text(ken_sha256 *h, const char *text)
-{
-    add_number(h, text == NULL ? UINT64_MAX : strlen(text));
-    if (text != NULL) ken_sha256_add(h, text, strlen(text));
-}
-
-static void add_row_hash(ken_sha256 *h, const ken_tune_row *r)
-{
-    add_text(h, r->id);
-    add_text(h, r->relation);
-    add_text(h, r->task);
-    add_number(h, (uint64_t)r->category);
-    add_text(h, r->question);
-    add_number(h, (uint64_t)r->n_answers);
-    for (int i = 0; i < r->n_answers; i++) add_text(h, r->answers[i]);
-    add_real(h, r->popularity);
-    add_real(h, (double)r->weight);
-    add_number(h, (uint64_t)r->n_prompt);
-    add_number(h, (uint64_t)r->n_ids);
-    for (int32_t i = 0; i < r->n_ids; i++) add_number(h, (uint64_t)r->ids[i]);
+    ken_canon_text(b, r->id);
+    ken_canon_text(b, r->relation);
+    ken_canon_text(b, r->task);
+    ken_canon_number(b, (uint64_t)r->category);
+    ken_canon_text(b, r->question);
+    ken_canon_list(b, r->answers, r->n_answers);
+    ken_canon_list(b, r->aliases, r->n_aliases);
+    ken_canon_real(b, r->popularity);
+    ken_canon_real(b, (double)r->weight);
+    ken_canon_number(b, (uint64_t)r->n_prompt);
+    ken_canon_number(b, (uint64_t)r->n_ids);
+    for (int32_t i = 0; i < r->n_ids; i++) ken_canon_number(b, (uint64_t)r->ids[i]);
 }
 
 static int identify(ken_tune_set *s, ken_err *err)
 {
     ken_sha256 *h = ken_sha256_new();
+    ken_buf b = {0};
     if (h == NULL) return ken_fail_nomem(err, "hash of the rows");
-    add_text(h, "ken tune set 1");
-    add_number(h, (uint64_t)s->n_parts);
+    ken_canon_text(&b, "ken tune set 2");
+    ken_canon_number(&b, (uint64_t)s->n_parts);
     for (int i = 0; i < s->n_parts; i++) {
-        add_number(h, s->part[i].rows);
-        add_real(h, s->part[i].weight);
+        ken_canon_number(&b, s->part[i].rows);
+        ken_canon_real(&b, s->part[i].weight);
     }
-    for (size_t i = 0; i < s->n; i++) add_row_hash(h, &s->rows[i]);
-    for (size_t i = 0; i < s->part[0].rows; i++) add_number(h, s->tail != NULL && s->tail[i]);
+    for (size_t i = 0; i < s->n; i++) { /* a row at a time: the whole may be large */
+        add_row_hash(&b, &s->rows[i]);
+        ken_sha256_add(h, b.data, b.len);
+        if (!b.failed) ken_buf_clear(&b);
+    }
+    for (size_t i = 0; i < s->part[0].rows; i++) ken_canon_number(&b, s->tail != NULL && s->tail[i]);
+    ken_sha256_add(h, b.data, b.len);
     ken_sha256_hex(h, s->hash);
-    return KEN_OK;
+    bool failed = b.failed;
+    ken_buf_free(&b);
+    return failed ? ken_fail_nomem(err, "hash of the rows") : KEN_OK;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */

@@ -23,6 +23,8 @@ typedef struct ken_tune_row {
         *answers; /* (n_answers) accepted; the first is trained unless the target was replaced (IDK). None: the row
                                    cannot be judged by its answer */
     int n_answers;
+    const char *const *aliases; /* (n_aliases) other names that count as right, for a matcher that uses them */
+    int n_aliases;
     double popularity;       /* NaN = none */
     float weight;            /* of its loss; 1 */
     const int32_t *ids;      /* (n_ids) prompt, then target with the end token */

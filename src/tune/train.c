@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/parallel.h"
-#include "know/abstain.h"
 #include "store/tuning.h"
 #include "tune/batch.h"
 #include "tune/monitor.h"
@@ -131,13 +130,6 @@ static void asked(void *ctx, size_t done, size_t total)
 static int ask(job *j, ken_err *err)
 {
     const ken_train_options *o = j->t.o;
-    int n;
-    const char *const *usual = ken_abstentions(&n);
-    const char **phrase = ken_alloc((size_t)n + (size_t)o->data.n_idk + 1, sizeof *phrase);
-    if (phrase == NULL) return ken_fail_nomem(err, "phrases");
-    memcpy(phrase, usual, (size_t)n * sizeof *phrase);
-    for (int i = 0; i < o->data.n_idk; i++) phrase[n++] = o->data.idk[i];
-    if (o->idk != NULL) phrase[n++] = o->idk;
     ken_net *net = NULL;
     ken_net_options no = {.threads = o->threads,
                           .isa = j->t.isa,
@@ -145,12 +137,10 @@ static int ask(job *j, ken_err *err)
                           .lora = j->lora,
                           .poll = poll_and_report,
                           .ctx = j};
-    ken_greedy_options go = {
-        .matcher = o->matcher, .idk = phrase, .n_idk = n, .poll = poll_and_report, .done = asked, .ctx = j};
+    ken_greedy_options go = {.golds = &j->t.golds, .poll = poll_and_report, .done = asked, .ctx = j};
     int rc = ken_net_new(&net, j->t.model, &no, err);
     if (rc == KEN_OK) rc = ken_monitor_ask(j->monitor, net, ken_model_tokenizer(j->t.model), &go, err);
     ken_net_free(net);
-    ken_free(phrase);
     if (rc == KEN_EINPUT) return ken_fail_prefix(err, "after step %lld", (long long)j->s.step);
     return rc;
 }

@@ -2,42 +2,23 @@
  * what is measured; where things were and how fast they went is not. */
 #include "tune/training.h"
 #include "base/buf.h"
+#include "know/settings.h"
 #include "store/tuning.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct list {
-    ken_arena *arena;
-    ken_setting *s; /* (MOST) */
-    size_t n;
-    bool failed;
-} list;
-enum { MOST = 80 };
+/* Raised when the same rows and settings train other weights. */
+#define KEN_TRAINING_VERSION "1"
 
-/* value is copied; NULL becomes "". */
+typedef ken_setting_list list;
+
 static void text(list *l, const char *key, bool binding, const char *value)
 {
-    if (value == NULL) value = "";
-    char *copy = ken_arena_strndup(l->arena, value, strlen(value));
-    l->failed |= copy == NULL || l->n == MOST;
-    if (!l->failed) l->s[l->n++] = (ken_setting){key, copy, binding};
+    ken_setting_text(l, key, binding, value != NULL ? value : "");
 }
 
-static void real(list *l, const char *key, double v)
-{
-    char t[40];
-    snprintf(t, sizeof t, "%.17g", v);
-    text(l, key, true, t);
-}
-
-static void integer(list *l, const char *key, int64_t v)
-{
-    char t[40];
-    snprintf(t, sizeof t, "%lld", (long long)v);
-    text(l, key, true, t);
-}
-
+static void real(list *l, const char *key, double v) { ken_setting_put(l, key, true, "%.17g", v); }
+static void integer(list *l, const char *key, int64_t v) { ken_setting_put(l, key, true, "%lld", (long long)v); }
 static void yes_or_no(list *l, const char *key, bool v) { text(l, key, true, v ? "yes" : "no"); }
 
 static void add_sets(list *l, const ken_training *t)
@@ -48,9 +29,7 @@ static void add_sets(list *l, const ken_training *t)
         text(l, path[i], false, t->set[i] != NULL ? t->from[i].path : "");
         text(l, hash[i], true, t->set[i] != NULL ? ken_tune_set_hash(t->set[i]) : "");
     }
-    char n[40];
-    snprintf(n, sizeof n, "%zu", ken_tune_set_count(t->set[KEN_SET_TRAIN]));
-    text(l, KEN_SETTING_ROWS, false, n);
+    ken_setting_put(l, KEN_SETTING_ROWS, false, "%zu", ken_tune_set_count(t->set[KEN_SET_TRAIN]));
 }
 
 static void add_options(list *l, const ken_training *t)
@@ -89,7 +68,7 @@ static void add_options(list *l, const ken_training *t)
     integer(l, "fit_limit", (int64_t)o->fit_limit);
     integer(l, "eval_limit", (int64_t)o->eval_limit);
     integer(l, "patience", o->patience);
-    text(l, "matcher", true, o->matcher);
+    ken_gold_rules_settings(&t->golds, NULL, l); /* other names are in the hashes of the rows */
     text(l, "idk", true, o->idk);
     /* The rows bind what was drawn; here what is taken for declining beside it. One phrase is in its rows. */
     for (int i = 0; i < o->data.n_idk && o->data.n_idk > 1; i++)
@@ -101,31 +80,19 @@ static void add_options(list *l, const ken_training *t)
     yes_or_no(l, "chat_template", o->data.chat_template);
     text(l, "save_type", true, o->save_type);
     text(l, "gguf", true, gguf);
-    char seed[40];
-    snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
-    text(l, "seed", true, seed);
+    ken_setting_put(l, "seed", true, "%llu", (unsigned long long)o->seed);
 }
 
 int ken_training_settings(const ken_training *t, const char *gemm, ken_arena *arena, ken_setting **out, size_t *n,
                           ken_err *err)
 {
-    const ken_model_info *info = ken_model_get_info(t->model);
     const char *hash;
     int rc = ken_model_hash(t->model, &hash, err);
     if (rc != KEN_OK) return rc;
-    list l = {.arena = arena, .s = ken_arena_calloc(arena, MOST, sizeof *l.s)};
-    if (l.s == NULL) return ken_fail_nomem(err, "settings");
+    list l = {.arena = arena};
     text(&l, KEN_SETTING_KIND, true, KEN_KIND_TRAIN);
-    text(&l, "model_hash", true, hash);
-    text(&l, "tokenizer_hash", true, info->tokenizer_hash);
-    text(&l, "model", false, info->name);
-    text(&l, "model_path", false, info->path);
-    text(&l, "architecture", false, info->architecture);
-    text(&l, "weight_type", true, info->weight_type);
-    text(&l, "compute", true, t->o->compute);
-    text(&l, "isa", true, ken_isa_name(t->isa));
-    if (gemm != NULL) text(&l, "gemm", true, gemm);
-    text(&l, "version", true, KEN_VERSION);
+    ken_settings_model(&l, t->model, t->o->compute, t->isa, gemm);
+    text(&l, "training_version", true, KEN_TRAINING_VERSION);
     add_sets(&l, t);
     add_options(&l, t);
     if (l.failed) return ken_fail_nomem(err, "settings");

@@ -177,6 +177,19 @@ static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
     return rc;
 }
 
+/* Declining is also what the training teaches to say. */
+static int check_golds(ken_training *t, const ken_train_options *o, ken_err *err)
+{
+    const char **phrase = ken_alloc((size_t)o->data.n_idk + 1, sizeof *phrase);
+    int n = 0;
+    if (phrase == NULL) return ken_fail_nomem(err, "phrases");
+    for (int i = 0; i < o->data.n_idk; i++) phrase[n++] = o->data.idk[i];
+    if (o->idk != NULL) phrase[n++] = o->idk;
+    int rc = ken_gold_rules_new(&t->golds, o->matcher, "\n", phrase, n, err);
+    ken_free(phrase);
+    return rc == KEN_OK ? ken_gold_rules_need_aliases(&t->golds, 1, o->data.read.aliases != NULL, err) : rc;
+}
+
 static int plan_steps(ken_training *t, const ken_train_options *o, ken_err *err)
 {
     ken_order_options order = {.batch = o->batch, .seed = o->seed, .tail = ken_tune_set_tail(t->set[KEN_SET_TRAIN])};
@@ -207,6 +220,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *o,
     if (rc == KEN_OK) rc = ken_compute_parse(&t->compute, o->compute, err);
     if (rc == KEN_OK && o->data.path == NULL)
         rc = ken_fail(err, KEN_EUSAGE, "nothing to train on; name a set or a run");
+    if (rc == KEN_OK) rc = check_golds(t, o, err);
     if (rc == KEN_OK) rc = open_sets(t, o, err);
     if (rc == KEN_OK) rc = plan_steps(t, o, err);
     return rc;
@@ -215,6 +229,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *o,
 void ken_training_close(ken_training *t)
 {
     ken_order_free(t->order);
+    ken_gold_rules_free(&t->golds);
     for (int i = 0; i < KEN_N_SETS; i++) ken_tune_set_free(t->set[i]);
     *t = (ken_training){0};
 }

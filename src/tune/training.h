@@ -5,6 +5,7 @@
 #ifndef KEN_TUNE_TRAINING_H
 #define KEN_TUNE_TRAINING_H
 #include "base/arena.h"
+#include "know/golds.h"
 #include "nn/optim.h"
 #include "store/store.h"
 #include "tune/freeze.h"
@@ -29,6 +30,7 @@ typedef struct ken_training {
     bool low_rank; /* lora is what is trained */
     ken_lora_spec lora;
     int64_t teacher_epoch; /* whose weights the teacher has: 0 = the base; -1 = no teacher */
+    ken_gold_rules golds;  /* what counts as right, and as declining */
     ken_dtype save_type, gguf[8];
     int n_gguf;
 } ken_training;

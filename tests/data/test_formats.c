@@ -290,19 +290,27 @@ static void test_aliases(void **state)
     o.aliases = path;
     ken_data *d = data_of("f.csv", HEAD "q,Rome\n", &o);
     int n;
-    const char *const *names = ken_aliases_for(d, "United Kingdom", &n);
-    assert_int_equal(n, 2);
+    const char *const *names;
+    static const char *const answers[] = {"United Kingdom", "Rome", "Mars", "Paris"};
+    ken_arena arena = {0};
+    assert_int_equal(ken_alias_list(d, &arena, answers, 2, &names, &n), KEN_OK);
+    assert_int_equal(n, 3);
     assert_string_equal(names[0], "UK");
     assert_string_equal(names[1], "Britain");
-    assert_string_equal(ken_aliases_for(d, "Rome", &n)[0], "Roma");
-    assert_int_equal(ken_data_get(d, 0)->n_answers, 1); /* the row itself is as it was */
-    assert_null(ken_aliases_for(d, "Mars", &n));
+    assert_string_equal(names[2], "Roma");
+    assert_int_equal(ken_data_get(d, 0)->n_answers, 1); /* the answers are as they were, the names beside them */
+    assert_int_equal(ken_data_get(d, 0)->n_aliases, 1);
+    assert_string_equal(ken_data_get(d, 0)->aliases[0], "Roma");
+    assert_int_equal(ken_alias_list(d, &arena, answers + 2, 2, &names, &n), KEN_OK);
+    assert_null(names);
     assert_int_equal(n, 0);
-    assert_null(ken_aliases_for(d, "Paris", &n));
     ken_data_free(d);
     d = data_of("f.csv", HEAD "q,Rome\n", NULL);
-    assert_null(ken_aliases_for(d, "Rome", &n));
+    assert_int_equal(ken_alias_list(d, &arena, answers, 2, &names, &n), KEN_OK);
+    assert_null(names);
+    assert_false(ken_data_has_aliases(d));
     ken_data_free(d);
+    ken_arena_free(&arena);
     snprintf(path, sizeof path, "%s/bad.json", dir);
     refuse("f.csv", HEAD "q,Rome\n", 23, &o, KEN_EINPUT, "field \"Rome\", place 2, is a number");
     snprintf(path, sizeof path, "%s/none.json", dir);

@@ -135,9 +135,11 @@ static ken_evaluation *evaluation(void)
     const ken_tally_options o = {.categories = true};
     ken_measure *m;
     size_t n;
-    int rc = ken_evaluation_set(e, "kind", "eval", &err);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, &err, "token_forwards", "%d", 77);
-    if (rc == KEN_OK) rc = ken_evaluation_setf(e, &err, "seconds", "%.3f", 1.5);
+    e->settings.arena = &e->arena;
+    ken_setting_text(&e->settings, "kind", true, "eval");
+    ken_setting_put(&e->settings, "token_forwards", true, "%d", 77);
+    ken_setting_put(&e->settings, "seconds", true, "%.3f", 1.5);
+    int rc = e->settings.failed ? KEN_ENOMEM : KEN_OK;
     if (rc == KEN_OK) rc = ken_tally(e->row, N, &o, &e->arena, &m, &n, &err);
     for (size_t i = 0; rc == KEN_OK && i < n; i++) rc = ken_evaluation_add(e, &m[i], &err);
     const ken_measure text = {
@@ -250,7 +252,9 @@ static void chance(void **state)
                                     .p = NAN,
                                     .hit = i < 1400};
     }
-    assert_int_equal(ken_evaluation_set(e, "kind", "eval", &err), KEN_OK);
+    e->settings.arena = &e->arena;
+    ken_setting_text(&e->settings, "kind", true, "eval");
+    assert_false(e->settings.failed);
     unlink(path);
     assert_int_equal(ken_evaluation_save(e, path, &err), KEN_OK);
     for (int i = 0; i < MANY; i++) e->row[i].hit = i >= 1400; /* lost 1400, gained 1600 */

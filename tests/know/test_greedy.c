@@ -128,15 +128,10 @@ static void check_all(const char *matcher, const char *stop, bool complete, int3
                       int *abstained, int *stopped_early)
 {
     ken_tokenizer *t = the_tokenizer();
-    ken_greedy_options o = {.matcher = matcher,
-                            .idk = idk,
-                            .n_idk = 2,
-                            .max_new = MAX,
-                            .stop = stop,
-                            .complete = complete,
-                            .wave_rows = wave,
-                            .slots = slots,
-                            .done = count_done};
+    ken_gold_rules rules;
+    assert_int_equal(ken_gold_rules_new(&rules, matcher, stop != NULL ? stop : "\n", idk, 2, NULL), KEN_OK);
+    ken_greedy_options o = {
+        .golds = &rules, .max_new = MAX, .complete = complete, .wave_rows = wave, .slots = slots, .done = count_done};
     ken_greedy_answer out[N];
     ken_err err;
     uint64_t forwards = 7;
@@ -174,6 +169,7 @@ static void check_all(const char *matcher, const char *stop, bool complete, int3
     ken_accept_free(no);
     ken_greedy_free(out, N);
     ken_greedy_free(out, N); /* twice is fine */
+    ken_gold_rules_free(&rules);
     ken_tokenizer_free(t);
 }
 
@@ -234,8 +230,10 @@ static void test_endings(void **state)
     int32_t long_prompt[40] = {0};
     x[4] = (ken_greedy_item){.prompt = long_prompt, .n_prompt = 40, .answers = gold, .n_answers = 1};
     ken_greedy_answer a[5];
-    ken_greedy_options o = {.idk = idk, .n_idk = 1};
     ken_err err;
+    ken_gold_rules rules;
+    assert_int_equal(ken_gold_rules_new(&rules, NULL, "\n", idk, 1, &err), KEN_OK);
+    ken_greedy_options o = {.golds = &rules};
     uint64_t forwards = 0;
     assert_int_equal(ken_greedy(fake_net(), t, x, 5, &o, a, &forwards, &err), KEN_OK);
     assert_true(a[0].abstained && !a[0].hit);
@@ -261,6 +259,7 @@ static void test_endings(void **state)
     assert_int_equal(a[1].n_new, 31); /* nothing reads what would follow the last token */
     ken_greedy_free(a, 5);
     assert_int_equal(ken_greedy(fake_net(), t, NULL, 0, &o, NULL, NULL, &err), KEN_OK);
+    ken_gold_rules_free(&rules);
     ken_tokenizer_free(t);
 }
 
@@ -286,22 +285,32 @@ static void test_refusals(void **state)
     ken_greedy_item no_prompt = items[0];
     no_prompt.n_prompt = 0;
     int polls = 2;
+    ken_err err;
+    ken_gold_rules rules;
+    assert_int_equal(ken_gold_rules_new(&rules, NULL, "\n", NULL, 0, &err), KEN_OK);
     const struct {
         const ken_greedy_item *item;
         ken_greedy_options o;
         int status;
         const char *says;
     } c[] = {
-        {items, {.matcher = "bleu"}, KEN_EUSAGE, "bleu"},
-        {items, {.stop = ""}, KEN_EUSAGE, "stop"},
-        {items, {.max_new = -1}, KEN_EUSAGE, "new tokens"},
-        {items, {.max_new = 100000}, KEN_EUSAGE, "new tokens"},
-        {items, {.idk = nothing, .n_idk = 1}, KEN_EINPUT, "abstention"},
-        {&no_prompt, {0}, KEN_EUSAGE, "question 1 has an empty prompt"},
-        {items, {.poll = stop_now, .ctx = &polls, .complete = true, .wave_rows = 1}, KEN_ESTOP, "stopped"},
+        {items, {.golds = &rules, .max_new = -1}, KEN_EUSAGE, "new tokens"},
+        {items, {.golds = &rules, .max_new = 100000}, KEN_EUSAGE, "new tokens"},
+        {&no_prompt, {.golds = &rules}, KEN_EUSAGE, "question 1 has an empty prompt"},
+        {items,
+         {.golds = &rules, .poll = stop_now, .ctx = &polls, .complete = true, .wave_rows = 1},
+         KEN_ESTOP,
+         "stopped"},
     };
     ken_greedy_answer out[N];
-    ken_err err;
+    ken_gold_rules other;
+    assert_int_equal(ken_gold_rules_new(&other, "bleu", "\n", NULL, 0, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "bleu"));
+    assert_int_equal(ken_gold_rules_new(&other, NULL, "", NULL, 0, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "stop"));
+    assert_int_equal(ken_gold_rules_new(&other, NULL, "\n", nothing, 1, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "phrase"));
+    ken_gold_rules_free(&other);
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         size_t n = c[i].item == items ? N : 1;
         assert_int_equal(ken_greedy(fake_net(), t, c[i].item, n, &c[i].o, out, NULL, &err), c[i].status);
@@ -309,9 +318,10 @@ static void test_refusals(void **state)
         for (size_t k = 0; k < n; k++) assert_null(out[k].text);
     }
     fake_net_set(V, 64, nan_logits);
-    ken_greedy_options o = {0};
+    ken_greedy_options o = {.golds = &rules};
     assert_int_equal(ken_greedy(fake_net(), t, items, N, &o, out, NULL, &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "not finite"));
+    ken_gold_rules_free(&rules);
     ken_tokenizer_free(t);
 }
 
@@ -322,7 +332,9 @@ static void test_out_of_memory(void **state)
     fake_net_set(V, 64, coarse_logits);
     net_seed = 2;
     ken_tokenizer *t = the_tokenizer();
-    ken_greedy_options o = {.idk = idk, .n_idk = 2, .max_new = MAX, .complete = true, .wave_rows = 16, .slots = 256};
+    ken_gold_rules rules;
+    assert_int_equal(ken_gold_rules_new(&rules, NULL, "\n", idk, 2, NULL), KEN_OK);
+    ken_greedy_options o = {.golds = &rules, .max_new = MAX, .complete = true, .wave_rows = 16, .slots = 256};
     ken_greedy_answer out[8];
     int rc = KEN_ENOMEM;
     long n = 0;
@@ -335,6 +347,7 @@ static void test_out_of_memory(void **state)
     assert_int_equal(rc, KEN_OK);
     assert_true(n > 30);
     ken_greedy_free(out, 8);
+    ken_gold_rules_free(&rules);
     ken_tokenizer_free(t);
 }
 

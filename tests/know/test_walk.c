@@ -61,12 +61,28 @@ static void run_walk(ken_engine *e, ken_walk *w)
     }
 }
 
-static ken_accept *accept_for(const ken_matcher *m, const char *const *golds, int n)
+/* The golds under a matcher; the rules live as long as they do. */
+typedef struct made_golds {
+    ken_gold_rules rules;
+    ken_golds g;
+} made_golds;
+
+static made_golds *golds_for(const ken_matcher *m, const char *const *golds, int n)
 {
-    ken_accept *a;
+    made_golds *x = malloc(sizeof *x);
     ken_err err;
-    if (ken_accept_new(&a, m, golds, n, &err) != KEN_OK) fail_msg("%s", err.msg);
-    return a;
+    assert_non_null(x);
+    if (ken_gold_rules_new(&x->rules, m->name, "\n", NULL, 0, &err) != KEN_OK ||
+        ken_golds_new(&x->g, &x->rules, golds, n, NULL, 0, &err) != KEN_OK)
+        fail_msg("%s", err.msg);
+    return x;
+}
+
+static void free_golds(made_golds *x)
+{
+    ken_golds_free(&x->g);
+    ken_gold_rules_free(&x->rules);
+    free(x);
 }
 
 static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
@@ -87,12 +103,12 @@ static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
     ken_err err;
     assert_int_equal(ken_engine_new(&e, fake_net(), NULL, &err), KEN_OK);
     const char *gold[] = {"Paris"};
-    ken_accept *a = accept_for(m, gold, 1), *raw = accept_for(&ken_em_raw, gold, 1);
+    made_golds *a = golds_for(m, gold, 1);
     ken_node root;
     int32_t prompt[] = {6};
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 1, &root, &err), KEN_OK);
     ken_walk *w;
-    assert_int_equal(ken_walk_new(&w, e, &r, a, raw, &root, 1, KEN_WALK_KEEP_PATHS, &err), KEN_OK);
+    assert_int_equal(ken_walk_new(&w, e, &r, &a->g, &root, 1, KEN_WALK_KEEP_PATHS, &err), KEN_OK);
     run_walk(e, w);
     const ken_walk_prompt *p = ken_walk_get(w, 0);
     assert_true(fabs(p->p_lo - lo) < 1e-6);
@@ -109,8 +125,7 @@ static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
     ken_walk_free(w);
     ken_engine_release(e, root);
     ken_engine_free(e);
-    ken_accept_free(a);
-    ken_accept_free(raw);
+    free_golds(a);
     ken_tokenizer_free(t);
 }
 
@@ -180,8 +195,8 @@ typedef struct outcome {
     int hits[3];
 } outcome;
 
-static void solve(outcome *o, const ken_accept *a, const ken_accept *raw, const ken_tokenizer *t, int top_k, double eps,
-                  int32_t wave, int32_t slots, bool sample, int samples)
+static void solve(outcome *o, const made_golds *a, const ken_tokenizer *t, int top_k, double eps, int32_t wave,
+                  int32_t slots, bool sample, int samples)
 {
     ken_rules r = {.tokenizer = t,
                    .top_k = top_k,
@@ -205,7 +220,7 @@ static void solve(outcome *o, const ken_accept *a, const ken_accept *raw, const 
     }
     if (sample) {
         ken_sampler *s;
-        assert_int_equal(ken_sampler_new(&s, e, &r, a, raw, root, 3, "row/1", &err), KEN_OK);
+        assert_int_equal(ken_sampler_new(&s, e, &r, &a->g, root, 3, "row/1", &err), KEN_OK);
         while (!ken_sampler_done(s)) {
             assert_int_equal(ken_engine_wave(e, &err), KEN_OK);
             if (ken_sampler_waiting(s) == 0) assert_int_equal(ken_sampler_advance(s, &err), KEN_OK);
@@ -226,7 +241,7 @@ static void solve(outcome *o, const ken_accept *a, const ken_accept *raw, const 
         ken_sampler_free(s);
     } else {
         ken_walk *w;
-        assert_int_equal(ken_walk_new(&w, e, &r, a, raw, root, 3, 0, &err), KEN_OK);
+        assert_int_equal(ken_walk_new(&w, e, &r, &a->g, root, 3, 0, &err), KEN_OK);
         run_walk(e, w);
         for (int i = 0; i < 3; i++) {
             const ken_walk_prompt *p = ken_walk_get(w, i);
@@ -248,22 +263,21 @@ static void test_against_enumeration(void **state)
     ken_tokenizer *t = tokenizer(pieces, V, EOS);
     fake_net_set(V, 64, random_logits);
     static const char *const golds[] = {"a", "ab", "a b", "the a", "b.", "AA"};
-    ken_accept *raw = accept_for(&ken_em_raw, golds, 1);
     for (net_seed = 1; net_seed <= 12; net_seed++)
         for (int squad = 0; squad < 2; squad++) {
             int g = (int)(net_seed % 6), top_k = net_seed % 2 ? V : 6;
-            ken_accept *a = accept_for(squad ? &ken_em_squad : &ken_em_raw, &golds[g], g == 1 ? 2 : 1);
+            made_golds *a = golds_for(squad ? &ken_em_squad : &ken_em_raw, &golds[g], g == 1 ? 2 : 1);
             outcome o, tight, other, sampled;
-            solve(&o, a, raw, t, top_k, 0, 0, 0, false, 16);
-            solve(&tight, a, raw, t, top_k, 1e-12, 0, 0, false, 16);
-            solve(&other, a, raw, t, top_k, 0, 3, 256, false, 16);
+            solve(&o, a, t, top_k, 0, 0, 0, false, 16);
+            solve(&tight, a, t, top_k, 1e-12, 0, 0, false, 16);
+            solve(&other, a, t, top_k, 0, 3, 256, false, 16);
             assert_memory_equal(o.lo, other.lo, sizeof o.lo); /* same bits whatever the wave */
             assert_memory_equal(o.hi, other.hi, sizeof o.hi);
-            solve(&sampled, a, raw, t, top_k, 0, 5, 256, true, 4000);
+            solve(&sampled, a, t, top_k, 0, 5, 256, true, 4000);
             double open = 0;
             for (int i = 0; i < 3; i++) {
                 int32_t path[16] = {1, 2, i, 4};
-                double p = enumerate(a, path, 4, 0, "", 1.0, top_k);
+                double p = enumerate(a->g.accept, path, 4, 0, "", 1.0, top_k);
                 assert_true(o.lo[i] <= p + 1e-9 && p <= o.hi[i] + 1e-9);
                 assert_true(fabs(tight.lo[i] - p) < 1e-9 && fabs(tight.hi[i] - p) < 1e-9);
                 open += o.hi[i] - o.lo[i];
@@ -271,12 +285,11 @@ static void test_against_enumeration(void **state)
                 assert_true(fabs(sampled.hits[i] - 4000 * p) < 4.5 * sd + 1);
                 assert_int_equal(o.hit[i], sampled.hit[i]);
                 assert_string_equal(o.text[i], sampled.text[i]);
-                assert_int_equal(o.hit[i], ken_accept_matches(a, o.text[i], strlen(o.text[i])));
+                assert_int_equal(o.hit[i], ken_accept_matches(a->g.accept, o.text[i], strlen(o.text[i])));
             }
             assert_true(open <= 1e-2);
-            ken_accept_free(a);
+            free_golds(a);
         }
-    ken_accept_free(raw);
     ken_tokenizer_free(t);
 }
 
@@ -373,18 +386,18 @@ static void test_nan_is_an_error(void **state)
     ken_err err;
     assert_int_equal(ken_engine_new(&e, fake_net(), NULL, &err), KEN_OK);
     const char *gold[] = {"Paris"};
-    ken_accept *a = accept_for(&ken_em_squad, gold, 1);
+    made_golds *a = golds_for(&ken_em_squad, gold, 1);
     int32_t prompt[] = {6, 6};
     ken_node root;
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 2, &root, &err), KEN_OK);
     ken_walk *w;
-    assert_int_equal(ken_walk_new(&w, e, &r, a, NULL, &root, 1, 0, &err), KEN_OK);
+    assert_int_equal(ken_walk_new(&w, e, &r, &a->g, &root, 1, 0, &err), KEN_OK);
     assert_int_equal(ken_engine_wave(e, &err), KEN_OK);
     assert_int_equal(ken_walk_advance(w, &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "not finite"));
     ken_walk_free(w);
     ken_engine_free(e);
-    ken_accept_free(a);
+    free_golds(a);
     ken_tokenizer_free(t);
 }
 
@@ -396,7 +409,7 @@ static void test_out_of_memory(void **state)
     fake_net_set(V, 64, random_logits);
     net_seed = 3;
     static const char *const golds[] = {"a", "ab"};
-    ken_accept *a = accept_for(&ken_em_squad, golds, 2), *raw = accept_for(&ken_em_raw, golds, 2);
+    made_golds *a = golds_for(&ken_em_squad, golds, 2);
     ken_rules r = {.tokenizer = t,
                    .top_k = V,
                    .temperature = T,
@@ -422,8 +435,8 @@ static void test_out_of_memory(void **state)
                 rc = ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 2, &root[i], NULL);
                 held += rc == KEN_OK;
             }
-            if (rc == KEN_OK && sample) rc = ken_sampler_new(&s, e, &r, a, raw, root, 2, "row", NULL);
-            else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, a, raw, root, 2, KEN_WALK_KEEP_PATHS, NULL);
+            if (rc == KEN_OK && sample) rc = ken_sampler_new(&s, e, &r, &a->g, root, 2, "row", NULL);
+            else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, &a->g, root, 2, KEN_WALK_KEEP_PATHS, NULL);
             while (rc == KEN_OK && !(sample ? ken_sampler_done(s) : ken_walk_done(w))) {
                 rc = ken_engine_wave(e, NULL);
                 if (rc == KEN_OK && sample && ken_sampler_waiting(s) == 0) rc = ken_sampler_advance(s, NULL);
@@ -437,8 +450,7 @@ static void test_out_of_memory(void **state)
         }
         assert_int_equal(rc, KEN_OK);
     }
-    ken_accept_free(a);
-    ken_accept_free(raw);
+    free_golds(a);
     ken_tokenizer_free(t);
 }
 

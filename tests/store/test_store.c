@@ -344,14 +344,18 @@ static void exemplars(void **state)
 {
     (void)state;
     const char *path = in_folder("exemplars.ken");
-    static const char *const ids[] = {"P36/dev/1", "P36/dev/2"};
+    static const char *const answer[] = {"b"};
+    static const ken_example exemplar[2] = {
+        {.id = "P36/dev/1", .relation = "P36", .question = "a", .answers = answer, .n_answers = 1},
+        {.id = "P36/dev/2", .relation = "P36", .question = "c", .answers = answer, .n_answers = 1}};
+    const ken_example *const shots[2] = {&exemplar[0], &exemplar[1]};
     ken_store *s = open_store(path);
-    assert_ok(ken_store_put_exemplars(s, "P36", 0, ids, 2, "Q: a\nA: b\n", &err));
-    assert_ok(ken_store_put_exemplars(s, "P36", 1, ids, 2, "Q: c\nA: d\n", &err));
+    assert_ok(ken_store_put_exemplars(s, "P36", 0, shots, 2, "Q: a\nA: b\n", &err));
+    assert_ok(ken_store_put_exemplars(s, "P36", 1, shots, 2, "Q: c\nA: d\n", &err));
     assert_ok(ken_store_close(s, &err));
     s = open_store(path);
-    assert_ok(ken_store_put_exemplars(s, "P36", 0, ids, 2, "Q: a\nA: b\n", &err));
-    assert_int_equal(ken_store_put_exemplars(s, "P36", 1, ids, 2, "Q: c\nA: e\n", &err), KEN_EINPUT);
+    assert_ok(ken_store_put_exemplars(s, "P36", 0, shots, 2, "Q: a\nA: b\n", &err));
+    assert_int_equal(ken_store_put_exemplars(s, "P36", 1, shots, 2, "Q: c\nA: e\n", &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "exemplar set 1 of relation \"P36\""));
     assert_ok(ken_store_close(s, &err));
 

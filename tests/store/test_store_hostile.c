@@ -15,11 +15,15 @@ static made_row made;
 
 static void make_run(const char *path, uint64_t n)
 {
-    static const char *const ids[] = {"P0/dev/1", "P0/dev/2"};
+    static const char *const answer[] = {"b"};
+    static const ken_example exemplar[2] = {
+        {.id = "P0/dev/1", .relation = "P0", .question = "a", .answers = answer, .n_answers = 1},
+        {.id = "P0/dev/2", .relation = "P0", .question = "c", .answers = answer, .n_answers = 1}};
+    const ken_example *const shots[2] = {&exemplar[0], &exemplar[1]};
     unlink(path);
     ken_store *s;
     assert_ok(ken_store_open(&s, path, test_settings, n_test_settings, &err));
-    assert_ok(ken_store_put_exemplars(s, "P0", 0, ids, 2, "Q: a\nA: b\n", &err));
+    assert_ok(ken_store_put_exemplars(s, "P0", 0, shots, 2, "Q: a\nA: b\n", &err));
     for (uint64_t i = 0; i < n; i++) assert_ok(ken_store_put_row(s, i, make_row(&made, i), &err));
     assert_ok(ken_store_close(s, &err));
 }
@@ -124,7 +128,7 @@ static void not_a_run(void **state)
     refused_untouched(path, "table \"settings\" is missing");
 
     make_run(path, 2);
-    sql(path, "PRAGMA user_version = 3");
+    sql(path, "PRAGMA user_version = 4");
     refused_untouched(path, "newer ken");
 
     assert_int_equal(mkdir(in_folder("folder.ken"), 0700), 0);
@@ -305,11 +309,15 @@ static void *failing_realloc(void *p, int n) { return refuse() ? NULL : plain.xR
 /* Writes and reads a run; the first failure is the result. */
 static int session(const char *path)
 {
-    static const char *const ids[] = {"P0/dev/1", "P0/dev/2"};
+    static const char *const answer[] = {"b"};
+    static const ken_example exemplar[2] = {
+        {.id = "P0/dev/1", .relation = "P0", .question = "a", .answers = answer, .n_answers = 1},
+        {.id = "P0/dev/2", .relation = "P0", .question = "c", .answers = answer, .n_answers = 1}};
+    const ken_example *const shots[2] = {&exemplar[0], &exemplar[1]};
     ken_store *s = NULL;
     ken_run *r = NULL;
     int status = ken_store_open(&s, path, test_settings, n_test_settings, &err);
-    if (status == KEN_OK) status = ken_store_put_exemplars(s, "P0", 0, ids, 2, "Q: a\xFF\n", &err);
+    if (status == KEN_OK) status = ken_store_put_exemplars(s, "P0", 0, shots, 2, "Q: a\xFF\n", &err);
     for (uint64_t i = 0; status == KEN_OK && i < 4; i++)
         if (!ken_store_has(s, make_row(&made, i)->id)) status = ken_store_put_row(s, i, make_row(&made, i), &err);
     if (status == KEN_OK) status = ken_store_add_cost(s, 1, 1, &err);

@@ -463,7 +463,7 @@ static void damaged(void **state)
     }
 }
 
-/* A run of format 1 is gone on with as it is, and has no place for a training. */
+/* A run of format 1 is read as before; to go on with it is refused, with what it does not record. */
 static void older_format(void **state)
 {
     (void)state;
@@ -472,19 +472,23 @@ static void older_format(void **state)
     made_row made;
     assert_ok(ken_store_open(&s, path, test_settings, n_test_settings, &err));
     assert_ok(ken_store_put_row(s, 0, make_row(&made, 0), &err));
+    assert_ok(ken_store_put_row(s, 1, make_row(&made, 1), &err));
     assert_ok(ken_store_close(s, &err));
     sql(path, "DROP TABLE points; DROP TABLE measures; DROP TABLE matched; DROP TABLE trained; DROP TABLE fits;"
-              " DROP TABLE evaluated; PRAGMA user_version = 1");
-    assert_ok(ken_store_open(&s, path, test_settings, n_test_settings, &err));
-    assert_ok(ken_store_put_row(s, 1, make_row(&made, 1), &err));
-    ken_point p = point(1);
-    assert_int_equal(ken_tuning_put_point(s, &p, &err), KEN_EINPUT);
+              " DROP TABLE evaluated; DROP TABLE aliases; DROP TABLE identities; DROP TABLE shown; DROP TABLE changes;"
+              " DELETE FROM settings WHERE key = 'temperature'; PRAGMA user_version = 1");
+    assert_int_equal(ken_store_open(&s, path, test_settings, n_test_settings, &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "format 1"));
-    assert_ok(ken_store_close(s, &err));
+    assert_non_null(strstr(err.msg, "nor temperature; it can be read"));
     ken_run *r;
     assert_ok(ken_run_open(&r, path, &err));
     assert_string_equal(ken_run_kind(r), "annotate");
     assert_int_equal(ken_run_count(r), 2);
+    assert_null(ken_run_note(r, 0));
+    const ken_row *row = ken_run_row(r, 1, &err);
+    assert_non_null(row);
+    assert_null(row->identity);
+    assert_int_equal(row->n_aliases, 0);
     assert_int_equal(ken_run_n_points(r), 0);
     const ken_measure *m;
     size_t n;

@@ -115,11 +115,14 @@ static void write_rows(const char *name, const fact *f, size_t n, const question
                                     {"prompts", "10", true},
                                     {"temperature", "0.5", true},
                                     {KEN_SETTING_ROWS, o != NULL && o->rows != NULL ? o->rows : rows, false}};
-    const char *path = in_folder(name), *ids[1] = {"P1/train/7"};
+    const char *path = in_folder(name), *answer = "y";
+    const ken_example exemplar = {
+        .id = "P1/train/7", .relation = "P1", .question = "x", .answers = &answer, .n_answers = 1};
+    const ken_example *shots[1] = {&exemplar};
     ken_store *s;
     remove(path);
     assert_ok(ken_store_open(&s, path, settings, sizeof settings / sizeof *settings, &err));
-    assert_ok(ken_store_put_exemplars(s, "P1", 0, ids, 1,
+    assert_ok(ken_store_put_exemplars(s, "P1", 0, shots, 1,
                                       o != NULL && o->exemplar != NULL ? o->exemplar : "Q: x\nA: y\n", &err));
     for (size_t i = 0; i < n; i++) put(s, i, &f[i]);
     for (size_t i = 0; i < n_q; i++) put_choice(s, n + i, &q[i]);

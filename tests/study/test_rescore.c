@@ -238,9 +238,9 @@ static void the_truth_lies_within_the_bounds(void **state)
                 ken_accept *a = compile(names[from], golds, from == 2 ? 3 : 2);
                 /* em-alias without a table, asked of a run of another matcher, is em-squad; of a run of em-alias it is the run's own */
                 ken_accept *b = compile(names[to], golds, to == 2 && (with_table || from == 2) ? 3 : 2);
-                ken_rescorer r = {.stop = "\n", .seed = number, .aliases = with_table ? aliases : NULL};
+                ken_rescorer r = {.seed = number, .aliases = with_table ? aliases : NULL};
                 assert_ok(ken_matcher_parse(&r.run, names[from], &err));
-                assert_ok(ken_matcher_parse(&r.to, names[to], &err));
+                assert_ok(ken_gold_rules_new(&r.to, names[to], "\n", NULL, 0, &err));
                 toy t = make_toy(number);
                 made_prompt p;
                 char text[64];

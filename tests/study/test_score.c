@@ -197,7 +197,10 @@ static void agreement_by_hand(void **state)
 static void saved_and_read_back(void **state)
 {
     (void)state;
-    static const char *const exemplar[] = {"r/dev/1"};
+    static const char *const answer[] = {"2"};
+    static const ken_example shown = {
+        .id = "r/dev/1", .relation = "r", .question = "1", .answers = answer, .n_answers = 1};
+    const ken_example *const exemplar[] = {&shown};
     ken_run *run = make_run("source.ken", facts, N_FACTS, "sample", "em-squad/1", PROMPTS, SAMPLES, 5), *saved;
     ken_run_free(run);
     const ken_setting settings[] = {{"method", "sample", true}, {"matcher", "em-squad/1", true},
@@ -355,13 +358,9 @@ static void rows_of_noise(void **state)
     int scored = 0;
     for (uint64_t i = 0; i < 300; i++) {
         const ken_row *row = make_row(&m, i);
-        ken_rescorer r = {.stop = i % 7 == 0 ? "ab" : "\n",
-                          .seed = i,
-                          .prompts = (int)(i % 4) * 3,
-                          .samples = (int)(i % 3) * 5,
-                          .mode = i % 2};
+        ken_rescorer r = {.seed = i, .prompts = (int)(i % 4) * 3, .samples = (int)(i % 3) * 5, .mode = i % 2};
         assert_ok(ken_matcher_parse(&r.run, "em-squad", &err));
-        assert_ok(ken_matcher_parse(&r.to, matchers[i % 6] != NULL ? matchers[i % 6] : "em-squad", &err));
+        assert_ok(ken_gold_rules_new(&r.to, matchers[i % 6], i % 7 == 0 ? "ab" : "\n", NULL, 0, &err));
         int rc = ken_rescore(&r, row, &err);
         if (rc == KEN_OK) {
             assert_true(r.how.possible != 0 && (r.how.possible & (1u << r.how.category)) != 0);

@@ -1,0 +1,42 @@
+/* canon.c - see canon.h. */
+#include "base/canon.h"
+#include "base/hash.h"
+#include <math.h>
+#include <string.h>
+
+void ken_canon_number(ken_buf *b, uint64_t v)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(v >> 8 * i);
+    ken_buf_add(b, bytes, sizeof bytes);
+}
+
+void ken_canon_real(ken_buf *b, double x)
+{
+    uint64_t bits;
+    if (isnan(x)) x = NAN;
+    memcpy(&bits, &x, sizeof bits);
+    ken_canon_number(b, bits);
+}
+
+void ken_canon_text(ken_buf *b, const char *s)
+{
+    size_t n = s != NULL ? strlen(s) : 0;
+    ken_canon_number(b, s != NULL ? n : UINT64_MAX);
+    if (s != NULL) ken_buf_add(b, s, n);
+}
+
+void ken_canon_list(ken_buf *b, const char *const *s, int n)
+{
+    ken_canon_number(b, (uint64_t)n);
+    for (int i = 0; i < n; i++) ken_canon_text(b, s[i]);
+}
+
+int ken_canon_hash(const ken_buf *b, char hex[65])
+{
+    ken_sha256 *h = b->failed ? NULL : ken_sha256_new();
+    if (h == NULL) return -1;
+    ken_sha256_add(h, b->data, b->len);
+    ken_sha256_hex(h, hex);
+    return 0;
+}

@@ -1,0 +1,44 @@
+/* identity.c - see identity.h. A field that is added to ken_example belongs into one of these, unless it says only where the row was read. */
+#include "data/identity.h"
+#include "base/hash.h"
+
+void ken_canon_asked(ken_buf *b, const ken_example *x)
+{
+    ken_canon_text(b, x->relation);
+    ken_canon_text(b, x->question);
+    ken_canon_text(b, x->subject);
+    ken_canon_list(b, x->choices, x->n_choices);
+}
+
+void ken_canon_right(ken_buf *b, const ken_example *x)
+{
+    ken_canon_list(b, x->answers, x->n_answers);
+    ken_canon_list(b, x->aliases, x->n_aliases);
+    ken_canon_number(b, (uint64_t)(int64_t)x->choice);
+}
+
+void ken_canon_example(ken_buf *b, const ken_example *x)
+{
+    ken_canon_asked(b, x);
+    ken_canon_right(b, x);
+    ken_canon_text(b, x->id);
+    ken_canon_text(b, x->split);
+    ken_canon_real(b, x->popularity);
+    ken_canon_number(b, x->flags);
+}
+
+int ken_data_hash(const ken_data *d, char hex[65], ken_err *err)
+{
+    ken_sha256 *h = ken_sha256_new();
+    ken_buf b = {0};
+    if (h == NULL) return ken_fail_nomem(err, "hash of the data");
+    for (size_t i = 0; i < ken_data_count(d) && !b.failed; i++) {
+        ken_buf_clear(&b);
+        ken_canon_example(&b, ken_data_get(d, i));
+        ken_sha256_add(h, b.data, b.len);
+    }
+    ken_sha256_hex(h, hex);
+    bool failed = b.failed;
+    ken_buf_free(&b);
+    return failed ? ken_fail_nomem(err, "hash of the data") : KEN_OK;
+}

@@ -1,0 +1,73 @@
+/* notes.c - what became of a run's rows when its data changed, in sentences (ken_run_note). The ids are in the table of changes. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "data/rows.h"
+#include "store/run.h"
+#include "store/store.h"
+#include <string.h>
+
+enum { SHOWN = 3 };
+
+static const struct {
+    const char *sql, *one, *many, *what;
+} sentences[] = {
+    {"SELECT id FROM changes WHERE what = 'changed' ORDER BY n", "1 row", "rows",
+     "had changed in the data when the run was gone on with, and the run has what is true now"},
+    {"SELECT id FROM examples WHERE place >= 4611686018427387904 ORDER BY place", "1 row", "rows",
+     "of the run not in the data any more; kept behind all others, and counted"},
+    {"SELECT id FROM changes WHERE what = 'exemplar' ORDER BY n", "1 exemplar", "exemplars",
+     "had changed in the data, or gone; new rows were asked behind those that the run has"},
+};
+_Static_assert(KEN_PLACE_GONE == 4611686018427387904, "as the statement has it");
+
+static int add_note(ken_run *r, int which, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    ken_buf ids = {0}, b = {0};
+    size_t n = 0;
+    int there = 1, status = ken_schema_prepare(r->db, r->path, sentences[which].sql, &q, err);
+    ken_cursor c = {.r = r, .q = q};
+    while (status == KEN_OK && (there = ken_cursor_next(&c, 0, err)) > 0) {
+        char shown[80];
+        const char *id = ken_cursor_text(&c, "change", false);
+        if (c.bad != NULL) continue;
+        if (n < SHOWN)
+            ken_buf_printf(&ids, "%s%s", n > 0 ? ", " : "", ken_printable(shown, sizeof shown, id, strlen(id)));
+        n++;
+        ken_run_clear(r);
+    }
+    sqlite3_finalize(q);
+    if (there < 0) status = c.status;
+    if (status == KEN_OK && n > 0) {
+        if (n == 1) ken_buf_puts(&b, sentences[which].one);
+        else ken_buf_printf(&b, "%zu %s", n, sentences[which].many);
+        ken_buf_printf(&b, " %s: %s", sentences[which].what, ken_buf_str(&ids));
+        if (n > SHOWN) ken_buf_printf(&b, " and %zu more", n - SHOWN);
+        char *text = ids.failed ? NULL : ken_buf_take(&b);
+        if (text == NULL) status = ken_fail_nomem(err, r->path);
+        else r->note[r->n_notes++] = text;
+    }
+    ken_buf_free(&ids);
+    ken_buf_free(&b);
+    return status;
+}
+
+int ken_run_load_notes(ken_run *r, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int status = ken_schema_prepare(r->db, r->path, "SELECT ifnull(max(n), 0) FROM changes", &q, err);
+    if (status == KEN_OK && sqlite3_step(q) == SQLITE_ROW) r->revision = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    for (int i = 0; status == KEN_OK && i < (int)(sizeof sentences / sizeof *sentences); i++)
+        status = add_note(r, i, err);
+    return status;
+}
+
+const char *ken_run_note(const ken_run *r, size_t i) { return i < (size_t)r->n_notes ? r->note[i] : NULL; }
+
+size_t ken_run_n_gone(const ken_run *r)
+{
+    size_t n = 0;
+    while (n < r->n && r->places[r->n - 1 - n] >= KEN_PLACE_GONE) n++;
+    return n;
+}

@@ -1,0 +1,148 @@
+/* revise.c - a run whose data changed since it was begun, brought in line with them; see store.h.
+ *
+ * All in the open transaction: a kill leaves the run as it was or as it should be. Places are keys, and rows may trade theirs, so they move
+ * in two steps: to -1 - new, where nothing else is, and from there to new. Readers notice by the table of changes (run.c). */
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "store/writer.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* Every table that has rows by place. */
+static const char *const by_place[] = {"examples",  "answers", "aliases", "identities",
+                                       "knowledge", "prompts", "others",  "drawn"};
+enum { N_BY_PLACE = sizeof by_place / sizeof *by_place };
+
+#define MOVED "moved" /* once each time that places are not what they were: for readers alone */
+
+typedef struct revision {
+    ken_store *s;
+    const ken_store_row *row;
+    ken_strmap *at; /* id -> index into row */
+    int64_t *moved; /* (n_moved, 2) from, to */
+    size_t n_moved, cap_moved;
+    int64_t *removed; /* (n_removed) */
+    size_t n_removed, cap_removed;
+    int64_t next_gone;
+} revision;
+
+int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int status = ken_store_begin(s, err);
+    if (status == KEN_OK)
+        status =
+            ken_schema_prepare(s->db, s->path,
+                               "INSERT INTO changes(session, what, id) SELECT ?1, ?2, ?3 WHERE ?3 = '' OR NOT EXISTS "
+                               "(SELECT 1 FROM changes WHERE what = ?2 AND id = ?3)",
+                               &q, err);
+    if (status != KEN_OK) return status;
+    ken_binder b = ken_bind(q);
+    ken_bind_int(&b, s->session);
+    ken_bind_text(&b, what);
+    ken_bind_text(&b, id);
+    int rc = ken_bind_run(&b);
+    sqlite3_finalize(q);
+    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+}
+
+static int move(revision *v, int64_t from, int64_t to, ken_err *err)
+{
+    if (from == to) return KEN_OK;
+    if (ken_grow((void **)&v->moved, &v->cap_moved, 2 * v->n_moved + 2, sizeof *v->moved) != 0)
+        return ken_fail_nomem(err, "rows");
+    v->moved[2 * v->n_moved] = from;
+    v->moved[2 * v->n_moved++ + 1] = to;
+    return KEN_OK;
+}
+
+/* What becomes of one row of the run. */
+static int judge(revision *v, int64_t place, const char *id, const char *identity, ken_err *err)
+{
+    int32_t at = ken_strmap_get(v->at, id, strlen(id), -1);
+    if (at < 0 && place >= KEN_PLACE_GONE) return KEN_OK;
+    if (at < 0) {
+        int rc = move(v, place, v->next_gone++, err);
+        return rc == KEN_OK ? ken_store_note_change(v->s, "gone", id, err) : rc;
+    }
+    if (identity != NULL && strcmp(identity, v->row[at].identity) == 0) return move(v, place, at, err);
+    if (ken_grow((void **)&v->removed, &v->cap_removed, v->n_removed + 1, sizeof *v->removed) != 0)
+        return ken_fail_nomem(err, "rows");
+    v->removed[v->n_removed++] = place;
+    return ken_store_note_change(v->s, "changed", id, err);
+}
+
+static int judge_all(revision *v, ken_err *err)
+{
+    ken_store *s = v->s;
+    sqlite3_stmt *q = NULL;
+    int rc, status = ken_schema_prepare(s->db, s->path,
+                                        "SELECT place, id, identity, (SELECT max(place) FROM examples) FROM examples "
+                                        "LEFT JOIN identities USING(place) ORDER BY place",
+                                        &q, err);
+    v->next_gone = KEN_PLACE_GONE;
+    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
+        if (rc != SQLITE_ROW) {
+            status = ken_store_break(s, rc, err);
+            break;
+        }
+        int64_t place = sqlite3_column_int64(q, 0);
+        const char *id = (const char *)sqlite3_column_text(q, 1);
+        int64_t last = sqlite3_column_int64(q, 3);
+        if (last >= v->next_gone && last < INT64_MAX) v->next_gone = last + 1;
+        status = id == NULL ? ken_fail_nomem(err, s->path)
+                            : judge(v, place, id, (const char *)sqlite3_column_text(q, 2), err);
+    }
+    sqlite3_finalize(q);
+    return status;
+}
+
+/* Runs sql, in which %s is the table's name, for each table by place and each of at (n, width), which are its parameters. */
+static int for_each(ken_store *s, const char *sql, const int64_t *at, size_t n, int width, ken_err *err)
+{
+    int status = KEN_OK;
+    for (int t = 0; t < N_BY_PLACE && status == KEN_OK && n > 0; t++) {
+        char text[120];
+        sqlite3_stmt *q = NULL;
+        sqlite3_snprintf((int)sizeof text, text, sql, by_place[t]);
+        status = ken_schema_prepare(s->db, s->path, text, &q, err);
+        for (size_t i = 0; i < n && status == KEN_OK; i++) {
+            ken_binder b = ken_bind(q);
+            for (int k = 0; k < width; k++) ken_bind_int(&b, at[i * (size_t)width + (size_t)k]);
+            int rc = ken_bind_run(&b);
+            ken_bind_done(&b);
+            if (rc != SQLITE_OK) status = ken_store_break(s, rc, err);
+        }
+        sqlite3_finalize(q);
+    }
+    return status;
+}
+
+static int settle(revision *v, ken_err *err)
+{
+    static const int64_t all = 0;
+    ken_store *s = v->s;
+    int status = for_each(s, "DELETE FROM %s WHERE place = ?", v->removed, v->n_removed, 1, err);
+    if (status == KEN_OK && v->n_moved + v->n_removed > 0) status = ken_store_note_change(s, MOVED, "", err);
+    if (status == KEN_OK)
+        status = for_each(s, "UPDATE %s SET place = -1 - ?2 WHERE place = ?1", v->moved, v->n_moved, 2, err);
+    if (status == KEN_OK && v->n_moved > 0)
+        status = for_each(s, "UPDATE %s SET place = -1 - place WHERE place < ?", &all, 1, 1, err);
+    if (status != KEN_OK || v->n_removed == 0) return status;
+    memset(s->counts, 0, sizeof s->counts);
+    return ken_store_load_counts(s, err);
+}
+
+int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err)
+{
+    revision v = {.s = s, .row = row, .at = ken_strmap_new(n)};
+    int status = v.at == NULL ? ken_fail_nomem(err, "rows") : ken_store_begin(s, err);
+    for (size_t i = 0; i < n && status == KEN_OK; i++)
+        if (ken_strmap_add(v.at, row[i].id, strlen(row[i].id), (int32_t)i) < 0) status = ken_fail_nomem(err, "rows");
+    if (status == KEN_OK) status = judge_all(&v, err);
+    if (status == KEN_OK) status = settle(&v, err);
+    ken_strmap_free(v.at);
+    ken_free(v.moved);
+    ken_free(v.removed);
+    return status;
+}

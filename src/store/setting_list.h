@@ -1,0 +1,21 @@
+/* setting_list.h - the settings of a run as they are collected; values are copied to the arena.
+ *
+ *     ken_setting_list l = {.arena = &arena};
+ *     ken_setting_text(&l, "matcher", true, name);  ken_setting_put(&l, "shots", true, "%d", shots);
+ *     if (l.failed) return ken_fail_nomem(err, "settings"); */
+#ifndef KEN_STORE_SETTING_LIST_H
+#define KEN_STORE_SETTING_LIST_H
+#include "store/store.h"
+
+typedef struct ken_setting_list {
+    ken_arena *arena;
+    ken_setting *s; /* (n), in the arena */
+    size_t n, cap;
+    bool failed; /* out of memory: everything put afterwards is dropped */
+} ken_setting_list;
+
+void ken_setting_text(ken_setting_list *l, const char *key, bool binding, const char *value); /* NULL: left out */
+void ken_setting_put(ken_setting_list *l, const char *key, bool binding, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+const char *ken_setting_get(const ken_setting_list *l, const char *key); /* NULL when it is not there */
+#endif
