@@ -1,6 +1,7 @@
 /* identity.c - see identity.h. A field that is added to ken_example belongs into one of these, unless it says only where the row was read. */
 #include "data/identity.h"
 #include "base/hash.h"
+#include <string.h>
 
 void ken_canon_asked(ken_buf *b, const ken_example *x)
 {
@@ -25,6 +26,18 @@ void ken_canon_example(ken_buf *b, const ken_example *x)
     ken_canon_text(b, x->split);
     ken_canon_real(b, x->popularity);
     ken_canon_number(b, x->flags);
+}
+
+bool ken_names_subject(const char *question, const char *subject)
+{
+    return subject == NULL || strstr(question, subject) != NULL;
+}
+
+bool ken_asks_same(const char *question, const char *subject, const char *other_question, const char *other_subject)
+{
+    if (strcmp(question, other_question) != 0) return false;
+    return ken_names_subject(question, subject) || ken_names_subject(question, other_subject) ||
+           strcmp(subject, other_subject) == 0;
 }
 
 int ken_data_hash(const ken_data *d, char hex[65], ken_err *err)

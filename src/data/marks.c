@@ -79,7 +79,7 @@ static text keep(ken_data *d, ken_buf *b)
  * capital?" ask something else each time). */
 static text asked_text(ken_data *d, const ken_example *e)
 {
-    if (e->n_choices == 0 && (e->subject == NULL || strstr(e->question, e->subject) != NULL))
+    if (e->n_choices == 0 && ken_names_subject(e->question, e->subject))
         return (text){e->question, strlen(e->question)};
     ken_buf b = {0};
     ken_canon_asked(&b, e);

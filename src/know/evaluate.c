@@ -158,10 +158,10 @@ static int find_label(job *j, const ken_example *x, int *category, ken_err *err)
     if (j->o->labels == NULL) return KEN_OK;
     bool there;
     int found;
-    const char *question;
-    int rc = ken_run_label(j->o->labels, x->id, &there, &found, &question, err);
+    const char *question, *subject;
+    int rc = ken_run_label(j->o->labels, x->id, &there, &found, &question, &subject, err);
     if (rc != KEN_OK || !there) return rc;
-    if (strcmp(question, x->question) != 0)
+    if (!ken_asks_same(question, subject, x->question, x->subject))
         return ken_fail(err, KEN_EINPUT, "--labels: row %s asks another question in the run; it is of other data",
                         x->id);
     *category = found;

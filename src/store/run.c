@@ -45,7 +45,7 @@ static const char *const queries[N_QUERIES] = {
          " samples, prompt FROM prompts WHERE place = ? ORDER BY prompt"),
     [Q_DRAWN] = "SELECT prompt, text, count, hit FROM drawn WHERE place = ? ORDER BY prompt, n",
     [Q_EXEMPLARS] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
-    [Q_LABEL] = "SELECT category, question FROM examples JOIN knowledge USING(place) WHERE id = ?",
+    [Q_LABEL] = "SELECT category, question, subject FROM examples JOIN knowledge USING(place) WHERE id = ?",
     [Q_OTHERS] = "SELECT prompt, text, p FROM others WHERE place = ? ORDER BY prompt, n",
     [Q_ALIASES] = "SELECT text FROM aliases WHERE place = ? ORDER BY n",
     [Q_IDENTITY] = "SELECT identity, asked FROM identities WHERE place = ?",
@@ -298,10 +298,12 @@ const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err)
     return read_row(r, place, err);
 }
 
-int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const char **question, ken_err *err)
+int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const char **question, const char **subject,
+                  ken_err *err)
 {
     *there = false;
     *question = "";
+    *subject = NULL;
     ken_run_clear(r);
     ken_cursor c = {.r = r, .q = r->query[Q_LABEL]};
     sqlite3_reset(c.q);
@@ -310,6 +312,7 @@ int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const 
     if (found > 0) {
         *category = ken_cursor_category(&c, "category");
         *question = ken_cursor_text(&c, "question", false);
+        *subject = ken_cursor_text(&c, "subject", true);
         *there = true;
         found = ken_cursor_next(&c, 0, err);
     }

@@ -82,7 +82,8 @@ int ken_run_need_annotation(const ken_run *r, ken_err *err);
 /* Reading what only the library itself needs: the text of an exemplar set as it was put, the caller's, free with ken_free.
  * KEN_EINPUT when there is none. Invalidates the row last read. */
 int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ken_err *err);
-/* What an annotation says of the row with this id, and what it asked: one look instead of a whole row. *question is borrowed until
+/* What an annotation says of the row with this id, and what it asked: one look instead of a whole row. *question and *subject are borrowed until
  * the next call. *there = false when there is no such row. */
-int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const char **question, ken_err *err);
+int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const char **question, const char **subject,
+                  ken_err *err);
 #endif

@@ -4,14 +4,15 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/stats.h"
+#include "data/identity.h"
 #include "know/category.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-typedef struct other { /* a row of B */
-    uint64_t question; /* hash */
+typedef struct other {          /* a row of B */
+    uint64_t question, subject; /* hashes */
     int8_t category;
     bool open, seen;
 } other;
@@ -24,6 +25,10 @@ typedef struct joined {
 } joined;
 
 static uint64_t hash_of(const char *s) { return ken_hash64(s, strlen(s)); }
+static uint64_t subject_of(const ken_row *r) /* 0 where the question names it, or nothing is known: see ken_asks_same */
+{
+    return ken_names_subject(r->question, r->subject) ? 0 : hash_of(r->subject);
+}
 
 static bool is_open(const ken_scored *how) { return (how->possible & (how->possible - 1)) != 0; }
 
@@ -41,8 +46,10 @@ static int read_other(joined *j, ken_scoring *b, ken_err *err)
         const char *id = ken_arena_strndup(&j->ids, row->id, strlen(row->id));
         if (id == NULL || ken_strmap_add(j->at, id, strlen(id), (int32_t)j->n) < 0)
             return ken_fail_nomem(err, "agreement");
-        j->row[j->n] =
-            (other){.question = hash_of(row->question), .category = (int8_t)how->category, .open = is_open(how)};
+        j->row[j->n] = (other){.question = hash_of(row->question),
+                               .subject = subject_of(row),
+                               .category = (int8_t)how->category,
+                               .open = is_open(how)};
     }
     return KEN_OK;
 }
@@ -96,7 +103,8 @@ int ken_agree(ken_agreement *out, ken_scoring *a, ken_scoring *b, ken_err *err)
         }
         other *o = &j.row[at];
         o->seen = true;
-        if (o->question != hash_of(row->question)) {
+        uint64_t subject = subject_of(row);
+        if (o->question != hash_of(row->question) || (subject != 0 && o->subject != 0 && subject != o->subject)) {
             out->other_question++;
             continue;
         }

@@ -5,6 +5,7 @@
  * Only the last point of a training that has rows is read. Rows whose question was not kept are taken for the same question. */
 #include "study/diff.h"
 #include "base/alloc.h"
+#include "data/identity.h"
 #include "know/verdict.h"
 #include "store/store.h"
 #include "text/accept.h"
@@ -159,6 +160,12 @@ static bool has_label(const ken_row *r, const ken_diff_side *s)
     return r->flags & KEN_FLAG_CHOICE ? s->prompts > 0 && !isnan(s->p_t0) : s->category != KEN_UNLABELLED;
 }
 
+/* Of multiple choice: its options too. 0 = the run does not say. */
+static uint64_t asked_hash(const ken_row *r)
+{
+    return (r->flags & KEN_FLAG_CHOICE) && r->asked != NULL ? ken_hash64(r->asked, strlen(r->asked)) | 1 : 0;
+}
+
 static int add_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken_err *err)
 {
     bool twice;
@@ -172,6 +179,7 @@ static int add_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken_
     to->popularity = r->popularity;
     x->choice_a = (r->flags & KEN_FLAG_CHOICE) != 0;
     x->options = ken_choice_options(r);
+    x->asked = asked_hash(r);
     x->category = to->a.category;
     x->a_label = has_label(r, &to->a);
     return rc;
@@ -187,7 +195,8 @@ static int join_annotated(ken_diff *d, const ken_row *r, ken_arena *scratch, ken
     ken_diff_row *to = &d->row[at];
     diff_extra *x = &d->extra[at];
     x->in_b = true;
-    x->other_question = strcmp(to->question, r->question) != 0;
+    x->other_question = !ken_asks_same(to->question, to->subject, r->question, r->subject) ||
+                        (x->choice_a && x->asked != 0 && asked_hash(r) != 0 && x->asked != asked_hash(r));
     if (x->other_question) return KEN_OK;
     int rc = annotated_side(d, r, &to->b, scratch, err);
     x->b_label = has_label(r, &to->b);

@@ -1,5 +1,6 @@
 /* from_run.c - drafts from an annotation run, and categories for rows that were read elsewhere; see draft.h. */
 #include "base/alloc.h"
+#include "data/identity.h"
 #include "data/rows.h"
 #include "tune/draft.h"
 #include <math.h>
@@ -81,7 +82,7 @@ int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err)
         if (k < 0) continue;
         ken_draft *x = &d->rows[k];
         char id[80];
-        if (x->question != NULL && strcmp(x->question, r->question) != 0) {
+        if (x->question != NULL && !ken_asks_same(x->question, x->subject, r->question, r->subject)) {
             if (from->labels_optional) continue;
             rc = ken_fail(err, KEN_EINPUT,
                           "%s: its row \"%s\" is another question than that of %s; were these the annotated data?",
