@@ -218,7 +218,7 @@ typedef struct ken_annotate_options {
     double temperature;                          /* 0.5 */
     const char *matcher;                         /* "em-squad" */
     uint64_t exemplar_seed, seed;                /* 0, 0 */
-    bool sample;                                 /* the literal protocol instead of the exact walk */
+    const char *method;                          /* "exact" (NULL), or "sample": the literal protocol */
     double mass_budget;                          /* 0 = 1.25e-3 when g = 0, else 1e-2 (spec/slick.md 7.3) */
     const ken_data *exemplars;                   /* NULL = the dev split, or rows held out */
     const char *splits, *relations;              /* comma lists; NULL = every split but the exemplars', all relations */

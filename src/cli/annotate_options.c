@@ -1,7 +1,6 @@
 /* annotate_options.c - see annotate_options.h. Defaults are the library's own (ken_annotate_defaults), so that help tells the truth. */
 #include "cli/annotate_options.h"
 #include "cli/cli.h"
-#include <string.h>
 
 cli_annotate_settings cli_annotate;
 
@@ -20,7 +19,7 @@ const cli_option cli_label_options[] = {
     {"max-new", 0, "N", CLI_INT, &O.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
     {"exemplar-seed", 0, "N", CLI_U64, &O.exemplar_seed, "seed of the exemplar sets"},
     {"seed", 0, "N", CLI_U64, &O.seed, "seed of the draws"},
-    {"method", 0, "NAME", CLI_CHOICE, &cli_annotate.method,
+    {"method", 0, "NAME", CLI_CHOICE, &O.method,
      "exact: the probability of every right answer, summed over token paths; sample: the paper's protocol, literally",
      .choices = "exact|sample"},
     {"mass-budget", 0, "P", CLI_REAL, &O.mass_budget,
@@ -40,14 +39,6 @@ const cli_option cli_compute_options[] = {
     {"memory", 0, "SIZE", CLI_BYTES, &O.memory, "memory for the key-value cache, as in 2G (0: chosen)"},
     {0}};
 
-void cli_annotate_init(void)
-{
-    cli_annotate = (cli_annotate_settings){.o = ken_annotate_defaults()};
-    cli_annotate.method = O.sample ? "sample" : "exact";
-}
+void cli_annotate_init(void) { cli_annotate = (cli_annotate_settings){.o = ken_annotate_defaults()}; }
 
-void cli_annotate_apply(void)
-{
-    O.sample = strcmp(cli_annotate.method, "sample") == 0;
-    O.poll = cli_interrupted;
-}
+void cli_annotate_apply(void) { O.poll = cli_interrupted; }

@@ -5,7 +5,6 @@
 
 typedef struct cli_annotate_settings {
     ken_annotate_options o;
-    const char *method; /* "exact" or "sample" */
 } cli_annotate_settings;
 
 extern cli_annotate_settings cli_annotate;
@@ -16,5 +15,5 @@ struct cli_progress;
 /* How much was done and how fast, as a note. */
 void cli_annotate_note_done(const char *path, const struct cli_progress *p);
 void cli_annotate_init(void);  /* the library's defaults */
-void cli_annotate_apply(void); /* --method into the library's options, and the poll function */
+void cli_annotate_apply(void); /* the poll function */
 #endif

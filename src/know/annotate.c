@@ -1,8 +1,8 @@
 /* annotate.c - the main job: rows in, labels out; ken_annotate of ken.h.
  *
- * One loop: admit rows until the next wave is full, forward it, let every row that got all its answers take its next step, write down
- * the finished ones. Which rows share a wave changes nothing but the time (design.md 3.1). Finished rows are committed about once a
- * second, so a kill loses at most that second of work and nothing that was reported. */
+ * The run is opened and brought in line with the data (take_up_run), the rows that it lacks are asked (asking.h), each as a task (task.h), and
+ * written down when they are done. Finished rows are committed about once a second, so a kill loses at most that second of work and nothing that
+ * was reported. */
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/parallel.h"
@@ -13,9 +13,6 @@
 #include <time.h>
 
 #define COMMIT_SECONDS 1.0
-#define GROWTH         1.7 /* rows of a task in the end, as a multiple of those of its prompts: answers and texts come behind */
-#define CACHE_SHARE                                                                                                    \
-    0.9 /* of the slots: more open tasks would push each other's prompts out, which costs forwards, not results */
 
 typedef struct job {
     const ken_annotate_options *o;
@@ -37,11 +34,6 @@ typedef struct job {
     size_t n_todo;
     int64_t *twin; /* (n_todo) the next entry of todo that is computed with it (ken_identity.computed), or -1 */
     bool *is_twin; /* (n_todo) it follows another one: computed with that */
-    ken_task **open;
-    size_t *open_at;    /* which entry of todo */
-    int32_t *open_rows; /* rows it asked for at first */
-    size_t n_open, cap_open, cap_open_at, cap_open_rows;
-    double cached; /* slots that the open tasks are expected to use in the end */
     double began, committed;
     uint64_t rows_booked; /* token forwards already added to the store */
     double seconds_booked;
@@ -79,6 +71,7 @@ ken_annotate_options ken_annotate_defaults(void)
                                   .max_new = 32,
                                   .temperature = 0.5,
                                   .matcher = "em-squad",
+                                  .method = "exact",
                                   .texts = true,
                                   .compute = "f32"};
 }
@@ -213,7 +206,7 @@ static int take_up_run(job *j, ken_err *err)
 /* Are rows that repeat computed once? Not where samples, options or other subjects are drawn with the row's own id. */
 static bool may_share(const job *j, const ken_example *x)
 {
-    return !j->plan.sample && !j->plan.control && x->n_choices == 0;
+    return !j->plan.method->own_draws && !j->plan.control && x->n_choices == 0;
 }
 
 /* Rows not in the run yet, and which of them are twins: one is computed, each gets its own row with its own draw. */
@@ -280,7 +273,7 @@ static int store_exemplars(job *j, ken_err *err)
     return rc;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------- */
 
 static int commit(job *j, ken_err *err)
 {
@@ -314,72 +307,48 @@ static int write_down(job *j, ken_task *t, size_t at, ken_err *err)
     return KEN_OK;
 }
 
-static int admit(job *j, size_t *next, ken_err *err)
+static int start(void *ctx, size_t at, ken_question **q, ken_err *err)
 {
-    while (*next < j->n_todo && ken_engine_backlog(j->engine) < ken_engine_wave_rows(j->engine) &&
-           (j->n_open == 0 || j->cached < CACHE_SHARE * ken_engine_slots(j->engine))) {
-        size_t at = (*next)++;
-        if (j->is_twin[at]) continue;
-        if (ken_grow((void **)&j->open, &j->cap_open, j->n_open + 1, sizeof *j->open) != 0 ||
-            ken_grow((void **)&j->open_at, &j->cap_open_at, j->n_open + 1, sizeof *j->open_at) != 0 ||
-            ken_grow((void **)&j->open_rows, &j->cap_open_rows, j->n_open + 1, sizeof *j->open_rows) != 0)
-            return ken_fail_nomem(err, "rows");
-        int32_t before = ken_engine_backlog(j->engine);
-        int rc = ken_task_new(&j->open[j->n_open], &j->context, ken_data_get(j->data, j->todo[at]), j->todo[at], err);
-        if (rc != KEN_OK) return rc;
-        j->open_rows[j->n_open] = ken_engine_backlog(j->engine) - before;
-        j->cached += GROWTH * j->open_rows[j->n_open];
-        j->open_at[j->n_open++] = at;
-    }
-    return KEN_OK;
-}
-
-/* Every task that has its answers takes its next step; finished ones leave. */
-static int advance(job *j, ken_err *err)
-{
-    size_t keep = 0;
-    int rc = KEN_OK;
-    for (size_t i = 0; i < j->n_open; i++) {
-        ken_task *t = j->open[i];
-        if (rc == KEN_OK && !ken_task_done(t) && ken_task_waiting(t) == 0) rc = ken_task_advance(t, err);
-        if (rc == KEN_OK && ken_task_done(t)) {
-            rc = write_down(j, t, j->open_at[i], err);
-            ken_task_free(t);
-            j->cached -= GROWTH * j->open_rows[i];
-            continue;
-        }
-        j->open[keep] = t;
-        j->open_rows[keep] = j->open_rows[i];
-        j->open_at[keep++] = j->open_at[i];
-    }
-    j->n_open = keep;
+    job *j = ctx;
+    ken_task *t;
+    *q = NULL;
+    if (j->is_twin[at]) return KEN_OK;
+    int rc = ken_task_new(&t, &j->context, ken_data_get(j->data, j->todo[at]), j->todo[at], err);
+    if (rc == KEN_OK) *q = ken_task_question(t);
     return rc;
 }
 
-static int loop(job *j, ken_err *err)
+static int result(void *ctx, size_t at, ken_question *q, ken_err *err)
 {
-    size_t next = 0;
+    int rc = write_down(ctx, ken_task_of_question(q), at, err);
+    ken_question_free(q);
+    return rc;
+}
+
+static int between(void *ctx, ken_err *err)
+{
+    job *j = ctx;
+    int rc = now() - j->committed > COMMIT_SECONDS ? commit(j, err) : KEN_OK;
+    return rc == KEN_OK && poll_and_report(j) ? ken_fail(err, KEN_ESTOP, "stopped") : rc;
+}
+
+static int ask(job *j, ken_err *err)
+{
+    const ken_asking a = {
+        .engine = j->engine, .n = j->n_todo, .start = start, .result = result, .between = between, .ctx = j};
     int rc = stage(j, "annotating", err);
-    while (rc == KEN_OK && (next < j->n_todo || j->n_open > 0)) {
-        rc = admit(j, &next, err);
-        if (rc == KEN_OK) rc = ken_engine_wave(j->engine, err);
-        if (rc == KEN_OK) rc = advance(j, err);
-        if (rc == KEN_OK && now() - j->committed > COMMIT_SECONDS) rc = commit(j, err);
-        if (rc == KEN_OK && poll_and_report(j)) rc = ken_fail(err, KEN_ESTOP, "stopped");
-    }
-    return rc;
+    return rc == KEN_OK ? ken_ask_all(&a, err) : rc;
 }
 
 static void clean_up(job *j)
 {
-    for (size_t i = 0; i < j->n_open; i++) ken_task_free(j->open[i]);
     ken_engine_free(j->engine);
     ken_net_free(j->net);
     ken_identifier_free(j->identifier);
     ken_exemplar_plan_free(j->exemplars);
     ken_data_free(j->stored_data);
     ken_settings_free(&j->plan);
-    void *all[] = {j->todo, j->twin, j->is_twin, j->open, j->open_at, j->open_rows};
+    void *all[] = {j->todo, j->twin, j->is_twin};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_arena_free(&j->arena);
 }
@@ -404,8 +373,9 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
         rc = store_exemplars(&j, err);
         if (rc == KEN_OK) rc = make_engine(&j, err);
         if (rc == KEN_OK) {
-            j.context = (ken_task_context){j.engine, &j.plan, d, j.exemplars, o->exemplars, NULL};
-            rc = loop(&j, err);
+            j.context = (ken_task_context){
+                .engine = j.engine, .plan = &j.plan, .data = d, .exemplars = j.exemplars, .other = o->exemplars};
+            rc = ask(&j, err);
         }
         /* What is finished is kept, whatever ended the loop. A failure to commit matters more than a request to stop. */
         ken_err second;

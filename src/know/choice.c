@@ -10,6 +10,7 @@
 enum { MAX_CHOICES = 26 };
 
 struct ken_choice {
+    ken_question question;
     ken_engine *engine;
     const ken_plan_of_run *plan;
     const ken_example *x;
@@ -22,6 +23,7 @@ struct ken_choice {
     const ken_example **pool;    /* (n_pool) */
     size_t n_pool;
     int32_t waiting;
+    bool done;
 };
 
 static void add_question(ken_buf *b, const ken_example *x, const int32_t *order)
@@ -140,6 +142,20 @@ static int ask(ken_choice *c, int i, ken_err *err)
     return rc;
 }
 
+static int32_t waiting(const ken_question *q) { return ((const ken_choice *)q)->waiting; }
+static bool done(const ken_question *q) { return ((const ken_choice *)q)->done; }
+static void free_choice(ken_question *q) { ken_choice_free((ken_choice *)q); }
+static int advance(ken_question *q, ken_err *err)
+{
+    (void)err;
+    ((ken_choice *)q)->done = true; /* the letters of all prompts are asked for at once */
+    return KEN_OK;
+}
+static const ken_question_kind kind = {"choice", 1.0, waiting, done, advance, free_choice};
+
+ken_question *ken_choice_question(ken_choice *c) { return &c->question; }
+const ken_choice *ken_choice_of_question(const ken_question *q) { return (const ken_choice *)q; }
+
 int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,
                    const ken_example *x, ken_err *err)
 {
@@ -149,7 +165,7 @@ int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan,
     ken_choice *c = ken_calloc(1, sizeof *c);
     if (c == NULL) return ken_fail_nomem(err, "choice");
     size_t n = (size_t)plan->rules.prompts, k = (size_t)x->n_choices;
-    *c = (ken_choice){.engine = e, .plan = plan, .x = x};
+    *c = (ken_choice){.question = {&kind}, .engine = e, .plan = plan, .x = x};
     c->order = ken_alloc(n * k, sizeof *c->order);
     c->logit = ken_calloc(n * k, sizeof *c->logit);
     c->asked = ken_calloc(n, sizeof *c->asked);
@@ -184,8 +200,6 @@ void ken_choice_free(ken_choice *c)
     ken_free(c);
 }
 
-int32_t ken_choice_waiting(const ken_choice *c) { return c->waiting; }
-
 int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin, int *taken, ken_err *err)
 {
     int k = c->x->n_choices;
@@ -214,3 +228,51 @@ int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin,
     }
     return KEN_OK;
 }
+
+/* ---- the method ------------------------------------------------------------------------------------------------------ */
+
+static int start(ken_question **out, const ken_method_input *in, ken_err *err)
+{
+    ken_choice *c;
+    int rc = ken_choice_new(&c, in->engine, in->plan, in->pool, in->pool_any_split, in->x, err);
+    if (rc == KEN_OK) *out = &c->question;
+    return rc;
+}
+
+static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)
+{
+    const ken_choice *c = (const ken_choice *)q;
+    double *margin = ken_arena_alloc(&m->arena, (size_t)c->n, sizeof *margin);
+    if (margin == NULL) return ken_fail_nomem(err, "row");
+    int rc = ken_choice_result(c, m->hit, m->lo, margin, m->hits, err);
+    if (rc != KEN_OK) return rc;
+    out->method = ken_method_choice.name;
+    out->n_prompt_rows = c->n;
+    out->samples = 0;
+    out->min_margin = INFINITY;
+    out->p_t = 0.0;
+    for (int i = 0; i < c->n; i++) {
+        m->rows[i] = (ken_prompt_row){.greedy_hit = m->hit[i],
+                                      .greedy_hit_raw = m->hit[i],
+                                      .text = c->x->choices[m->hits[i]],
+                                      .finish = "",
+                                      .text_p = NAN,
+                                      .margin = margin[i],
+                                      .top_gap = NAN,
+                                      .p_lo = m->lo[i],
+                                      .p_hi = m->lo[i],
+                                      .raw_lo = m->lo[i],
+                                      .raw_hi = m->lo[i]};
+        out->greedy_hits += m->hit[i];
+        out->p_t += m->lo[i] / c->n;
+        out->min_margin = fmin(out->min_margin, margin[i]);
+    }
+    out->p_t0 = (double)out->greedy_hits / c->n;
+    out->p_t_lo = out->p_t_hi = out->p_t;
+    double chance = 1.0 / c->x->n_choices;
+    out->score = (out->p_t - chance) / (1.0 - chance); /* 0 at chance, 1 when certain: spec/slick.md 9.2 */
+    return KEN_OK;
+}
+
+const ken_method ken_method_choice = {
+    .name = "choice", .version = "1", .own_draws = true, .start = start, .fill = fill};

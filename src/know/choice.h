@@ -6,7 +6,7 @@
 #define KEN_KNOW_CHOICE_H
 #include "base/buf.h"
 #include "data/data.h"
-#include "know/settings.h"
+#include "know/method.h"
 
 typedef struct ken_choice ken_choice;
 
@@ -21,8 +21,9 @@ int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan,
 void ken_choice_free(ken_choice *c);
 /* Prompt number i as the model gets it: appended to text, and its tokens (n) in ids, which grows. */
 int ken_choice_prompt(const ken_choice *c, int i, ken_buf *text, int32_t **ids, size_t *n, size_t *cap, ken_err *err);
-int32_t ken_choice_waiting(const ken_choice *c);
-/* When nothing is waited for: hit (n_prompts), p (n_prompts), margin (n_prompts) between the two best letters, and the letter's place
+ken_question *ken_choice_question(ken_choice *c); /* the same, for the loop that asks; none without an engine */
+const ken_choice *ken_choice_of_question(const ken_question *q);
+/* When it is done: hit (n_prompts), p (n_prompts), margin (n_prompts) between the two best letters, and the letter's place
  * among the shown options -> which choice the model took (n_prompts). */
 int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin, int *taken, ken_err *err);
 #endif

@@ -18,7 +18,6 @@
 #include <time.h>
 
 enum { CHOICE_SHOTS = 5, SETS = 10 };
-#define CACHE_SHARE 0.9 /* as in annotate.c */
 
 typedef struct job {
     const ken_evaluate_options *o;
@@ -337,70 +336,63 @@ static int find_commonest(job *j, ken_err *err)
 
 /* ---- multiple choice ------------------------------------------------------------------------------------------------ */
 
-typedef struct opened {
-    ken_choice *choice;
-    size_t at;
-    int32_t rows;
-} opened;
+typedef struct choices {
+    job *j;
+    ken_engine *engine;
+    size_t n_done;
+} choices;
 
-static int take_choice(job *j, const opened *c, ken_err *err)
+static int start_choice(void *ctx, size_t at, ken_question **q, ken_err *err)
 {
-    const ken_example *x = ken_data_get(j->data, j->rows[c->at]);
-    ken_evaluated *r = &j->e->row[c->at];
+    const choices *c = ctx;
+    const ken_data *other = c->j->o->exemplars;
+    const ken_example *x = ken_data_get(c->j->data, c->j->rows[at]);
+    ken_choice *choice;
+    int rc = ken_choice_new(&choice, c->engine, &c->j->plan, other != NULL ? other : c->j->data, other != NULL, x, err);
+    if (rc != KEN_OK) ken_fail_prefix(err, "row %s", x->id);
+    else *q = ken_choice_question(choice);
+    return rc;
+}
+
+static int take_choice(void *ctx, size_t at, ken_question *q, ken_err *err)
+{
+    choices *c = ctx;
+    const ken_example *x = ken_data_get(c->j->data, c->j->rows[at]);
+    ken_evaluated *r = &c->j->e->row[at];
     double margin;
     int taken;
-    int rc = ken_choice_result(c->choice, &r->hit, &r->p, &margin, &taken, err);
+    int rc = ken_choice_result(ken_choice_of_question(q), &r->hit, &r->p, &margin, &taken, err);
+    ken_question_free(q);
     if (rc != KEN_OK) {
         ken_fail_prefix(err, "row %s", x->id);
         return rc;
     }
     r->hit_raw = r->hit;
-    return copy(j, &r->text, x->choices[taken], err);
+    count_done(c->j, ++c->n_done, c->j->n_rows);
+    return copy(c->j, &r->text, x->choices[taken], err);
+}
+
+static int between(void *ctx, ken_err *err)
+{
+    const choices *c = ctx;
+    return poll_and_report(c->j) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
 }
 
 static int ask_choices(job *j, ken_err *err)
 {
-    const ken_data *from = j->o->exemplars != NULL ? j->o->exemplars : j->data;
-    ken_engine *engine = NULL;
+    choices c = {.j = j};
     ken_engine_options eo = {.slots = j->slots};
-    opened *open = NULL;
-    size_t n_open = 0, cap = 0, next = 0, done = 0;
-    double cached = 0.0;
     int rc = stage(j, "asking", err);
-    if (rc == KEN_OK) rc = ken_engine_new(&engine, j->net, &eo, err);
-    while (rc == KEN_OK && done < j->n_rows) {
-        while (rc == KEN_OK && next < j->n_rows && ken_engine_backlog(engine) < ken_engine_wave_rows(engine) &&
-               (n_open == 0 || cached < CACHE_SHARE * ken_engine_slots(engine))) {
-            const ken_example *x = ken_data_get(j->data, j->rows[next]);
-            int32_t before = ken_engine_backlog(engine);
-            if (ken_grow((void **)&open, &cap, n_open + 1, sizeof *open) != 0) rc = ken_fail_nomem(err, "rows");
-            else rc = ken_choice_new(&open[n_open].choice, engine, &j->plan, from, j->o->exemplars != NULL, x, err);
-            if (rc != KEN_OK) {
-                ken_fail_prefix(err, "row %s", x->id);
-                break;
-            }
-            open[n_open].rows = ken_engine_backlog(engine) - before;
-            cached += open[n_open].rows;
-            open[n_open++].at = next++;
-        }
-        if (rc == KEN_OK) rc = ken_engine_wave(engine, err);
-        size_t keep = 0;
-        for (size_t i = 0; i < n_open; i++) {
-            if (rc == KEN_OK && ken_choice_waiting(open[i].choice) == 0) {
-                rc = take_choice(j, &open[i], err);
-                ken_choice_free(open[i].choice);
-                cached -= open[i].rows;
-                done++;
-            } else open[keep++] = open[i];
-        }
-        n_open = keep;
-        count_done(j, done, j->n_rows);
-        if (rc == KEN_OK && poll_and_report(j)) rc = ken_fail(err, KEN_ESTOP, "stopped");
-    }
-    for (size_t i = 0; i < n_open; i++) ken_choice_free(open[i].choice);
-    if (engine != NULL) j->forwards += ken_engine_get_stats(engine).rows;
-    ken_engine_free(engine);
-    ken_free(open);
+    if (rc == KEN_OK) rc = ken_engine_new(&c.engine, j->net, &eo, err);
+    const ken_asking a = {.engine = c.engine,
+                          .n = j->n_rows,
+                          .start = start_choice,
+                          .result = take_choice,
+                          .between = between,
+                          .ctx = &c};
+    if (rc == KEN_OK) rc = ken_ask_all(&a, err);
+    if (c.engine != NULL) j->forwards += ken_engine_get_stats(c.engine).rows;
+    ken_engine_free(c.engine);
     return rc;
 }
 

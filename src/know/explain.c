@@ -1,9 +1,10 @@
 /* explain.c - why a row has its label: ken_explain of ken.h.
  *
- * For one question, the paths that carry the answer's mass (a walk that remembers them) and what the model would say instead: the
- * likeliest first tokens, each completed greedily. The row itself is computed by the same task that annotates. */
+ * The row is computed by the very task that annotates, with the walk's paths kept: they carry the answer's mass. What the model would say instead
+ * are the likeliest first tokens, each completed greedily (path.h). */
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "know/path.h"
 #include "know/task.h"
 #include "know/walk.h"
 #include "text/unicode.h"
@@ -13,15 +14,15 @@
 
 enum { N_INSTEAD = 5 };
 
+typedef struct explainer explainer;
+
 typedef struct answer { /* one first token, completed greedily */
-    ken_node node;      /* held; -1 = ended */
-    ken_request *asked;
-    int32_t depth;
+    const explainer *e;
     ken_buf text, tokens;
     double p;
 } answer;
 
-typedef struct explainer {
+struct explainer {
     ken_explanation out; /* what the caller gets, first: ken_explanation_free finds the rest */
     ken_arena arena;
     ken_annotate_options o;
@@ -33,13 +34,12 @@ typedef struct explainer {
     ken_exemplar_plan *exemplars;
     ken_task_context context;
     ken_task *task;
-    ken_golds golds;
-    ken_node *root; /* (n_root) held */
+    const ken_walk *walk; /* of the task; NULL = it has no label, and the flags say why */
+    const ken_node *root; /* (n_root) */
     int n_root;
-    ken_walk *walk;
+    double *q;       /* (top_k) scratch */
     answer *instead; /* (n_root, N_INSTEAD) */
-    int32_t waiting;
-} explainer;
+};
 
 /* ---- text for people ------------------------------------------------------------------------------------------------ */
 
@@ -203,74 +203,74 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
 
 /* ---- what the model would say instead ------------------------------------------------------------------------------- */
 
-/* Appends token v to the answer; goes on when the answer does. */
-static int extend(explainer *e, answer *a, ken_node from, int32_t v, double q, ken_err *err)
+static void add_taken(void *ctx, int32_t v)
 {
-    ken_str piece;
-    size_t len;
-    ken_finish f = ken_rules_step(&e->plan.rules, ken_buf_str(&a->text), a->text.len, v, &piece, &len);
-    ken_buf_add(&a->text, piece.p, piece.n);
-    if (!a->text.failed && a->text.len > len) { /* cut at the stop */
-        a->text.len = len;
-        a->text.data[len] = '\0';
-    }
-    add_token(e, &a->tokens, v);
-    a->p *= q;
-    a->depth++;
-    if (a->text.failed || a->tokens.failed) return ken_fail_nomem(err, "explanation");
-    ken_node next = -1;
-    if (f == KEN_RUNNING && a->depth < e->plan.rules.max_new) {
-        int rc = ken_engine_extend(e->engine, from, &v, 1, &next, err);
-        if (rc != KEN_OK) return rc;
-    }
-    if (a->node >= 0) ken_engine_release(e->engine, a->node);
-    a->node = next;
-    if (next < 0) return KEN_OK;
-    a->asked = ken_request_new(&e->plan.rules, next, &e->waiting);
-    return a->asked == NULL ? ken_fail_nomem(err, "explanation") : ken_engine_ask(e->engine, a->asked, err);
+    answer *a = ctx;
+    add_token(a->e, &a->tokens, v);
 }
 
-static int start_instead(explainer *e, ken_err *err)
+static int start_instead(void *ctx, size_t i, ken_question **q, ken_err *err)
 {
-    double *q = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.top_k, sizeof *q);
-    e->instead = ken_arena_calloc(&e->arena, (size_t)e->n_root * N_INSTEAD, sizeof *e->instead);
-    if (q == NULL || e->instead == NULL) return ken_fail_nomem(err, "explanation");
-    for (int i = 0; i < e->n_root * N_INSTEAD; i++) e->instead[i].node = -1;
-    for (int i = 0; i < e->n_root; i++) {
-        const ken_request *root = ken_walk_get(e->walk, i)->root;
-        int32_t n = ken_rules_q(&e->plan.rules, root, q);
-        for (int j = 0; j < N_INSTEAD && j < n; j++) {
-            answer *a = &e->instead[i * N_INSTEAD + j];
-            a->p = 1.0;
-            int rc = extend(e, a, e->root[i], root->id[j], q[j], err);
-            if (rc != KEN_OK) return rc;
-        }
-    }
+    explainer *e = ctx;
+    size_t prompt = i / N_INSTEAD, place = i % N_INSTEAD;
+    const ken_request *root = ken_walk_get(e->walk, (int)prompt)->root;
+    ken_path_question *p;
+    *q = NULL;
+    if ((int32_t)place >= ken_rules_q(&e->plan.rules, root, e->q)) return KEN_OK;
+    e->instead[i].e = e;
+    const ken_path_options o = {.rules = &e->plan.rules,
+                                .first = root->id[place],
+                                .first_q = e->q[place],
+                                .token = add_taken,
+                                .ctx = &e->instead[i],
+                                .prompt = (int)prompt};
+    int rc = ken_path_new(&p, e->engine, &o, e->root[prompt], NULL, 0, err);
+    if (rc == KEN_OK) *q = ken_path_to_ask(p);
+    return rc;
+}
+
+static int take_instead(void *ctx, size_t i, ken_question *q, ken_err *err)
+{
+    answer *a = &((explainer *)ctx)->instead[i];
+    ken_path_end end = ken_path_get(ken_path_asked(q));
+    ken_buf_add(&a->text, end.text, end.n);
+    a->p = end.p;
+    ken_question_free(q);
+    return a->text.failed || a->tokens.failed ? ken_fail_nomem(err, "explanation") : KEN_OK;
+}
+
+static int start_row(void *ctx, size_t i, ken_question **q, ken_err *err)
+{
+    explainer *e = ctx;
+    ken_task *t;
+    int rc = ken_task_new(&t, &e->context, &e->x, i, err);
+    if (rc == KEN_OK) *q = ken_task_question(t);
+    return rc;
+}
+
+static int take_row(void *ctx, size_t i, ken_question *q, ken_err *err)
+{
+    (void)i;
+    (void)err;
+    explainer *e = ctx;
+    e->task = ken_task_of_question(q); /* kept: what is explained belongs to it */
+    const ken_question *asked = ken_task_asked(e->task, &e->root, &e->n_root);
+    e->walk = asked != NULL ? ken_walk_of_question(asked) : NULL;
     return KEN_OK;
 }
 
-static int finish_instead(explainer *e, ken_err *err)
+static int ask(explainer *e, ken_err *err)
 {
-    double *q = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.top_k, sizeof *q);
-    if (q == NULL) return ken_fail_nomem(err, "explanation");
-    int rc = KEN_OK;
-    while (rc == KEN_OK && e->waiting > 0) {
-        rc = ken_engine_wave(e->engine, err);
-        if (rc != KEN_OK || e->waiting > 0) continue;
-        for (int i = 0; i < e->n_root * N_INSTEAD && rc == KEN_OK; i++) {
-            answer *a = &e->instead[i];
-            ken_request *r = a->asked;
-            if (r == NULL) continue;
-            a->asked = NULL;
-            rc = ken_rules_check(r, i / N_INSTEAD, a->depth, err);
-            if (rc == KEN_OK) {
-                ken_rules_q(&e->plan.rules, r, q);
-                rc = extend(e, a, a->node, r->id[0], q[0], err);
-            }
-            ken_request_free(r);
-        }
-    }
-    return rc;
+    ken_asking a = {.engine = e->engine, .n = 1, .start = start_row, .result = take_row, .ctx = e};
+    int rc = ken_ask_all(&a, err);
+    if (rc != KEN_OK || e->walk == NULL) return rc;
+    a.n = (size_t)e->n_root * N_INSTEAD;
+    a.start = start_instead;
+    a.result = take_instead;
+    e->q = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.top_k, sizeof *e->q);
+    e->instead = ken_arena_calloc(&e->arena, a.n, sizeof *e->instead);
+    if (e->q == NULL || e->instead == NULL) return ken_fail_nomem(err, "explanation");
+    return ken_ask_all(&a, err);
 }
 
 /* ---- the result ----------------------------------------------------------------------------------------------------- */
@@ -306,10 +306,10 @@ static int collect(explainer *e, ken_err *err)
         for (int j = 0; !failed && j < N_INSTEAD; j++) {
             const answer *a = &e->instead[i * N_INSTEAD + j];
             if (a->tokens.len == 0) continue;
-            instead[n] =
-                (ken_path){.tokens = keep(e, &a->tokens),
-                           .p = a->p,
-                           .accepted = ken_accept_matches(e->golds.accept, ken_buf_str(&a->text), a->text.len)};
+            instead[n] = (ken_path){
+                .tokens = keep(e, &a->tokens),
+                .p = a->p,
+                .accepted = ken_accept_matches(ken_task_golds(e->task)->accept, ken_buf_str(&a->text), a->text.len)};
             ken_buf_clear(&b);
             add_printable(&b, ken_buf_str(&a->text), a->text.len);
             instead[n].text = keep(e, &b);
@@ -331,38 +331,6 @@ static int collect(explainer *e, ken_err *err)
     return failed ? ken_fail_nomem(err, "explanation") : KEN_OK;
 }
 
-static int run_to_end(explainer *e, ken_err *err)
-{
-    int rc = KEN_OK;
-    while (rc == KEN_OK && (!ken_task_done(e->task) || !ken_walk_done(e->walk))) {
-        rc = ken_engine_wave(e->engine, err);
-        if (rc == KEN_OK && !ken_task_done(e->task) && ken_task_waiting(e->task) == 0)
-            rc = ken_task_advance(e->task, err);
-        if (rc == KEN_OK && !ken_walk_done(e->walk) && ken_walk_waiting(e->walk) == 0)
-            rc = ken_walk_advance(e->walk, err);
-    }
-    return rc;
-}
-
-/* The same golds, compiled for the second walk; prompts as nodes. */
-static int open_walk(explainer *e, ken_err *err)
-{
-    int rc = ken_golds_new(&e->golds, &e->plan.golds, e->x.answers, e->x.n_answers, e->x.aliases, e->x.n_aliases, err);
-    int32_t *ids = NULL;
-    size_t n, cap = 0;
-    e->root = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->root);
-    if (rc == KEN_OK && e->root == NULL) rc = ken_fail_nomem(err, "prompts");
-    for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
-        rc = ken_prompt_encode_text(&e->plan.style, e->plan.rules.tokenizer, e->prompts[i], &ids, &n, &cap, err);
-        if (rc == KEN_OK) rc = ken_engine_extend(e->engine, KEN_TRIE_ROOT, ids, n, &e->root[i], err);
-        if (rc == KEN_OK) e->n_root++;
-    }
-    ken_free(ids);
-    if (rc == KEN_OK)
-        rc = ken_walk_new(&e->walk, e->engine, &e->plan.rules, &e->golds, e->root, e->n_root, KEN_WALK_KEEP_PATHS, err);
-    return rc;
-}
-
 int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_options *o, ken_explanation **out,
                 ken_err *err)
 {
@@ -374,7 +342,8 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     if (e == NULL) return ken_fail_nomem(err, "explanation");
     e->o = *o;
     if (q->run != NULL) options_of_run(&e->o, q->run);
-    e->o.sample = e->o.control = false;
+    e->o.method = ken_method_exact.name;
+    e->o.control = false;
     int rc = ken_settings_check(&e->plan, &e->o, m, q->run != NULL ? NULL : q->data, err);
     if (rc == KEN_OK) {
         e->prompts = ken_arena_calloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->prompts);
@@ -386,19 +355,14 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     if (rc == KEN_OK) rc = ken_net_new(&e->net, m, &n, err);
     ken_engine_options eo = {.wave_rows = 512, .slots = 8192};
     if (rc == KEN_OK) rc = ken_engine_new(&e->engine, e->net, &eo, err);
-    if (rc == KEN_OK) {
-        e->context = (ken_task_context){
-            .engine = e->engine, .plan = &e->plan, .data = q->data, .prompts = (const char *const *)e->prompts};
-        rc = ken_task_new(&e->task, &e->context, &e->x, 0, err);
-        if (rc == KEN_OK && !ken_task_done(e->task)) { /* else it has no label, and the flags say why */
-            rc = open_walk(e, err);
-            if (rc == KEN_OK) rc = run_to_end(e, err);
-            if (rc == KEN_OK) rc = start_instead(e, err);
-            if (rc == KEN_OK) rc = finish_instead(e, err);
-            if (rc == KEN_OK) rc = collect(e, err);
-        }
-        if (rc == KEN_OK) rc = ken_task_row(e->task, &e->x, &e->out.row, err);
-    }
+    e->context = (ken_task_context){.engine = e->engine,
+                                    .plan = &e->plan,
+                                    .data = q->data,
+                                    .prompts = (const char *const *)e->prompts,
+                                    .keep_paths = true};
+    if (rc == KEN_OK) rc = ask(e, err);
+    if (rc == KEN_OK && e->walk != NULL) rc = collect(e, err);
+    if (rc == KEN_OK) rc = ken_task_row(e->task, &e->x, &e->out.row, err);
     if (rc != KEN_OK) ken_explanation_free(&e->out);
     else *out = &e->out;
     return rc;
@@ -409,15 +373,10 @@ void ken_explanation_free(ken_explanation *x)
     if (x == NULL) return;
     explainer *e = (explainer *)x; /* out is its first member */
     for (int i = 0; e->instead != NULL && i < e->n_root * N_INSTEAD; i++) {
-        if (e->instead[i].node >= 0) ken_engine_release(e->engine, e->instead[i].node);
-        ken_request_free(e->instead[i].asked);
         ken_buf_free(&e->instead[i].text);
         ken_buf_free(&e->instead[i].tokens);
     }
-    ken_walk_free(e->walk);
-    ken_task_free(e->task);
-    for (int i = 0; i < e->n_root; i++) ken_engine_release(e->engine, e->root[i]);
-    ken_golds_free(&e->golds);
+    if (e->task != NULL) ken_question_free(ken_task_question(e->task));
     ken_settings_free(&e->plan);
     ken_engine_free(e->engine);
     ken_net_free(e->net);

@@ -33,6 +33,7 @@ typedef struct prompt {
 } prompt;
 
 struct ken_sampler {
+    ken_question question;
     ken_engine *engine;
     const ken_rules *rules;
     const ken_golds *golds;
@@ -64,13 +65,19 @@ static int open_branch(ken_sampler *s, prompt *p, branch model, ken_err *err)
     return ken_engine_ask(s->engine, b->asked, err);
 }
 
+static int32_t waiting(const ken_question *q) { return ken_sampler_waiting((const ken_sampler *)q); }
+static bool done(const ken_question *q) { return ken_sampler_done((const ken_sampler *)q); }
+static int advance(ken_question *q, ken_err *err) { return ken_sampler_advance((ken_sampler *)q, err); }
+static void free_sampler(ken_question *q) { ken_sampler_free((ken_sampler *)q); }
+static const ken_question_kind kind = {"sampler", 1.7, waiting, done, advance, free_sampler};
+
 int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                     int n, const char *row_id, ken_err *err)
 {
     *out = NULL;
     ken_sampler *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return nomem(err);
-    *s = (ken_sampler){.engine = e, .rules = r, .golds = g};
+    *s = (ken_sampler){.question = {&kind}, .engine = e, .rules = r, .golds = g};
     s->row_id = ken_strdup(row_id);
     s->p = ken_calloc((size_t)n, sizeof *s->p);
     s->q = ken_alloc((size_t)r->top_k, sizeof *s->q);
@@ -257,3 +264,46 @@ int ken_sampler_advance(ken_sampler *s, ken_err *err)
 int32_t ken_sampler_waiting(const ken_sampler *s) { return s->waiting; }
 bool ken_sampler_done(const ken_sampler *s) { return s->done; }
 const ken_sample_prompt *ken_sampler_get(const ken_sampler *s, int i) { return &s->p[i].out; }
+
+/* ---- the method ------------------------------------------------------------------------------------------------------ */
+
+static int start(ken_question **out, const ken_method_input *in, ken_err *err)
+{
+    ken_sampler *s;
+    int rc = ken_sampler_new(&s, in->engine, &in->plan->rules, in->golds, in->root, in->n_root, in->x->id, err);
+    if (rc == KEN_OK) *out = &s->question;
+    return rc;
+}
+
+static int fill_drawn(ken_row_maker *m, int i, const ken_sample_prompt *s, ken_err *err)
+{
+    ken_drawn *d = ken_arena_alloc(&m->arena, (size_t)s->n_drawn, sizeof *d);
+    if (d == NULL) return ken_fail_nomem(err, "row");
+    for (int j = 0; j < s->n_drawn; j++) {
+        d[j] = s->drawn[j];
+        d[j].text = ken_answer_text(&m->arena, s->drawn[j].text, strlen(s->drawn[j].text));
+        if (d[j].text == NULL) return ken_fail_nomem(err, "row");
+    }
+    m->rows[i].drawn = d;
+    m->rows[i].n_drawn = s->n_drawn;
+    m->hits[i] = s->hits;
+    return KEN_OK;
+}
+
+static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)
+{
+    const ken_sampler *s = (const ken_sampler *)q;
+    const ken_rules *r = &m->plan->rules;
+    ken_knowledge k;
+    for (int i = 0; i < r->prompts; i++) {
+        int rc = ken_row_prompt(m, i, &s->p[i].out.greedy, out, err);
+        if (rc == KEN_OK) rc = fill_drawn(m, i, &s->p[i].out, err);
+        if (rc != KEN_OK) return rc;
+    }
+    ken_categorize_sampled(&k, m->hit, m->hits, r->prompts, r->samples);
+    ken_row_label(m, &k, out);
+    return KEN_OK;
+}
+
+const ken_method ken_method_sample = {
+    .name = "sample", .version = "1", .of_text = true, .own_draws = true, .start = start, .fill = fill};

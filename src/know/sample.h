@@ -1,11 +1,10 @@
 /* sample.h - the literal protocol: greedy and sampled answers of one row, as a tree: identical paths are forwarded once.
  *
  * Sample j of prompt i draws token number n by inverse CDF over the top-k list with the uniform of (seed, row id, i, j + 1, n), so
- * sharing forwards changes no sample (spec/slick.md 4). Works for every matcher. Used like a walk (walk.h). */
+ * sharing forwards changes no sample (spec/slick.md 4). Works for every matcher. Used like a walk (walk.h); the method "sample". */
 #ifndef KEN_KNOW_SAMPLE_H
 #define KEN_KNOW_SAMPLE_H
-#include "know/rules.h"
-#include "know/walk.h"
+#include "know/method.h"
 
 typedef struct ken_sampler ken_sampler;
 
@@ -19,6 +18,7 @@ typedef struct ken_sample_prompt {
 
 int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                     int n, const char *row_id, ken_err *err);
+/* The rest as of any question (asking.h). */
 void ken_sampler_free(ken_sampler *s);
 int32_t ken_sampler_waiting(const ken_sampler *s);
 int ken_sampler_advance(ken_sampler *s, ken_err *err);

@@ -1,6 +1,7 @@
 /* settings.c - see settings.h. A setting is binding when another value of it could give another label. */
 #include "know/settings.h"
 #include "data/identity.h"
+#include "know/method.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -31,8 +32,7 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
         return ken_fail(err, KEN_EUSAGE,
                         "--mass-budget %g is out of range: 0 (the default rule) to the number of prompts",
                         o->mass_budget);
-    *p = (ken_plan_of_run){
-        .shots = o->shots, .exemplar_seed = o->exemplar_seed, .sample = o->sample, .control = o->control};
+    *p = (ken_plan_of_run){.shots = o->shots, .exemplar_seed = o->exemplar_seed, .control = o->control};
     const char *stop = o->stop != NULL ? o->stop : "\n";
     if (stop[0] == '\0' || strlen(stop) > 64) return ken_fail(err, KEN_EUSAGE, "--stop must be 1 to 64 bytes long");
     p->rules = (ken_rules){.tokenizer = ken_model_tokenizer(m),
@@ -53,13 +53,14 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
     if (rc == KEN_OK && o->chat_template) rc = ken_chat_detect(&p->style.chat, p->rules.tokenizer, err);
     if (rc == KEN_OK) rc = ken_gold_rules_new(&p->golds, o->matcher, stop, NULL, 0, err);
     if (rc == KEN_OK) rc = ken_gold_rules_need_aliases(&p->golds, 1, d != NULL && ken_data_has_aliases(d), err);
+    if (rc == KEN_OK) rc = ken_method_find(&p->method, o->method, err);
     if (rc == KEN_OK) rc = ken_isa_parse(&p->isa, o->isa, err);
     if (rc != KEN_OK) return rc;
-    if (!ken_matcher_is_exact(&p->golds.matcher) && !p->sample)
+    if (!ken_matcher_is_exact(&p->golds.matcher) && p->method->rules_out)
         return ken_fail(err, KEN_EUSAGE,
                         "--matcher %s cannot rule any text out early, so it has no exact method; add --method sample",
                         p->golds.matcher.name);
-    if (p->control && p->sample) return ken_fail(err, KEN_EUSAGE, "--control needs --method exact");
+    if (p->control && !p->method->control) return ken_fail(err, KEN_EUSAGE, "--control needs --method exact");
     if (o->compute != NULL && strcmp(o->compute, "f32") != 0)
         return ken_fail(err, KEN_EUSAGE,
                         "--compute %s is not available in this version; f32 is the reference and the default",
@@ -116,8 +117,9 @@ int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, k
     ken_setting_text(l, "data_format", true, ken_data_format(d));
     ken_setting_text(l, "data_hash", false, data_hash); /* row by row: identity.h */
     ken_setting_text(l, "exemplars_hash", true, exemplars_hash);
-    ken_setting_text(l, "method", true, p->sample ? "sample" : "exact");
-    ken_setting_text(l, "method_version", true, p->sample ? "1" : "1");
+    bool choice = ken_data_count(d) > 0 && ken_data_get(d, 0)->n_choices > 0;
+    ken_setting_text(l, "method", true, p->method->name);
+    ken_setting_text(l, "method_version", true, choice ? ken_method_choice.version : p->method->version);
     ken_setting_text(l, "draw_version", true, KEN_DRAW_VERSION);
     ken_gold_rules_settings(&p->golds, aliases_hash, l);
     ken_setting_text(l, "template", true, p->style.template_text);

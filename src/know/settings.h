@@ -9,18 +9,21 @@
 #include "nn/net.h"
 #include "store/setting_list.h"
 
+typedef struct ken_method ken_method; /* method.h */
+
 typedef struct ken_plan_of_run { /* options, checked */
     ken_rules rules;
     ken_prompt_style style;
     ken_gold_rules golds;
     int shots;
     uint64_t exemplar_seed;
-    bool sample, control;
+    const ken_method *method; /* of rows whose answers are texts; multiple choice has its own */
+    bool control;
     ken_isa isa;
     size_t n_rows; /* asked for: the caller fills it in before ken_settings_list */
 } ken_plan_of_run;
 
-/* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher without an automaton needs o->sample: refused otherwise; other names in
+/* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher that cannot rule texts out needs a method that does without; other names in
  * the data (d, or NULL) need a matcher that uses them. Free with ken_settings_free, also after a failure. */
 int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d,
                        ken_err *err);

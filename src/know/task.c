@@ -1,43 +1,38 @@
-/* task.c - see task.h. A task owns what its row needs (automata, prompts as trie nodes, the walk) and turns the outcome into a ken_row.
+/* task.c - see task.h. A task owns what its row needs (golds, prompts as trie nodes, the method's question) and turns the outcome into a
+ * ken_row.
  *
  * Rows that cannot have a label (spec/slick.md 7.6) are finished at once, without a forward. */
 #include "know/task.h"
 #include "base/alloc.h"
-#include "base/arena.h"
 #include "base/rng.h"
-#include "know/category.h"
-#include "know/choice.h"
-#include "know/sample.h"
 #include "know/walk.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CONTROL_SUBJECTS = 4, CONTROL_BLOCK = 64, N_OTHER = 5 };
+enum { CONTROL_SUBJECTS = 4, CONTROL_BLOCK = 64 };
 #define CONTROL_DELTA 1e-4 /* d of spec/slick.md 7.8 */
+#define GROWTH        1.7  /* measured on EntityQuestions: answers and texts behind the prompts */
 
 struct ken_task {
+    ken_question question;
     const ken_task_context *c;
     const ken_example *x;
     size_t index;
     uint32_t flags;
+    const ken_method *method;
     ken_golds golds;
     ken_node *root; /* (n_root) held */
     int n_root;
     ken_node *guess_root; /* (n_guess_root) held */
     int n_guess_root;
-    ken_walk *walk, *guess;
-    ken_sampler *sampler;
-    ken_choice *choice;
+    ken_question *asked; /* of the method; NULL = nothing is asked */
+    ken_walk *guess;
     double p_guess;
     bool done;
     int32_t *ids; /* scratch for encoding */
     size_t cap_ids;
-    ken_arena arena; /* of the row handed out */
-    ken_prompt_row *rows;
-    bool *hit;       /* (prompts) */
-    double *lo, *hi; /* (prompts) */
-    int *hits, *taken;
+    ken_row_maker maker;
 };
 
 /* ---- prompts -------------------------------------------------------------------------------------------------------- */
@@ -131,70 +126,79 @@ static int start_text(ken_task *t, ken_err *err)
     bool too_long = false;
     if (!no_label(t)) rc = open_prompts(t, t->x, t->root, &t->n_root, &too_long, err);
     if (too_long) t->flags |= KEN_FLAG_TOO_LONG;
-    t->done = no_label(t);
-    if (rc != KEN_OK || t->done) return rc;
-    if (plan->sample)
-        return ken_sampler_new(&t->sampler, t->c->engine, &plan->rules, &t->golds, t->root, t->n_root, t->x->id, err);
-    return ken_walk_new(&t->walk, t->c->engine, &plan->rules, &t->golds, t->root, t->n_root, 0, err);
+    return rc;
 }
 
-static int start_choice(ken_task *t, ken_err *err)
+static int start_method(ken_task *t, ken_err *err)
 {
-    t->flags |= KEN_FLAG_CHOICE;
-    const ken_data *other = t->c->other;
-    return ken_choice_new(&t->choice, t->c->engine, t->c->plan, other != NULL ? other : t->c->data, other != NULL, t->x,
-                          err);
+    const ken_task_context *c = t->c;
+    const ken_method_input in = {.engine = c->engine,
+                                 .plan = c->plan,
+                                 .x = t->x,
+                                 .golds = &t->golds,
+                                 .root = t->root,
+                                 .n_root = t->n_root,
+                                 .keep_paths = c->keep_paths,
+                                 .pool = c->other != NULL ? c->other : c->data,
+                                 .pool_any_split = c->other != NULL};
+    return t->method->start(&t->asked, &in, err);
 }
+
+static int32_t waiting(const ken_question *q)
+{
+    const ken_task *t = (const ken_task *)q;
+    if (t->guess != NULL) return ken_walk_waiting(t->guess);
+    return t->asked != NULL ? t->asked->kind->waiting(t->asked) : 0;
+}
+
+static bool done(const ken_question *q) { return ((const ken_task *)q)->done; }
+static int advance(ken_question *q, ken_err *err);
+
+static void free_task(ken_question *q)
+{
+    ken_task *t = (ken_task *)q;
+    ken_question_free(t->asked);
+    ken_walk_free(t->guess);
+    for (int i = 0; i < t->n_root; i++) ken_engine_release(t->c->engine, t->root[i]);
+    for (int i = 0; i < t->n_guess_root; i++) ken_engine_release(t->c->engine, t->guess_root[i]);
+    ken_golds_free(&t->golds);
+    ken_row_maker_free(&t->maker);
+    ken_free(t->root);
+    ken_free(t->guess_root);
+    ken_free(t->ids);
+    ken_free(t);
+}
+
+static const ken_question_kind kind = {"row", GROWTH, waiting, done, advance, free_task};
 
 int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err)
 {
     *out = NULL;
     ken_task *t = ken_calloc(1, sizeof *t);
     if (t == NULL) return ken_fail_nomem(err, "row");
-    *t = (ken_task){.c = c, .x = x, .index = index, .p_guess = NAN};
-    t->flags = t->x->flags;
-    size_t n = (size_t)c->plan->rules.prompts;
-    t->rows = ken_calloc(n, sizeof *t->rows);
-    t->hit = ken_calloc(n, sizeof *t->hit);
-    t->lo = ken_calloc(n, sizeof *t->lo);
-    t->hi = ken_calloc(n, sizeof *t->hi);
-    t->hits = ken_calloc(n, sizeof *t->hits);
-    t->taken = ken_calloc(n, sizeof *t->taken);
-    int rc = KEN_OK;
-    if (t->rows == NULL || t->hit == NULL || t->lo == NULL || t->hi == NULL || t->hits == NULL || t->taken == NULL)
-        rc = ken_fail_nomem(err, "row");
-    if (rc == KEN_OK) rc = t->x->n_choices > 0 ? start_choice(t, err) : start_text(t, err);
+    *t = (ken_task){.question = {&kind}, .c = c, .x = x, .index = index, .flags = x->flags, .p_guess = NAN};
+    t->method = x->n_choices > 0 ? &ken_method_choice : c->plan->method;
+    int rc = ken_row_maker_init(&t->maker, c->plan, x, err);
+    if (x->n_choices > 0) t->flags |= KEN_FLAG_CHOICE;
+    if (rc == KEN_OK && t->method->of_text) rc = start_text(t, err);
+    t->done = no_label(t);
+    if (rc == KEN_OK && !t->done) rc = start_method(t, err);
     if (rc != KEN_OK) {
-        ken_fail_prefix(err, "row %s", t->x->id);
-        ken_task_free(t);
+        ken_fail_prefix(err, "row %s", x->id);
+        free_task(&t->question);
     } else *out = t;
     return rc;
 }
 
-void ken_task_free(ken_task *t)
-{
-    if (t == NULL) return;
-    ken_walk_free(t->walk);
-    ken_walk_free(t->guess);
-    ken_sampler_free(t->sampler);
-    ken_choice_free(t->choice);
-    for (int i = 0; i < t->n_root; i++) ken_engine_release(t->c->engine, t->root[i]);
-    for (int i = 0; i < t->n_guess_root; i++) ken_engine_release(t->c->engine, t->guess_root[i]);
-    ken_golds_free(&t->golds);
-    void *all[] = {t->root, t->guess_root, t->ids, t->rows, t->hit, t->lo, t->hi, t->hits, t->taken};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
-    ken_arena_free(&t->arena);
-    ken_free(t);
-}
+ken_question *ken_task_question(ken_task *t) { return &t->question; }
+ken_task *ken_task_of_question(ken_question *q) { return (ken_task *)q; }
+const ken_golds *ken_task_golds(const ken_task *t) { return &t->golds; }
 
-bool ken_task_done(const ken_task *t) { return t->done; }
-
-int32_t ken_task_waiting(const ken_task *t)
+const ken_question *ken_task_asked(const ken_task *t, const ken_node **root, int *n)
 {
-    if (t->guess != NULL) return ken_walk_waiting(t->guess);
-    if (t->walk != NULL) return ken_walk_waiting(t->walk);
-    if (t->sampler != NULL) return ken_sampler_waiting(t->sampler);
-    return t->choice != NULL ? ken_choice_waiting(t->choice) : 0;
+    *root = t->root;
+    *n = t->n_root;
+    return t->asked;
 }
 
 /* ---- guess control (spec/slick.md 7.8) ------------------------------------------------------------------------------ */
@@ -249,193 +253,39 @@ static void finish_guess(ken_task *t)
     t->p_guess = sum / t->n_guess_root;
 }
 
-int ken_task_advance(ken_task *t, ken_err *err)
+static int advance(ken_question *q, ken_err *err)
 {
-    int rc = KEN_OK;
+    ken_task *t = (ken_task *)q;
+    int rc;
     if (t->guess != NULL) {
         rc = ken_walk_advance(t->guess, err);
-        if (rc == KEN_OK && ken_walk_done(t->guess)) {
-            finish_guess(t);
-            t->done = true;
-        }
-    } else if (t->walk != NULL) {
-        rc = ken_walk_advance(t->walk, err);
-        if (rc == KEN_OK && ken_walk_done(t->walk)) {
-            if (t->c->plan->control) rc = start_guess(t, err);
+        t->done = rc == KEN_OK && ken_walk_done(t->guess);
+        if (t->done) finish_guess(t);
+    } else {
+        rc = t->asked->kind->advance(t->asked, err);
+        if (rc == KEN_OK && t->asked->kind->done(t->asked)) {
+            if (t->c->plan->control && t->method->control) rc = start_guess(t, err);
             t->done = t->guess == NULL;
         }
-    } else if (t->sampler != NULL) {
-        rc = ken_sampler_advance(t->sampler, err);
-        t->done = rc == KEN_OK && ken_sampler_done(t->sampler);
-    } else t->done = true;
+    }
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", t->x->id);
     return rc;
 }
 
 /* ---- the finished row ----------------------------------------------------------------------------------------------- */
 
-static const char *clean(ken_task *t, const char *s, size_t n) { return ken_answer_text(&t->arena, s, n); }
-
-static int fill_prompt(ken_task *t, ken_prompt_row *o, const ken_walk_prompt *p, int *abstain, ken_err *err)
-{
-    const ken_rules *r = &t->c->plan->rules;
-    *o = (ken_prompt_row){.greedy_hit = p->hit,
-                          .greedy_hit_raw = p->hit_raw,
-                          .finish = "",
-                          .text_p = NAN,
-                          .margin = p->margin,
-                          .top_gap = p->top_gap,
-                          .p_lo = p->p_lo,
-                          .p_hi = p->p_hi,
-                          .raw_lo = p->raw_lo,
-                          .raw_hi = p->raw_hi,
-                          .samples = r->samples};
-    if (p->text != NULL) {
-        o->text = clean(t, p->text, p->n_text);
-        o->finish = ken_finish_name(r, p->finish);
-        o->text_p = p->text_p;
-        if (o->text == NULL) return ken_fail_nomem(err, "row");
-        *abstain += ken_abstains(&t->c->plan->golds, p->text, p->n_text);
-    }
-    double *q = ken_arena_alloc(&t->arena, (size_t)r->top_k, sizeof *q);
-    if (q == NULL) return ken_fail_nomem(err, "row");
-    int32_t n = ken_rules_q(r, p->root, q);
-    for (int32_t i = 0; i < n && i < N_OTHER; i++) {
-        ken_str b = ken_tokenizer_bytes(r->tokenizer, p->root->id[i]);
-        if (ken_tokenizer_is_end(r->tokenizer, p->root->id[i])) b = ken_tokenizer_piece(r->tokenizer, p->root->id[i]);
-        o->other[i].text = clean(t, b.p, b.n);
-        o->other[i].p = q[i];
-        if (o->other[i].text == NULL) return ken_fail_nomem(err, "row");
-        o->n_other = (int)i + 1;
-    }
-    return KEN_OK;
-}
-
-static int fill_drawn(ken_task *t, ken_prompt_row *o, const ken_sample_prompt *s, ken_err *err)
-{
-    ken_drawn *d = ken_arena_alloc(&t->arena, (size_t)s->n_drawn, sizeof *d);
-    if (d == NULL) return ken_fail_nomem(err, "row");
-    for (int i = 0; i < s->n_drawn; i++) {
-        d[i] = s->drawn[i];
-        d[i].text = clean(t, s->drawn[i].text, strlen(s->drawn[i].text));
-        if (d[i].text == NULL) return ken_fail_nomem(err, "row");
-    }
-    o->drawn = d;
-    o->n_drawn = s->n_drawn;
-    o->hits = s->hits;
-    return KEN_OK;
-}
-
-static int fill_choice(ken_task *t, ken_row *out, ken_err *err)
-{
-    int n = t->c->plan->rules.prompts;
-    double *margin = ken_arena_alloc(&t->arena, (size_t)n, sizeof *margin);
-    if (margin == NULL) return ken_fail_nomem(err, "row");
-    int rc = ken_choice_result(t->choice, t->hit, t->lo, margin, t->taken, err);
-    if (rc != KEN_OK) return ken_fail_prefix(err, "row %s", t->x->id);
-    out->min_margin = INFINITY;
-    out->p_t = 0.0;
-    for (int i = 0; i < n; i++) {
-        t->rows[i] = (ken_prompt_row){.greedy_hit = t->hit[i],
-                                      .greedy_hit_raw = t->hit[i],
-                                      .text = t->x->choices[t->taken[i]],
-                                      .finish = "",
-                                      .text_p = NAN,
-                                      .margin = margin[i],
-                                      .top_gap = NAN,
-                                      .p_lo = t->lo[i],
-                                      .p_hi = t->lo[i],
-                                      .raw_lo = t->lo[i],
-                                      .raw_hi = t->lo[i]};
-        out->greedy_hits += t->hit[i];
-        out->p_t += t->lo[i] / n;
-        out->min_margin = fmin(out->min_margin, margin[i]);
-    }
-    out->method = "choice";
-    out->p_t0 = (double)out->greedy_hits / n;
-    out->p_t_lo = out->p_t_hi = out->p_t;
-    double chance = 1.0 / t->x->n_choices;
-    out->score = (out->p_t - chance) / (1.0 - chance); /* spec/slick.md 9.2 */
-    return KEN_OK;
-}
-
 int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err)
 {
-    const ken_rules *r = &t->c->plan->rules;
-    ken_arena_reset(&t->arena);
-    *out = (ken_row){.id = x->id,
-                     .relation = x->relation,
-                     .split = x->split,
-                     .question = x->question,
-                     .subject = x->subject,
-                     .answers = x->answers,
-                     .n_answers = x->n_answers,
-                     .aliases = x->aliases,
-                     .n_aliases = t->c->plan->golds.matcher.kind->uses_aliases ? x->n_aliases : 0,
-                     .popularity = x->popularity,
-                     .category = KEN_UNLABELLED,
-                     .category_mode = KEN_UNLABELLED,
-                     .p_t0 = NAN,
-                     .p_t = NAN,
-                     .p_t_lo = NAN,
-                     .p_t_hi = NAN,
-                     .prompts = r->prompts,
-                     .samples = r->prompts * r->samples,
-                     .p_unknown = NAN,
-                     .p_unknown_lo = NAN,
-                     .p_unknown_hi = NAN,
-                     .p_flip = NAN,
-                     .min_margin = NAN,
-                     .p_guess = NAN,
-                     .lift = NAN,
-                     .score = NAN,
-                     .method = t->c->plan->sample ? "sample" : "exact",
-                     .prompt_rows = t->rows};
+    ken_row_begin(&t->maker, x, out);
     /* What the data say of this row, and what the task found out; a duplicate shares the latter. */
     out->flags = x->flags | (t->flags & ~t->x->flags);
-    if (t->choice != NULL) {
-        out->samples = 0;
-        out->n_prompt_rows = r->prompts;
-        return fill_choice(t, out, err);
-    }
-    if (t->walk == NULL && t->sampler == NULL) return KEN_OK; /* no label: the flags say why */
-
-    out->min_margin = INFINITY;
-    for (int i = 0; i < r->prompts; i++) {
-        const ken_sample_prompt *s = t->sampler != NULL ? ken_sampler_get(t->sampler, i) : NULL;
-        const ken_walk_prompt *p = s != NULL ? &s->greedy : ken_walk_get(t->walk, i);
-        int rc = fill_prompt(t, &t->rows[i], p, &out->abstain_hits, err);
-        if (rc == KEN_OK && s != NULL) rc = fill_drawn(t, &t->rows[i], s, err);
-        if (rc != KEN_OK) return rc;
-        t->hit[i] = p->hit;
-        t->lo[i] = p->p_lo;
-        t->hi[i] = p->p_hi;
-        t->hits[i] = t->rows[i].hits;
-        out->min_margin = fmin(out->min_margin, p->margin);
-    }
-    out->n_prompt_rows = r->prompts;
-    ken_knowledge k;
-    if (t->sampler != NULL) ken_categorize_sampled(&k, t->hit, t->hits, r->prompts, r->samples);
-    else ken_categorize_exact(&k, t->hit, t->lo, t->hi, r->prompts, r->samples, r->seed, x->id, t->hits);
-    for (int i = 0; i < r->prompts; i++) t->rows[i].hits = t->hits[i];
-    out->category = k.category;
-    out->category_mode = k.category_mode;
-    out->p_t0 = k.p_t0;
-    out->p_t = k.p_t;
-    out->p_t_lo = k.p_t_lo;
-    out->p_t_hi = k.p_t_hi;
-    out->greedy_hits = k.greedy_hits;
-    out->sample_hits = k.sample_hits;
-    out->p_unknown = k.p_unknown;
-    out->p_unknown_lo = k.p_unknown_lo;
-    out->p_unknown_hi = k.p_unknown_hi;
-    out->p_flip = k.p_flip;
-    if (k.unsettled) out->flags |= KEN_FLAG_UNSETTLED;
-    if (t->walk != NULL && ken_walk_open_mass(t->walk)) out->flags |= KEN_FLAG_OPEN_MASS;
-    if (!isnan(t->p_guess)) {
+    if (t->asked == NULL) return KEN_OK; /* no label: the flags say why */
+    int rc = t->method->fill(t->asked, &t->maker, out, err);
+    if (rc != KEN_OK) ken_fail_prefix(err, "row %s", t->x->id);
+    if (rc == KEN_OK && !isnan(t->p_guess)) {
         out->p_guess = t->p_guess;
         out->lift = log((out->p_t + CONTROL_DELTA) / (t->p_guess + CONTROL_DELTA));
         if (out->greedy_hits > 0 && out->lift < log(2.0)) out->flags |= KEN_FLAG_GUESS;
     }
-    return KEN_OK;
+    return rc;
 }

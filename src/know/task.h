@@ -1,13 +1,12 @@
-/* task.h - one row on its way through the engine: prompts, walk (or sampler, or choice), guess control, and the finished row.
+/* task.h - one row on its way through the engine: its prompts, the method that answers them, the guess control, and the finished row.
  *
  *     ken_task_new(&t, ctx, example, index of it in the data, &err);
- *     while (!ken_task_done(t)) { ken_engine_wave(...); if (ken_task_waiting(t) == 0) ken_task_advance(t, &err); }
- *     ken_task_row(t, example, &row);       borrowed from the task; once for each duplicate of the row, with its own draw
- *     ken_task_free(t); */
+ *     ken_task_question(t)                  is asked (asking.h)
+ *     ken_task_row(t, example, &row);       borrowed from the task; once for each duplicate of the row, with its own draw */
 #ifndef KEN_KNOW_TASK_H
 #define KEN_KNOW_TASK_H
 #include "data/data.h"
-#include "know/settings.h"
+#include "know/method.h"
 
 typedef struct ken_task_context { /* what all rows of a run share; everything borrowed */
     ken_engine *engine;
@@ -16,6 +15,7 @@ typedef struct ken_task_context { /* what all rows of a run share; everything bo
     const ken_exemplar_plan *exemplars;
     const ken_data *other;      /* --exemplars, or NULL */
     const char *const *prompts; /* (plan->rules.prompts) whole prompts instead of exemplars: explain; or NULL */
+    bool keep_paths;            /* explain: the accepted token paths */
 } ken_task_context;
 
 /* Rows [*first, *first + *n) among which the guess control draws other subjects for row `index`: a block of data order, so that limits do not
@@ -24,11 +24,12 @@ void ken_control_block(const ken_data *d, size_t index, size_t *first, size_t *n
 
 typedef struct ken_task ken_task;
 int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index,
-                 ken_err *err); /* errors name the row */
-void ken_task_free(ken_task *t);
-bool ken_task_done(const ken_task *t);
-int32_t ken_task_waiting(const ken_task *t);
-int ken_task_advance(ken_task *t, ken_err *err);
+                 ken_err *err);               /* errors name the row */
+ken_question *ken_task_question(ken_task *t); /* the task itself */
+ken_task *ken_task_of_question(ken_question *q);
+/* The question of the row's method, and its prompts' last nodes (n), held by the task; NULL when nothing is asked: the flags say why. */
+const ken_question *ken_task_asked(const ken_task *t, const ken_node **root, int *n);
+const ken_golds *ken_task_golds(const ken_task *t);
 /* Valid when done. x: the row itself or a duplicate of it, whose id keys the draw. */
 int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err);
 #endif

@@ -64,6 +64,7 @@ typedef struct pick { /* an open node among those of all prompts */
 } pick;
 
 struct ken_walk {
+    ken_question question;
     ken_engine *engine;
     const ken_rules *rules;
     const ken_golds *golds;
@@ -102,13 +103,22 @@ static int ask(ken_walk *w, ken_node node, ken_request **slot, ken_err *err)
     return KEN_OK;
 }
 
+static int32_t waiting(const ken_question *q) { return ken_walk_waiting((const ken_walk *)q); }
+static bool done(const ken_question *q) { return ken_walk_done((const ken_walk *)q); }
+static int advance(ken_question *q, ken_err *err) { return ken_walk_advance((ken_walk *)q, err); }
+static void free_walk(ken_question *q) { ken_walk_free((ken_walk *)q); }
+static const ken_question_kind kind = {"walk", 1.7, waiting, done, advance, free_walk};
+
+ken_question *ken_walk_question(ken_walk *w) { return &w->question; }
+const ken_walk *ken_walk_of_question(const ken_question *q) { return q->kind == &kind ? (const ken_walk *)q : NULL; }
+
 int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots, int n,
                  unsigned flags, ken_err *err)
 {
     *out = NULL;
     ken_walk *w = ken_calloc(1, sizeof *w);
     if (w == NULL) return nomem(err);
-    *w = (ken_walk){.engine = e, .rules = r, .golds = g, .flags = flags, .walking = true};
+    *w = (ken_walk){.question = {&kind}, .engine = e, .rules = r, .golds = g, .flags = flags, .walking = true};
     w->p = ken_calloc((size_t)n, sizeof *w->p);
     w->q = ken_alloc((size_t)r->top_k, sizeof *w->q);
     int rc = w->p == NULL || w->q == NULL ? nomem(err) : KEN_OK;

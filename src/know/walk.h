@@ -9,8 +9,10 @@
  * the budget alone: nodes are scored by round, depth and the order of their token ids, never in the order of arrival. */
 #ifndef KEN_KNOW_WALK_H
 #define KEN_KNOW_WALK_H
-#include "know/rules.h"
+#include "know/asking.h"
 #include "know/golds.h"
+#include "know/row.h"
+#include "know/rules.h"
 
 typedef struct ken_walk ken_walk;
 
@@ -26,32 +28,16 @@ typedef struct ken_walk_path { /* one accepted token path */
     double p;
 } ken_walk_path;
 
-typedef struct ken_walk_prompt {
-    bool hit, hit_raw; /* greedy verdicts */
-    const char *text;  /* greedy answer (n_text bytes, NUL-terminated), NULL when not completed */
-    size_t n_text;
-    ken_finish finish;
-    double text_p;
-    double
-        margin; /* smallest gap between the two largest logits on the greedy path as far as the verdict depends on it */
-    double
-        top_gap; /* between logits at places top_k and top_k + 1: smallest on the paths that carry mass, else at the root */
-    double p_lo, p_hi, raw_lo, raw_hi;
-    int32_t forwarded;       /* nodes */
-    const ken_request *root; /* the root's logits: the likeliest first tokens */
-    const ken_walk_path *paths;
-    int32_t n_paths;
-} ken_walk_prompt;
-
 /* Borrows everything; roots (n) are held by the caller until the walk is freed. */
 int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots, int n,
                  unsigned flags, ken_err *err);
+/* The rest as of any question (asking.h). Errors name prompt and position; the caller adds the row. */
 void ken_walk_free(ken_walk *w);
-int32_t ken_walk_waiting(const ken_walk *w); /* requests not answered yet */
-/* To be called when nothing is waited for: scores the answers and asks for more, or finishes. KEN_EFAIL-like statuses name prompt and
- * position; the caller adds the row. */
+int32_t ken_walk_waiting(const ken_walk *w);
 int ken_walk_advance(ken_walk *w, ken_err *err);
 bool ken_walk_done(const ken_walk *w);
+ken_question *ken_walk_question(ken_walk *w);                  /* the walk itself */
+const ken_walk *ken_walk_of_question(const ken_question *q);   /* the reverse */
 const ken_walk_prompt *ken_walk_get(const ken_walk *w, int i); /* valid when done, until ken_walk_free */
 int ken_walk_greedy_hits(const ken_walk *w);
 bool ken_walk_open_mass(const ken_walk *w); /* the interval is wider than the budget */

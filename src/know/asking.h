@@ -1,0 +1,45 @@
+/* asking.h - the one loop in which a model is asked.
+ *
+ * Questions are admitted until the next wave is full, the wave is forwarded, every question that got all its answers takes its next step, finished
+ * ones are handed on and leave. Which questions share a wave changes nothing but the time, since a node's logits depend on its path alone
+ * (design: same bits). What is a question, the loop does not know: something that begins with its kind, a table of functions. A row of an
+ * annotation (task.h), the exact walk (walk.h), the tree sampler (sample.h), multiple choice (choice.h) and a greedy answer (greedy.h) are kinds. */
+#ifndef KEN_KNOW_ASKING_H
+#define KEN_KNOW_ASKING_H
+#include "engine/engine.h"
+
+typedef struct ken_question ken_question;
+
+typedef struct ken_question_kind {
+    const char *name;
+    double growth; /* positions in the end, as a multiple of those asked for at first: answers come behind prompts */
+    int32_t (*waiting)(const ken_question *q); /* requests not answered yet */
+    bool (*done)(const ken_question *q);
+    /* To be called when it is not done and nothing is waited for: takes in the answers and asks for more, or is done. */
+    int (*advance)(ken_question *q, ken_err *err);
+    void (*free)(ken_question *q); /* NULL is fine */
+} ken_question_kind;
+
+struct ken_question { /* the first member of whatever is asked */
+    const ken_question_kind *kind;
+};
+
+static inline void ken_question_free(ken_question *q)
+{
+    if (q != NULL) q->kind->free(q);
+}
+
+typedef struct ken_asking {
+    ken_engine *engine;
+    size_t n; /* questions, started in order */
+    /* *q NULL with KEN_OK: nothing is to be asked for number i. */
+    int (*start)(void *ctx, size_t i, ken_question **q, ken_err *err);
+    int (*result)(void *ctx, size_t i, ken_question *q,
+                  ken_err *err);             /* of a done one, which it takes over, also on failure */
+    int (*between)(void *ctx, ken_err *err); /* between waves: progress, commits, a request to stop */
+    void *ctx;
+} ken_asking;
+
+/* Asks all of them. On failure the status is that of the engine or of one of the functions. */
+int ken_ask_all(const ken_asking *a, ken_err *err);
+#endif
