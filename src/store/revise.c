@@ -37,11 +37,7 @@ int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_er
                                "(SELECT 1 FROM changes WHERE what = ?2 AND id = ?3)",
                                &q, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(q);
-    ken_bind_int(&b, s->session);
-    ken_bind_text(&b, what);
-    ken_bind_text(&b, id);
-    int rc = ken_bind_run(&b);
+    int rc = KEN_PUT(q, KEN_INT(s->session), KEN_TEXT(what), KEN_TEXT(id));
     sqlite3_finalize(q);
     return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }
@@ -107,10 +103,8 @@ static int for_each(ken_store *s, const char *sql, const int64_t *at, size_t n, 
         sqlite3_snprintf((int)sizeof text, text, sql, by_place[t]);
         status = ken_schema_prepare(s->db, s->path, text, &q, err);
         for (size_t i = 0; i < n && status == KEN_OK; i++) {
-            ken_binder b = ken_bind(q);
-            for (int k = 0; k < width; k++) ken_bind_int(&b, at[i * (size_t)width + (size_t)k]);
-            int rc = ken_bind_run(&b);
-            ken_bind_done(&b);
+            const ken_value v[2] = {KEN_INT(at[i * (size_t)width]), KEN_INT(at[i * (size_t)width + (size_t)width - 1])};
+            int rc = ken_put(q, v, width);
             if (rc != SQLITE_OK) status = ken_store_break(s, rc, err);
         }
         sqlite3_finalize(q);

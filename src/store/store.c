@@ -209,13 +209,8 @@ static int write_settings(ken_store *s, const ken_setting *settings, size_t n, k
     sqlite3_stmt *q = NULL;
     int status = ken_schema_prepare(s->db, s->path, "INSERT OR REPLACE INTO settings VALUES(?,?,?)", &q, err);
     for (size_t i = 0; status == KEN_OK && i < n; i++) {
-        ken_binder b = ken_bind(q);
-        ken_bind_text(&b, settings[i].key);
-        ken_bind_text(&b, settings[i].value);
-        ken_bind_int(&b, settings[i].binding);
-        int rc = ken_bind_run(&b);
+        int rc = KEN_PUT(q, KEN_TEXT(settings[i].key), KEN_TEXT(settings[i].value), KEN_INT(settings[i].binding));
         if (rc != SQLITE_OK) status = ken_schema_fail(s->db, rc, s->path, err);
-        ken_bind_done(&b);
     }
     sqlite3_finalize(q);
     return status;
@@ -430,24 +425,10 @@ int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **ou
 
 static int put_shot(ken_store *s, const char *relation, int set, int i, const ken_example *x)
 {
-    ken_binder b = ken_bind(s->query[Q_EXEMPLAR]);
-    ken_bind_text(&b, relation);
-    ken_bind_int(&b, set);
-    ken_bind_int(&b, i);
-    ken_bind_text(&b, x->id);
-    int rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    int rc = KEN_PUT(s->query[Q_EXEMPLAR], KEN_TEXT(relation), KEN_INT(set), KEN_INT(i), KEN_TEXT(x->id));
     if (rc != SQLITE_OK) return rc;
-    b = ken_bind(s->query[Q_SHOWN]);
-    ken_bind_text(&b, relation);
-    ken_bind_int(&b, set);
-    ken_bind_int(&b, i);
-    ken_bind_text(&b, x->relation);
-    ken_bind_text(&b, x->question);
-    ken_bind_text(&b, x->subject);
-    ken_bind_text(&b, x->answers[0]);
-    rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    rc = KEN_PUT(s->query[Q_SHOWN], KEN_TEXT(relation), KEN_INT(set), KEN_INT(i), KEN_TEXT(x->relation),
+                 KEN_TEXT(x->question), KEN_TEXT(x->subject), KEN_TEXT(x->answers[0]));
     return rc;
 }
 
@@ -475,109 +456,48 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const k
     ken_bind_done(&b);
     if (rc != SQLITE_DONE) return ken_store_break(s, rc, err);
 
-    b = ken_bind(s->query[Q_SET]);
-    ken_bind_text(&b, relation);
-    ken_bind_int(&b, set);
-    ken_bind_text(&b, text);
-    rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    rc = KEN_PUT(s->query[Q_SET], KEN_TEXT(relation), KEN_INT(set), KEN_TEXT(text));
     for (int i = 0; rc == SQLITE_OK && i < shots; i++) rc = put_shot(s, relation, set, i, shot[i]);
     return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }
 
 static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *p)
 {
-    ken_binder b = ken_bind(s->query[Q_PROMPT]);
-    ken_bind_int(&b, place);
-    ken_bind_int(&b, n);
-    ken_bind_int(&b, p->greedy_hit);
-    ken_bind_int(&b, p->greedy_hit_raw);
-    ken_bind_text(&b, p->text);
-    ken_bind_text(&b, p->finish != NULL ? p->finish : "");
-    ken_bind_real(&b, p->text_p);
-    ken_bind_real(&b, p->margin);
-    ken_bind_real(&b, p->top_gap);
-    ken_bind_real(&b, p->p_lo);
-    ken_bind_real(&b, p->p_hi);
-    ken_bind_real(&b, p->raw_lo);
-    ken_bind_real(&b, p->raw_hi);
-    ken_bind_int(&b, p->hits);
-    ken_bind_int(&b, p->samples);
-    int rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    int rc = KEN_PUT(s->query[Q_PROMPT], KEN_INT(place), KEN_INT(n), KEN_INT(p->greedy_hit), KEN_INT(p->greedy_hit_raw),
+                     KEN_TEXT(p->text), KEN_TEXT(p->finish != NULL ? p->finish : ""), KEN_REAL(p->text_p),
+                     KEN_REAL(p->margin), KEN_REAL(p->top_gap), KEN_REAL(p->p_lo), KEN_REAL(p->p_hi),
+                     KEN_REAL(p->raw_lo), KEN_REAL(p->raw_hi), KEN_INT(p->hits), KEN_INT(p->samples));
     for (int i = 0; rc == SQLITE_OK && i < p->n_other; i++) {
-        b = ken_bind(s->query[Q_OTHER]);
-        ken_bind_int(&b, place);
-        ken_bind_int(&b, n);
-        ken_bind_int(&b, i);
-        ken_bind_text(&b, p->other[i].text);
-        ken_bind_real(&b, p->other[i].p);
-        rc = ken_bind_run(&b);
-        ken_bind_done(&b);
+        rc = KEN_PUT(s->query[Q_OTHER], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->other[i].text),
+                     KEN_REAL(p->other[i].p));
     }
     for (int i = 0; rc == SQLITE_OK && i < p->n_drawn; i++) {
-        b = ken_bind(s->query[Q_DRAWN]);
-        ken_bind_int(&b, place);
-        ken_bind_int(&b, n);
-        ken_bind_int(&b, i);
-        ken_bind_text(&b, p->drawn[i].text);
-        ken_bind_int(&b, p->drawn[i].count);
-        ken_bind_int(&b, p->drawn[i].hit);
-        rc = ken_bind_run(&b);
-        ken_bind_done(&b);
+        rc = KEN_PUT(s->query[Q_DRAWN], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->drawn[i].text),
+                     KEN_INT(p->drawn[i].count), KEN_INT(p->drawn[i].hit));
     }
     return rc;
 }
 
 static int put_knowledge(ken_store *s, int64_t place, const ken_row *row)
 {
-    ken_binder b = ken_bind(s->query[Q_KNOWLEDGE]);
-    ken_bind_int(&b, place);
-    ken_bind_text(&b, ken_schema_category(row->category));
-    ken_bind_text(&b, ken_schema_category(row->category_mode));
-    ken_bind_real(&b, row->p_t0);
-    ken_bind_real(&b, row->p_t);
-    ken_bind_real(&b, row->p_t_lo);
-    ken_bind_real(&b, row->p_t_hi);
-    ken_bind_int(&b, row->greedy_hits);
-    ken_bind_int(&b, row->prompts);
-    ken_bind_int(&b, row->sample_hits);
-    ken_bind_int(&b, row->samples);
-    ken_bind_real(&b, row->p_unknown);
-    ken_bind_real(&b, row->p_unknown_lo);
-    ken_bind_real(&b, row->p_unknown_hi);
-    ken_bind_real(&b, row->p_flip);
-    ken_bind_real(&b, row->min_margin);
-    ken_bind_int(&b, row->abstain_hits);
-    ken_bind_real(&b, row->p_guess);
-    ken_bind_real(&b, row->lift);
-    ken_bind_real(&b, row->score);
-    ken_bind_int(&b, row->flags);
-    ken_bind_text(&b, row->method);
-    int rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    int rc = KEN_PUT(s->query[Q_KNOWLEDGE], KEN_INT(place), KEN_TEXT(ken_schema_category(row->category)),
+                     KEN_TEXT(ken_schema_category(row->category_mode)), KEN_REAL(row->p_t0), KEN_REAL(row->p_t),
+                     KEN_REAL(row->p_t_lo), KEN_REAL(row->p_t_hi), KEN_INT(row->greedy_hits), KEN_INT(row->prompts),
+                     KEN_INT(row->sample_hits), KEN_INT(row->samples), KEN_REAL(row->p_unknown),
+                     KEN_REAL(row->p_unknown_lo), KEN_REAL(row->p_unknown_hi), KEN_REAL(row->p_flip),
+                     KEN_REAL(row->min_margin), KEN_INT(row->abstain_hits), KEN_REAL(row->p_guess), KEN_REAL(row->lift),
+                     KEN_REAL(row->score), KEN_INT(row->flags), KEN_TEXT(row->method));
     return rc;
 }
 
 static int put_example(ken_store *s, int64_t place, const ken_row *row)
 {
-    ken_binder b = ken_bind(s->query[Q_EXAMPLE]);
-    ken_bind_int(&b, place);
-    ken_bind_text(&b, row->id);
-    ken_bind_text(&b, row->relation != NULL ? row->relation : "");
-    ken_bind_text(&b, row->split != NULL ? row->split : "");
-    ken_bind_text(&b, row->question);
-    ken_bind_text(&b, row->subject);
-    ken_bind_real(&b, row->popularity);
-    int rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    int rc =
+        KEN_PUT(s->query[Q_EXAMPLE], KEN_INT(place), KEN_TEXT(row->id),
+                KEN_TEXT(row->relation != NULL ? row->relation : ""), KEN_TEXT(row->split != NULL ? row->split : ""),
+                KEN_TEXT(row->question), KEN_TEXT(row->subject), KEN_REAL(row->popularity));
     if (rc != SQLITE_OK) return rc;
-    b = ken_bind(s->query[Q_IDENTITY]);
-    ken_bind_int(&b, place);
-    ken_bind_text(&b, row->identity);
-    ken_bind_text(&b, row->asked);
-    rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    rc = KEN_PUT(s->query[Q_IDENTITY], KEN_INT(place), KEN_TEXT(row->identity), KEN_TEXT(row->asked));
     return rc;
 }
 
@@ -585,12 +505,7 @@ static int put_texts(ken_store *s, int query, int64_t place, const char *const *
 {
     int rc = SQLITE_OK;
     for (int i = 0; rc == SQLITE_OK && i < n; i++) {
-        ken_binder b = ken_bind(s->query[query]);
-        ken_bind_int(&b, place);
-        ken_bind_int(&b, i);
-        ken_bind_text(&b, text[i]);
-        rc = ken_bind_run(&b);
-        ken_bind_done(&b);
+        rc = KEN_PUT(s->query[query], KEN_INT(place), KEN_INT(i), KEN_TEXT(text[i]));
     }
     return rc;
 }
@@ -679,11 +594,7 @@ int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ke
 {
     int status = ken_store_begin(s, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(s->query[Q_COST]);
-    ken_bind_int(&b, (int64_t)token_forwards);
-    ken_bind_real(&b, isfinite(seconds) ? seconds : 0.0);
-    ken_bind_int(&b, s->session);
-    int rc = ken_bind_run(&b);
-    ken_bind_done(&b);
+    int rc = KEN_PUT(s->query[Q_COST], KEN_INT(token_forwards), KEN_REAL(isfinite(seconds) ? seconds : 0.0),
+                     KEN_INT(s->session));
     return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }

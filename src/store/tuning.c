@@ -47,12 +47,7 @@ static int begin_with(ken_store *s, int which, ken_err *err)
     return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
 }
 
-static int finish(ken_store *s, ken_binder *b, ken_err *err)
-{
-    int rc = ken_bind_run(b);
-    ken_bind_done(b);
-    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
-}
+static int finish(ken_store *s, int rc, ken_err *err) { return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err); }
 
 static int refuse(ken_store *s, int64_t step, const char *what, const char *fault, ken_err *err)
 {
@@ -92,20 +87,11 @@ int ken_tuning_put_point(ken_store *s, const ken_point *p, ken_err *err)
     int status = begin_with(s, Q_POINT, err);
     if (status == KEN_OK) status = delete_steps(s, measured, N_WITHOUT_POINTS, "=", p->step, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_POINT));
-    ken_bind_int(&b, p->step);
-    ken_bind_real(&b, p->epoch);
-    ken_bind_real(&b, p->lr);
-    ken_bind_real(&b, p->loss);
-    ken_bind_real(&b, p->kl);
-    ken_bind_real(&b, p->grad_norm);
-    ken_bind_real(&b, p->seconds);
-    ken_bind_int(&b, (int64_t)p->examples);
-    ken_bind_int(&b, (int64_t)p->tokens);
-    ken_bind_int(&b, (int64_t)p->forwards);
-    ken_bind_int(&b, p->best);
-    ken_bind_int(&b, p->last);
-    return finish(s, &b, err);
+    return finish(s,
+                  KEN_PUT(*query(s, Q_POINT), KEN_INT(p->step), KEN_REAL(p->epoch), KEN_REAL(p->lr), KEN_REAL(p->loss),
+                          KEN_REAL(p->kl), KEN_REAL(p->grad_norm), KEN_REAL(p->seconds), KEN_INT(p->examples),
+                          KEN_INT(p->tokens), KEN_INT(p->forwards), KEN_INT(p->best), KEN_INT(p->last)),
+                  err);
 }
 
 /* What is measured belongs to a point. */
@@ -126,10 +112,7 @@ int ken_tuning_mark(ken_store *s, int64_t best, int64_t last, ken_err *err)
 {
     int status = begin_with(s, Q_MARK, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_MARK));
-    ken_bind_int(&b, best);
-    ken_bind_int(&b, last);
-    return finish(s, &b, err);
+    return finish(s, KEN_PUT(*query(s, Q_MARK), KEN_INT(best), KEN_INT(last)), err);
 }
 
 int ken_tuning_drop_after(ken_store *s, int64_t step, ken_err *err)
@@ -161,29 +144,18 @@ static const char *measure_fault(const ken_measure *m)
     return NULL;
 }
 
-static void bind_key(ken_binder *b, int64_t step, const ken_measure *m)
-{
-    ken_bind_int(b, step);
-    ken_bind_text(b, m->set);
-    ken_bind_text(b, m->grouping);
-    ken_bind_text(b, m->key);
-}
+#define KEY KEN_INT(step), KEN_TEXT(m->set), KEN_TEXT(m->grouping), KEN_TEXT(m->key)
 
 static int put_matched(ken_store *s, int64_t step, const ken_measure *m, ken_err *err)
 {
     int status = begin_with(s, Q_NO_MATCHED, err);
     if (status == KEN_OK) status = begin_with(s, Q_MATCHED, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_NO_MATCHED));
-    bind_key(&b, step, m);
-    status = finish(s, &b, err);
+    status = finish(s, KEN_PUT(*query(s, Q_NO_MATCHED), KEY), err);
     for (int i = 0; i < m->n_more && status == KEN_OK; i++) {
-        b = ken_bind(*query(s, Q_MATCHED));
-        bind_key(&b, step, m);
-        ken_bind_int(&b, i);
-        ken_bind_text(&b, m->more[i].matcher);
-        ken_bind_int(&b, (int64_t)m->more[i].hits);
-        status = finish(s, &b, err);
+        status = finish(
+            s, KEN_PUT(*query(s, Q_MATCHED), KEY, KEN_INT(i), KEN_TEXT(m->more[i].matcher), KEN_INT(m->more[i].hits)),
+            err);
     }
     return status;
 }
@@ -195,18 +167,11 @@ int ken_tuning_put_measure(ken_store *s, int64_t step, const ken_measure *m, ken
     int status = need_point(s, step, err);
     if (status == KEN_OK) status = begin_with(s, Q_MEASURE, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_MEASURE));
-    bind_key(&b, step, m);
-    ken_bind_int(&b, (int64_t)m->n);
-    ken_bind_int(&b, (int64_t)m->hits);
-    ken_bind_int(&b, (int64_t)m->hits_raw);
-    ken_bind_int(&b, (int64_t)m->abstained);
-    ken_bind_int(&b, (int64_t)m->answered);
-    ken_bind_real(&b, m->loss);
-    ken_bind_int(&b, (int64_t)m->tokens);
-    ken_bind_int(&b, (int64_t)m->bytes);
-    ken_bind_real(&b, m->p);
-    status = finish(s, &b, err);
+    status = finish(s,
+                    KEN_PUT(*query(s, Q_MEASURE), KEY, KEN_INT(m->n), KEN_INT(m->hits), KEN_INT(m->hits_raw),
+                            KEN_INT(m->abstained), KEN_INT(m->answered), KEN_REAL(m->loss), KEN_INT(m->tokens),
+                            KEN_INT(m->bytes), KEN_REAL(m->p)),
+                    err);
     return status == KEN_OK ? put_matched(s, step, m, err) : status;
 }
 
@@ -216,11 +181,7 @@ int ken_tuning_put_fit(ken_store *s, int64_t step, const uint8_t *bits, size_t n
     int status = need_point(s, step, err);
     if (status == KEN_OK) status = begin_with(s, Q_FIT, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_FIT));
-    ken_bind_int(&b, step);
-    ken_bind_int(&b, (int64_t)n);
-    ken_bind_blob(&b, bits, (n + 7) / 8);
-    return finish(s, &b, err);
+    return finish(s, KEN_PUT(*query(s, Q_FIT), KEN_INT(step), KEN_INT(n), KEN_BLOB(bits, (n + 7) / 8)), err);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
@@ -238,16 +199,11 @@ int ken_tuning_put_row(ken_store *s, size_t place, const ken_trained *row, ken_e
                         row->id != NULL ? row->id : "?", fault);
     int status = begin_with(s, Q_TRAINED, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_TRAINED));
-    ken_bind_int(&b, (int64_t)place);
-    ken_bind_text(&b, row->id);
-    ken_bind_text(&b, row->relation);
-    ken_bind_text(&b, row->task);
-    ken_bind_text(&b, ken_schema_group(row->category));
-    ken_bind_text(&b, row->question);
-    ken_bind_text(&b, row->target);
-    ken_bind_real(&b, row->weight);
-    return finish(s, &b, err);
+    return finish(s,
+                  KEN_PUT(*query(s, Q_TRAINED), KEN_INT(place), KEN_TEXT(row->id), KEN_TEXT(row->relation),
+                          KEN_TEXT(row->task), KEN_TEXT(ken_schema_group(row->category)), KEN_TEXT(row->question),
+                          KEN_TEXT(row->target), KEN_REAL(row->weight)),
+                  err);
 }
 
 static const char *evaluated_fault(size_t place, const ken_evaluated *row)
@@ -268,24 +224,11 @@ int ken_tuning_put_evaluated(ken_store *s, int64_t step, size_t place, const ken
     int status = need_point(s, step, err);
     if (status == KEN_OK) status = begin_with(s, Q_EVALUATED, err);
     if (status != KEN_OK) return status;
-    ken_binder b = ken_bind(*query(s, Q_EVALUATED));
-    ken_bind_int(&b, step);
-    ken_bind_text(&b, row->set);
-    ken_bind_int(&b, (int64_t)place);
-    ken_bind_text(&b, row->id);
-    ken_bind_text(&b, row->relation);
-    ken_bind_text(&b, row->split);
-    ken_bind_text(&b, ken_schema_group(row->category));
-    ken_bind_real(&b, row->popularity);
-    ken_bind_text(&b, row->question);
-    ken_bind_text(&b, row->answer);
-    ken_bind_text(&b, row->text);
-    ken_bind_text(&b, row->finish);
-    ken_bind_int(&b, row->hit);
-    ken_bind_int(&b, row->hit_raw);
-    ken_bind_int(&b, row->abstained);
-    ken_bind_int(&b, row->too_long);
-    ken_bind_int(&b, row->more);
-    ken_bind_real(&b, row->p);
-    return finish(s, &b, err);
+    return finish(s,
+                  KEN_PUT(*query(s, Q_EVALUATED), KEN_INT(step), KEN_TEXT(row->set), KEN_INT(place), KEN_TEXT(row->id),
+                          KEN_TEXT(row->relation), KEN_TEXT(row->split), KEN_TEXT(ken_schema_group(row->category)),
+                          KEN_REAL(row->popularity), KEN_TEXT(row->question), KEN_TEXT(row->answer),
+                          KEN_TEXT(row->text), KEN_TEXT(row->finish), KEN_INT(row->hit), KEN_INT(row->hit_raw),
+                          KEN_INT(row->abstained), KEN_INT(row->too_long), KEN_INT(row->more), KEN_REAL(row->p)),
+                  err);
 }

@@ -13,7 +13,7 @@ void ken_bind_int(ken_binder *b, int64_t v)
     if (b->rc == SQLITE_OK) b->rc = sqlite3_bind_int64(b->q, b->at, v);
 }
 
-void ken_bind_real(ken_binder *b, double v)
+static void bind_real(ken_binder *b, double v)
 {
     b->at++;
     if (b->rc == SQLITE_OK) b->rc = isnan(v) ? sqlite3_bind_null(b->q, b->at) : sqlite3_bind_double(b->q, b->at, v);
@@ -50,7 +50,7 @@ void ken_bind_text(ken_binder *b, const char *text)
     ken_buf_free(&fixed);
 }
 
-void ken_bind_blob(ken_binder *b, const void *bytes, size_t n)
+static void bind_blob(ken_binder *b, const void *bytes, size_t n)
 {
     b->at++;
     if (b->rc != SQLITE_OK) return;
@@ -67,21 +67,24 @@ int ken_same_text(const char *there, const char *text)
     return same;
 }
 
-int ken_bind_run(ken_binder *b)
-{
-    int rc = b->rc;
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(b->q);
-        if (rc == SQLITE_DONE) rc = SQLITE_OK;
-        else if (rc == SQLITE_ROW || rc == SQLITE_OK) rc = SQLITE_INTERNAL; /* these statements return no rows */
-    }
-    return rc;
-}
-
 void ken_bind_done(ken_binder *b)
 {
     sqlite3_reset(b->q);
     sqlite3_clear_bindings(b->q);
+}
+
+int ken_put(sqlite3_stmt *q, const ken_value *v, int n)
+{
+    ken_binder b = ken_bind(q);
+    for (int i = 0; i < n; i++) switch (v[i].is) {
+        case KEN_IS_INT: ken_bind_int(&b, v[i].i); break;
+        case KEN_IS_REAL: bind_real(&b, v[i].r); break;
+        case KEN_IS_TEXT: ken_bind_text(&b, v[i].p); break;
+        case KEN_IS_BLOB: bind_blob(&b, v[i].p, (size_t)v[i].i); break;
+        }
+    int rc = b.rc == SQLITE_OK ? sqlite3_step(q) : b.rc;
+    ken_bind_done(&b);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_INTERNAL : rc; /* these return no rows */
 }
 
 int ken_store_break(ken_store *s, int rc, ken_err *err)

@@ -28,12 +28,29 @@ int ken_store_break(ken_store *s, int rc, ken_err *err);
 
 int ken_store_load_counts(ken_store *s, ken_err *err); /* adds the rows that are there to counts */
 
-/* Fills the parameters of a statement from left to right; rc keeps the first failure (an SQLite code).
+/* Fills the parameters of a statement from left to right, runs it (an INSERT, UPDATE or DELETE) and makes it ready for the next use. An SQLite code.
  *
- *     ken_binder b = ken_bind(q);
- *     ken_bind_int(&b, place);
- *     int rc = ken_bind_run(&b);
- *     ken_bind_done(&b); */
+ *     int rc = KEN_PUT(q, KEN_INT(place), KEN_TEXT(row->id), KEN_REAL(row->popularity));
+ *
+ * NaN becomes NULL, and NULL reads back as NaN; all else comes back bit for bit, except that -0.0 becomes 0.0. A NULL text is SQL NULL; bytes that
+ * are no UTF-8 become U+FFFD. */
+typedef struct ken_value {
+    enum { KEN_IS_INT, KEN_IS_REAL, KEN_IS_TEXT, KEN_IS_BLOB } is;
+    int64_t i; /* of a blob its bytes */
+    double r;
+    const void *p;
+} ken_value;
+
+#define KEN_INT(v)         ((ken_value){.is = KEN_IS_INT, .i = (int64_t)(v)})
+#define KEN_REAL(v)        ((ken_value){.is = KEN_IS_REAL, .r = (v)})
+#define KEN_TEXT(v)        ((ken_value){.is = KEN_IS_TEXT, .p = (v)})
+#define KEN_BLOB(v, bytes) ((ken_value){.is = KEN_IS_BLOB, .p = (v), .i = (int64_t)(bytes)})
+#define KEN_PUT(query, ...)                                                                                            \
+    ken_put(query, (const ken_value[]){__VA_ARGS__},                                                                   \
+            (int)(sizeof((const ken_value[]){__VA_ARGS__}) / sizeof(ken_value)))
+int ken_put(sqlite3_stmt *q, const ken_value *v, int n);
+
+/* The same by hand, for statements that answer. */
 typedef struct ken_binder {
     sqlite3_stmt *q;
     int at, rc;
@@ -41,13 +58,8 @@ typedef struct ken_binder {
 
 ken_binder ken_bind(sqlite3_stmt *q);
 void ken_bind_int(ken_binder *b, int64_t v);
-/* NaN becomes NULL, and NULL reads back as NaN. All else comes back bit for bit, except that -0.0 becomes 0.0. */
-void ken_bind_real(ken_binder *b, double v);
-/* NULL is SQL NULL; bytes that are no UTF-8 become U+FFFD. The text must stay until ken_bind_done. */
-void ken_bind_text(ken_binder *b, const char *text);
-void ken_bind_blob(ken_binder *b, const void *bytes, size_t n); /* likewise */
-int ken_bind_run(ken_binder *b);                                /* an INSERT, UPDATE or DELETE */
-void ken_bind_done(ken_binder *b);                              /* ready for the next use */
+void ken_bind_text(ken_binder *b, const char *text); /* must stay until ken_bind_done */
+void ken_bind_done(ken_binder *b);                   /* ready for the next use */
 
 /* Is `there`, a text of the run, what `text` becomes when it is stored? -1 when out of memory. */
 int ken_same_text(const char *there, const char *text);
