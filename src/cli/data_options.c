@@ -42,6 +42,5 @@ int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err)
     ken_data_options o = cli_data.o;
     o.format = NULL; /* exemplars may well come in another format than the data */
     o.slick = o.skip_bad = false;
-    o.aliases = NULL;
     return ken_data_open(out, path, &o, err);
 }

@@ -58,6 +58,10 @@ static int check_usage(int n, ken_err *err)
         return cli_fail(err, KEN_EUSAGE,
                         "name a run and a row (ken explain RUN ID), or ask with --question Q --answer A");
     if (set.question != NULL && n > 0) return cli_fail(err, KEN_EUSAGE, "--question and RUN ID exclude each other");
+    if (set.question == NULL && cli_data.o.aliases != NULL)
+        return cli_fail(
+            err, KEN_EUSAGE,
+            "--aliases goes with --question: a row of a run is explained with the names that it was annotated with");
     if (set.question != NULL && set.answers.n == 0) return cli_fail(err, KEN_EUSAGE, "--question needs --answer");
     for (int i = 0; i < set.answers.n; i++)
         if (set.answers.item[i][0] == '\0') return cli_fail(err, KEN_EUSAGE, "--answer is empty");

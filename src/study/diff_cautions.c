@@ -59,6 +59,10 @@ typedef struct subject {
 static const subject subjects[] = {
     {"data_hash", "data", true},
     {"matcher", "matcher", false},
+    {"aliases_hash", "table of other names", true},
+    {"prompt_version", "version of the prompts", false},
+    {"method_version", "version of the method", false},
+    {"draw_version", "version of the draws", false},
     {"template", "template", false},
     {"chat_template", "chat template", false},
     {"prompt", "prompt", false},

@@ -74,10 +74,11 @@ static int check_request(const ken_train_data *from, ken_err *err)
 
 /* What decided the labels of a run. Where files were on that machine is left out. */
 static const char *const kept_settings[] = {
-    "kind",           "model",    "model_hash",  "tokenizer_hash", "weight_type", "adapter",     "data",
-    "data_hash",      "template", "stop",        "chat_template",  "matcher",     "method",      "shots",
-    "prompts",        "samples",  "temperature", "top_k",          "max_new",     "mass_budget", "exemplar_seed",
-    "exemplars_hash", "seed",     "control",     "compute",        "isa",         "gemm",        "version"};
+    "kind",           "model",          "model_hash",   "tokenizer_hash", "weight_type", "adapter",     "data",
+    "data_hash",      "template",       "stop",         "chat_template",  "matcher",     "method",      "shots",
+    "prompts",        "samples",        "temperature",  "top_k",          "max_new",     "mass_budget", "exemplar_seed",
+    "exemplars_hash", "aliases_hash",   "seed",         "control",        "compute",     "isa",         "gemm",
+    "prompt_version", "method_version", "draw_version", "version"};
 enum { N_KEPT = sizeof kept_settings / sizeof *kept_settings };
 
 static int read_settings(ken_arena *a, ken_selection_source *out, ken_err *err)
