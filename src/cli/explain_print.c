@@ -183,6 +183,10 @@ static void print_verdict(const ken_row *r)
         if (i > 0) fputs(" | ", stdout);
         term_text(r->answers[i]);
     }
+    for (int i = 0; i < r->n_aliases; i++) {
+        fputs(i == 0 ? "\n  or " : " | ", stdout);
+        term_text(r->aliases[i]);
+    }
     printf("\n  %s%s%s: right with %d of %d prompts, P_Correct %.4f", term_on(TERM_CATEGORY + r->category),
            ken_category_name(r->category), term_off(), r->greedy_hits, r->prompts, r->p_t);
     if (r->p_t_hi - r->p_t_lo > 1e-4) printf(" [%.4f, %.4f]", r->p_t_lo, r->p_t_hi);

@@ -23,6 +23,7 @@ json_t *cli_json_row(const ken_row *r)
     cli_json_put(&x, "split", cli_json_string(r->split));
     cli_json_put(&x, "question", cli_json_string(r->question));
     cli_json_put(&x, "answers", cli_json_strings(r->answers, r->n_answers));
+    if (r->n_aliases > 0) cli_json_put(&x, "aliases", cli_json_strings(r->aliases, r->n_aliases));
     cli_json_put(&x, "category", labelled ? json_string(ken_category_name(r->category)) : json_null());
     cli_json_put(&x, "p_t0", cli_json_real(r->p_t0));
     cli_json_put(&x, "p_t", cli_json_real(r->p_t));
