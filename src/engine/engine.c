@@ -5,7 +5,7 @@
  * never older, and within one stamp the deepest go first: what is left is always closed under "parent of". */
 #include "engine/engine.h"
 #include "base/alloc.h"
-#include "engine/topk.h"
+#include "nn/topk.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

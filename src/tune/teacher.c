@@ -5,7 +5,7 @@
  * 16 MB for 6,142 answers of five tokens. */
 #include "tune/teacher.h"
 #include "base/alloc.h"
-#include "engine/topk.h"
+#include "nn/topk.h"
 #include "nn/kernels.h"
 #include <math.h>
 #include <stdatomic.h>

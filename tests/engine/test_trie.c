@@ -1,7 +1,7 @@
 /* test_trie.c - the token trie: sharing, references, slots; and top-k against sorting. */
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "engine/topk.h"
+#include "nn/topk.h"
 #include "engine/trie.h"
 #include <float.h>
 #include <math.h>

@@ -1,6 +1,6 @@
-/* topk.h - the k largest logits of a row, in order; ties go to the lower token id (spec/slick.md 7.1). */
-#ifndef KEN_ENGINE_TOPK_H
-#define KEN_ENGINE_TOPK_H
+/* topk.h - the k largest logits of a row, in order; ties go to the lower token id. */
+#ifndef KEN_NN_TOPK_H
+#define KEN_NN_TOPK_H
 #include <stdbool.h>
 #include <stdint.h>
 

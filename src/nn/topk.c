@@ -1,6 +1,6 @@
 /* topk.c - one pass over the vocabulary with a heap of the best so far. A block of logits none of which beats the worst of the
  * heap is skipped with one comparison of its maximum: after the first few thousand tokens almost every block is. */
-#include "engine/topk.h"
+#include "nn/topk.h"
 #include <float.h>
 #include <math.h>
 
