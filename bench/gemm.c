@@ -69,10 +69,11 @@ static double rate(const job *j, int way) /* GFLOPS of all threads */
     const double from = processor_seconds();
 #pragma omp parallel num_threads(j->threads)
     {
-        const int t = omp_get_thread_num(), entered = ken_gemm_enter(1);
+        const int t = omp_get_thread_num();
+        const ken_gemm_entered entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
         for (int i = 0; i < WEIGHTS * blocks; i++) ways[way].multiply(j, i / blocks, t);
-        ken_gemm_leave(entered);
+        ken_gemm_leave(&entered);
     }
     return 2e-9 * j->rows * j->n * j->k * WEIGHTS * blocks * j->threads / (processor_seconds() - from);
 }

@@ -50,10 +50,11 @@ static double blocks(const ken_matrix *w, int n, int k, int rows)
         const double from = processor_seconds();
 #pragma omp parallel num_threads(threads)
         {
-            const int t = omp_get_thread_num(), entered = ken_gemm_enter(1);
+            const int t = omp_get_thread_num();
+            const ken_gemm_entered entered = ken_gemm_enter(1);
 #pragma omp for schedule(dynamic, 1)
             for (int i = 0; i < count; i++) ken_gemm_run(w, a[t], c[t], rows, t);
-            ken_gemm_leave(entered);
+            ken_gemm_leave(&entered);
         }
         const double rate = 2e-9 * rows * n * k * count * threads / (processor_seconds() - from);
         best = rate > best ? rate : best;
@@ -75,12 +76,13 @@ static double outer(ken_gemm *g, int n, int k, int rows)
         const double from = processor_seconds();
 #pragma omp parallel num_threads(threads)
         {
-            const int t = omp_get_thread_num(), entered = ken_gemm_enter(1);
+            const int t = omp_get_thread_num();
+            const ken_gemm_entered entered = ken_gemm_enter(1);
             for (int i = 0; i < repeats; i++) {
 #pragma omp for schedule(dynamic, 1)
                 for (int j = 0; j < tiles; j++) ken_outer_tile(o, j, a, b, c, rows, t);
             }
-            ken_gemm_leave(entered);
+            ken_gemm_leave(&entered);
         }
         const int busy = tiles < threads ? tiles : threads; /* who has no tile sleeps */
         const double rate = 2e-9 * rows * n * k * repeats * threads / (processor_seconds() - from) * busy / threads;
