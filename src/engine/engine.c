@@ -5,8 +5,6 @@
  * never older, and within one stamp the deepest go first: what is left is always closed under "parent of". */
 #include "engine/engine.h"
 #include "base/alloc.h"
-#include "nn/topk.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +12,9 @@ enum { DEFAULT_WAVE_ROWS = 2048, SLOTS_PER_ROW = 4, MIN_SLOTS = 256 };
 
 struct ken_engine {
     ken_trie trie;
-    ken_net *net;
+    ken_forwarder *f;
     ken_kv *kv;
-    int32_t wave_rows, n_slots, n_vocab, n_ctx;
+    int32_t wave_rows, n_slots, n_ctx;
     ken_request *head, **tail; /* queue, oldest first */
     int32_t backlog;
     int32_t *free_slot; /* (n_free) */
@@ -27,15 +25,15 @@ struct ken_engine {
     ken_engine_stats stats;
 
     /* The wave being built. */
-    int32_t n_rows, n_logits;
+    int32_t n_rows, n_readings;
     size_t n_path;
     ken_node *row_node; /* (n_rows) */
     int32_t *token, *pos, *slot;
     int64_t *path;
     int32_t *path_slots;
-    int32_t *logit_row;
-    ken_request **answer; /* (n_rows) requests that read the row's logits, chained by .next; NULL = none */
-    size_t cap_rows, cap_path;
+    ken_request **answer; /* (n_rows) requests that read the row, chained by .next; NULL = none */
+    ken_reading *reading; /* (n_readings) what they read, in this order */
+    size_t cap_rows, cap_path, cap_reading;
 };
 
 static int grow_rows(ken_engine *e, size_t need)
@@ -48,8 +46,7 @@ static int grow_rows(ken_engine *e, size_t need)
     } arrays[] = {
         {(void **)&e->row_node, sizeof *e->row_node}, {(void **)&e->token, sizeof *e->token},
         {(void **)&e->pos, sizeof *e->pos},           {(void **)&e->slot, sizeof *e->slot},
-        {(void **)&e->path, sizeof *e->path},         {(void **)&e->logit_row, sizeof *e->logit_row},
-        {(void **)&e->answer, sizeof *e->answer},
+        {(void **)&e->path, sizeof *e->path},         {(void **)&e->answer, sizeof *e->answer},
     };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         void *q = ken_realloc(*arrays[i].p, cap, arrays[i].size);
@@ -60,23 +57,21 @@ static int grow_rows(ken_engine *e, size_t need)
     return 0;
 }
 
-int ken_engine_new(ken_engine **out, ken_net *net, const ken_engine_options *o, ken_err *err)
+int ken_engine_new(ken_engine **out, ken_forwarder *f, const ken_engine_options *o, ken_err *err)
 {
     *out = NULL;
-    const ken_config *c = ken_net_config(net);
     ken_engine *e = ken_calloc(1, sizeof *e);
     if (e == NULL) return ken_fail_nomem(err, "engine");
-    e->net = net;
+    e->f = f;
     e->tail = &e->head;
-    e->n_vocab = c->n_vocab;
-    e->n_ctx = c->n_ctx;
+    e->n_ctx = f->config->n_ctx;
     e->wave_rows = o != NULL && o->wave_rows > 0 ? o->wave_rows : DEFAULT_WAVE_ROWS;
     e->n_slots = o != NULL && o->slots > 0                  ? o->slots
                  : e->wave_rows > INT32_MAX / SLOTS_PER_ROW ? INT32_MAX
                                                             : e->wave_rows * SLOTS_PER_ROW;
     if (e->n_slots < MIN_SLOTS) e->n_slots = MIN_SLOTS;
     int rc = ken_trie_init(&e->trie, err);
-    if (rc == KEN_OK) rc = ken_kv_new(&e->kv, net, e->n_slots, err);
+    if (rc == KEN_OK) rc = ken_cache_new(&e->kv, f, e->n_slots, err);
     if (rc != KEN_OK) goto done;
     e->free_slot = ken_alloc((size_t)e->n_slots, sizeof *e->free_slot);
     e->owner = ken_alloc((size_t)e->n_slots, sizeof *e->owner);
@@ -101,9 +96,9 @@ void ken_engine_free(ken_engine *e)
 {
     if (e == NULL) return;
     ken_trie_destroy(&e->trie);
-    ken_kv_free(e->kv);
-    void *all[] = {e->free_slot, e->owner, e->order,      e->row_node,  e->token, e->pos,
-                   e->slot,      e->path,  e->path_slots, e->logit_row, e->answer};
+    ken_cache_free(e->f, e->kv);
+    void *all[] = {e->free_slot, e->owner, e->order,      e->row_node, e->token,  e->pos,
+                   e->slot,      e->path,  e->path_slots, e->answer,   e->reading};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_free(e);
 }
@@ -121,8 +116,24 @@ int32_t ken_engine_slots(const ken_engine *e) { return e->n_slots; }
 int32_t ken_engine_longest(const ken_engine *e) { return e->n_ctx < e->n_slots ? e->n_ctx : e->n_slots; }
 ken_engine_stats ken_engine_get_stats(const ken_engine *e) { return e->stats; }
 
+static ken_reading reading_of(const ken_request *q, int32_t row)
+{
+    return (ken_reading){.row = row,
+                         .k = q->k,
+                         .id = q->id,
+                         .logit = q->logit,
+                         .n_want = q->n_want,
+                         .want = q->want,
+                         .want_logit = q->want_logit,
+                         .hidden = q->hidden,
+                         .attention = q->attention};
+}
+
 int ken_engine_ask(ken_engine *e, ken_request *r, ken_err *err)
 {
+    const ken_reading reads = reading_of(r, 0);
+    int rc = ken_forwarder_check(e->f, &reads, err);
+    if (rc != KEN_OK) return rc;
     ken_trie_node *node = e->trie.node;
     int32_t depth = node[r->node].depth;
     if (depth < 1) return ken_fail(err, KEN_EUSAGE, "engine: an empty sequence has no logits");
@@ -238,18 +249,6 @@ static int add_request(ken_engine *e, ken_request *q, bool *full, ken_err *err)
     return KEN_OK;
 }
 
-static void answer_row(void *ctx, int32_t i, const float *logits)
-{
-    ken_engine *e = ctx;
-    for (ken_request *q = e->answer[e->logit_row[i]]; q != NULL; q = q->next) {
-        q->n = ken_topk(logits, e->n_vocab, q->k, q->id, q->logit);
-        for (int32_t j = 0; j < q->n_want; j++) {
-            q->want_logit[j] = logits[q->want[j]];
-            if (!isfinite(q->want_logit[j])) q->n = -1;
-        }
-    }
-}
-
 /* Nodes lose their row numbers; on failure the slots that the wave's new rows got hold nothing valid and are given back. */
 static void clear_wave(ken_engine *e, bool failed)
 {
@@ -267,7 +266,7 @@ static void clear_wave(ken_engine *e, bool failed)
         e->free_slot[e->n_free++] = e->slot[r];
         ken_trie_drop_slot(&e->trie, v);
     }
-    e->n_rows = e->n_logits = 0;
+    e->n_rows = e->n_readings = 0;
     e->n_path = 0;
     e->wave++;
 }
@@ -278,8 +277,11 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
     int rc = KEN_OK;
     bool full = false;
     ken_request *q = e->head, *taken_end = NULL;
+    size_t taken = 0;
     for (; q != NULL && !full; q = q->next) {
         rc = add_request(e, q, &full, err);
+        if (rc == KEN_OK && !full && ken_grow((void **)&e->reading, &e->cap_reading, ++taken, sizeof *e->reading) != 0)
+            rc = ken_fail_nomem(err, "wave");
         if (rc != KEN_OK) goto failed;
         if (!full) taken_end = q;
     }
@@ -297,26 +299,30 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
         *at = r;
         r->next = NULL;
     }
-    for (int32_t r = 0; r < e->n_rows; r++)
-        if (e->answer[r] != NULL) e->logit_row[e->n_logits++] = r;
+    uint64_t rows_read = 0;
+    for (int32_t r = 0; r < e->n_rows; r++) {
+        for (const ken_request *a = e->answer[r]; a != NULL; a = a->next)
+            e->reading[e->n_readings++] = reading_of(a, r);
+        rows_read += e->answer[r] != NULL;
+    }
     ken_batch b = {.n_rows = e->n_rows,
                    .token = e->token,
                    .pos = e->pos,
                    .slot = e->slot,
                    .path = e->path,
                    .path_slots = e->path_slots,
-                   .n_logits = e->n_logits,
-                   .logit_row = e->logit_row,
-                   .on_logits = answer_row,
-                   .ctx = e};
-    rc = ken_net_forward(e->net, e->kv, &b, err);
+                   .n_readings = e->n_readings,
+                   .reading = e->reading};
+    rc = ken_forward(e->f, e->kv, &b, err);
 
     e->head = rest;
     if (rest == NULL) e->tail = &e->head;
     ken_request **put_back = &e->head;
-    for (int32_t i = 0; i < e->n_logits; i++)
-        for (ken_request *r = e->answer[e->logit_row[i]], *next; r != NULL; r = next) {
+    const ken_reading *read = e->reading;
+    for (int32_t i = 0; i < e->n_rows; i++)
+        for (ken_request *r = e->answer[i], *next; r != NULL; r = next, read++) {
             next = r->next;
+            r->n = read->n;
             if (rc == KEN_OK) --*r->outstanding;
             else { /* a wave given up: its requests go back to the head of the queue */ r->next = *put_back;
                 *put_back = r;
@@ -326,7 +332,7 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
         }
     if (rc == KEN_OK) {
         e->stats.rows += (uint64_t)e->n_rows;
-        e->stats.logits += (uint64_t)e->n_logits;
+        e->stats.logits += rows_read;
         e->stats.waves++;
     }
 failed:

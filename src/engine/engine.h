@@ -11,7 +11,7 @@
 #ifndef KEN_ENGINE_ENGINE_H
 #define KEN_ENGINE_ENGINE_H
 #include "engine/trie.h"
-#include "nn/net.h"
+#include "nn/forwarder.h"
 
 typedef struct ken_engine ken_engine;
 
@@ -24,6 +24,8 @@ typedef struct ken_request {
     const int32_t *want; /* (n_want) further tokens whose logits are read, or NULL */
     float *want_logit;   /* (n_want) out */
     int32_t n_want;
+    float *hidden;        /* (n_embd) out, or NULL: the state that the logits are made of, after the last norm */
+    float *attention;     /* (n_layer, n_head, depth of node) out, or NULL: what each head takes from each position */
     int32_t *outstanding; /* counts the owner's open requests: one up when asked, one down when answered */
     struct ken_request *next;
 } ken_request;
@@ -33,15 +35,15 @@ typedef struct ken_engine_options {
     int32_t slots;     /* of the key-value cache; 0 = chosen from wave_rows */
 } ken_engine_options;
 
-/* Borrows net. */
-int ken_engine_new(ken_engine **out, ken_net *net, const ken_engine_options *o, ken_err *err);
+/* Borrows f. */
+int ken_engine_new(ken_engine **out, ken_forwarder *f, const ken_engine_options *o, ken_err *err);
 void ken_engine_free(ken_engine *e); /* open requests are forgotten */
 
 int ken_engine_extend(ken_engine *e, ken_node at, const int32_t *tok, size_t n, ken_node *out, ken_err *err);
 void ken_engine_release(ken_engine *e, ken_node v);
 
 /* Queues r, which stays the caller's and must stay where it is until it is answered. KEN_EUSAGE when its path is longer than the
- * model's context, KEN_ENOMEM when longer than the cache. */
+ * model's context or the forwarder cannot give what it asks for, KEN_ENOMEM when the path is longer than the cache. */
 int ken_engine_ask(ken_engine *e, ken_request *r, ken_err *err);
 int32_t ken_engine_backlog(const ken_engine *e); /* rows that the queued requests need, about */
 int32_t ken_engine_default_slots(void);          /* of the cache, when nothing else is asked for */

@@ -103,7 +103,7 @@ static int make_engine(job *j, ken_err *err)
         size_t slots = j->o->memory / ken_kv_slot_bytes(ken_model_config(j->model));
         e.slots = slots > INT32_MAX ? INT32_MAX : (int32_t)slots;
     }
-    return ken_engine_new(&j->engine, j->net, &e, err);
+    return ken_engine_new(&j->engine, ken_net_forwarder(j->net), &e, err);
 }
 
 static int open_store(job *j, const char *path, ken_err *err)

@@ -289,7 +289,9 @@ static int ask_questions(job *j, ken_err *err)
                             .poll = poll_and_report,
                             .done = count_done,
                             .ctx = j};
-    if (rc == KEN_OK) rc = ken_greedy(j->net, j->plan.rules.tokenizer, a.item, j->n_rows, &o, a.out, &j->forwards, err);
+    if (rc == KEN_OK)
+        rc = ken_greedy(ken_net_forwarder(j->net), j->plan.rules.tokenizer, a.item, j->n_rows, &o, a.out, &j->forwards,
+                        err);
     if (rc == KEN_OK) rc = take_answers(j, &a, err);
     if (a.out != NULL) ken_greedy_free(a.out, j->n_rows);
     void *all[] = {a.ids, a.first, a.item, a.out};
@@ -383,7 +385,7 @@ static int ask_choices(job *j, ken_err *err)
     choices c = {.j = j};
     ken_engine_options eo = {.slots = j->slots};
     int rc = stage(j, "asking", err);
-    if (rc == KEN_OK) rc = ken_engine_new(&c.engine, j->net, &eo, err);
+    if (rc == KEN_OK) rc = ken_engine_new(&c.engine, ken_net_forwarder(j->net), &eo, err);
     const ken_asking a = {.engine = c.engine,
                           .n = j->n_rows,
                           .start = start_choice,
@@ -415,7 +417,9 @@ static int read_texts(job *j, ken_err *err)
         ken_text_options o = {
             .window = j->o->window, .stride = j->o->stride, .poll = poll_and_report, .done = count_done, .ctx = j};
         ken_text_loss loss;
-        if (rc == KEN_OK) rc = ken_text_perplexity(j->net, j->plan.rules.tokenizer, path, &o, &loss, &j->forwards, err);
+        if (rc == KEN_OK)
+            rc = ken_text_perplexity(ken_net_forwarder(j->net), j->plan.rules.tokenizer, path, &o, &loss, &j->forwards,
+                                     err);
         if (rc != KEN_OK) break;
         ken_measure m = {.set = set,
                          .grouping = ken_tally_grouping[KEN_TALLY_ALL],

@@ -74,8 +74,8 @@ static int between(void *ctx, ken_err *err)
     return j->o->poll != NULL && j->o->poll(j->o->ctx) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
 }
 
-int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item, size_t n, const ken_greedy_options *o,
-               ken_greedy_answer *out, uint64_t *forwards, ken_err *err)
+int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *item, size_t n,
+               const ken_greedy_options *o, ken_greedy_answer *out, uint64_t *forwards, ken_err *err)
 {
     int max_new = o->max_new == 0 ? MAX_NEW : o->max_new;
     job j = {.o = o, .item = item, .n = n, .out = out};
@@ -85,7 +85,7 @@ int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item
         return ken_fail(err, KEN_EUSAGE, "%d new tokens are out of range: 1 to %d", max_new, MOST_NEW);
     j.rules = (ken_rules){.tokenizer = t, .max_new = max_new, .stop = o->golds->stop, .n_stop = o->golds->n_stop};
     ken_engine_options e = {.wave_rows = o->wave_rows, .slots = o->slots};
-    int rc = ken_engine_new(&j.engine, net, &e, err);
+    int rc = ken_engine_new(&j.engine, f, &e, err);
     const ken_asking a = {.engine = j.engine, .n = n, .start = start, .result = result, .between = between, .ctx = &j};
     if (rc == KEN_OK) rc = ken_ask_all(&a, err);
     if (j.engine != NULL && forwards != NULL) *forwards += ken_engine_get_stats(j.engine).rows;

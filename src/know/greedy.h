@@ -4,7 +4,7 @@
 #ifndef KEN_KNOW_GREEDY_H
 #define KEN_KNOW_GREEDY_H
 #include "know/golds.h"
-#include "nn/net.h"
+#include "nn/forwarder.h"
 #include "text/tokenizer.h"
 
 typedef struct ken_greedy_item {
@@ -39,7 +39,7 @@ typedef struct ken_greedy_options {
 
 /* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_rows and
  * slots, except that a prompt must fit the slots. On failure out holds no texts. */
-int ken_greedy(ken_net *net, const ken_tokenizer *t, const ken_greedy_item *item, size_t n, const ken_greedy_options *o,
-               ken_greedy_answer *out, uint64_t *forwards, ken_err *err);
+int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *item, size_t n,
+               const ken_greedy_options *o, ken_greedy_answer *out, uint64_t *forwards, ken_err *err);
 void ken_greedy_free(ken_greedy_answer *a, size_t n); /* the texts, not the array */
 #endif

@@ -1,88 +1,68 @@
-/* perplexity.c - see perplexity.h. One forward pass a window. Losses are written by row and added in order, so that the sum does not
- * depend on threads. */
+/* perplexity.c - see perplexity.h. One forward pass a window: -ln p of a token is ln sum exp(z) less its own z, both read at the row before
+ * it. Losses are added in order, so that the sum does not depend on threads. */
 #include "know/perplexity.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "nn/batch_build.h"
 #include "text/unicode.h"
 #include <math.h>
 #include <string.h>
 
 enum { DEFAULT_WINDOW = 1024, MAX_BYTES = 64 << 20 };
 
-typedef struct reading {   /* of one window */
-    const int32_t *target; /* (rows) the token behind each of them */
-    double *nll;           /* (n_logits) */
-    const int32_t *logit_row;
-    int32_t n_vocab;
-} reading;
-
-static void score(void *ctx, int32_t i, const float *logits)
-{
-    const reading *w = ctx;
-    float most = logits[0];
-    for (int32_t v = 1; v < w->n_vocab; v++)
-        if (logits[v] > most) most = logits[v];
-    double sum = exp((double)logits[0] - (double)most);
-    for (int32_t v = 1; v < w->n_vocab; v++) sum += exp((double)logits[v] - (double)most);
-    w->nll[i] = log(sum) + (double)most - (double)logits[w->target[w->logit_row[i]]];
-}
-
 typedef struct job {
-    ken_net *net;
+    ken_forwarder *f;
     const ken_tokenizer *tokenizer;
     ken_kv *kv;
-    int32_t *ids; /* (n) of the text */
+    ken_batch_build chain; /* the window in hand */
+    int32_t *ids;          /* (n) of the text */
     size_t n;
     int32_t window, stride;
     bool bos;
-    int32_t *token, *target, *pos, *logit_row; /* (window) */
-    int64_t *path;                             /* (window) all zero: row r's ancestors are slots 0 .. r - 1 */
-    double *nll;
+    int32_t *token;  /* (window) */
+    double *log_sum; /* (window) by row */
+    float *logit;    /* (window) by row, of the token behind it */
 } job;
 
 /* The window that begins at text token `begin`, of which those from `scored` on are new. */
 static int run_window(job *j, size_t begin, size_t scored, size_t end, ken_text_loss *out, const char *path,
                       ken_err *err)
 {
-    int32_t rows = 0, n = 0;
+    int32_t rows = 0;
     if (j->bos) j->token[rows++] = ken_tokenizer_bos(j->tokenizer);
     for (size_t i = begin; i < end; i++) j->token[rows++] = j->ids[i];
-    for (int32_t r = 0; r + 1 < rows; r++) j->target[r] = j->token[r + 1];
     int32_t first = (int32_t)(scored - begin) + (j->bos ? 0 : -1); /* the row that predicts token `scored` */
-    for (int32_t r = first < 0 ? 0 : first; r + 1 < rows; r++) j->logit_row[n++] = r;
-    if (n == 0) return KEN_OK; /* a last window of one token */
-    rows--;                    /* nothing reads what follows the last token */
-    reading w = {j->target, j->nll, j->logit_row, ken_net_config(j->net)->n_vocab};
-    ken_batch b = {.n_rows = rows,
-                   .token = j->token,
-                   .pos = j->pos,
-                   .slot = j->pos,
-                   .path = j->path,
-                   .path_slots = j->pos,
-                   .n_logits = n,
-                   .logit_row = j->logit_row,
-                   .on_logits = score,
-                   .ctx = &w};
-    int rc = ken_net_forward(j->net, j->kv, &b, err);
+    if (first < 0) first = 0;
+    rows--;                           /* nothing reads what follows the last token */
+    if (first >= rows) return KEN_OK; /* a last window of one token */
+    int rc = ken_batch_rows(&j->chain, rows, j->token, NULL, err);
+    for (int32_t r = first; r < rows && rc == KEN_OK; r++)
+        rc = ken_batch_read(
+            &j->chain,
+            &(ken_reading){
+                .row = r, .n_want = 1, .want = j->token + r + 1, .want_logit = j->logit + r, .log_sum = j->log_sum + r},
+            err);
+    if (rc == KEN_OK) rc = ken_forward(j->f, j->kv, &j->chain.batch, err);
     if (rc != KEN_OK) return rc;
-    for (int32_t i = 0; i < n; i++) {
-        if (!isfinite(j->nll[i]))
+    for (int32_t r = first; r < rows; r++) {
+        const double nll = j->log_sum[r] - (double)j->logit[r];
+        if (!isfinite(nll))
             return ken_fail(
                 err, KEN_EINPUT,
                 "%s, token %zu: the model's logits are not finite (a corrupt model file, or overflow in its "
                 "weights)",
-                path, end - (size_t)(n - i));
-        out->nll += j->nll[i];
-        out->bytes += ken_tokenizer_bytes(j->tokenizer, j->target[j->logit_row[i]]).n;
+                path, end - (size_t)(rows - r));
+        out->nll += nll;
+        out->bytes += ken_tokenizer_bytes(j->tokenizer, j->token[r + 1]).n;
     }
-    out->tokens += (uint64_t)n;
+    out->tokens += (uint64_t)(rows - first);
     out->windows++;
     return KEN_OK;
 }
 
 static int get_ready(job *j, const ken_text_options *o, ken_err *err)
 {
-    int32_t n_ctx = ken_net_config(j->net)->n_ctx;
+    int32_t n_ctx = j->f->config->n_ctx;
     int window = o->window > 0 ? o->window : n_ctx < DEFAULT_WINDOW ? n_ctx : DEFAULT_WINDOW;
     if (o->window < 0 || window < 2 || window > n_ctx)
         return ken_fail(err, KEN_EUSAGE, "a window of %d tokens is out of range: 2 to the model's context of %d",
@@ -95,16 +75,10 @@ static int get_ready(job *j, const ken_text_options *o, ken_err *err)
     j->stride = o->stride > 0 ? o->stride : room;
     size_t rows = (size_t)window;
     j->token = ken_alloc(rows, sizeof *j->token);
-    j->target = ken_alloc(rows, sizeof *j->target);
-    j->pos = ken_alloc(rows, sizeof *j->pos);
-    j->logit_row = ken_alloc(rows, sizeof *j->logit_row);
-    j->path = ken_calloc(rows, sizeof *j->path);
-    j->nll = ken_alloc(rows, sizeof *j->nll);
-    if (j->token == NULL || j->target == NULL || j->pos == NULL || j->logit_row == NULL || j->path == NULL ||
-        j->nll == NULL)
-        return ken_fail_nomem(err, "text");
-    for (int32_t r = 0; r < window; r++) j->pos[r] = r;
-    return ken_kv_new(&j->kv, j->net, window, err);
+    j->log_sum = ken_alloc(rows, sizeof *j->log_sum);
+    j->logit = ken_alloc(rows, sizeof *j->logit);
+    if (j->token == NULL || j->log_sum == NULL || j->logit == NULL) return ken_fail_nomem(err, "text");
+    return ken_cache_new(&j->kv, j->f, window, err);
 }
 
 static int read_text(job *j, const char *path, ken_err *err)
@@ -128,10 +102,10 @@ static int read_text(job *j, const char *path, ken_err *err)
     return rc;
 }
 
-int ken_text_perplexity(ken_net *net, const ken_tokenizer *t, const char *path, const ken_text_options *o,
+int ken_text_perplexity(ken_forwarder *f, const ken_tokenizer *t, const char *path, const ken_text_options *o,
                         ken_text_loss *out, uint64_t *forwards, ken_err *err)
 {
-    job j = {.net = net, .tokenizer = t, .bos = ken_tokenizer_adds_bos(t) && ken_tokenizer_bos(t) >= 0};
+    job j = {.f = f, .tokenizer = t, .bos = ken_tokenizer_adds_bos(t) && ken_tokenizer_bos(t) >= 0};
     *out = (ken_text_loss){0};
     int rc = read_text(&j, path, err);
     if (rc == KEN_OK) rc = get_ready(&j, o, err);
@@ -149,8 +123,9 @@ int ken_text_perplexity(ken_net *net, const ken_tokenizer *t, const char *path, 
     }
     if (rc == KEN_OK && out->tokens == 0)
         rc = ken_fail(err, KEN_EINPUT, "%s: a text of %zu tokens; there is nothing to predict", path, j.n);
-    ken_kv_free(j.kv);
-    void *all[] = {j.ids, j.token, j.target, j.pos, j.logit_row, j.path, j.nll};
+    ken_cache_free(f, j.kv);
+    ken_batch_build_free(&j.chain);
+    void *all[] = {j.ids, j.token, j.log_sum, j.logit};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     return rc;
 }

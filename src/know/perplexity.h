@@ -6,7 +6,7 @@
  * before it (without BOS) and is not scored then. */
 #ifndef KEN_KNOW_PERPLEXITY_H
 #define KEN_KNOW_PERPLEXITY_H
-#include "nn/net.h"
+#include "nn/forwarder.h"
 #include "text/tokenizer.h"
 
 typedef struct ken_text_options {
@@ -24,6 +24,6 @@ typedef struct ken_text_loss {
 
 /* KEN_EINPUT when the text cannot be read, is no UTF-8, too large (64 MiB), or too short to score a token; KEN_EUSAGE when the
  * window makes no sense. *forwards += positions forwarded. */
-int ken_text_perplexity(ken_net *net, const ken_tokenizer *t, const char *path, const ken_text_options *o,
+int ken_text_perplexity(ken_forwarder *f, const ken_tokenizer *t, const char *path, const ken_text_options *o,
                         ken_text_loss *out, uint64_t *forwards, ken_err *err);
 #endif

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "know/choice.h"
 #include "know/settings.h"
+#include "nn/batch_build.h"
 #include <string.h>
 #include <time.h>
 
@@ -69,48 +70,38 @@ static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exempla
     return KEN_OK;
 }
 
-static void ignore_logits(void *ctx, int32_t i, const float *logits)
+/* Rows a second, measured on SPEED_ROWS rows in chains of up to 64 tokens. */
+static int time_rows(ken_forwarder *f, double *rows_per_second, ken_err *err)
 {
-    (void)ctx;
-    (void)i;
-    (void)logits;
+    ken_kv *kv = NULL;
+    ken_batch_build y = {0};
+    int32_t token[SPEED_ROWS], parent[SPEED_ROWS], length = f->config->n_ctx < 64 ? f->config->n_ctx : 64;
+    for (int32_t i = 0; i < SPEED_ROWS; i++) {
+        token[i] = i % f->config->n_vocab;
+        parent[i] = i % length == 0 ? -1 : i - 1;
+    }
+    int rc = ken_cache_new(&kv, f, SPEED_ROWS, err);
+    if (rc == KEN_OK) rc = ken_batch_rows(&y, SPEED_ROWS, token, parent, err);
+    if (rc == KEN_OK) rc = ken_batch_read(&y, &(ken_reading){.row = 0}, err);
+    struct timespec t0, t1;
+    if (rc == KEN_OK) rc = ken_forward(f, kv, &y.batch, err); /* warm-up */
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    if (rc == KEN_OK) rc = ken_forward(f, kv, &y.batch, err);
+    clock_gettime(CLOCK_MONOTONIC, &t1);
+    double s = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+    *rows_per_second = s > 0 ? SPEED_ROWS / s : 1e9;
+    ken_batch_build_free(&y);
+    ken_cache_free(f, kv);
+    return rc;
 }
 
-/* Rows a second, measured on SPEED_ROWS rows in one chain. */
 static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_of_run *p, double *rows_per_second,
                    ken_err *err)
 {
     ken_net *net = NULL;
-    ken_kv *kv = NULL;
     ken_net_options n = {.threads = o->threads, .isa = p->isa, .poll = o->poll, .ctx = o->ctx};
     int rc = ken_net_new(&net, m, &n, err);
-    if (rc == KEN_OK) rc = ken_kv_new(&kv, net, SPEED_ROWS, err);
-    int32_t token[SPEED_ROWS], pos[SPEED_ROWS], slot[SPEED_ROWS], read = 0;
-    int64_t path[SPEED_ROWS];
-    int32_t length = ken_model_config(m)->n_ctx < 64 ? ken_model_config(m)->n_ctx : 64;
-    for (int32_t i = 0; i < SPEED_ROWS; i++) { /* chains of `length` tokens; slots are numbered along them */
-        token[i] = i % ken_model_config(m)->n_vocab;
-        pos[i] = i % length;
-        slot[i] = i;
-        path[i] = i - i % length;
-    }
-    ken_batch b = {.n_rows = SPEED_ROWS,
-                   .token = token,
-                   .pos = pos,
-                   .slot = slot,
-                   .path = path,
-                   .path_slots = slot,
-                   .n_logits = 1,
-                   .logit_row = &read,
-                   .on_logits = ignore_logits};
-    struct timespec t0, t1;
-    if (rc == KEN_OK) rc = ken_net_forward(net, kv, &b, err); /* warm-up */
-    clock_gettime(CLOCK_MONOTONIC, &t0);
-    if (rc == KEN_OK) rc = ken_net_forward(net, kv, &b, err);
-    clock_gettime(CLOCK_MONOTONIC, &t1);
-    double s = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
-    *rows_per_second = s > 0 ? SPEED_ROWS / s : 1e9;
-    ken_kv_free(kv);
+    if (rc == KEN_OK) rc = time_rows(ken_net_forwarder(net), rows_per_second, err);
     ken_net_free(net);
     return rc;
 }

@@ -4,8 +4,10 @@
  * half of one layer (attention, output projection, MLP) and the first half of the next (norm, q k v, rotation, cache): the
  * barrier makes sure that all keys and values of a layer are written before any row attends to them. After the last layer only
  * rows whose logits are read go on. What is not a matrix product is done on a block while it is in cache. */
+#include "base/alloc.h"
 #include "base/parallel.h"
 #include "nn/network.h"
+#include "nn/reading.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +20,7 @@ static int check_batch(const ken_net *net, const ken_kv *kv, const ken_batch *b,
 {
     const ken_config *c = net->c;
     *n_pos = 0;
-    if (b->n_rows < 0 || b->n_logits < 0)
-        return ken_fail(err, KEN_EUSAGE, "forward: a batch of %d rows, %d logits", b->n_rows, b->n_logits);
+    if (b->n_rows < 0) return ken_fail(err, KEN_EUSAGE, "forward: a batch of %d rows", b->n_rows);
     for (int32_t r = 0; r < b->n_rows; r++) {
         if (b->token[r] < 0 || b->token[r] >= c->n_vocab)
             return ken_fail(err, KEN_EUSAGE, "forward: row %d: token %d is not in the vocabulary of %d", r, b->token[r],
@@ -37,10 +38,32 @@ static int check_batch(const ken_net *net, const ken_kv *kv, const ken_batch *b,
         }
         if (b->pos[r] + 1 > *n_pos) *n_pos = b->pos[r] + 1;
     }
-    for (int32_t i = 0; i < b->n_logits; i++)
-        if (b->logit_row[i] < 0 || b->logit_row[i] >= b->n_rows || (i > 0 && b->logit_row[i] < b->logit_row[i - 1]))
-            return ken_fail(err, KEN_ESTATE, "forward: logit_row[%d] is %d; expected ascending rows below %d", i,
-                            b->logit_row[i], b->n_rows);
+    return KEN_OK;
+}
+
+/* Checks the readings of b and collects the rows that they read in net->read_row, *n of them. */
+static int collect_rows(ken_net *net, const ken_batch *b, int32_t *n, ken_err *err)
+{
+    const size_t most = b->n_readings > 0 ? (size_t)b->n_readings : 0;
+    if (ken_grow((void **)&net->read_row, &net->cap_read_row, most, sizeof(int32_t)) != 0 ||
+        ken_grow((void **)&net->first_reading, &net->cap_first_reading, most + 1, sizeof(int32_t)) != 0)
+        return ken_fail_nomem(err, "a batch of rows");
+    *n = 0;
+    for (int32_t i = 0; i < b->n_readings; i++) {
+        const ken_reading *r = &b->reading[i];
+        const int32_t before = i > 0 ? r[-1].row : -1;
+        if (r->row < 0 || r->row >= b->n_rows || r->row < before)
+            return ken_fail(err, KEN_ESTATE, "forward: reading %d is of row %d; expected ascending rows below %d", i,
+                            r->row, b->n_rows);
+        for (int32_t j = 0; j < r->n_want; j++)
+            if (r->want[j] < 0 || r->want[j] >= net->c->n_vocab)
+                return ken_fail(err, KEN_EUSAGE, "forward: reading %d wants token %d of a vocabulary of %d", i,
+                                r->want[j], net->c->n_vocab);
+        if (r->row == before) continue;
+        net->read_row[*n] = r->row;
+        net->first_reading[(*n)++] = i;
+    }
+    net->first_reading[*n] = (int32_t)most;
     return KEN_OK;
 }
 
@@ -70,9 +93,9 @@ static int by_path(const void *x, const void *y, void *ctx)
 }
 
 /* Rows that share a path come to stand side by side, whatever order the caller has: attention then copies a key once for all of
- * them (measured: rows of all prompts mixed took 18% longer). Results do not depend on it. Returns the batch in this order,
- * its arrays the net's. */
-static ken_batch sort_batch(ken_net *net, const ken_batch *b)
+ * them (measured: rows of all prompts mixed took 18% longer). Results do not depend on it. row (n): as for ken_net_prepare. Returns the
+ * batch in this order, its arrays the net's. */
+static ken_batch sort_batch(ken_net *net, const ken_batch *b, const int32_t *row, int32_t n)
 {
     for (int32_t r = 0; r < b->n_rows; r++) net->order[r] = r;
     qsort_r(net->order, (size_t)b->n_rows, sizeof *net->order, by_path, (void *)(uintptr_t)b);
@@ -83,24 +106,23 @@ static ken_batch sort_batch(ken_net *net, const ken_batch *b)
         net->slot[i] = b->slot[r];
         net->path[i] = b->path[r];
     }
-    for (int32_t i = 0, n = 0; i < b->n_rows && n < b->n_logits; i++) {
-        int32_t lo = 0, hi = b->n_logits; /* the first of the caller's entries that is row order[i] */
+    net->n_logits = 0;
+    for (int32_t i = 0; i < b->n_rows && net->n_logits < n; i++) {
+        int32_t lo = 0, hi = n; /* the first of the caller's rows that is not before order[i] */
         while (lo < hi) {
             const int32_t mid = lo + (hi - lo) / 2;
-            if (b->logit_row[mid] < net->order[i]) lo = mid + 1;
+            if (row[mid] < net->order[i]) lo = mid + 1;
             else hi = mid;
         }
-        for (; lo < b->n_logits && b->logit_row[lo] == net->order[i]; lo++, n++) {
-            net->logit_row[n] = i;
-            net->logit_index[n] = lo;
-        }
+        if (lo == n || row[lo] != net->order[i]) continue;
+        net->logit_row[net->n_logits] = i;
+        net->logit_index[net->n_logits++] = lo;
     }
     ken_batch s = *b;
     s.token = net->token;
     s.pos = net->pos;
     s.slot = net->slot;
     s.path = net->path;
-    s.logit_row = net->logit_row;
     net->shared[0] = 0;
     for (int32_t r = 1; r < s.n_rows; r++) net->shared[r] = shared_with_previous(&s, r);
     return s;
@@ -250,15 +272,15 @@ static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int
     return KEN_OK;
 }
 
-/* The last layer's second half for rows whose logits are read, then norm, head and the caller's function. */
+/* The last layer's second half for rows that are read, then norm, head and what the caller reads. */
 static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int32_t first, int n, int thread)
 {
     const ken_config *c = net->c;
     ken_worker *w = &net->workers[thread];
     const size_t C = (size_t)c->n_embd, V = (size_t)c->n_vocab;
     for (int i = 0; i < n; i++)
-        memcpy(w->x + (size_t)i * C, net->x + (size_t)b->logit_row[first + i] * C, C * sizeof *w->x);
-    int status = attend_and_mlp(net, a, c->n_layer - 1, b->logit_row + first, first, n, w->x, thread);
+        memcpy(w->x + (size_t)i * C, net->x + (size_t)net->logit_row[first + i] * C, C * sizeof *w->x);
+    int status = attend_and_mlp(net, a, c->n_layer - 1, net->logit_row + first, first, n, w->x, thread);
     if (status != KEN_OK) return status;
     if (net->tape != NULL) { /* the learner takes it from here */
         memcpy(net->tape->x[c->n_layer] + (size_t)first * C, w->x, (size_t)n * C * sizeof(float));
@@ -268,7 +290,13 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
         net->k->rms_norm(w->in + (size_t)i * C, w->x + (size_t)i * C, net->w.output_norm, c->n_embd, c->norm_eps);
     status = ken_gemm_run(net->w.head, w->in, w->logits, n, thread);
     if (status != KEN_OK) return status;
-    for (int i = 0; i < n; i++) b->on_logits(b->ctx, net->logit_index[first + i], w->logits + (size_t)i * V);
+    for (int i = 0; i < n; i++) {
+        const int32_t *of = net->first_reading + net->logit_index[first + i];
+        for (ken_reading *r = b->reading + of[0]; r < b->reading + of[1]; r++) {
+            ken_read_logits(r, w->logits + (size_t)i * V, c->n_vocab, net->k);
+            if (r->hidden != NULL) memcpy(r->hidden, w->in + (size_t)i * C, C * sizeof *w->in);
+        }
+    }
     return KEN_OK;
 }
 
@@ -311,7 +339,7 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
 {
     const ken_config *c = net->c;
     const bool last = rest == c->n_layer - 1;
-    const int32_t n = last ? b->n_logits : b->n_rows;
+    const int32_t n = last ? net->n_logits : b->n_rows;
     const ken_attention a = ken_net_attention(net, kv, b, rest > 0 ? rest : 0);
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(net->threads)
@@ -345,22 +373,37 @@ static int run_stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int
                             : ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
 }
 
-int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, ken_batch *sorted, ken_err *err)
+int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, const int32_t *row, int32_t n,
+                    ken_batch *sorted, ken_err *err)
 {
     int n_pos;
     int status = check_batch(net, kv, b, &n_pos, err);
     if (status != KEN_OK || b->n_rows == 0) return status;
-    status = ken_net_reserve(net, b->n_rows, n_pos, b->n_logits, err);
-    if (status == KEN_OK) *sorted = sort_batch(net, b);
+    status = ken_net_reserve(net, b->n_rows, n_pos, n, err);
+    if (status == KEN_OK) *sorted = sort_batch(net, b, row, n);
     return status;
+}
+
+/* Layer l's part of what is read, while its queries are there. */
+static void read_attention(const ken_net *net, const ken_kv *kv, const ken_batch *sorted, int l)
+{
+    const ken_attention a = ken_net_attention(net, kv, sorted, l);
+    for (int32_t i = 0; sorted->reading != NULL && i < net->n_logits; i++) {
+        const int32_t row = net->logit_row[i], *of = net->first_reading + net->logit_index[i];
+        const size_t layer = (size_t)l * (size_t)a.n_head * (size_t)(a.pos[row] + 1);
+        for (ken_reading *r = sorted->reading + of[0]; r < sorted->reading + of[1]; r++)
+            if (r->attention != NULL) ken_read_attention(&a, row, r->attention + layer);
+    }
 }
 
 int ken_net_run(ken_net *net, ken_kv *kv, const ken_batch *sorted, ken_err *err)
 {
     const int layers = net->c->n_layer;
     int status = KEN_OK;
-    for (int s = 0; s < layers + (sorted->n_logits > 0) && status == KEN_OK; s++)
+    for (int s = 0; s < layers + (net->n_logits > 0) && status == KEN_OK; s++) {
         status = run_stage(net, kv, sorted, s - 1, s < layers ? s : -1, err);
+        if (status == KEN_OK && s < layers) read_attention(net, kv, sorted, s);
+    }
     return status;
 }
 
@@ -374,6 +417,8 @@ int ken_net_run_layer(ken_net *net, ken_kv *kv, const ken_batch *sorted, int l, 
 int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err)
 {
     ken_batch sorted;
-    int status = ken_net_prepare(net, kv, b, &sorted, err);
+    int32_t n;
+    int status = collect_rows(net, b, &n, err);
+    if (status == KEN_OK) status = ken_net_prepare(net, kv, b, net->read_row, n, &sorted, err);
     return status != KEN_OK || b->n_rows == 0 ? status : ken_net_run(net, kv, &sorted, err);
 }

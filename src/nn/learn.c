@@ -528,10 +528,8 @@ static int run(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl,
                             .pos = t->pos,
                             .slot = t->slot,
                             .path = t->path,
-                            .path_slots = t->path_slots,
-                            .n_logits = t->m,
-                            .logit_row = t->rows};
-    status = ken_net_prepare(t->net, t->kv, &rows, &t->sorted, err);
+                            .path_slots = t->path_slots};
+    status = ken_net_prepare(t->net, t->kv, &rows, t->rows, t->m, &t->sorted, err);
     if (status == KEN_OK) status = ken_net_run(t->net, t->kv, &t->sorted, err);
     head h = {.t = t, .b = b, .loss = loss, .kl = kl, .back = back, .bad_row = -1};
     if (status == KEN_OK) status = run_head(&h, err);

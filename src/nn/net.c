@@ -47,6 +47,18 @@ static int check_config(const ken_config *c, ken_err *err)
     return KEN_OK;
 }
 
+static int new_cache(ken_kv **out, ken_forwarder *f, int32_t n_slots, ken_err *err)
+{
+    return ken_kv_new(out, (ken_net *)f, n_slots, err);
+}
+
+static int forward(ken_forwarder *f, ken_kv *kv, const ken_batch *b, ken_err *err)
+{
+    return ken_net_forward((ken_net *)f, kv, b, err);
+}
+
+static const ken_forwarder_kind cpu = {"the CPU network", new_cache, ken_kv_free, forward};
+
 int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken_err *err)
 {
     *out = NULL;
@@ -55,6 +67,7 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
     if (status != KEN_OK) return status;
     ken_net *net = ken_calloc(1, sizeof *net);
     if (net == NULL) return ken_fail_nomem(err, "network");
+    net->forwarder = (ken_forwarder){.kind = &cpu, .config = c, .can = ~0U};
     net->model = m;
     net->c = c;
     net->k = ken_kernels_get(o->isa);
@@ -111,9 +124,12 @@ void ken_net_free(ken_net *net)
     ken_free(net->path);
     ken_free(net->logit_row);
     ken_free(net->logit_index);
+    ken_free(net->read_row);
+    ken_free(net->first_reading);
     ken_free(net);
 }
 
+ken_forwarder *ken_net_forwarder(ken_net *net) { return &net->forwarder; }
 const ken_config *ken_net_config(const ken_net *net) { return net->c; }
 const char *ken_net_gemm_name(const ken_net *net) { return ken_gemm_name(net->gemm); }
 

@@ -1,12 +1,9 @@
-/* net.h - the network in memory: unpacked weights, key-value cache, and one forward pass over a batch of rows.
- *
- * A row is one token at one position with the cache slots of everything before it. Rows of one batch may be ancestors of
- * one another (a prompt is forwarded in one batch): all keys and values of a layer are written before any attention reads them.
- * Invariant (design.md 3.1): a row's result depends on its tokens alone - not on the batch, the other rows, the slots, or threads.
- * This is the narrow interface under which other backends (bf16, CUDA) will sit: everything above sees rows and logits. */
+/* net.h - the network in this machine's memory: unpacked weights, key-value cache, and one forward pass over a batch of rows. It is one
+ * kind of forwarder (forwarder.h, where rows and readings are explained); what stands above the engine takes it as one. All keys and values
+ * of a layer are written before any attention reads them. */
 #ifndef KEN_NN_NET_H
 #define KEN_NN_NET_H
-#include "model/model.h"
+#include "nn/forwarder.h"
 
 typedef enum ken_isa { KEN_ISA_GENERIC, KEN_ISA_AVX2, KEN_ISA_AVX512 } ken_isa;
 const char *ken_isa_name(ken_isa isa); /* "generic", "avx2", "avx512" */
@@ -36,30 +33,16 @@ typedef struct ken_net_options {
  * set by its first net (oneDNN fixes it at first use); a later net with another one is refused with KEN_EUSAGE. */
 int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken_err *err);
 void ken_net_free(ken_net *net);
+ken_forwarder *ken_net_forwarder(ken_net *net); /* the net itself; gives everything that can be read */
 const ken_config *ken_net_config(const ken_net *net);
 const char *
 ken_net_gemm_name(const ken_net *net); /* "oneDNN 2.6.3 (avx512_core_bf16)" or "OpenBLAS ..."; recorded in a run */
 
-typedef struct ken_kv ken_kv; /* keys and values for n slots: per layer (n_kv, n_slots, d_head rounded up to 16) each */
+/* Keys and values for n slots: per layer (n_kv, n_slots, d_head rounded up to 16) each. */
 int ken_kv_new(ken_kv **out, const ken_net *net, int32_t n_slots, ken_err *err);
 void ken_kv_free(ken_kv *kv);
 size_t ken_kv_slot_bytes(const ken_config *c); /* bytes of one slot over all layers */
 
-typedef struct ken_batch {
-    int32_t n_rows;
-    const int32_t *token; /* (n_rows) */
-    const int32_t *pos;   /* (n_rows) position in the sequence, 0-based */
-    const int32_t *slot;  /* (n_rows) where the row's keys and values go; distinct */
-    const int64_t
-        *path; /* (n_rows) offset into path_slots of the row's pos[r] ancestors' slots, first position first */
-    const int32_t *path_slots;
-    int32_t n_logits;
-    const int32_t *logit_row; /* (n_logits) ascending rows whose logits are read */
-    /* Called once for each of them, on any thread, several at once: i indexes logit_row, logits (V) is valid during the call. */
-    void (*on_logits)(void *ctx, int32_t i, const float *logits);
-    void *ctx;
-} ken_batch;
-
-/* KEN_ESTOP when poll said so: the slots written are then undefined. KEN_EUSAGE when a position exceeds the context. */
+/* See ken_forward. */
 int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err);
 #endif

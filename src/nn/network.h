@@ -20,6 +20,7 @@ typedef struct ken_worker {
 } ken_worker;
 
 struct ken_net {
+    ken_forwarder forwarder;
     const ken_model *model;
     const ken_config *c;
     const ken_kernels *k;
@@ -41,8 +42,12 @@ struct ken_net {
     /* The batch with its rows in the order of their paths (sort_batch in forward.c). */
     int32_t *order, *token, *pos, *slot; /* (n_rows) order: the caller's row */
     int64_t *path;                       /* (n_rows) */
-    int32_t *logit_row, *logit_index;    /* (n_logits) ascending rows in the new order; the caller's index of each */
-    size_t cap_order, cap_token, cap_pos, cap_slot, cap_path, cap_logit_row, cap_logit_index;
+    int32_t n_logits;                    /* rows that go beyond the last layer's keys and values */
+    int32_t *logit_row, *logit_index;    /* (n_logits) ascending rows in the new order; which of the caller's each is */
+    int32_t *read_row,
+        *first_reading; /* (n_logits), (n_logits + 1) the caller's rows that are read, and their readings */
+    size_t cap_order, cap_token, cap_pos, cap_slot, cap_path, cap_logit_row, cap_logit_index, cap_read_row,
+        cap_first_reading;
 };
 
 struct ken_kv {
@@ -53,8 +58,9 @@ struct ken_kv {
 };
 
 /* The pass in parts, for training. Checks b, brings its rows into the order of their paths and makes room; *sorted lives in the net
- * until the next one. */
-int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, ken_batch *sorted, ken_err *err);
+ * until the next one. Beyond the last layer's keys and values only `row` (n, ascending, distinct) of b go on. */
+int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, const int32_t *row, int32_t n,
+                    ken_batch *sorted, ken_err *err);
 int ken_net_run(ken_net *net, ken_kv *kv, const ken_batch *sorted, ken_err *err);
 /* One layer again, from tape->x[l] (recomputation). */
 int ken_net_run_layer(ken_net *net, ken_kv *kv, const ken_batch *sorted, int l, ken_err *err);

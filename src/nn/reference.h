@@ -4,6 +4,8 @@
 #define KEN_NN_REFERENCE_H
 #include "model/model.h"
 
-/* logits (n, V) after each of the n tokens. */
-int ken_reference_forward(const ken_model *m, const int32_t *token, int n, double *logits, ken_err *err);
+/* logits (n, V) after each of the n tokens. attention (n_layer, n_head, n, n), or NULL: what each position takes from each; zero for those
+ * that it does not see. */
+int ken_reference_forward(const ken_model *m, const int32_t *token, int n, double *logits, double *attention,
+                          ken_err *err);
 #endif

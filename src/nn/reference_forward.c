@@ -52,7 +52,7 @@ typedef struct work {
     float *row;
 } work;
 
-static void attention(const ken_config *c, const ken_layer *y, const ken_rope *rope, const work *w, int n)
+static void attend(const ken_config *c, const ken_layer *y, const ken_rope *rope, const work *w, int n, double *weight)
 {
     const int d = c->d_head, nq = c->n_head * d, nkv = c->n_kv * d, C = c->n_embd;
     for (int t = 0; t < n; t++) {
@@ -86,6 +86,9 @@ static void attention(const ken_config *c, const ken_layer *y, const ken_rope *r
                 if (w->score[s] > max) max = w->score[s];
             }
             for (int s = lo; s <= t; s++) sum += w->score[s] = exp(w->score[s] - max);
+            for (int s = 0; s < n && weight != NULL; s++)
+                weight[((size_t)h * (size_t)n + (size_t)t) * (size_t)n + (size_t)s] =
+                    s < lo || s > t ? 0 : w->score[s] / sum;
             for (int s = lo; s <= t; s++)
                 for (int i = 0; i < d; i++)
                     w->a[h * d + i] += w->score[s] / sum * w->v[(size_t)s * (size_t)nkv + (size_t)(kv + i)];
@@ -109,7 +112,8 @@ static void mlp(const ken_config *c, const ken_layer *y, const work *w, double *
     for (int i = 0; i < c->n_embd; i++) x[i] += w->h[i];
 }
 
-int ken_reference_forward(const ken_model *m, const int32_t *token, int n, double *logits, ken_err *err)
+int ken_reference_forward(const ken_model *m, const int32_t *token, int n, double *logits, double *attention,
+                          ken_err *err)
 {
     const ken_config *c = ken_model_config(m);
     const ken_weights *t = ken_model_weights(m);
@@ -141,7 +145,8 @@ int ken_reference_forward(const ken_model *m, const int32_t *token, int n, doubl
         for (size_t j = 0; j < C; j++) w.x[(size_t)i * C + j] = w.row[j];
     }
     for (int l = 0; l < c->n_layer; l++) {
-        attention(c, &t->layers[l], &rope, &w, n);
+        attend(c, &t->layers[l], &rope, &w, n,
+               attention == NULL ? NULL : attention + (size_t)l * (size_t)c->n_head * N * N);
         for (int i = 0; i < n; i++) mlp(c, &t->layers[l], &w, w.x + (size_t)i * C);
     }
     for (int i = 0; i < n; i++) {

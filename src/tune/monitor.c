@@ -273,7 +273,8 @@ static void count_all(const ken_monitor *m, watched *w)
     }
 }
 
-int ken_monitor_ask(ken_monitor *m, ken_net *net, const ken_tokenizer *t, const ken_greedy_options *how, ken_err *err)
+int ken_monitor_ask(ken_monitor *m, ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_options *how,
+                    ken_err *err)
 {
     int rc = KEN_OK;
     ken_greedy_options o = *how;
@@ -285,7 +286,7 @@ int ken_monitor_ask(ken_monitor *m, ken_net *net, const ken_tokenizer *t, const 
     for (int i = 0; i < m->n_sets && rc == KEN_OK; i++) {
         watched *w = &m->w[i];
         forget_answers(w);
-        rc = ken_greedy(net, t, w->item, w->n, &o, w->answer, NULL, err);
+        rc = ken_greedy(f, t, w->item, w->n, &o, w->answer, NULL, err);
         w->there = rc == KEN_OK;
         if (rc == KEN_OK) count_all(m, w);
         m->before += w->n;

@@ -3,7 +3,7 @@
  *
  *     ken_monitor *m;
  *     ken_monitor_new(&m, sets, n_sets, tokenizer, &err);
- *     ken_monitor_ask(m, net, tokenizer, &how, &err);        everything is asked anew
+ *     ken_monitor_ask(m, f, tokenizer, &how, &err);        everything is asked anew
  *     ken_monitor_measures(m, &state, &measure, &n);         counts and the losses of the state
  *     ken_monitor_store(m, store, step, &err);               with each answer
  *     ken_monitor_free(m); */
@@ -31,7 +31,8 @@ int ken_monitor_class(const ken_monitor *m, const ken_tune_row *row);
 size_t ken_monitor_asked(const ken_monitor *m); /* rows that one measurement asks, over all sets */
 
 /* how->done is called with rows over all sets. */
-int ken_monitor_ask(ken_monitor *m, ken_net *net, const ken_tokenizer *t, const ken_greedy_options *how, ken_err *err);
+int ken_monitor_ask(ken_monitor *m, ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_options *how,
+                    ken_err *err);
 /* Rows of a set that were answered correctly, and that were asked; 0 of 0 for a set that is not there. */
 void ken_monitor_hits(const ken_monitor *m, const char *set, uint64_t *hits, uint64_t *n);
 /* Borrowed until the next call. */

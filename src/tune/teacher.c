@@ -5,10 +5,8 @@
  * 16 MB for 6,142 answers of five tokens. */
 #include "tune/teacher.h"
 #include "base/alloc.h"
-#include "nn/topk.h"
-#include "nn/kernels.h"
+#include "nn/batch_build.h"
 #include <math.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,15 +30,6 @@ struct ken_teacher_cache {
 
 /* ---- one position --------------------------------------------------------------------------------------------------- */
 
-typedef struct wave {
-    ken_teacher_cache *c;
-    void (*exp)(float *out, const float *x, int n);
-    int n_vocab;
-    float tau;
-    size_t first_entry; /* of the wave's logits */
-    atomic_bool bad;
-} wave;
-
 /* The kept probabilities, as floats, sum to at most 1 but for rounding. When they are all there is to it, rounding must not look like a
  * rest: the learner divides by what the student gives to the rest. */
 static void close_rest(float *p, int32_t n)
@@ -52,125 +41,61 @@ static void close_rest(float *p, int32_t n)
     while ((double)p[0] + others < 1) p[0] = nextafterf(p[0], 2);
 }
 
-/* sum of exp((z - most) / tau) over the vocabulary. The difference comes first: at a low temperature z / tau would round too much. */
-static double total(const wave *w, const float *z, float most)
+/* p (n) of one target, largest first: logits in, probabilities at temperature tau out. sum: of ken_reading. */
+static void keep(float *p, int32_t n, float tau, double sum)
 {
-    enum { BLOCK = 256 };
-    const float scale = 1.0F / w->tau;
-    float x[BLOCK];
-    double sum = 0;
-    for (int at = 0; at < w->n_vocab; at += BLOCK) {
-        const int n = w->n_vocab - at < BLOCK ? w->n_vocab - at : BLOCK;
-        for (int j = 0; j < n; j++) x[j] = (z[at + j] - most) * scale;
-        w->exp(x, x, n);
-        for (int j = 0; j < n; j++) sum += (double)x[j];
-    }
-    return sum;
-}
-
-/* On any thread; i counts the wave's rows with logits. */
-static void keep(void *ctx, int32_t i, const float *logits)
-{
-    wave *w = ctx;
-    const size_t k = (size_t)w->c->k, at = (w->first_entry + (size_t)i) * k;
-    int32_t *id = w->c->id + at;
-    float *p = w->c->p + at;
-    if (ken_topk(logits, w->n_vocab, w->c->k, id, p) != w->c->k) {
-        atomic_store(&w->bad, true);
-        return;
-    }
     const float most = p[0];
-    const double sum = total(w, logits, most);
-    for (size_t j = 0; j < k; j++) p[j] = (float)(exp(((double)p[j] - (double)most) / (double)w->tau) / sum);
-    close_rest(p, w->c->k);
+    for (int32_t j = 0; j < n; j++) p[j] = (float)(exp(((double)p[j] - (double)most) / (double)tau) / sum);
+    close_rest(p, n);
 }
 
 /* ---- waves ---------------------------------------------------------------------------------------------------------- */
 
-/* A trie as the network wants it: slots are rows, a path is shared by a chain of rows that follow one another. */
-typedef struct layout {
-    int32_t *pos, *slot, *path_slots, *logit_row;
-    int64_t *path;
-    size_t cap_pos, cap_slot, cap_path_slots, cap_logit_row, cap_path;
-    int32_t n_logits;
-} layout;
-
-static void free_layout(layout *y)
-{
-    ken_free(y->pos);
-    ken_free(y->slot);
-    ken_free(y->path_slots);
-    ken_free(y->logit_row);
-    ken_free(y->path);
-}
-
-static int lay_out(layout *y, const ken_learn_batch *b, ken_err *err)
-{
-    const size_t n = (size_t)b->n_rows;
-    size_t end = 0;
-    if (ken_grow((void **)&y->pos, &y->cap_pos, n, sizeof *y->pos) != 0 ||
-        ken_grow((void **)&y->slot, &y->cap_slot, n, sizeof *y->slot) != 0 ||
-        ken_grow((void **)&y->path, &y->cap_path, n, sizeof *y->path) != 0 ||
-        ken_grow((void **)&y->logit_row, &y->cap_logit_row, n, sizeof *y->logit_row) != 0)
-        return ken_fail_nomem(err, "teacher");
-    for (size_t r = 0; r < n; r++) {
-        const int32_t parent = b->parent[r];
-        const bool follows = r > 0 && parent == (int32_t)r - 1;
-        y->pos[r] = parent < 0 ? 0 : y->pos[parent] + 1;
-        y->slot[r] = (int32_t)r;
-        const size_t known = parent < 0 ? 0 : (size_t)y->pos[parent], more = follows ? 1 : (size_t)y->pos[r];
-        if (ken_grow((void **)&y->path_slots, &y->cap_path_slots, end + more, sizeof *y->path_slots) != 0)
-            return ken_fail_nomem(err, "teacher");
-        y->path[r] = follows ? y->path[parent] : (int64_t)end;
-        if (!follows && known > 0)
-            memcpy(y->path_slots + end, y->path_slots + y->path[parent], known * sizeof *y->path_slots);
-        if (parent >= 0) y->path_slots[end + more - 1] = parent;
-        end += parent < 0 ? 0 : more;
-    }
-    y->n_logits = 0;
-    for (int32_t i = 0; i < b->n_targets; i++)
-        if (i == 0 || b->row[i] != b->row[i - 1]) y->logit_row[y->n_logits++] = b->row[i];
-    return KEN_OK;
-}
-
 typedef struct maker {
     ken_teacher_cache *c;
-    ken_net *net;
+    ken_forwarder *f;
+    float tau;
     const ken_tune_set *set;
     const ken_tune_row **example; /* (EXAMPLES) the next rows of the set */
     ken_batch_trie trie;
-    layout y;
+    ken_batch_build y;
+    double *sum; /* (rows with targets) of each one's softmax */
+    size_t cap_sum;
     ken_kv *kv;
     int32_t n_slots; /* of kv */
-    wave w;
 } maker;
 
 static int forward(maker *m, ken_err *err)
 {
     const ken_learn_batch *b = &m->trie.batch;
-    int rc = lay_out(&m->y, b, err);
+    const ken_teacher_cache *c = m->c;
+    const size_t k = (size_t)c->k;
+    if (ken_grow((void **)&m->sum, &m->cap_sum, (size_t)b->n_targets, sizeof *m->sum) != 0)
+        return ken_fail_nomem(err, "teacher");
+    int rc = ken_batch_rows(&m->y, b->n_rows, b->token, b->parent, err);
+    for (int32_t i = 0; i < b->n_targets && rc == KEN_OK; i++) {
+        if (i > 0 && b->row[i] == b->row[i - 1]) continue;
+        const size_t n = (size_t)m->y.batch.n_readings, at = (c->n_entries + n) * k;
+        rc = ken_batch_read(
+            &m->y,
+            &(ken_reading){
+                .row = b->row[i], .k = c->k, .id = c->id + at, .logit = c->p + at, .tau = m->tau, .sum = m->sum + n},
+            err);
+    }
     if (rc == KEN_OK && b->n_rows > m->n_slots) {
-        ken_kv_free(m->kv);
+        ken_cache_free(m->f, m->kv);
         m->kv = NULL;
         m->n_slots = 0;
-        rc = ken_kv_new(&m->kv, m->net, b->n_rows, err);
+        rc = ken_cache_new(&m->kv, m->f, b->n_rows, err);
         if (rc == KEN_OK) m->n_slots = b->n_rows;
     }
-    if (rc != KEN_OK) return rc;
-    const ken_batch f = {.n_rows = b->n_rows,
-                         .token = b->token,
-                         .pos = m->y.pos,
-                         .slot = m->y.slot,
-                         .path = m->y.path,
-                         .path_slots = m->y.path_slots,
-                         .n_logits = m->y.n_logits,
-                         .logit_row = m->y.logit_row,
-                         .on_logits = keep,
-                         .ctx = &m->w};
-    m->w.first_entry = m->c->n_entries;
-    rc = ken_net_forward(m->net, m->kv, &f, err);
-    if (rc == KEN_OK && atomic_load(&m->w.bad))
-        rc = ken_fail(err, KEN_EINPUT, "the teacher's logits are not finite; are its weights damaged?");
+    if (rc == KEN_OK) rc = ken_forward(m->f, m->kv, &m->y.batch, err);
+    for (int32_t i = 0; i < m->y.batch.n_readings && rc == KEN_OK; i++) {
+        const ken_reading *r = &m->y.reading[i];
+        if (r->n != c->k)
+            return ken_fail(err, KEN_EINPUT, "the teacher's logits are not finite; are its weights damaged?");
+        keep(r->logit, c->k, m->tau, *r->sum);
+    }
     return rc;
 }
 
@@ -233,23 +158,18 @@ static int make_room(ken_teacher_cache *c, const ken_tune_set *set, const ken_te
     return c->entry == NULL || c->id == NULL || c->p == NULL ? ken_fail_nomem(err, "teacher") : KEN_OK;
 }
 
-int ken_teacher_cache_new(ken_teacher_cache **out, ken_net *net, const ken_tune_set *set, const ken_teacher_options *o,
-                          ken_err *err)
+int ken_teacher_cache_new(ken_teacher_cache **out, ken_forwarder *f, const ken_tune_set *set,
+                          const ken_teacher_options *o, ken_err *err)
 {
-    const ken_config *config = ken_net_config(net);
+    const int32_t n_vocab = f->config->n_vocab;
     const int32_t top_k = o->top_k > 0 ? o->top_k : TOP_K, wave_rows = o->wave_rows > 0 ? o->wave_rows : WAVE_ROWS;
     *out = NULL;
     if (!isfinite(o->tau) || o->tau < 0)
         return ken_fail(err, KEN_EUSAGE, "the teacher's temperature is %g; more than 0 is expected", (double)o->tau);
     ken_teacher_cache *c = ken_calloc(1, sizeof *c);
     if (c == NULL) return ken_fail_nomem(err, "teacher");
-    c->k = top_k < config->n_vocab ? top_k : config->n_vocab;
-    maker m = {
-        .c = c,
-        .net = net,
-        .set = set,
-        .w = {
-            .c = c, .exp = ken_kernels_get(o->isa)->exp, .n_vocab = config->n_vocab, .tau = o->tau > 0 ? o->tau : TAU}};
+    c->k = top_k < n_vocab ? top_k : n_vocab;
+    maker m = {.c = c, .f = f, .tau = o->tau > 0 ? o->tau : TAU, .set = set};
     int rc = make_room(c, set, o, err);
     m.example = ken_alloc(EXAMPLES, sizeof *m.example);
     if (rc == KEN_OK && m.example == NULL) rc = ken_fail_nomem(err, "teacher");
@@ -258,8 +178,9 @@ int ken_teacher_cache_new(ken_teacher_cache **out, ken_net *net, const ken_tune_
         if (rc == KEN_OK && o->done != NULL) o->done(o->ctx, at + n, c->n_rows);
     }
     ken_free(m.example);
-    ken_kv_free(m.kv);
-    free_layout(&m.y);
+    ken_free(m.sum);
+    ken_cache_free(f, m.kv);
+    ken_batch_build_free(&m.y);
     ken_batch_trie_free(&m.trie);
     if (rc == KEN_OK) *out = c;
     else ken_teacher_cache_free(c);

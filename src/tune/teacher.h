@@ -2,7 +2,7 @@
  * (Kaplan et al. 2026, arXiv 2604.15574; spec/finetuning.md 9).
  *
  *     ken_teacher_cache *c;
- *     ken_teacher_cache_new(&c, net, set, &options, &err);             net: the starting model, or an earlier checkpoint
+ *     ken_teacher_cache_new(&c, f, set, &options, &err);               f: the starting model, or an earlier checkpoint
  *     ken_teacher_cache_batch(c, &trie, rows, teacher, &err);          for each batch: what ken_learn_batch.teacher wants
  *
  * L = CE + lambda KL(softmax(z_teacher / tau) || softmax(z_student / tau)), at targets alone. Of the teacher's softmax over the whole
@@ -16,17 +16,16 @@ typedef struct ken_teacher_options {
     float tau;         /* 0 = 0.5 */
     size_t memory;     /* bytes that the cache may take; 0 = half of what the machine has */
     int32_t wave_rows; /* positions to forward at once; 0 = 1024. Never changes a bit */
-    ken_isa isa;       /* that of the net */
-    void (*done)(void *ctx, size_t done, size_t total); /* rows of the set; may be NULL. The net asks its own poll */
+    void (*done)(void *ctx, size_t done, size_t total); /* rows of the set; may be NULL. f asks its own poll */
     void *ctx;
 } ken_teacher_options;
 
 typedef struct ken_teacher_cache ken_teacher_cache;
 
-/* Borrows net and set during the call only. KEN_EUSAGE when the cache would take more than `memory`, saying how much; KEN_EINPUT
+/* Borrows f and set during the call only. KEN_EUSAGE when the cache would take more than `memory`, saying how much; KEN_EINPUT
  * when a logit is not finite. */
-int ken_teacher_cache_new(ken_teacher_cache **out, ken_net *net, const ken_tune_set *set, const ken_teacher_options *o,
-                          ken_err *err);
+int ken_teacher_cache_new(ken_teacher_cache **out, ken_forwarder *f, const ken_tune_set *set,
+                          const ken_teacher_options *o, ken_err *err);
 void ken_teacher_cache_free(ken_teacher_cache *c);
 
 /* At a target of a row of the set, 0 <= target < n_ids - n_prompt. Borrowed; ids are those of the largest probabilities, best first. */

@@ -139,7 +139,8 @@ static int ask(job *j, ken_err *err)
                           .ctx = j};
     ken_greedy_options go = {.golds = &j->t.golds, .poll = poll_and_report, .done = asked, .ctx = j};
     int rc = ken_net_new(&net, j->t.model, &no, err);
-    if (rc == KEN_OK) rc = ken_monitor_ask(j->monitor, net, ken_model_tokenizer(j->t.model), &go, err);
+    if (rc == KEN_OK)
+        rc = ken_monitor_ask(j->monitor, ken_net_forwarder(net), ken_model_tokenizer(j->t.model), &go, err);
     ken_net_free(net);
     if (rc == KEN_EINPUT) return ken_fail_prefix(err, "after step %lld", (long long)j->s.step);
     return rc;
@@ -237,10 +238,11 @@ static int make_teacher(job *j, ken_err *err)
                           .lora = base ? NULL : j->lora,
                           .poll = poll_and_report,
                           .ctx = j};
-    ken_teacher_options to = {.tau = (float)o->kl_tau, .isa = j->t.isa, .done = asked, .ctx = j};
+    ken_teacher_options to = {.tau = (float)o->kl_tau, .done = asked, .ctx = j};
     int rc = stage(j, "asking the teacher", 0, ken_tune_set_count(j->t.set[KEN_SET_TRAIN]), err);
     if (rc == KEN_OK) rc = ken_net_new(&net, j->t.model, &no, err);
-    if (rc == KEN_OK) rc = ken_teacher_cache_new(&j->teacher, net, j->t.set[KEN_SET_TRAIN], &to, err);
+    if (rc == KEN_OK)
+        rc = ken_teacher_cache_new(&j->teacher, ken_net_forwarder(net), j->t.set[KEN_SET_TRAIN], &to, err);
     ken_net_free(net);
     return rc;
 }

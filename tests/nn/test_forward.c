@@ -86,24 +86,23 @@ typedef struct way {
     int some;      /* logits of every some-th node only; 1 = all */
 } way;
 
-typedef struct sink {
-    float *logits; /* (nodes, V) */
-    const int32_t *node;
-    int V;
-} sink;
-
-static void take(void *ctx, int32_t i, const float *logits)
+/* All V logits of a row. */
+static ken_reading whole(int32_t row, float *logits, int V)
 {
-    const sink *s = ctx;
-    memcpy(s->logits + (size_t)s->node[i] * (size_t)s->V, logits, (size_t)s->V * sizeof *logits);
+    static int32_t all[2048];
+    assert_true(V <= 2048);
+    for (int v = 0; v < V; v++) all[v] = v;
+    return (ken_reading){.row = row, .n_want = V, .want = all, .want_logit = logits};
 }
 
-static void forward(ken_net *net, const forest *f, const way *y, float *logits)
+/* logits (nodes, V); hidden (nodes, C) or NULL. */
+static void forward(ken_net *net, const forest *f, const way *y, float *logits, float *hidden)
 {
     static int32_t slot_of[MAX_NODES], order[MAX_NODES], token[MAX_NODES], pos[MAX_NODES], slot[MAX_NODES],
-        logit_row[MAX_NODES], logit_node[MAX_NODES], paths[MAX_NODES * MAX_DEPTH];
+        paths[MAX_NODES * MAX_DEPTH];
     static int64_t path[MAX_NODES];
-    const int V = ken_net_config(net)->n_vocab;
+    static ken_reading read[MAX_NODES];
+    const int V = ken_net_config(net)->n_vocab, C = ken_net_config(net)->n_embd;
     const int32_t n_slots = 997; /* prime: n -> n * 31 + 5 is a permutation */
     ken_kv *kv;
     ken_err err;
@@ -118,26 +117,25 @@ static void forward(ken_net *net, const forest *f, const way *y, float *logits)
             order[i] = order[j], order[j] = t;
         }
         int64_t used = 0;
-        int n_logits = 0;
+        int n_read = 0;
         for (int r = 0; r < n; r++) {
             const int node = order[r];
             token[r] = f->token[node], pos[r] = f->depth[node], slot[r] = slot_of[node];
             path[r] = used;
             for (int a = f->parent[node], d = pos[r] - 1; a >= 0; a = f->parent[a], d--) paths[used + d] = slot_of[a];
             used += pos[r];
-            if (node % y->some == 0) logit_node[n_logits] = node, logit_row[n_logits++] = r;
+            if (node % y->some != 0) continue;
+            read[n_read] = whole(r, logits + (size_t)node * (size_t)V, V);
+            read[n_read++].hidden = hidden == NULL ? NULL : hidden + (size_t)node * (size_t)C;
         }
-        sink s = {logits, logit_node, V};
         const ken_batch b = {.n_rows = n,
                              .token = token,
                              .pos = pos,
                              .slot = slot,
                              .path = path,
                              .path_slots = paths,
-                             .n_logits = n_logits,
-                             .logit_row = logit_row,
-                             .on_logits = take,
-                             .ctx = &s};
+                             .n_readings = n_read,
+                             .reading = read};
         if (ken_net_forward(net, kv, &b, &err) != KEN_OK) fail_msg("%s", err.msg);
     }
     ken_kv_free(kv);
@@ -155,13 +153,13 @@ static double compare_with_reference(const ken_config *c)
     float *logits = calloc((size_t)f.n * V, sizeof *logits);
     double *want = calloc(MAX_DEPTH * V, sizeof *want), worst = 0;
     const way y = {"", 2, 0, MAX_NODES, 0, 1};
-    forward(net, &f, &y, logits);
+    forward(net, &f, &y, logits, NULL);
     for (int i = f.n - 1; i >= 0; i -= 1 + f.n / 12) { /* a dozen paths, each compared along its whole length */
         int32_t token[MAX_DEPTH];
         int node[MAX_DEPTH];
         for (int a = i, d = f.depth[i]; a >= 0; a = f.parent[a], d--) token[d] = f.token[a], node[d] = a;
         ken_err err;
-        assert_int_equal(ken_reference_forward(m, token, f.depth[i] + 1, want, &err), KEN_OK);
+        assert_int_equal(ken_reference_forward(m, token, f.depth[i] + 1, want, NULL, &err), KEN_OK);
         for (int d = 0; d <= f.depth[i]; d++)
             for (size_t v = 0; v < V; v++) {
                 const double x = want[(size_t)d * V + v],
@@ -219,17 +217,19 @@ static void check_same_bits(const ken_config *c)
     ken_model *m = fake_model_new(c, 11);
     forest f;
     grow(&f, 70, 30, c->n_vocab);
-    const size_t V = (size_t)c->n_vocab;
+    const size_t V = (size_t)c->n_vocab, C = (size_t)c->n_embd;
     float *first = calloc((size_t)f.n * V, sizeof *first), *other = calloc((size_t)f.n * V, sizeof *other);
+    float *state = calloc((size_t)f.n * C, sizeof *state), *other_state = calloc((size_t)f.n * C, sizeof *state);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         ken_net *net = new_net(m, ways[i].threads, ways[i].memory);
-        forward(net, &f, &ways[i], i == 0 ? first : other);
+        forward(net, &f, &ways[i], i == 0 ? first : other, i == 0 ? state : other_state);
         for (int r = 0; i > 0 && r < f.n; r += ways[i].some)
-            if (memcmp(first + (size_t)r * V, other + (size_t)r * V, V * sizeof *first) != 0)
+            if (memcmp(first + (size_t)r * V, other + (size_t)r * V, V * sizeof *first) != 0 ||
+                memcmp(state + (size_t)r * C, other_state + (size_t)r * C, C * sizeof *state) != 0)
                 fail_msg("%s: node %d differs", ways[i].name, r);
         ken_net_free(net);
     }
-    free(first), free(other);
+    free(first), free(other), free(state), free(other_state);
     fake_model_free(m);
 }
 
@@ -304,12 +304,11 @@ static void test_bad_batches(void **state)
     ken_kv *kv;
     ken_err err;
     assert_int_equal(ken_kv_new(&kv, net, 4, &err), KEN_OK);
-    int32_t token = 1, pos = 0, slot = 0, path_slots[2] = {1, 2}, logit_row = 0;
+    int32_t token = 1, pos = 0, slot = 0, path_slots[2] = {1, 2};
     int64_t path = 0;
     float logits[131];
-    const int32_t node = 0;
-    sink s = {logits, &node, 131};
-    const ken_batch good = {1, &token, &pos, &slot, &path, path_slots, 1, &logit_row, take, &s};
+    ken_reading read = whole(0, logits, 131);
+    const ken_batch good = {1, &token, &pos, &slot, &path, path_slots, 1, &read};
     assert_int_equal(ken_net_forward(net, kv, &good, &err), KEN_OK);
     assert_true(isfinite(logits[0]));
     token = 131;
@@ -322,8 +321,11 @@ static void test_bad_batches(void **state)
     assert_int_equal(ken_net_forward(net, kv, &good, &err), KEN_ESTATE);
     slot = 0, pos = 2, path_slots[1] = 4;
     assert_int_equal(ken_net_forward(net, kv, &good, &err), KEN_ESTATE);
-    path_slots[1] = 2, logit_row = 1;
+    path_slots[1] = 2, read.row = 1;
     assert_int_equal(ken_net_forward(net, kv, &good, &err), KEN_ESTATE);
+    int32_t beyond = 131;
+    read = (ken_reading){.n_want = 1, .want = &beyond, .want_logit = logits};
+    assert_int_equal(ken_net_forward(net, kv, &good, &err), KEN_EUSAGE);
     const ken_batch none = {0};
     assert_int_equal(ken_net_forward(net, kv, &none, &err), KEN_OK);
     ken_kv_free(kv);
@@ -353,11 +355,11 @@ static void test_stop(void **state)
 {
     (void)state;
     ken_model *m = fake_model_new(&small, 3);
-    int32_t token = 1, pos = 0, slot = 0, logit_row = 0, node = 0;
+    int32_t token = 1, pos = 0, slot = 0;
     int64_t path = 0;
     float logits[131];
-    sink s = {logits, &node, 131};
-    const ken_batch b = {1, &token, &pos, &slot, &path, NULL, 1, &logit_row, take, &s};
+    ken_reading read = whole(0, logits, 131);
+    const ken_batch b = {1, &token, &pos, &slot, &path, NULL, 1, &read};
     for (int at = 1; at <= 4; at++) { /* asked before each of the 3 stages of 2 layers */
         int left = at;
         const ken_net_options o = {.threads = 1, .isa = isa, .poll = stop_at, .ctx = &left};
@@ -381,11 +383,11 @@ static void test_allocation_failures(void **state)
     ken_config c = small;
     c.qkv_bias = true;
     ken_model *m = fake_model_new(&c, 3);
-    int32_t token = 1, pos = 0, slot = 0, logit_row = 0, node = 0;
+    int32_t token = 1, pos = 0, slot = 0;
     int64_t path = 0;
     float logits[131];
-    sink s = {logits, &node, 131};
-    const ken_batch b = {1, &token, &pos, &slot, &path, NULL, 1, &logit_row, take, &s};
+    ken_reading read = whole(0, logits, 131);
+    const ken_batch b = {1, &token, &pos, &slot, &path, NULL, 1, &read};
     const ken_net_options o = {.threads = 2, .isa = isa};
     int failures = 0;
     for (long n = 1;; n++, failures++) {
@@ -418,12 +420,13 @@ static void test_no_allocation_when_warm(void **state)
     ken_kv *kv;
     ken_err err;
     assert_int_equal(ken_kv_new(&kv, net, 100, &err), KEN_OK);
-    int32_t token[100], pos[100], slot[100], logit_row[100];
+    int32_t token[100], pos[100], slot[100];
     int64_t path[100];
-    for (int i = 0; i < 100; i++) token[i] = i, pos[i] = i, slot[i] = i, path[i] = 0, logit_row[i] = i;
+    ken_reading read[100];
     float *logits = calloc(100 * 131, sizeof *logits);
-    sink s = {logits, logit_row, 131};
-    const ken_batch b = {100, token, pos, slot, path, slot, 100, logit_row, take, &s};
+    for (int i = 0; i < 100; i++)
+        token[i] = i, pos[i] = i, slot[i] = i, path[i] = 0, read[i] = whole(i, logits + (size_t)i * 131, 131);
+    const ken_batch b = {100, token, pos, slot, path, slot, 100, read};
     assert_int_equal(ken_net_forward(net, kv, &b, &err), KEN_OK);
     const long before = ken_alloc_count();
     assert_int_equal(ken_net_forward(net, kv, &b, &err), KEN_OK);

@@ -1,6 +1,7 @@
 /* test_teacher.c - the teacher's probabilities against a forward pass of each row by itself, whatever the waves. */
 #include "tiny.h"
 #include "base/alloc.h"
+#include "nn/batch_build.h"
 #include "tune/teacher.h"
 #include <math.h>
 #include <stdio.h>
@@ -45,9 +46,8 @@ typedef struct plain {
     double tau, *p; /* (n_ids - 1, TINY_VOCAB) */
 } plain;
 
-static void plain_softmax(void *ctx, int32_t i, const float *z)
+static void plain_softmax(const plain *x, int32_t i, const float *z)
 {
-    const plain *x = ctx;
     double *p = x->p + (size_t)i * TINY_VOCAB, most = (double)z[0], sum = 0;
     for (int v = 1; v < TINY_VOCAB; v++) most = fmax(most, (double)z[v]);
     for (int v = 0; v < TINY_VOCAB; v++) sum += p[v] = exp(((double)z[v] - most) / x->tau);
@@ -57,32 +57,31 @@ static void plain_softmax(void *ctx, int32_t i, const float *z)
 static void plain_forward(const ken_tune_row *r, plain *x)
 {
     enum { MOST = TINY_CONTEXT };
-    int32_t place[MOST], n = r->n_ids - 1;
-    int64_t path[MOST] = {0};
+    static float logits[MOST][TINY_VOCAB];
+    int32_t all[TINY_VOCAB], n = r->n_ids - 1;
+    ken_batch_build y = {0};
     ken_kv *kv;
     ken_err err = {0};
-    for (int32_t i = 0; i < n; i++) place[i] = i;
-    const ken_batch b = {.n_rows = n,
-                         .token = r->ids,
-                         .pos = place,
-                         .slot = place,
-                         .path = path,
-                         .path_slots = place,
-                         .n_logits = n,
-                         .logit_row = place,
-                         .on_logits = plain_softmax,
-                         .ctx = x};
-    if (ken_kv_new(&kv, net, n, &err) != KEN_OK || ken_net_forward(net, kv, &b, &err) != KEN_OK)
+    for (int32_t v = 0; v < TINY_VOCAB; v++) all[v] = v;
+    assert_int_equal(ken_batch_rows(&y, n, r->ids, NULL, &err), KEN_OK);
+    for (int32_t i = 0; i < n; i++)
+        assert_int_equal(
+            ken_batch_read(&y, &(ken_reading){.row = i, .n_want = TINY_VOCAB, .want = all, .want_logit = logits[i]},
+                           &err),
+            KEN_OK);
+    if (ken_kv_new(&kv, net, n, &err) != KEN_OK || ken_net_forward(net, kv, &y.batch, &err) != KEN_OK)
         fail_msg("%s", err.msg);
+    for (int32_t i = 0; i < n; i++) plain_softmax(x, i, logits[i]);
     ken_kv_free(kv);
+    ken_batch_build_free(&y);
 }
 
 static ken_teacher_cache *cache_of(int32_t k, float tau, int32_t wave_rows)
 {
     ken_teacher_cache *c = NULL;
     ken_err err = {0};
-    const ken_teacher_options o = {.top_k = k, .tau = tau, .wave_rows = wave_rows, .isa = isa};
-    if (ken_teacher_cache_new(&c, net, set, &o, &err) != KEN_OK) fail_msg("%s", err.msg);
+    const ken_teacher_options o = {.top_k = k, .tau = tau, .wave_rows = wave_rows};
+    if (ken_teacher_cache_new(&c, ken_net_forwarder(net), set, &o, &err) != KEN_OK) fail_msg("%s", err.msg);
     return c;
 }
 
@@ -193,27 +192,27 @@ static void test_refused(void **state)
     (void)state;
     ken_err err = {0};
     ken_teacher_cache *c = NULL;
-    ken_teacher_options o = {.memory = 1000, .isa = isa};
-    assert_int_equal(ken_teacher_cache_new(&c, net, set, &o, &err), KEN_EUSAGE);
+    ken_teacher_options o = {.memory = 1000};
+    assert_int_equal(ken_teacher_cache_new(&c, ken_net_forwarder(net), set, &o, &err), KEN_EUSAGE);
     assert_non_null(strstr(err.msg, "GiB"));
-    o = (ken_teacher_options){.tau = -1, .isa = isa};
-    assert_int_equal(ken_teacher_cache_new(&c, net, set, &o, &err), KEN_EUSAGE);
+    o = (ken_teacher_options){.tau = -1};
+    assert_int_equal(ken_teacher_cache_new(&c, ken_net_forwarder(net), set, &o, &err), KEN_EUSAGE);
     o.tau = NAN;
-    assert_int_equal(ken_teacher_cache_new(&c, net, set, &o, &err), KEN_EUSAGE);
+    assert_int_equal(ken_teacher_cache_new(&c, ken_net_forwarder(net), set, &o, &err), KEN_EUSAGE);
     assert_null(c);
 
     const ken_net_options polled = {.threads = 1, .isa = isa, .poll = stop};
     ken_net *stopped;
     assert_int_equal(ken_net_new(&stopped, model.model, &polled, &err), KEN_OK);
-    o = (ken_teacher_options){.isa = isa};
-    assert_int_equal(ken_teacher_cache_new(&c, stopped, set, &o, &err), KEN_ESTOP);
+    o = (ken_teacher_options){0};
+    assert_int_equal(ken_teacher_cache_new(&c, ken_net_forwarder(stopped), set, &o, &err), KEN_ESTOP);
     assert_null(c);
     ken_net_free(stopped);
 
     o.top_k = 3;
     for (long n = 1;; n++) {
         ken_alloc_fail_after(n);
-        int rc = ken_teacher_cache_new(&c, net, set, &o, &err);
+        int rc = ken_teacher_cache_new(&c, ken_net_forwarder(net), set, &o, &err);
         ken_alloc_fail_after(0);
         ken_teacher_cache_free(c);
         if (rc == KEN_OK) break;
