@@ -18,20 +18,30 @@ typedef struct loop {
     double slots; /* of all that are open */
 } loop;
 
+static int32_t backlog(const ken_asking *a)
+{
+    return a->texter != NULL ? a->texter->backlog : ken_engine_backlog(a->engine);
+}
+
+static bool has_room(const loop *l)
+{
+    if (l->a->texter != NULL) return l->a->texter->backlog < l->a->texter->kind->at_once;
+    return ken_engine_backlog(l->a->engine) < ken_engine_wave_rows(l->a->engine) &&
+           (l->n_open == 0 || l->slots < CACHE_SHARE * ken_engine_slots(l->a->engine));
+}
+
 static int admit(loop *l, ken_err *err)
 {
-    ken_engine *e = l->a->engine;
-    while (l->next < l->a->n && ken_engine_backlog(e) < ken_engine_wave_rows(e) &&
-           (l->n_open == 0 || l->slots < CACHE_SHARE * ken_engine_slots(e))) {
+    while (l->next < l->a->n && has_room(l)) {
         if (ken_grow((void **)&l->open, &l->cap_open, l->n_open + 1, sizeof *l->open) != 0)
             return ken_fail_nomem(err, "questions");
         open *x = &l->open[l->n_open];
-        int32_t before = ken_engine_backlog(e);
+        int32_t before = backlog(l->a);
         *x = (open){.at = l->next++};
         int rc = l->a->start(l->a->ctx, x->at, &x->q, err);
         if (rc != KEN_OK) return rc;
         if (x->q == NULL) continue;
-        x->slots = x->q->kind->growth * (ken_engine_backlog(e) - before);
+        x->slots = x->q->kind->growth * (backlog(l->a) - before);
         l->slots += x->slots;
         l->n_open++;
     }
@@ -62,10 +72,11 @@ int ken_ask_all(const ken_asking *a, ken_err *err)
     int rc = KEN_OK;
     while (rc == KEN_OK && (l.next < a->n || l.n_open > 0)) {
         rc = admit(&l, err);
-        if (rc == KEN_OK) rc = ken_engine_wave(a->engine, err);
+        if (rc == KEN_OK) rc = a->texter != NULL ? ken_texter_wave(a->texter, err) : ken_engine_wave(a->engine, err);
         if (rc == KEN_OK) rc = advance(&l, err);
         if (rc == KEN_OK && a->between != NULL) rc = a->between(a->ctx, err);
     }
+    if (rc != KEN_OK && a->texter != NULL) ken_texter_forget(a->texter);
     for (size_t i = 0; i < l.n_open; i++) ken_question_free(l.open[i].q);
     ken_free(l.open);
     return rc;

@@ -7,6 +7,7 @@
 #ifndef KEN_KNOW_ASKING_H
 #define KEN_KNOW_ASKING_H
 #include "engine/engine.h"
+#include "engine/texter.h"
 
 typedef struct ken_question ken_question;
 
@@ -31,7 +32,8 @@ static inline void ken_question_free(ken_question *q)
 
 typedef struct ken_asking {
     ken_engine *engine;
-    size_t n; /* questions, started in order */
+    ken_texter *texter; /* in its place, or NULL */
+    size_t n;           /* questions, started in order */
     /* *q NULL with KEN_OK: nothing is to be asked for number i. */
     int (*start)(void *ctx, size_t i, ken_question **q, ken_err *err);
     int (*result)(void *ctx, size_t i, ken_question *q,

@@ -10,6 +10,8 @@
 
 typedef struct ken_method_input { /* everything is borrowed and outlives the question */
     ken_engine *engine;
+    ken_texter *texter;        /* in its place, for an engine that gives texts alone; else NULL */
+    const char *const *prompt; /* (plan->rules.prompts) whole prompts as text, with a texter */
     const ken_plan_of_run *plan;
     const ken_example *x;
     const ken_golds *golds; /* the next three: of answers that are texts */
@@ -26,6 +28,7 @@ struct ken_method {
     bool rules_out;             /* asks of unfinished texts whether they can become an answer: the matcher must say */
     bool own_draws;             /* draws with the row's id: rows that repeat are not alike */
     bool control;               /* the guess control goes with it */
+    bool by_texts;              /* can do with texts alone (engine/texter.h) */
     int (*start)(ken_question **out, const ken_method_input *in, ken_err *err);
     /* The numbers of a done question into out, whose id keys the draw. */
     int (*fill)(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err);

@@ -227,6 +227,11 @@ static int by_count_then_text(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
+void ken_drawn_sort(ken_drawn *d, int n)
+{
+    if (n > 0) qsort(d, (size_t)n, sizeof *d, by_count_then_text);
+}
+
 int ken_sampler_advance(ken_sampler *s, ken_err *err)
 {
     if (s->waiting > 0) return ken_fail(err, KEN_ESTATE, "sampler: advanced while %d requests are open", s->waiting);
@@ -248,7 +253,7 @@ int ken_sampler_advance(ken_sampler *s, ken_err *err)
     s->done = true;
     for (int i = 0; i < s->n; i++) {
         prompt *p = &s->p[i];
-        if (p->n_drawn > 0) qsort(p->drawn, p->n_drawn, sizeof *p->drawn, by_count_then_text);
+        ken_drawn_sort(p->drawn, (int)p->n_drawn);
         p->out.drawn = p->drawn;
         p->out.n_drawn = (int)p->n_drawn;
         p->out.greedy.root = p->root;
@@ -270,6 +275,7 @@ const ken_sample_prompt *ken_sampler_get(const ken_sampler *s, int i) { return &
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
     ken_sampler *s;
+    if (in->texter != NULL) return ken_texts_start(out, in, err);
     int rc = ken_sampler_new(&s, in->engine, &in->plan->rules, in->golds, in->root, in->n_root, in->x->id, err);
     if (rc == KEN_OK) *out = &s->question;
     return rc;
@@ -292,12 +298,13 @@ static int fill_drawn(ken_row_maker *m, int i, const ken_sample_prompt *s, ken_e
 
 static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)
 {
-    const ken_sampler *s = (const ken_sampler *)q;
     const ken_rules *r = &m->plan->rules;
     ken_knowledge k;
     for (int i = 0; i < r->prompts; i++) {
-        int rc = ken_row_prompt(m, i, &s->p[i].out.greedy, out, err);
-        if (rc == KEN_OK) rc = fill_drawn(m, i, &s->p[i].out, err);
+        const ken_sample_prompt *p = ken_texts_get(q, i);
+        if (p == NULL) p = ken_sampler_get((const ken_sampler *)q, i);
+        int rc = ken_row_prompt(m, i, &p->greedy, out, err);
+        if (rc == KEN_OK) rc = fill_drawn(m, i, p, err);
         if (rc != KEN_OK) return rc;
     }
     ken_categorize_sampled(&k, m->hit, m->hits, r->prompts, r->samples);
@@ -305,5 +312,10 @@ static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *
     return KEN_OK;
 }
 
-const ken_method ken_method_sample = {
-    .name = "sample", .version = "1", .of_text = true, .own_draws = true, .start = start, .fill = fill};
+const ken_method ken_method_sample = {.name = "sample",
+                                      .version = "1",
+                                      .of_text = true,
+                                      .own_draws = true,
+                                      .by_texts = true,
+                                      .start = start,
+                                      .fill = fill};

@@ -16,6 +16,12 @@ typedef struct ken_sample_prompt {
     int n_drawn;
 } ken_sample_prompt;
 
+void ken_drawn_sort(ken_drawn *d, int n); /* as above */
+
+/* The same of an engine that gives texts alone (sample_texts.c): a question, and what it found of prompt i; NULL when q is another one. */
+int ken_texts_start(ken_question **out, const ken_method_input *in, ken_err *err);
+const ken_sample_prompt *ken_texts_get(const ken_question *q, int i);
+
 int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                     int n, const char *row_id, ken_err *err);
 /* The rest as of any question (asking.h). */

@@ -24,6 +24,8 @@ struct ken_task {
     ken_golds golds;
     ken_node *root; /* (n_root) held */
     int n_root;
+    const char *const *prompt; /* (prompts) as text, for a texter; in texts */
+    ken_arena texts;
     ken_node *guess_root; /* (n_guess_root) held */
     int n_guess_root;
     ken_question *asked; /* of the method; NULL = nothing is asked */
@@ -112,6 +114,33 @@ static bool no_label(const ken_task *t)
     return (t->flags & (KEN_FLAG_GOLD_HAS_STOP | KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_TOO_LONG)) != 0;
 }
 
+/* ---- prompts as text, for an engine that takes no others --------------------------------------------------------------- */
+
+static int write_prompts(ken_task *t, ken_err *err)
+{
+    const ken_plan_of_run *plan = t->c->plan;
+    const ken_exemplars *ex = plan->shots > 0 ? ken_exemplar_plan_for(t->c->exemplars, t->x->relation) : NULL;
+    if (ex != NULL) t->flags |= ex->flags;
+    else if (plan->shots > 0) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", t->x->relation);
+    if (!t->method->by_texts)
+        return ken_fail(err, KEN_EUSAGE, "%s gives texts and no probabilities; add --method sample",
+                        t->c->texter->kind->name);
+    const char **all = ken_arena_calloc(&t->texts, (size_t)plan->rules.prompts, sizeof *all);
+    ken_buf b = {0};
+    bool failed = all == NULL;
+    for (int i = 0; i < plan->rules.prompts && !failed; i++) {
+        const ken_example *shots[KEN_MAX_SHOTS];
+        int n = ken_exemplars_get(ex, i, shots);
+        ken_buf_clear(&b);
+        ken_prompt_text(&plan->style, shots, n, t->x, &b);
+        all[i] = b.failed ? NULL : ken_arena_strndup(&t->texts, ken_buf_str(&b), b.len);
+        failed = all[i] == NULL;
+    }
+    t->prompt = all;
+    ken_buf_free(&b);
+    return failed ? ken_fail_nomem(err, "prompts") : KEN_OK;
+}
+
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
 static int start_text(ken_task *t, ken_err *err)
@@ -121,6 +150,7 @@ static int start_text(ken_task *t, ken_err *err)
         ken_golds_new(&t->golds, &plan->golds, t->x->answers, t->x->n_answers, t->x->aliases, t->x->n_aliases, err);
     if (rc == KEN_OK) rc = check_golds(t, err);
     if (rc != KEN_OK) return rc;
+    if (t->c->texter != NULL) return no_label(t) ? KEN_OK : write_prompts(t, err);
     t->root = ken_alloc((size_t)plan->rules.prompts, sizeof *t->root);
     if (t->root == NULL) return ken_fail_nomem(err, "row");
     bool too_long = false;
@@ -133,6 +163,8 @@ static int start_method(ken_task *t, ken_err *err)
 {
     const ken_task_context *c = t->c;
     const ken_method_input in = {.engine = c->engine,
+                                 .texter = c->texter,
+                                 .prompt = t->prompt,
                                  .plan = c->plan,
                                  .x = t->x,
                                  .golds = &t->golds,
@@ -163,6 +195,7 @@ static void free_task(ken_question *q)
     for (int i = 0; i < t->n_guess_root; i++) ken_engine_release(t->c->engine, t->guess_root[i]);
     ken_golds_free(&t->golds);
     ken_row_maker_free(&t->maker);
+    ken_arena_free(&t->texts);
     ken_free(t->root);
     ken_free(t->guess_root);
     ken_free(t->ids);

@@ -10,6 +10,7 @@
 
 typedef struct ken_task_context { /* what all rows of a run share; everything borrowed */
     ken_engine *engine;
+    ken_texter *texter; /* in place of the engine, or NULL: asking.h */
     const ken_plan_of_run *plan;
     const ken_data *data;
     const ken_exemplar_plan *exemplars;
