@@ -129,12 +129,17 @@ static int settle(revision *v, ken_err *err)
 
 int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err)
 {
+    ken_err e = {0};
     revision v = {.s = s, .row = row, .at = ken_strmap_new(n)};
-    int status = v.at == NULL ? ken_fail_nomem(err, "rows") : ken_store_begin(s, err);
+    int status = v.at == NULL ? ken_fail_nomem(&e, "rows") : ken_store_begin(s, &e);
+    bool begun = v.at != NULL && status == KEN_OK;
     for (size_t i = 0; i < n && status == KEN_OK; i++)
-        if (ken_strmap_add(v.at, row[i].id, strlen(row[i].id), (int32_t)i) < 0) status = ken_fail_nomem(err, "rows");
-    if (status == KEN_OK) status = judge_all(&v, err);
-    if (status == KEN_OK) status = settle(&v, err);
+        if (ken_strmap_add(v.at, row[i].id, strlen(row[i].id), (int32_t)i) < 0) status = ken_fail_nomem(&e, "rows");
+    if (status == KEN_OK) status = judge_all(&v, &e);
+    if (status == KEN_OK) status = settle(&v, &e);
+    /* Half of it must not be committed, whatever failed: not even by closing. */
+    if (status != KEN_OK && begun && s->broken.status == KEN_OK) ken_store_give_up(s, &e);
+    if (status != KEN_OK && err != NULL) *err = e;
     ken_strmap_free(v.at);
     ken_free(v.moved);
     ken_free(v.removed);

@@ -72,7 +72,7 @@ typedef struct ken_store_row { /* a row of the data as they are now; its index i
 
 /* Brings the run in line with rows (n), all of the data, in the open transaction. Rows of the same id and identity stay, and move to their
  * place; those of another identity are removed, to be computed anew; those that the data do not have move behind all others. What became
- * of rows is noted in the run (ken_run_note), once. */
+ * of rows is noted in the run (ken_run_note), once. A failure rolls the open transaction back, as one of putting for want of disk does. */
 int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err);
 /* Notes what became of a row ("changed", "gone") or of an exemplar that the data would draw otherwise now ("exemplar"), once. */
 int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err);

@@ -87,15 +87,20 @@ int ken_put(sqlite3_stmt *q, const ken_value *v, int n)
     return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_INTERNAL : rc; /* these return no rows */
 }
 
+int ken_store_give_up(ken_store *s, const ken_err *why)
+{
+    for (int i = 0; i < KEN_STORE_QUERIES; i++) sqlite3_reset(s->query[i]);
+    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    s->broken = *why;
+    return why->status;
+}
+
 int ken_store_break(ken_store *s, int rc, ken_err *err)
 {
     ken_err e;
-    int status = ken_schema_fail(s->db, rc, s->path, &e);
-    for (int i = 0; i < KEN_STORE_QUERIES; i++) sqlite3_reset(s->query[i]);
-    if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    s->broken = e;
+    ken_schema_fail(s->db, rc, s->path, &e);
     if (err != NULL) *err = e;
-    return status;
+    return ken_store_give_up(s, &e);
 }
 
 int ken_store_begin(ken_store *s, ken_err *err)
