@@ -182,7 +182,12 @@ static int take_up_run(job *j, ken_err *err)
     int rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
     if (rc == KEN_OK && n > 0) rc = take_stored(j, shot, n, err);
     if (rc == KEN_OK && n > 0) rc = compare_exemplars(j, &other, err);
-    if (rc == KEN_OK && other) rc = plan_rows(j, err);
+    if (rc == KEN_OK && other) {
+        char asked[32];
+        rc = plan_rows(j, err);
+        snprintf(asked, sizeof asked, "%zu", j->plan.n_rows);
+        if (rc == KEN_OK) rc = ken_store_set(j->store, KEN_SETTING_ROWS, asked, err);
+    }
     ken_identifier_exemplars(j->identifier, j->exemplars, j->stored, j->n_stored);
     if (rc != KEN_OK || ken_store_count(j->store) == 0) return rc;
     ken_store_row *now_there = ken_alloc(rows, sizeof *now_there);
@@ -195,11 +200,6 @@ static int take_up_run(job *j, ken_err *err)
     }
     if (rc == KEN_OK) rc = ken_store_revise(j->store, now_there, rows, err);
     ken_free(now_there);
-    if (rc == KEN_OK && other) {
-        char asked[32];
-        snprintf(asked, sizeof asked, "%zu", j->plan.n_rows);
-        rc = ken_store_set(j->store, KEN_SETTING_ROWS, asked, err);
-    }
     return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;
 }
 
