@@ -289,7 +289,7 @@ static int commit(job *j, ken_err *err)
 }
 
 /* The finished task of todo[at], for the row and its twins. */
-static int write_down(job *j, ken_task *t, size_t at, ken_err *err)
+static int write_down(job *j, ken_question *t, size_t at, ken_err *err)
 {
     for (int64_t i = (int64_t)at; i >= 0; i = j->twin[i]) {
         ken_row row;
@@ -310,17 +310,14 @@ static int write_down(job *j, ken_task *t, size_t at, ken_err *err)
 static int start(void *ctx, size_t at, ken_question **q, ken_err *err)
 {
     job *j = ctx;
-    ken_task *t;
     *q = NULL;
     if (j->is_twin[at]) return KEN_OK;
-    int rc = ken_task_new(&t, &j->context, ken_data_get(j->data, j->todo[at]), j->todo[at], err);
-    if (rc == KEN_OK) *q = ken_task_question(t);
-    return rc;
+    return ken_task_new(q, &j->context, ken_data_get(j->data, j->todo[at]), j->todo[at], err);
 }
 
 static int result(void *ctx, size_t at, ken_question *q, ken_err *err)
 {
-    int rc = write_down(ctx, ken_task_of_question(q), at, err);
+    int rc = write_down(ctx, q, at, err);
     ken_question_free(q);
     return rc;
 }

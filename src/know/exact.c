@@ -4,25 +4,21 @@
 
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
-    ken_walk *w;
-    int rc = ken_walk_new(&w, in->engine, &in->plan->rules, in->golds, in->root, in->n_root,
-                          in->keep_paths ? KEN_WALK_KEEP_PATHS : 0, err);
-    if (rc == KEN_OK) *out = ken_walk_question(w);
-    return rc;
+    return ken_walk_new(out, in->engine, &in->plan->rules, in->golds, in->root, in->n_root,
+                        in->keep_paths ? KEN_WALK_KEEP_PATHS : 0, err);
 }
 
 static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)
 {
-    const ken_walk *w = ken_walk_of_question(q);
     const ken_rules *r = &m->plan->rules;
     ken_knowledge k;
     for (int i = 0; i < r->prompts; i++) {
-        int rc = ken_row_prompt(m, i, ken_walk_get(w, i), out, err);
+        int rc = ken_row_prompt(m, i, ken_walk_get(q, i), out, err);
         if (rc != KEN_OK) return rc;
     }
     ken_categorize_exact(&k, m->hit, m->lo, m->hi, r->prompts, r->samples, r->seed, out->id, m->hits);
     ken_row_label(m, &k, out);
-    if (ken_walk_open_mass(w)) out->flags |= KEN_FLAG_OPEN_MASS;
+    if (ken_walk_open_mass(q)) out->flags |= KEN_FLAG_OPEN_MASS;
     return KEN_OK;
 }
 

@@ -33,9 +33,9 @@ struct explainer {
     ken_engine *engine;
     ken_exemplar_plan *exemplars;
     ken_task_context context;
-    ken_task *task;
-    const ken_walk *walk; /* of the task; NULL = it has no label, and the flags say why */
-    const ken_node *root; /* (n_root) */
+    ken_question *task;
+    const ken_question *walk; /* of the task; NULL = it has no label, and the flags say why */
+    const ken_node *root;     /* (n_root) */
     int n_root;
     double *q;       /* (top_k) scratch */
     answer *instead; /* (n_root, N_INSTEAD) */
@@ -214,7 +214,6 @@ static int start_instead(void *ctx, size_t i, ken_question **q, ken_err *err)
     explainer *e = ctx;
     size_t prompt = i / N_INSTEAD, place = i % N_INSTEAD;
     const ken_request *root = ken_walk_get(e->walk, (int)prompt)->root;
-    ken_path_question *p;
     *q = NULL;
     if ((int32_t)place >= ken_rules_q(&e->plan.rules, root, e->q)) return KEN_OK;
     e->instead[i].e = e;
@@ -224,15 +223,13 @@ static int start_instead(void *ctx, size_t i, ken_question **q, ken_err *err)
                                 .token = add_taken,
                                 .ctx = &e->instead[i],
                                 .prompt = (int)prompt};
-    int rc = ken_path_new(&p, e->engine, &o, e->root[prompt], NULL, 0, err);
-    if (rc == KEN_OK) *q = ken_path_to_ask(p);
-    return rc;
+    return ken_path_new(q, e->engine, &o, e->root[prompt], NULL, 0, err);
 }
 
 static int take_instead(void *ctx, size_t i, ken_question *q, ken_err *err)
 {
     answer *a = &((explainer *)ctx)->instead[i];
-    ken_path_end end = ken_path_get(ken_path_asked(q));
+    ken_path_end end = ken_path_get(q);
     ken_buf_add(&a->text, end.text, end.n);
     a->p = end.p;
     ken_question_free(q);
@@ -242,10 +239,7 @@ static int take_instead(void *ctx, size_t i, ken_question *q, ken_err *err)
 static int start_row(void *ctx, size_t i, ken_question **q, ken_err *err)
 {
     explainer *e = ctx;
-    ken_task *t;
-    int rc = ken_task_new(&t, &e->context, &e->x, i, err);
-    if (rc == KEN_OK) *q = ken_task_question(t);
-    return rc;
+    return ken_task_new(q, &e->context, &e->x, i, err);
 }
 
 static int take_row(void *ctx, size_t i, ken_question *q, ken_err *err)
@@ -253,9 +247,8 @@ static int take_row(void *ctx, size_t i, ken_question *q, ken_err *err)
     (void)i;
     (void)err;
     explainer *e = ctx;
-    e->task = ken_task_of_question(q); /* kept: what is explained belongs to it */
-    const ken_question *asked = ken_task_asked(e->task, &e->root, &e->n_root);
-    e->walk = asked != NULL ? ken_walk_of_question(asked) : NULL;
+    e->task = q; /* kept: what is explained belongs to it */
+    e->walk = ken_task_asked(e->task, &e->root, &e->n_root);
     return KEN_OK;
 }
 
@@ -376,7 +369,7 @@ void ken_explanation_free(ken_explanation *x)
         ken_buf_free(&e->instead[i].text);
         ken_buf_free(&e->instead[i].tokens);
     }
-    if (e->task != NULL) ken_question_free(ken_task_question(e->task));
+    ken_question_free(e->task);
     ken_settings_free(&e->plan);
     ken_engine_free(e->engine);
     ken_net_free(e->net);

@@ -33,14 +33,12 @@ static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
         one_done(j);
         return KEN_OK;
     }
-    ken_path_question *p = NULL;
     ken_path_options o = {.rules = &j->rules, .first = -1, .number = i + 1};
     o.give_up = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
     int rc = ken_golds_new(&o.golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
-    if (rc == KEN_OK) rc = ken_path_new(&p, j->engine, &o, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, err);
+    if (rc == KEN_OK) rc = ken_path_new(q, j->engine, &o, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, err);
     else ken_golds_free(&o.golds);
     if (rc != KEN_OK) ken_fail_prefix(err, "question %zu", i + 1);
-    else *q = ken_path_to_ask(p);
     return rc;
 }
 
@@ -61,7 +59,7 @@ static int take_answer(job *j, ken_greedy_answer *a, const ken_path_end *end, ke
 static int result(void *ctx, size_t i, ken_question *q, ken_err *err)
 {
     job *j = ctx;
-    ken_path_end end = ken_path_get(ken_path_asked(q));
+    ken_path_end end = ken_path_get(q);
     int rc = take_answer(j, &j->out[i], &end, err);
     ken_question_free(q);
     one_done(j);

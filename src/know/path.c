@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
-struct ken_path_question {
+typedef struct path {
     ken_question question;
     ken_engine *engine;
     ken_path_options o;
@@ -14,10 +14,10 @@ struct ken_path_question {
     double p, *q; /* q (top_k) scratch */
     ken_finish finish;
     bool done;
-};
+} path;
 
 /* Token v, of probability q, behind `from`: asks for what comes then, or the answer has ended. */
-static int take(ken_path_question *p, ken_node from, int32_t v, double q, ken_err *err)
+static int take(path *p, ken_node from, int32_t v, double q, ken_err *err)
 {
     const ken_rules *r = p->o.rules;
     ken_str piece;
@@ -45,12 +45,12 @@ static int take(ken_path_question *p, ken_node from, int32_t v, double q, ken_er
     return p->asked != NULL ? ken_engine_ask(p->engine, p->asked, err) : ken_fail_nomem(err, "answer");
 }
 
-static int32_t waiting(const ken_question *q) { return ((const ken_path_question *)q)->waiting; }
-static bool done(const ken_question *q) { return ((const ken_path_question *)q)->done; }
+static int32_t waiting(const ken_question *q) { return ((const path *)q)->waiting; }
+static bool done(const ken_question *q) { return ((const path *)q)->done; }
 
 static int advance(ken_question *question, ken_err *err)
 {
-    ken_path_question *p = (ken_path_question *)question;
+    path *p = (path *)question;
     ken_request *a = p->asked;
     p->asked = NULL;
     int rc = ken_rules_check(a, p->o.prompt, p->depth, err);
@@ -63,7 +63,7 @@ static int advance(ken_question *question, ken_err *err)
 
 static void free_path(ken_question *question)
 {
-    ken_path_question *p = (ken_path_question *)question;
+    path *p = (path *)question;
     if (p->node >= 0) ken_engine_release(p->engine, p->node);
     ken_request_free(p->asked);
     ken_golds_free(&p->o.golds);
@@ -74,20 +74,17 @@ static void free_path(ken_question *question)
 
 static const ken_question_kind kind = {"path", 1.5, waiting, done, advance, free_path};
 
-ken_question *ken_path_to_ask(ken_path_question *p) { return &p->question; }
-ken_path_question *ken_path_asked(ken_question *q) { return (ken_path_question *)q; }
-
-int ken_path_new(ken_path_question **out, ken_engine *e, const ken_path_options *o, ken_node from, const int32_t *ids,
+int ken_path_new(ken_question **out, ken_engine *e, const ken_path_options *o, ken_node from, const int32_t *ids,
                  size_t n, ken_err *err)
 {
     *out = NULL;
-    ken_path_question *p = ken_calloc(1, sizeof *p);
+    path *p = ken_calloc(1, sizeof *p);
     if (p == NULL) {
         ken_golds golds = o->golds;
         ken_golds_free(&golds);
         return ken_fail_nomem(err, "answer");
     }
-    *p = (ken_path_question){.question = {&kind}, .engine = e, .o = *o, .node = -1, .p = 1.0};
+    *p = (path){.question = {&kind}, .engine = e, .o = *o, .node = -1, .p = 1.0};
     int rc = KEN_OK;
     if (o->rules->top_k > 0) {
         p->q = ken_alloc((size_t)o->rules->top_k, sizeof *p->q);
@@ -100,12 +97,13 @@ int ken_path_new(ken_path_question **out, ken_engine *e, const ken_path_options 
         rc = p->asked != NULL ? ken_engine_ask(e, p->asked, err) : ken_fail_nomem(err, "answer");
     }
     if (rc != KEN_OK) free_path(&p->question);
-    else *out = p;
+    else *out = &p->question;
     return rc;
 }
 
-ken_path_end ken_path_get(const ken_path_question *p)
+ken_path_end ken_path_get(const ken_question *q)
 {
+    const path *p = (const path *)q;
     const char *text = ken_buf_str(&p->text);
     ken_path_end end = {text, p->text.len, p->finish, p->p, p->forwarded, {0}};
     if (p->finish != KEN_RUNNING && p->o.golds.accept != NULL) end.verdict = ken_golds_judge(&p->o.golds, text, end.n);

@@ -17,13 +17,9 @@ typedef struct ken_path_options {
     int prompt;    /* likewise, 0-based */
 } ken_path_options;
 
-typedef struct ken_path_question ken_path_question;
-
 /* Behind node `from` and tokens ids (n). Borrows all but the golds. */
-int ken_path_new(ken_path_question **out, ken_engine *e, const ken_path_options *o, ken_node from, const int32_t *ids,
+int ken_path_new(ken_question **out, ken_engine *e, const ken_path_options *o, ken_node from, const int32_t *ids,
                  size_t n, ken_err *err);
-ken_question *ken_path_to_ask(ken_path_question *p); /* the path itself */
-ken_path_question *ken_path_asked(ken_question *q);  /* the reverse */
 
 typedef struct ken_path_end { /* of a path that is done; borrowed from it */
     const char *text;         /* (n) NUL-terminated, bytes as generated, without what ended it */
@@ -33,5 +29,5 @@ typedef struct ken_path_end { /* of a path that is done; borrowed from it */
     int32_t forwarded; /* tokens of the answer that were forwarded */
     ken_verdict verdict;
 } ken_path_end;
-ken_path_end ken_path_get(const ken_path_question *p);
+ken_path_end ken_path_get(const ken_question *q);
 #endif

@@ -32,7 +32,7 @@ typedef struct prompt {
     double greedy_p;
 } prompt;
 
-struct ken_sampler {
+typedef struct sampler {
     ken_question question;
     ken_engine *engine;
     const ken_rules *rules;
@@ -46,12 +46,12 @@ struct ken_sampler {
     int32_t *choice; /* (samples + 1) place in the list that each member of the branch in hand took */
     int32_t waiting;
     bool done;
-};
+} sampler;
 
 static int nomem(ken_err *err) { return ken_fail_nomem(err, "sampler"); }
 
 /* Opens a branch at `node` (one reference goes with it) and asks for its logits. */
-static int open_branch(ken_sampler *s, prompt *p, branch model, ken_err *err)
+static int open_branch(sampler *s, prompt *p, branch model, ken_err *err)
 {
     branch *b = ken_arena_alloc(&s->arena, 1, sizeof *b);
     if (b != NULL) model.asked = ken_request_new(s->rules, model.node, &s->waiting);
@@ -61,23 +61,23 @@ static int open_branch(ken_sampler *s, prompt *p, branch model, ken_err *err)
     }
     *b = model;
     b->next = p->open;
-    p->open = b; /* from here on ken_sampler_free releases it */
+    p->open = b; /* from here on free_sampler releases it */
     return ken_engine_ask(s->engine, b->asked, err);
 }
 
-static int32_t waiting(const ken_question *q) { return ken_sampler_waiting((const ken_sampler *)q); }
-static bool done(const ken_question *q) { return ken_sampler_done((const ken_sampler *)q); }
-static int advance(ken_question *q, ken_err *err) { return ken_sampler_advance((ken_sampler *)q, err); }
-static void free_sampler(ken_question *q) { ken_sampler_free((ken_sampler *)q); }
+static int32_t waiting(const ken_question *q) { return ((const sampler *)q)->waiting; }
+static bool done(const ken_question *q) { return ((const sampler *)q)->done; }
+static int advance(ken_question *q, ken_err *err);
+static void free_sampler(ken_question *q);
 static const ken_question_kind kind = {"sampler", 1.7, waiting, done, advance, free_sampler};
 
-int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
+int ken_sampler_new(ken_question **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                     int n, const char *row_id, ken_err *err)
 {
     *out = NULL;
-    ken_sampler *s = ken_calloc(1, sizeof *s);
+    sampler *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return nomem(err);
-    *s = (ken_sampler){.question = {&kind}, .engine = e, .rules = r, .golds = g};
+    *s = (sampler){.question = {&kind}, .engine = e, .rules = r, .golds = g};
     s->row_id = ken_strdup(row_id);
     s->p = ken_calloc((size_t)n, sizeof *s->p);
     s->q = ken_alloc((size_t)r->top_k, sizeof *s->q);
@@ -99,14 +99,14 @@ int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const 
         for (int32_t j = 0; j <= r->samples; j++) member[j] = j - 1;
         rc = open_branch(s, p, (branch){.node = node, .text = "", .member = member, .n_member = r->samples + 1}, err);
     }
-    if (rc != KEN_OK) ken_sampler_free(s);
-    else *out = s;
+    if (rc != KEN_OK) free_sampler(&s->question);
+    else *out = &s->question;
     return rc;
 }
 
-void ken_sampler_free(ken_sampler *s)
+static void free_sampler(ken_question *q)
 {
-    if (s == NULL) return;
+    sampler *s = (sampler *)q;
     for (int i = 0; i < s->n; i++) {
         for (branch *b = s->p[i].open; b != NULL; b = b->next) {
             ken_engine_release(s->engine, b->node);
@@ -124,8 +124,7 @@ void ken_sampler_free(ken_sampler *s)
 }
 
 /* One member's answer is complete. */
-static int finish_member(ken_sampler *s, prompt *p, int32_t member, const char *text, size_t n, ken_finish f,
-                         ken_err *err)
+static int finish_member(sampler *s, prompt *p, int32_t member, const char *text, size_t n, ken_finish f, ken_err *err)
 {
     bool hit = ken_accept_matches(s->golds->accept, text, n);
     char *copy = ken_arena_strndup(&s->arena, text, n);
@@ -152,7 +151,7 @@ static int finish_member(ken_sampler *s, prompt *p, int32_t member, const char *
 }
 
 /* Members m (n) of branch b drew token v together. */
-static int step(ken_sampler *s, prompt *p, const branch *b, int32_t v, int32_t *m, int32_t n, ken_err *err)
+static int step(sampler *s, prompt *p, const branch *b, int32_t v, int32_t *m, int32_t n, ken_err *err)
 {
     ken_str piece;
     size_t len;
@@ -186,7 +185,7 @@ static int32_t inverse_cdf(const double *q, int32_t n, double u)
     return n - 1;
 }
 
-static int answer_branch(ken_sampler *s, int number, branch *b, ken_err *err)
+static int answer_branch(sampler *s, int number, branch *b, ken_err *err)
 {
     prompt *p = &s->p[number];
     const ken_request *a = b->asked;
@@ -232,8 +231,9 @@ void ken_drawn_sort(ken_drawn *d, int n)
     if (n > 0) qsort(d, (size_t)n, sizeof *d, by_count_then_text);
 }
 
-int ken_sampler_advance(ken_sampler *s, ken_err *err)
+static int advance(ken_question *q, ken_err *err)
 {
+    sampler *s = (sampler *)q;
     if (s->waiting > 0) return ken_fail(err, KEN_ESTATE, "sampler: advanced while %d requests are open", s->waiting);
     for (int i = 0; i < s->n; i++) {
         prompt *p = &s->p[i];
@@ -266,19 +266,14 @@ int ken_sampler_advance(ken_sampler *s, ken_err *err)
     return KEN_OK;
 }
 
-int32_t ken_sampler_waiting(const ken_sampler *s) { return s->waiting; }
-bool ken_sampler_done(const ken_sampler *s) { return s->done; }
-const ken_sample_prompt *ken_sampler_get(const ken_sampler *s, int i) { return &s->p[i].out; }
+const ken_sample_prompt *ken_sampler_get(const ken_question *q, int i) { return &((const sampler *)q)->p[i].out; }
 
 /* ---- the method ------------------------------------------------------------------------------------------------------ */
 
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
-    ken_sampler *s;
     if (in->texter != NULL) return ken_texts_start(out, in, err);
-    int rc = ken_sampler_new(&s, in->engine, &in->plan->rules, in->golds, in->root, in->n_root, in->x->id, err);
-    if (rc == KEN_OK) *out = &s->question;
-    return rc;
+    return ken_sampler_new(out, in->engine, &in->plan->rules, in->golds, in->root, in->n_root, in->x->id, err);
 }
 
 static int fill_drawn(ken_row_maker *m, int i, const ken_sample_prompt *s, ken_err *err)
@@ -302,7 +297,7 @@ static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *
     ken_knowledge k;
     for (int i = 0; i < r->prompts; i++) {
         const ken_sample_prompt *p = ken_texts_get(q, i);
-        if (p == NULL) p = ken_sampler_get((const ken_sampler *)q, i);
+        if (p == NULL) p = ken_sampler_get(q, i);
         int rc = ken_row_prompt(m, i, &p->greedy, out, err);
         if (rc == KEN_OK) rc = fill_drawn(m, i, p, err);
         if (rc != KEN_OK) return rc;

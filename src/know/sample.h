@@ -6,8 +6,6 @@
 #define KEN_KNOW_SAMPLE_H
 #include "know/method.h"
 
-typedef struct ken_sampler ken_sampler;
-
 typedef struct ken_sample_prompt {
     ken_walk_prompt
         greedy; /* verdicts, text, finish, text_p, margin (whole path), root; p_lo = p_hi = hits / samples */
@@ -22,12 +20,8 @@ void ken_drawn_sort(ken_drawn *d, int n); /* as above */
 int ken_texts_start(ken_question **out, const ken_method_input *in, ken_err *err);
 const ken_sample_prompt *ken_texts_get(const ken_question *q, int i);
 
-int ken_sampler_new(ken_sampler **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
+/* Borrows everything; roots (n) are held by the caller until the sampler is freed. */
+int ken_sampler_new(ken_question **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                     int n, const char *row_id, ken_err *err);
-/* The rest as of any question (asking.h). */
-void ken_sampler_free(ken_sampler *s);
-int32_t ken_sampler_waiting(const ken_sampler *s);
-int ken_sampler_advance(ken_sampler *s, ken_err *err);
-bool ken_sampler_done(const ken_sampler *s);
-const ken_sample_prompt *ken_sampler_get(const ken_sampler *s, int i);
+const ken_sample_prompt *ken_sampler_get(const ken_question *q, int i); /* of one that is done, until it is freed */
 #endif

@@ -14,7 +14,7 @@ enum { CONTROL_SUBJECTS = 4, CONTROL_BLOCK = 64 };
 #define CONTROL_DELTA 1e-4 /* d of spec/slick.md 7.8 */
 #define GROWTH        1.7  /* measured on EntityQuestions: answers and texts behind the prompts */
 
-struct ken_task {
+typedef struct task {
     ken_question question;
     const ken_task_context *c;
     const ken_example *x;
@@ -29,19 +29,19 @@ struct ken_task {
     ken_node *guess_root; /* (n_guess_root) held */
     int n_guess_root;
     ken_question *asked; /* of the method; NULL = nothing is asked */
-    ken_walk *guess;
+    ken_question *guess; /* the same answers asked for at other subjects; NULL = not yet */
     double p_guess;
     bool done;
     int32_t *ids; /* scratch for encoding */
     size_t cap_ids;
     ken_row_maker maker;
-};
+} task;
 
 /* ---- prompts -------------------------------------------------------------------------------------------------------- */
 
 /* Encodes prompt number `set` for x and holds its last node. *too_long instead of a node when it does not fit the model's context. */
-static int open_prompt(ken_task *t, const ken_exemplars *ex, int set, const ken_example *x, ken_node *out,
-                       bool *too_long, ken_err *err)
+static int open_prompt(task *t, const ken_exemplars *ex, int set, const ken_example *x, ken_node *out, bool *too_long,
+                       ken_err *err)
 {
     const ken_example *shots[KEN_MAX_SHOTS];
     int n_shots = ken_exemplars_get(ex, set, shots);
@@ -60,7 +60,7 @@ static int open_prompt(ken_task *t, const ken_exemplars *ex, int set, const ken_
 }
 
 /* Opens all prompts for x; roots (n) out, *n counts those that are held even when this fails. */
-static int open_prompts(ken_task *t, const ken_example *x, ken_node *root, int *n, bool *too_long, ken_err *err)
+static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, bool *too_long, ken_err *err)
 {
     const ken_exemplars *ex = NULL;
     *too_long = false;
@@ -80,7 +80,7 @@ static int open_prompts(ken_task *t, const ken_example *x, ken_node *root, int *
 /* ---- rows that cannot match ----------------------------------------------------------------------------------------- */
 
 /* Tokens of the shortest gold as an answer: with the space that follows "A:". */
-static int shortest_gold(ken_task *t, size_t *shortest, ken_err *err)
+static int shortest_gold(task *t, size_t *shortest, ken_err *err)
 {
     ken_buf b = {0};
     *shortest = SIZE_MAX;
@@ -99,7 +99,7 @@ static int shortest_gold(ken_task *t, size_t *shortest, ken_err *err)
     return rc;
 }
 
-static int check_golds(ken_task *t, ken_err *err)
+static int check_golds(task *t, ken_err *err)
 {
     size_t n;
     int rc = shortest_gold(t, &n, err);
@@ -109,14 +109,14 @@ static int check_golds(ken_task *t, ken_err *err)
     return KEN_OK;
 }
 
-static bool no_label(const ken_task *t)
+static bool no_label(const task *t)
 {
     return (t->flags & (KEN_FLAG_GOLD_HAS_STOP | KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_TOO_LONG)) != 0;
 }
 
 /* ---- prompts as text, for an engine that takes no others --------------------------------------------------------------- */
 
-static int write_prompts(ken_task *t, ken_err *err)
+static int write_prompts(task *t, ken_err *err)
 {
     const ken_plan_of_run *plan = t->c->plan;
     const ken_exemplars *ex = plan->shots > 0 ? ken_exemplar_plan_for(t->c->exemplars, t->x->relation) : NULL;
@@ -143,7 +143,7 @@ static int write_prompts(ken_task *t, ken_err *err)
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
-static int start_text(ken_task *t, ken_err *err)
+static int start_text(task *t, ken_err *err)
 {
     const ken_plan_of_run *plan = t->c->plan;
     int rc =
@@ -159,7 +159,7 @@ static int start_text(ken_task *t, ken_err *err)
     return rc;
 }
 
-static int start_method(ken_task *t, ken_err *err)
+static int start_method(task *t, ken_err *err)
 {
     const ken_task_context *c = t->c;
     const ken_method_input in = {.engine = c->engine,
@@ -178,19 +178,19 @@ static int start_method(ken_task *t, ken_err *err)
 
 static int32_t waiting(const ken_question *q)
 {
-    const ken_task *t = (const ken_task *)q;
-    if (t->guess != NULL) return ken_walk_waiting(t->guess);
-    return t->asked != NULL ? t->asked->kind->waiting(t->asked) : 0;
+    const task *t = (const task *)q;
+    const ken_question *now = t->guess != NULL ? t->guess : t->asked;
+    return now != NULL ? now->kind->waiting(now) : 0;
 }
 
-static bool done(const ken_question *q) { return ((const ken_task *)q)->done; }
+static bool done(const ken_question *q) { return ((const task *)q)->done; }
 static int advance(ken_question *q, ken_err *err);
 
 static void free_task(ken_question *q)
 {
-    ken_task *t = (ken_task *)q;
+    task *t = (task *)q;
     ken_question_free(t->asked);
-    ken_walk_free(t->guess);
+    ken_question_free(t->guess);
     for (int i = 0; i < t->n_root; i++) ken_engine_release(t->c->engine, t->root[i]);
     for (int i = 0; i < t->n_guess_root; i++) ken_engine_release(t->c->engine, t->guess_root[i]);
     ken_golds_free(&t->golds);
@@ -204,12 +204,12 @@ static void free_task(ken_question *q)
 
 static const ken_question_kind kind = {"row", GROWTH, waiting, done, advance, free_task};
 
-int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err)
+int ken_task_new(ken_question **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err)
 {
     *out = NULL;
-    ken_task *t = ken_calloc(1, sizeof *t);
+    task *t = ken_calloc(1, sizeof *t);
     if (t == NULL) return ken_fail_nomem(err, "row");
-    *t = (ken_task){.question = {&kind}, .c = c, .x = x, .index = index, .flags = x->flags, .p_guess = NAN};
+    *t = (task){.question = {&kind}, .c = c, .x = x, .index = index, .flags = x->flags, .p_guess = NAN};
     t->method = x->n_choices > 0 ? &ken_method_choice : c->plan->method;
     int rc = ken_row_maker_init(&t->maker, c->plan, x, err);
     if (x->n_choices > 0) t->flags |= KEN_FLAG_CHOICE;
@@ -219,16 +219,15 @@ int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x
     if (rc != KEN_OK) {
         ken_fail_prefix(err, "row %s", x->id);
         free_task(&t->question);
-    } else *out = t;
+    } else *out = &t->question;
     return rc;
 }
 
-ken_question *ken_task_question(ken_task *t) { return &t->question; }
-ken_task *ken_task_of_question(ken_question *q) { return (ken_task *)q; }
-const ken_golds *ken_task_golds(const ken_task *t) { return &t->golds; }
+const ken_golds *ken_task_golds(const ken_question *q) { return &((const task *)q)->golds; }
 
-const ken_question *ken_task_asked(const ken_task *t, const ken_node **root, int *n)
+const ken_question *ken_task_asked(const ken_question *q, const ken_node **root, int *n)
 {
+    const task *t = (const task *)q;
     *root = t->root;
     *n = t->n_root;
     return t->asked;
@@ -245,7 +244,7 @@ void ken_control_block(const ken_data *d, size_t index, size_t *first, size_t *n
     *n = all - *first < CONTROL_BLOCK ? all - *first : CONTROL_BLOCK;
 }
 
-static int start_guess(ken_task *t, ken_err *err)
+static int start_guess(task *t, ken_err *err)
 {
     const ken_data *d = t->c->data;
     size_t first, n;
@@ -276,7 +275,7 @@ static int start_guess(ken_task *t, ken_err *err)
                         KEN_WALK_MASS_ONLY, err);
 }
 
-static void finish_guess(ken_task *t)
+static void finish_guess(task *t)
 {
     double sum = 0.0;
     for (int i = 0; i < t->n_guess_root; i++) {
@@ -288,11 +287,11 @@ static void finish_guess(ken_task *t)
 
 static int advance(ken_question *q, ken_err *err)
 {
-    ken_task *t = (ken_task *)q;
+    task *t = (task *)q;
     int rc;
     if (t->guess != NULL) {
-        rc = ken_walk_advance(t->guess, err);
-        t->done = rc == KEN_OK && ken_walk_done(t->guess);
+        rc = t->guess->kind->advance(t->guess, err);
+        t->done = rc == KEN_OK && t->guess->kind->done(t->guess);
         if (t->done) finish_guess(t);
     } else {
         rc = t->asked->kind->advance(t->asked, err);
@@ -307,8 +306,9 @@ static int advance(ken_question *q, ken_err *err)
 
 /* ---- the finished row ----------------------------------------------------------------------------------------------- */
 
-int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err)
+int ken_task_row(ken_question *q, const ken_example *x, ken_row *out, ken_err *err)
 {
+    task *t = (task *)q;
     ken_row_begin(&t->maker, x, out);
     /* What the data say of this row, and what the task found out; a duplicate shares the latter. */
     out->flags = x->flags | (t->flags & ~t->x->flags);

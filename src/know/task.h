@@ -1,7 +1,7 @@
 /* task.h - one row on its way through the engine: its prompts, the method that answers them, the guess control, and the finished row.
  *
  *     ken_task_new(&t, ctx, example, index of it in the data, &err);
- *     ken_task_question(t)                  is asked (asking.h)
+ *     ...                                   is asked as any question (asking.h)
  *     ken_task_row(t, example, &row);       borrowed from the task; once for each duplicate of the row, with its own draw */
 #ifndef KEN_KNOW_TASK_H
 #define KEN_KNOW_TASK_H
@@ -23,14 +23,11 @@ typedef struct ken_task_context { /* what all rows of a run share; everything bo
  * change it and its prompts are in the cache at about the same time. */
 void ken_control_block(const ken_data *d, size_t index, size_t *first, size_t *n);
 
-typedef struct ken_task ken_task;
-int ken_task_new(ken_task **out, const ken_task_context *c, const ken_example *x, size_t index,
-                 ken_err *err);               /* errors name the row */
-ken_question *ken_task_question(ken_task *t); /* the task itself */
-ken_task *ken_task_of_question(ken_question *q);
+int ken_task_new(ken_question **out, const ken_task_context *c, const ken_example *x, size_t index,
+                 ken_err *err); /* errors name the row */
 /* The question of the row's method, and its prompts' last nodes (n), held by the task; NULL when nothing is asked: the flags say why. */
-const ken_question *ken_task_asked(const ken_task *t, const ken_node **root, int *n);
-const ken_golds *ken_task_golds(const ken_task *t);
+const ken_question *ken_task_asked(const ken_question *t, const ken_node **root, int *n);
+const ken_golds *ken_task_golds(const ken_question *t);
 /* Valid when done. x: the row itself or a duplicate of it, whose id keys the draw. */
-int ken_task_row(ken_task *t, const ken_example *x, ken_row *out, ken_err *err);
+int ken_task_row(ken_question *t, const ken_example *x, ken_row *out, ken_err *err);
 #endif

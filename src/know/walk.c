@@ -63,7 +63,7 @@ typedef struct pick { /* an open node among those of all prompts */
     int32_t prompt, at;
 } pick;
 
-struct ken_walk {
+typedef struct walk {
     ken_question question;
     ken_engine *engine;
     const ken_rules *rules;
@@ -77,7 +77,7 @@ struct ken_walk {
     double *q;  /* (top_k) scratch */
     pick *pick; /* (n_pick) scratch: the open nodes of all prompts */
     size_t n_pick, cap_pick;
-};
+} walk;
 
 static int nomem(ken_err *err) { return ken_fail_nomem(err, "walk"); }
 
@@ -90,7 +90,7 @@ static int push(list *l, int32_t v)
 
 /* ---- making and unmaking -------------------------------------------------------------------------------------------- */
 
-static int ask(ken_walk *w, ken_node node, ken_request **slot, ken_err *err)
+static int ask(walk *w, ken_node node, ken_request **slot, ken_err *err)
 {
     ken_request *q = ken_request_new(w->rules, node, &w->waiting);
     if (q == NULL) return nomem(err);
@@ -103,22 +103,19 @@ static int ask(ken_walk *w, ken_node node, ken_request **slot, ken_err *err)
     return KEN_OK;
 }
 
-static int32_t waiting(const ken_question *q) { return ken_walk_waiting((const ken_walk *)q); }
-static bool done(const ken_question *q) { return ken_walk_done((const ken_walk *)q); }
-static int advance(ken_question *q, ken_err *err) { return ken_walk_advance((ken_walk *)q, err); }
-static void free_walk(ken_question *q) { ken_walk_free((ken_walk *)q); }
+static int32_t waiting(const ken_question *q) { return ((const walk *)q)->waiting; }
+static bool done(const ken_question *q) { return ((const walk *)q)->done; }
+static int advance(ken_question *q, ken_err *err);
+static void free_walk(ken_question *q);
 static const ken_question_kind kind = {"walk", 1.7, waiting, done, advance, free_walk};
 
-ken_question *ken_walk_question(ken_walk *w) { return &w->question; }
-const ken_walk *ken_walk_of_question(const ken_question *q) { return q->kind == &kind ? (const ken_walk *)q : NULL; }
-
-int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots, int n,
-                 unsigned flags, ken_err *err)
+int ken_walk_new(ken_question **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
+                 int n, unsigned flags, ken_err *err)
 {
     *out = NULL;
-    ken_walk *w = ken_calloc(1, sizeof *w);
+    walk *w = ken_calloc(1, sizeof *w);
     if (w == NULL) return nomem(err);
-    *w = (ken_walk){.question = {&kind}, .engine = e, .rules = r, .golds = g, .flags = flags, .walking = true};
+    *w = (walk){.question = {&kind}, .engine = e, .rules = r, .golds = g, .flags = flags, .walking = true};
     w->p = ken_calloc((size_t)n, sizeof *w->p);
     w->q = ken_alloc((size_t)r->top_k, sizeof *w->q);
     int rc = w->p == NULL || w->q == NULL ? nomem(err) : KEN_OK;
@@ -141,14 +138,14 @@ int ken_walk_new(ken_walk **out, ken_engine *e, const ken_rules *r, const ken_go
         rc = ask(w, roots[i], &p->h[0].asked, err);
         if (rc != KEN_OK) ken_fail_prefix(err, "prompt %d", i + 1);
     }
-    if (rc != KEN_OK) ken_walk_free(w);
-    else *out = w;
+    if (rc != KEN_OK) free_walk(&w->question);
+    else *out = &w->question;
     return rc;
 }
 
-void ken_walk_free(ken_walk *w)
+static void free_walk(ken_question *question)
 {
-    if (w == NULL) return;
+    walk *w = (walk *)question;
     for (int i = 0; i < w->n; i++) {
         prompt *p = &w->p[i];
         for (size_t j = 0; j < p->n_h; j++) {
@@ -196,7 +193,7 @@ static void sort_list(list *l, hyp *h)
 /* Smallest reach first; ties by prompt, depth and path, which no two nodes share. */
 static int by_reach(const void *a, const void *b, void *ctx)
 {
-    const ken_walk *w = ctx;
+    const walk *w = ctx;
     const pick *x = a, *y = b;
     if (x->rho != y->rho) return x->rho < y->rho ? -1 : 1;
     if (x->prompt != y->prompt) return x->prompt < y->prompt ? -1 : 1;
@@ -205,7 +202,7 @@ static int by_reach(const void *a, const void *b, void *ctx)
 
 /* ---- scoring -------------------------------------------------------------------------------------------------------- */
 
-static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
+static int keep_path(walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
                      ken_err *err)
 {
     if ((w->flags & KEN_WALK_KEEP_PATHS) == 0) return KEN_OK;
@@ -224,7 +221,7 @@ static int keep_path(ken_walk *w, prompt *p, const hyp *h, int32_t last, const c
 }
 
 /* An answer ended below h with probability `mass`: adds it where it is accepted. */
-static int score_answer(ken_walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
+static int score_answer(walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
                         ken_err *err)
 {
     if (!ken_accept_matches(w->golds->accept, text, n)) return KEN_OK;
@@ -234,7 +231,7 @@ static int score_answer(ken_walk *w, prompt *p, const hyp *h, int32_t last, cons
     return keep_path(w, p, h, last, text, n, mass, err);
 }
 
-static int finish_greedy(ken_walk *w, prompt *p, const char *text, size_t n, ken_finish f, ken_err *err)
+static int finish_greedy(walk *w, prompt *p, const char *text, size_t n, ken_finish f, ken_err *err)
 {
     if (!p->verdict) { /* still on viable ground: this text decides */
         p->out.hit = ken_accept_matches(w->golds->accept, text, n);
@@ -253,7 +250,7 @@ static int finish_greedy(ken_walk *w, prompt *p, const char *text, size_t n, ken
 }
 
 /* Goes on with the greedy text beyond viability: token v after text x of n bytes at `node`. */
-static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, const char *x, size_t n, int32_t v,
+static int continue_tail(walk *w, prompt *p, ken_node node, int32_t depth, const char *x, size_t n, int32_t v,
                          ken_err *err)
 {
     ken_str b;
@@ -277,7 +274,7 @@ static int continue_tail(ken_walk *w, prompt *p, ken_node node, int32_t depth, c
 }
 
 /* The best token after a node on the greedy path: margin, probability, verdict. */
-static int follow_greedy(ken_walk *w, prompt *p, const hyp *h, const ken_request *a, ken_err *err)
+static int follow_greedy(walk *w, prompt *p, const hyp *h, const ken_request *a, ken_err *err)
 {
     int32_t v = a->id[0];
     double margin = a->n > 1 ? (double)a->logit[0] - (double)a->logit[1] : INFINITY;
@@ -296,7 +293,7 @@ static int follow_greedy(ken_walk *w, prompt *p, const hyp *h, const ken_request
 }
 
 /* The greedy child is not viable: the verdict is "wrong"; its text goes on on the side when somebody wants it. */
-static int leave_greedy(ken_walk *w, prompt *p, const hyp *h, int32_t v, ken_err *err)
+static int leave_greedy(walk *w, prompt *p, const hyp *h, int32_t v, ken_err *err)
 {
     p->out.hit = p->out.hit_raw = false;
     p->verdict = true;
@@ -307,7 +304,7 @@ static int leave_greedy(ken_walk *w, prompt *p, const hyp *h, int32_t v, ken_err
     return continue_tail(w, p, h->node, h->depth, h->text, h->n_text, v, err);
 }
 
-static int add_child(ken_walk *w, prompt *p, int32_t up, int32_t v, double rho, bool greedy, const char *text, size_t n,
+static int add_child(walk *w, prompt *p, int32_t up, int32_t v, double rho, bool greedy, const char *text, size_t n,
                      ken_err *err)
 {
     if (ken_grow((void **)&p->h, &p->cap_h, p->n_h + 1, sizeof *p->h) != 0) return nomem(err);
@@ -327,7 +324,7 @@ static int add_child(ken_walk *w, prompt *p, int32_t up, int32_t v, double rho, 
 }
 
 /* Scores the answered node `at`: endings into the mass, viable children onto the list. */
-static int score_node(ken_walk *w, int number, int32_t at, ken_err *err)
+static int score_node(walk *w, int number, int32_t at, ken_err *err)
 {
     prompt *p = &w->p[number];
     const ken_request *a = p->h[at].asked;
@@ -372,7 +369,7 @@ static int score_node(ken_walk *w, int number, int32_t at, ken_err *err)
 
 /* ---- steps ---------------------------------------------------------------------------------------------------------- */
 
-static int forward_node(ken_walk *w, prompt *p, int32_t at, ken_err *err)
+static int forward_node(walk *w, prompt *p, int32_t at, ken_err *err)
 {
     hyp *h = &p->h[at];
     int rc = ken_engine_extend(w->engine, p->h[h->parent].node, &h->token, 1, &h->node, err);
@@ -383,7 +380,7 @@ static int forward_node(ken_walk *w, prompt *p, int32_t at, ken_err *err)
 }
 
 /* The mass still open in each prompt, summed by depth and path; returns the sum over the prompts. */
-static double close_interval(ken_walk *w)
+static double close_interval(walk *w)
 {
     double open = 0.0;
     for (int i = 0; i < w->n; i++) {
@@ -398,18 +395,22 @@ static double close_interval(ken_walk *w)
     return open;
 }
 
-static double budget(const ken_walk *w)
+static double budget(const walk *w)
 {
     bool mass_only = (w->flags & KEN_WALK_MASS_ONLY) != 0, decided = true;
+    int hits = 0;
     if (w->rules->mass_budget > 0.0) return w->rules->mass_budget * w->n / w->rules->prompts;
     if (mass_only) return BUDGET_HIT * w->n / w->rules->prompts; /* as wide a prompt as in the row itself */
-    for (int i = 0; i < w->n; i++) decided &= w->p[i].verdict;
+    for (int i = 0; i < w->n; i++) {
+        decided &= w->p[i].verdict;
+        hits += w->p[i].out.hit;
+    }
     /* While a verdict is out, only what either budget needs is forwarded: g may still turn out positive. */
-    return ken_walk_greedy_hits(w) > 0 || !decided ? BUDGET_HIT : BUDGET_MISS;
+    return hits > 0 || !decided ? BUDGET_HIT : BUDGET_MISS;
 }
 
 /* Marks in w->pick (its first *n entries) the open nodes to forward now. */
-static int choose(ken_walk *w, double open, size_t *n, ken_err *err)
+static int choose(walk *w, double open, size_t *n, ken_err *err)
 {
     w->n_pick = *n = 0;
     bool fixed = w->rules->eps > 0.0, exhausted = false;
@@ -436,14 +437,14 @@ static int choose(ken_walk *w, double open, size_t *n, ken_err *err)
 
 static int by_place(const void *a, const void *b, void *ctx)
 {
-    const ken_walk *w = ctx;
+    const walk *w = ctx;
     const pick *x = a, *y = b;
     if (x->prompt != y->prompt) return x->prompt < y->prompt ? -1 : 1;
     return by_depth_then_path(&x->at, &y->at, w->p[x->prompt].h);
 }
 
 /* Forwards what must be forwarded; *walking is false when nothing must. */
-static int next_step(ken_walk *w, ken_err *err)
+static int next_step(walk *w, ken_err *err)
 {
     double open = close_interval(w);
     size_t n;
@@ -467,7 +468,7 @@ static int next_step(ken_walk *w, ken_err *err)
 }
 
 /* Nodes at the length limit are answers: cut, and compared as they are (spec/slick.md 7.1). */
-static int score_cut(ken_walk *w, prompt *p, ken_err *err)
+static int score_cut(walk *w, prompt *p, ken_err *err)
 {
     size_t keep = 0;
     int rc = KEN_OK;
@@ -484,8 +485,9 @@ static int score_cut(ken_walk *w, prompt *p, ken_err *err)
     return rc;
 }
 
-int ken_walk_advance(ken_walk *w, ken_err *err)
+static int advance(ken_question *question, ken_err *err)
 {
+    walk *w = (walk *)question;
     int rc = KEN_OK;
     if (w->waiting > 0) return ken_fail(err, KEN_ESTATE, "walk: advanced while %d requests are open", w->waiting);
     /* Greedy texts beyond viability: one token further each step, whatever the walk itself is doing. */
@@ -522,14 +524,5 @@ int ken_walk_advance(ken_walk *w, ken_err *err)
     return rc;
 }
 
-bool ken_walk_done(const ken_walk *w) { return w->done; }
-int32_t ken_walk_waiting(const ken_walk *w) { return w->waiting; }
-const ken_walk_prompt *ken_walk_get(const ken_walk *w, int i) { return &w->p[i].out; }
-bool ken_walk_open_mass(const ken_walk *w) { return w->open_mass; }
-
-int ken_walk_greedy_hits(const ken_walk *w)
-{
-    int g = 0;
-    for (int i = 0; i < w->n; i++) g += w->p[i].out.hit;
-    return g;
-}
+const ken_walk_prompt *ken_walk_get(const ken_question *q, int i) { return &((const walk *)q)->p[i].out; }
+bool ken_walk_open_mass(const ken_question *q) { return ((const walk *)q)->open_mass; }

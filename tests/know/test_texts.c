@@ -83,16 +83,13 @@ typedef struct fixture {
 static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
 {
     fixture *f = ctx;
-    ken_task *t;
-    int rc = ken_task_new(&t, &f->context, &f->x[i], i, err);
-    if (rc == KEN_OK) *q = ken_task_question(t);
-    return rc;
+    return ken_task_new(q, &f->context, &f->x[i], i, err);
 }
 
 static int result(void *ctx, size_t i, ken_question *q, ken_err *err)
 {
     fixture *f = ctx;
-    int rc = ken_task_row(ken_task_of_question(q), &f->x[i], &f->row[i], err);
+    int rc = ken_task_row(q, &f->x[i], &f->row[i], err);
     if (rc == KEN_OK) {
         memcpy(f->prompt[i], f->row[i].prompt_rows, sizeof f->prompt[i]);
         assert_int_equal(f->row[i].prompt_rows[0].n_drawn, 3);

@@ -52,12 +52,12 @@ static void toy_logits(const int32_t *path, int32_t n, float *logits)
     for (int v = 0; v < 7; v++) logits[v] = q[v] > 0 ? (float)(T * log(q[v])) : -1e4f;
 }
 
-static void run_walk(ken_engine *e, ken_walk *w)
+static void run_walk(ken_engine *e, ken_question *w)
 {
     ken_err err;
-    while (!ken_walk_done(w)) {
+    while (!w->kind->done(w)) {
         if (ken_engine_wave(e, &err) != KEN_OK) fail_msg("%s", err.msg);
-        if (ken_walk_waiting(w) == 0 && ken_walk_advance(w, &err) != KEN_OK) fail_msg("%s", err.msg);
+        if (w->kind->waiting(w) == 0 && w->kind->advance(w, &err) != KEN_OK) fail_msg("%s", err.msg);
     }
 }
 
@@ -107,7 +107,7 @@ static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
     ken_node root;
     int32_t prompt[] = {6};
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 1, &root, &err), KEN_OK);
-    ken_walk *w;
+    ken_question *w;
     assert_int_equal(ken_walk_new(&w, e, &r, &a->g, &root, 1, KEN_WALK_KEEP_PATHS, &err), KEN_OK);
     run_walk(e, w);
     const ken_walk_prompt *p = ken_walk_get(w, 0);
@@ -122,7 +122,7 @@ static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
     for (int i = 0; i < p->n_paths; i++) sum += p->paths[i].p;
     assert_true(fabs(sum - p->p_lo) < 1e-12);
     if (eps < 1e-3) assert_true(fabs(p->raw_lo - .476) < 1e-6);
-    ken_walk_free(w);
+    ken_question_free(w);
     ken_engine_release(e, root);
     ken_engine_free(e);
     free_golds(a);
@@ -219,11 +219,11 @@ static void solve(outcome *o, const made_golds *a, const ken_tokenizer *t, int t
         assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 4, &root[i], &err), KEN_OK);
     }
     if (sample) {
-        ken_sampler *s;
+        ken_question *s;
         assert_int_equal(ken_sampler_new(&s, e, &r, &a->g, root, 3, "row/1", &err), KEN_OK);
-        while (!ken_sampler_done(s)) {
+        while (!s->kind->done(s)) {
             assert_int_equal(ken_engine_wave(e, &err), KEN_OK);
-            if (ken_sampler_waiting(s) == 0) assert_int_equal(ken_sampler_advance(s, &err), KEN_OK);
+            if (s->kind->waiting(s) == 0) assert_int_equal(s->kind->advance(s, &err), KEN_OK);
         }
         for (int i = 0; i < 3; i++) {
             const ken_sample_prompt *p = ken_sampler_get(s, i);
@@ -238,9 +238,9 @@ static void solve(outcome *o, const made_golds *a, const ken_tokenizer *t, int t
             o->hit[i] = p->greedy.hit;
             strcpy(o->text[i], p->greedy.text);
         }
-        ken_sampler_free(s);
+        ken_question_free(s);
     } else {
-        ken_walk *w;
+        ken_question *w;
         assert_int_equal(ken_walk_new(&w, e, &r, &a->g, root, 3, 0, &err), KEN_OK);
         run_walk(e, w);
         for (int i = 0; i < 3; i++) {
@@ -251,7 +251,7 @@ static void solve(outcome *o, const made_golds *a, const ken_tokenizer *t, int t
             o->hit[i] = p->hit;
             strcpy(o->text[i], p->text);
         }
-        ken_walk_free(w);
+        ken_question_free(w);
     }
     for (int i = 0; i < 3; i++) ken_engine_release(e, root[i]);
     ken_engine_free(e);
@@ -390,12 +390,12 @@ static void test_nan_is_an_error(void **state)
     int32_t prompt[] = {6, 6};
     ken_node root;
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 2, &root, &err), KEN_OK);
-    ken_walk *w;
+    ken_question *w;
     assert_int_equal(ken_walk_new(&w, e, &r, &a->g, &root, 1, 0, &err), KEN_OK);
     assert_int_equal(ken_engine_wave(e, &err), KEN_OK);
-    assert_int_equal(ken_walk_advance(w, &err), KEN_EINPUT);
+    assert_int_equal(w->kind->advance(w, &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "not finite"));
-    ken_walk_free(w);
+    ken_question_free(w);
     ken_engine_free(e);
     free_golds(a);
     ken_tokenizer_free(t);
@@ -423,8 +423,8 @@ static void test_out_of_memory(void **state)
         int rc = KEN_ENOMEM;
         for (long n = 1; rc == KEN_ENOMEM && n < 3000; n++) {
             ken_engine *e = NULL;
-            ken_walk *w = NULL;
-            ken_sampler *s = NULL;
+            ken_question *w = NULL;
+            ken_question *s = NULL;
             ken_node root[2];
             int held = 0;
             ken_engine_options eo = {.wave_rows = 16, .slots = 256};
@@ -437,14 +437,14 @@ static void test_out_of_memory(void **state)
             }
             if (rc == KEN_OK && sample) rc = ken_sampler_new(&s, e, &r, &a->g, root, 2, "row", NULL);
             else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, &a->g, root, 2, KEN_WALK_KEEP_PATHS, NULL);
-            while (rc == KEN_OK && !(sample ? ken_sampler_done(s) : ken_walk_done(w))) {
+            while (rc == KEN_OK && !(sample ? s->kind->done(s) : w->kind->done(w))) {
                 rc = ken_engine_wave(e, NULL);
-                if (rc == KEN_OK && sample && ken_sampler_waiting(s) == 0) rc = ken_sampler_advance(s, NULL);
-                if (rc == KEN_OK && !sample && ken_walk_waiting(w) == 0) rc = ken_walk_advance(w, NULL);
+                if (rc == KEN_OK && sample && s->kind->waiting(s) == 0) rc = s->kind->advance(s, NULL);
+                if (rc == KEN_OK && !sample && w->kind->waiting(w) == 0) rc = w->kind->advance(w, NULL);
             }
             ken_alloc_fail_after(0);
-            ken_sampler_free(s);
-            ken_walk_free(w);
+            ken_question_free(s);
+            ken_question_free(w);
             for (int i = 0; i < held; i++) ken_engine_release(e, root[i]);
             ken_engine_free(e);
         }
