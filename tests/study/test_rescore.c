@@ -274,6 +274,7 @@ static void the_truth_lies_within_the_bounds(void **state)
                     exact++;
                 } else closest = fmin(closest, r.hi[0] - r.lo[0]);
                 ken_arena_free(&r.arena);
+                ken_gold_rules_free(&r.to);
                 ken_accept_free(a);
                 ken_accept_free(b);
             }

@@ -371,6 +371,7 @@ static void rows_of_noise(void **state)
             scored++;
         } else assert_true(rc == KEN_EINPUT || rc == KEN_EUSAGE);
         ken_arena_free(&r.arena);
+        ken_gold_rules_free(&r.to);
     }
     if (scored <= 100) fail_msg("only %d of 300 rows were scored", scored);
 }
