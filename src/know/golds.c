@@ -111,10 +111,17 @@ bool ken_golds_viable(const ken_golds *g, const char *x, size_t n, bool or_absta
     return false;
 }
 
-bool ken_golds_hold_stop(const ken_gold_rules *r, const char *const *answers, int n_answers)
+static bool each_holds(const char *stop, const char *const *text, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (strstr(text[i], stop) == NULL) return false;
+    return true;
+}
+
+bool ken_golds_hold_stop(const ken_gold_rules *r, const char *const *answers, int n_answers, const char *const *aliases,
+                         int n_aliases)
 {
     if (r->matcher.kind->by_words && strcmp(r->stop, "\n") == 0) return false;
-    for (int i = 0; i < n_answers; i++)
-        if (strstr(answers[i], r->stop) == NULL) return false;
-    return n_answers > 0;
+    if (!r->matcher.kind->uses_aliases) n_aliases = 0;
+    return n_answers > 0 && each_holds(r->stop, answers, n_answers) && each_holds(r->stop, aliases, n_aliases);
 }

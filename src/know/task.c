@@ -79,16 +79,15 @@ static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, b
 
 /* ---- rows that cannot match ----------------------------------------------------------------------------------------- */
 
-/* Tokens of the shortest gold as an answer: with the space that follows "A:". */
-static int shortest_gold(task *t, size_t *shortest, ken_err *err)
+/* Tokens of the shortest of these texts (n) as an answer, with the space that follows "A:", when it is shorter than *shortest. */
+static int shortest_of(task *t, const char *const *text, int n_text, size_t *shortest, ken_err *err)
 {
     ken_buf b = {0};
-    *shortest = SIZE_MAX;
     int rc = KEN_OK;
-    for (int i = 0; i < t->x->n_answers && rc == KEN_OK; i++) {
+    for (int i = 0; i < n_text && rc == KEN_OK; i++) {
         size_t n = 0;
         ken_buf_clear(&b);
-        ken_buf_printf(&b, " %s", t->x->answers[i]);
+        ken_buf_printf(&b, " %s", text[i]);
         if (b.failed) rc = ken_fail_nomem(err, "answer");
         else
             rc = ken_tokenizer_encode(t->c->plan->rules.tokenizer, ken_buf_str(&b), b.len, 0, &t->ids, &n, &t->cap_ids,
@@ -99,13 +98,18 @@ static int shortest_gold(task *t, size_t *shortest, ken_err *err)
     return rc;
 }
 
+/* Other names are golds too where the matcher uses them (spec/slick.md 6). */
 static int check_golds(task *t, ken_err *err)
 {
-    size_t n;
-    int rc = shortest_gold(t, &n, err);
+    const ken_gold_rules *golds = &t->c->plan->golds;
+    const ken_example *x = t->x;
+    size_t n = SIZE_MAX;
+    int rc = shortest_of(t, x->answers, x->n_answers, &n, err);
+    if (rc == KEN_OK && golds->matcher.kind->uses_aliases) rc = shortest_of(t, x->aliases, x->n_aliases, &n, err);
     if (rc != KEN_OK) return rc;
     if (n > (size_t)t->c->plan->rules.max_new) t->flags |= KEN_FLAG_GOLD_TOO_LONG;
-    if (ken_golds_hold_stop(&t->c->plan->golds, t->x->answers, t->x->n_answers)) t->flags |= KEN_FLAG_GOLD_HAS_STOP;
+    if (ken_golds_hold_stop(golds, x->answers, x->n_answers, x->aliases, x->n_aliases))
+        t->flags |= KEN_FLAG_GOLD_HAS_STOP;
     return KEN_OK;
 }
 

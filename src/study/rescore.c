@@ -437,14 +437,16 @@ int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err)
         no_label(r);
         return KEN_OK;
     }
-    bool never = ken_golds_hold_stop(&r->to, in->answers, in->n_answers);
-    if (in->category == KEN_UNLABELLED || never) {
-        if (never) r->row.flags |= KEN_FLAG_GOLD_HAS_STOP;
-        no_label(r);
-        return KEN_OK;
-    }
     ken_golds to;
     int rc = ken_rescore_golds(r, in, &to, err);
+    bool never =
+        rc == KEN_OK && ken_golds_hold_stop(&r->to, in->answers, in->n_answers, r->row.aliases, r->row.n_aliases);
+    if (rc == KEN_OK && (in->category == KEN_UNLABELLED || never)) {
+        if (never) r->row.flags |= KEN_FLAG_GOLD_HAS_STOP;
+        no_label(r);
+        ken_golds_free(&to);
+        return KEN_OK;
+    }
     bool other_names = rc == KEN_OK && r->to.matcher.kind->uses_aliases && r->aliases != NULL && !same_aliases(r, in);
     relation rel = {.run_in_to =
                         ken_matcher_within(&r->run, &r->to.matcher) && !(other_names && r->run.kind->uses_aliases),

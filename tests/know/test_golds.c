@@ -289,18 +289,31 @@ static void hold_stop(void **state)
         const char *matcher, *stop, *golds[2];
         int n;
         bool expected;
+        const char *names[1]; /* other names (n_names) */
+        int n_names;
     } cases[] = {
-        {"em-raw", "\n", {"a\nb"}, 1, true},        {"em-raw", "\n", {"a\nb", "ab"}, 2, false},
-        {"em-raw", "\n", {"a\nb", "c\n"}, 2, true}, {"em-raw", "\n", {"a b"}, 1, false},
+        {"em-raw", "\n", {"a\nb"}, 1, true},
+        {"em-raw", "\n", {"a\nb", "ab"}, 2, false},
+        {"em-raw", "\n", {"a\nb", "c\n"}, 2, true},
+        {"em-raw", "\n", {"a b"}, 1, false},
         {"em-squad", "\n", {"a\nb"}, 1, false}, /* by words a newline is a space */
-        {"em-alias", "\n", {"a\nb"}, 1, false},     {"em-squad", "\n\n", {"a\n\nb"}, 1, true},
-        {"em-squad", ";", {"a;b"}, 1, true},        {"em-squad", ";", {"a;b", "ab"}, 2, false},
-        {"em-raw", "END", {"a END b"}, 1, true},    {"em-raw", "END", {"a EN D b"}, 1, false},
+        {"em-alias", "\n", {"a\nb"}, 1, false},
+        {"em-squad", "\n\n", {"a\n\nb"}, 1, true},
+        {"em-squad", ";", {"a;b"}, 1, true},
+        {"em-squad", ";", {"a;b", "ab"}, 2, false},
+        {"em-raw", "END", {"a END b"}, 1, true},
+        {"em-raw", "END", {"a EN D b"}, 1, false},
         {"em-raw", "\n", {NULL}, 0, false},
+        {"em-alias", ";", {"a;b"}, 1, false, {"ab"}, 1}, /* that one can be said */
+        {"em-alias", ";", {"a;b"}, 1, true, {"c;d"}, 1},
+        {"em-alias", ";", {"ab"}, 1, false, {"c;d"}, 1},
+        {"em-squad", ";", {"a;b"}, 1, true, {"ab"}, 1}, /* and is not asked for */
+        {"em-raw", "\n", {"a\nb"}, 1, true, {"ab"}, 1},
     };
     for (int i = 0; i < N(cases); i++) {
         ken_gold_rules r = rules_of(cases[i].matcher, cases[i].stop);
-        if (ken_golds_hold_stop(&r, cases[i].golds, cases[i].n) != cases[i].expected) fail_msg("case %d", i);
+        if (ken_golds_hold_stop(&r, cases[i].golds, cases[i].n, cases[i].names, cases[i].n_names) != cases[i].expected)
+            fail_msg("case %d", i);
         ken_gold_rules_free(&r);
     }
 }
