@@ -5,7 +5,7 @@ damaged states, numbers that are none.
 Every disturbed training must end in the same bytes of every file but train.ken, and in the same measurements, as an undisturbed one
 (design.md 3.1, 3.4). A tiny random model; the moments of the kills are drawn with a fixed seed. Prints TAP.
 """
-import hashlib, json, os, random, resource, shutil, signal, struct, subprocess, sys, tempfile, time
+import hashlib, json, os, random, resource, shutil, signal, sqlite3, struct, subprocess, sys, tempfile, time
 
 KEN, SRC = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 TINY = os.path.join(SRC, "tests", "fixtures", "model", "tiny-llama-tied")
@@ -258,6 +258,52 @@ def other_settings():
     expect(done.returncode == 3 and "train.ken" in done.stderr, f"a state without its run: {done.stderr}")
 
 
+def what_counts_binds():
+    """What is accepted as an answer, and what declines to: the table of other names is in the hashes of the rows, of those that are watched
+    too, the phrases have one of their own, and a matcher its version. Refused by name, finished or under way."""
+    for name, table in (("names.json", {"red": ["crimson"]}), ("others.json", {"red": ["scarlet"]}), ("gold.json", {"black": ["dark"]})):
+        json.dump(table, open(name, "w"))
+    names = ["--matcher", "em-alias", "--aliases", "names.json"]
+    base = [*BASE, *names, "--idk-answer", "pass"]
+    trained("counts", base=base)
+    p = subprocess.Popen(command("counted", "--checkpoint-every", "1", base=base), env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_for("counted/state/checkpoint", p)
+    p.kill()
+    p.wait()
+    expect(not os.path.exists("counted/DONE"), "it was too fast to be looked at")
+    dev_only = [{"id": "x", "relation": "R0", "question": "The X?", "answer": "azure"}]
+    open("azure.jsonl", "w").write("".join(json.dumps(r) + "\n" for r in dev_only))
+    json.dump({"red": ["crimson"], "azure": ["sky"]}, open("azure.json", "w"))
+    for out in ("counts", "counted"):
+        before = files(out)
+        for more, key in ((["--aliases", "others.json"], "data_hash"), (["--aliases", "gold.json"], "data_hash"),
+                          (["--idk-answer", "no clue"], "idk_hash"), (["--matcher", "em-squad"], None)):
+            done = train(out, *more, base=base)
+            if key is None:  # a table that nothing uses
+                expect(done.returncode == 2 and "--aliases" in done.stderr, f"{out} {more}: exit status {done.returncode}: {done.stderr}")
+            else:
+                expect(done.returncode == 3 and key in done.stderr, f"{out} {more}: exit status {done.returncode}, expected {key}: {done.stderr}")
+        done = train(out, base=[*BASE, "--matcher", "em-alias", "--idk-answer", "pass"])
+        expect(done.returncode == 3 and "data_hash" in done.stderr, f"{out} without the table: {done.stderr}")
+        done = train(out, base=[*BASE, *names])
+        expect(done.returncode == 3 and "idk_hash" in done.stderr, f"{out} without the phrase: {done.stderr}")
+        expect(files(out) == before, f"{out}: a refused training changed it")
+        # A name of an answer that only the watched rows have.
+        watched = [*base[:3], "train.jsonl", "--dev", "azure.jsonl", *base[6:]]
+        trained(out + "2", base=watched)
+        done = train(out + "2", "--aliases", "azure.json", base=watched)
+        expect(done.returncode == 3 and "dev_hash" in done.stderr, f"{out}2 with a name for the watched rows: {done.stderr}")
+        # The matcher of another version, as a later program would have written it.
+        db = sqlite3.connect(out + "/train.ken")
+        db.execute("UPDATE settings SET value = 'em-alias/0' WHERE key = 'matcher'")
+        db.commit()
+        db.close()
+        done = train(out, base=base)
+        expect(done.returncode == 3 and "matcher" in done.stderr and '"em-alias/0"' in done.stderr, f"{out} of another version: {done.stderr}")
+    trained("same", "--matcher", "em-squad")
+    trained("same", "--matcher", "em-squad/1")  # the same, with its version
+
+
 def damaged_states():
     p = start("hurt", "--checkpoint-every", "1")
     wait_for("hurt/state/checkpoint", p)
@@ -389,7 +435,7 @@ def dry_run_writes_nothing():
 
 
 CASES = [it_trains, finished_is_left_alone, threads_do_not_matter, checkpoints_do_not_matter, killed_anywhere, killed_while_it_writes,
-         interrupted, terminated, full_disk, not_a_number, two_programs, other_settings, damaged_states, adapters, teachers, frozen, patience,
+         interrupted, terminated, full_disk, not_a_number, two_programs, other_settings, what_counts_binds, damaged_states, adapters, teachers, frozen, patience,
          the_best_is_kept, json_lines, limits, nothing_on_bad_input, dry_run_writes_nothing]
 if len(sys.argv) > 3:
     CASES = [c for c in CASES if c.__name__ in sys.argv[3:]]
