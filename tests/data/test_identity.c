@@ -115,6 +115,28 @@ static void where_it_was_read(void **state)
     ken_free((char *)(uintptr_t)copy[1]);
 }
 
+/* Rows of two places: the same question, and of the same subject where it does not name it. */
+static void asks_same(void **state)
+{
+    (void)state;
+    static const char what[] = "What is its capital?", named[] = "What is the capital of Brazil?";
+    static const struct {
+        const char *question, *subject, *other_question, *other_subject;
+        bool same;
+    } cases[] = {
+        {what, "Brazil", what, "Brazil", true},   {what, "Brazil", what, "France", false},
+        {what, "Brazil", what, NULL, true}, /* not known there */
+        {what, NULL, what, NULL, true},           {what, "Brazil", named, "Brazil", false},
+        {named, "Brazil", named, "Brazil", true}, {named, "Brazil", named, "Brasil", true},
+        {named, "Brasil", named, "Brazil", true}, {named, "Brazil", named, NULL, true},
+        {named, "France", named, "Italy", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (ken_asks_same(cases[i].question, cases[i].subject, cases[i].other_question, cases[i].other_subject) !=
+            cases[i].same)
+            fail_msg("case %zu", i);
+}
+
 /* ---- all rows ------------------------------------------------------------------------------------------------------- */
 
 static const char plain[] = "{\"id\":\"a\",\"question\":\"x?\",\"answer\":\"1\",\"relation\":\"R\"}\n"
@@ -185,10 +207,8 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field),
-        cmocka_unit_test(where_it_was_read),
-        cmocka_unit_test(all_rows),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(every_field), cmocka_unit_test(where_it_was_read), cmocka_unit_test(asks_same),
+        cmocka_unit_test(all_rows),    cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
