@@ -184,14 +184,18 @@ const cli_verb cli_verb_annotate = {
     .name = "annotate",
     .args = "-d DATA [-o RUN]",
     .summary = "find out how well a model knows each fact of a data set",
-    .text = "For each question the probability of a right answer is computed over ten prompts with four exemplars "
-            "each, and from it the category of Gekhman et al. 2024: HighlyKnown (greedy decoding is right with every "
-            "prompt), MaybeKnown (with some), WeaklyKnown (only when sampling) or Unknown.\n\n"
-            "Results go to a run, one SQLite file, committed as the work goes. When the run exists, the same command "
-            "resumes it; with a larger --limit or --per-relation it is extended; other settings are refused. The first "
-            "Ctrl-C stops cleanly and keeps all that was finished.\n\n"
-            "A label depends on the model file, the data, the settings and the seeds alone: not on threads, order, or "
-            "interruptions.",
+    .text =
+        "For each question the probability of a right answer is computed over ten prompts with four exemplars "
+        "each, and from it the category of Gekhman et al. 2024: HighlyKnown (greedy decoding is right with every "
+        "prompt), MaybeKnown (with some), WeaklyKnown (only when sampling) or Unknown.\n\n"
+        "Results go to a run, one SQLite file, committed as the work goes. When the run exists, the same command "
+        "resumes it; with a larger --limit or --per-relation it is extended; other settings are refused. When the data "
+        "changed since, rows that are still true are kept, changed ones are computed anew, new ones are asked behind "
+        "the "
+        "run's own exemplars, and rows that are gone are kept and named; ken show says so. The first "
+        "Ctrl-C stops cleanly and keeps all that was finished.\n\n"
+        "A label depends on the model file, the data, the settings and the seeds alone: not on threads, order, or "
+        "interruptions.",
     .examples =
         "ken annotate -d facts.jsonl\n"
         "ken annotate -m model.gguf -d entityquestions/dataset --protocol slick --relation P36 --limit 200 -o p36.ken\n"
