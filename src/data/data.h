@@ -31,7 +31,7 @@ int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[K
 /* A data set of these rows (n), whose strings are borrowed: no groups, no statistics. Free with ken_data_free. */
 int ken_data_of_rows(ken_data **out, const ken_example *rows, size_t n, ken_err *err);
 
-typedef struct ken_exemplar_plan ken_exemplar_plan;
+typedef struct ken_exemplar_sets ken_exemplar_sets;
 
 typedef struct ken_exemplar_options {
     int n_sets, shots; /* 10, 4; at most 1000, 64 */
@@ -49,11 +49,11 @@ typedef struct ken_exemplar_options {
  * must outlive the plan; o is copied but for its strings, which are not kept. The sets depend on the data, the seed and the shape
  * of the sets only, never on splits, relations or limits; a question is never its own exemplar.
  * KEN_EINPUT naming --exemplars when the data are too small, KEN_EUSAGE for a split or relation that the data do not have. */
-int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err);
-void ken_exemplar_plan_free(ken_exemplar_plan *p);
-const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p,
+int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err);
+void ken_exemplar_sets_free(ken_exemplar_sets *p);
+const ken_exemplars *ken_exemplar_sets_for(const ken_exemplar_sets *p,
                                            const char *relation); /* borrowed; NULL = not asked for */
-size_t ken_exemplar_plan_rows(const ken_exemplar_plan *p,
+size_t ken_exemplar_sets_rows(const ken_exemplar_sets *p,
                               const size_t **rows);            /* indices into d to annotate, data order; borrowed */
-size_t ken_exemplar_plan_held_out(const ken_exemplar_plan *p); /* rows asked for that serve as exemplars instead */
+size_t ken_exemplar_sets_held_out(const ken_exemplar_sets *p); /* rows asked for that serve as exemplars instead */
 #endif

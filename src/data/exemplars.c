@@ -23,7 +23,7 @@ typedef struct source {
     size_t n_pool;
 } source;
 
-struct ken_exemplar_plan {
+struct ken_exemplar_sets {
     ken_arena arena;
     const ken_data *d, *from;
     origin origin;
@@ -62,7 +62,7 @@ static void asked_free(asked *a)
 }
 
 /* Questions and subjects of rows [first, end) of d that may be annotated. */
-static int asked_new(asked *a, const ken_exemplar_plan *p, size_t first, size_t end)
+static int asked_new(asked *a, const ken_exemplar_sets *p, size_t first, size_t end)
 {
     *a = (asked){ken_strmap_new(end - first), ken_strmap_new(end - first)};
     int rc = a->questions == NULL || a->subjects == NULL ? KEN_ENOMEM : KEN_OK;
@@ -84,7 +84,7 @@ static bool is_asked(const asked *a, const ken_example *e)
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
 
 /* Rows of the relation that have one answer, or any number, first come of each question. *n counts them. */
-static int distinct_rows(const ken_exemplar_plan *p, const source *s, const asked *a, bool dev_only, bool one_answer,
+static int distinct_rows(const ken_exemplar_sets *p, const source *s, const asked *a, bool dev_only, bool one_answer,
                          size_t *rows, size_t *n)
 {
     ken_strmap *seen = ken_strmap_new(64);
@@ -103,7 +103,7 @@ static int distinct_rows(const ken_exemplar_plan *p, const source *s, const aske
 
 /* The one-answer rule of spec/slick.md 3 is EntityQuestions' (several objects, not aliases). Where it would leave too few, as in
  * small data of the same layout that lists aliases, all rows may serve. */
-static int usable_rows(const ken_exemplar_plan *p, const source *s, bool dev_only, size_t *rows, size_t *n)
+static int usable_rows(const ken_exemplar_sets *p, const source *s, bool dev_only, size_t *rows, size_t *n)
 {
     asked a = {0};
     int rc = p->origin == DEV_SPLIT ? asked_new(&a, p, s->first, s->end) : KEN_OK;
@@ -116,7 +116,7 @@ static int usable_rows(const ken_exemplar_plan *p, const source *s, bool dev_onl
 }
 
 /* Rows whose question and subject stand once in the relation: holding such a row out takes no other row with it. */
-static int lone_rows(const ken_exemplar_plan *p, const source *s, size_t *rows, size_t *n)
+static int lone_rows(const ken_exemplar_sets *p, const source *s, size_t *rows, size_t *n)
 {
     asked once = {ken_strmap_new(64), ken_strmap_new(64)}, twice = {ken_strmap_new(16), ken_strmap_new(16)};
     int rc = once.questions && once.subjects && twice.questions && twice.subjects ? KEN_OK : KEN_ENOMEM;
@@ -161,7 +161,7 @@ static void sort_rows(size_t *rows, size_t n) /* a handful */
         }
 }
 
-static int fill_pool(ken_exemplar_plan *p, source *s, bool dev_only)
+static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
 {
     size_t *rows = ken_alloc(s->end - s->first, sizeof *rows), n = 0;
     int rc = rows == NULL ? KEN_ENOMEM : KEN_OK;
@@ -181,7 +181,7 @@ static int fill_pool(ken_exemplar_plan *p, source *s, bool dev_only)
     return rc;
 }
 
-static int fill_pools(ken_exemplar_plan *p, bool dev_only)
+static int fill_pools(ken_exemplar_sets *p, bool dev_only)
 {
     const ken_data *from = p->from;
     p->source_of = ken_strmap_new(from->n_groups);
@@ -210,7 +210,7 @@ static int fill_pools(ken_exemplar_plan *p, bool dev_only)
 
 /* The first rows of the list that no question of the relation meets, at most `need`. Rows that the relation itself holds out are
  * passed over when its rows are annotated, so they never clash. */
-static size_t pick(const ken_exemplar_plan *p, const asked *a, const char *relation, const size_t *list, size_t n,
+static size_t pick(const ken_exemplar_sets *p, const asked *a, const char *relation, const size_t *list, size_t n,
                    size_t *out)
 {
     size_t m = 0;
@@ -222,7 +222,7 @@ static size_t pick(const ken_exemplar_plan *p, const asked *a, const char *relat
     return m;
 }
 
-static int deal(ken_exemplar_plan *p, const char *relation, const size_t *rows, size_t m, bool foreign,
+static int deal(ken_exemplar_sets *p, const char *relation, const size_t *rows, size_t m, bool foreign,
                 ken_exemplars *x)
 {
     int n_sets = p->choice ? 1 : p->o.n_sets, shots = p->choice ? (int)m : p->o.shots;
@@ -235,7 +235,7 @@ static int deal(ken_exemplar_plan *p, const char *relation, const size_t *rows, 
 }
 
 /* own: rows of the relation that can serve; all: of every relation. */
-static int too_small(const ken_exemplar_plan *p, const char *relation, size_t own, size_t all, ken_err *err)
+static int too_small(const ken_exemplar_sets *p, const char *relation, size_t own, size_t all, ken_err *err)
 {
     char shown[80], which[160] = "";
     (void)ken_printable(shown, sizeof shown, relation, strlen(relation));
@@ -247,7 +247,7 @@ static int too_small(const ken_exemplar_plan *p, const char *relation, size_t ow
         all, all == 1 ? "" : "s", which, p->least, p->o.n_sets, p->o.shots);
 }
 
-static const ken_exemplars *stored_sets(const ken_exemplar_plan *p, const char *relation)
+static const ken_exemplars *stored_sets(const ken_exemplar_sets *p, const char *relation)
 {
     for (size_t i = 0; i < p->o.n_stored; i++)
         if (strcmp(p->o.stored[i].relation, relation) == 0) return &p->o.stored[i];
@@ -255,7 +255,7 @@ static const ken_exemplars *stored_sets(const ken_exemplar_plan *p, const char *
 }
 
 /* The sets of the relation in rows [first, end) of d. */
-static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t first, size_t end, ken_exemplars *x,
+static int plan_relation(ken_exemplar_sets *p, const char *relation, size_t first, size_t end, ken_exemplars *x,
                          ken_err *err)
 {
     const ken_exemplars *stored = stored_sets(p, relation);
@@ -279,7 +279,7 @@ static int plan_relation(ken_exemplar_plan *p, const char *relation, size_t firs
 }
 
 /* Rows of the relation that are, or meet, an exemplar of it: all of them, or those of the dev split. */
-static int mark_met(const ken_exemplar_plan *p, const ken_exemplars *x, bool dev_only, bool *used)
+static int mark_met(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev_only, bool *used)
 {
     asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
     int rc = shown.questions == NULL || shown.subjects == NULL ? KEN_ENOMEM : KEN_OK;
@@ -300,7 +300,7 @@ static int mark_met(const ken_exemplar_plan *p, const ken_exemplars *x, bool dev
 
 /* used (d->n): rows that are held out, and dev rows that are or meet an exemplar of their own relation. (As an exemplar of another
  * relation a row gives nothing away.) Where a run has its sets already, whatever row meets them. */
-static int mark_used(const ken_exemplar_plan *p, bool *used)
+static int mark_used(const ken_exemplar_sets *p, bool *used)
 {
     for (size_t i = 0; i < p->n_sources && p->origin == HELD_OUT; i++)
         for (size_t j = 0; j < p->sources[i].n_pool && stored_sets(p, p->sources[i].name) == NULL; j++)
@@ -315,7 +315,7 @@ static int mark_used(const ken_exemplar_plan *p, bool *used)
 
 /* ---- rows to annotate ---------------------------------------------------------------------------------------------------- */
 
-static int choose_rows(ken_exemplar_plan *p, const ken_wanted *want, ken_err *err)
+static int choose_rows(ken_exemplar_sets *p, const ken_wanted *want, ken_err *err)
 {
     const ken_data *d = p->d;
     bool *used = ken_calloc(d->n, sizeof *used);
@@ -367,7 +367,7 @@ static void count_splits(const ken_data *d, size_t *dev, size_t *others)
 }
 
 /* Where the exemplars come from. A data set that is all dev has no split to spare: rows are held out of it. */
-static int find_origin(ken_exemplar_plan *p, bool *dev_only, ken_err *err)
+static int find_origin(ken_exemplar_sets *p, bool *dev_only, ken_err *err)
 {
     size_t dev, others;
     p->origin = OTHER_DATA;
@@ -388,7 +388,7 @@ static int find_origin(ken_exemplar_plan *p, bool *dev_only, ken_err *err)
     return KEN_OK;
 }
 
-static int plan_relations(ken_exemplar_plan *p, const ken_wanted *want, ken_err *err)
+static int plan_relations(ken_exemplar_sets *p, const ken_wanted *want, ken_err *err)
 {
     const ken_data *d = p->d;
     p->sets_of = ken_strmap_new(d->n_groups);
@@ -409,10 +409,10 @@ static int plan_relations(ken_exemplar_plan *p, const ken_wanted *want, ken_err 
     return KEN_OK;
 }
 
-int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err)
+int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err)
 {
     *out = NULL;
-    ken_exemplar_plan *p = ken_calloc(1, sizeof *p);
+    ken_exemplar_sets *p = ken_calloc(1, sizeof *p);
     if (p == NULL) return ken_fail_nomem(err, "exemplars");
     p->d = d;
     p->o = *o;
@@ -426,12 +426,12 @@ int ken_exemplar_plan_new(ken_exemplar_plan **out, const ken_data *d, const ken_
     if (rc == KEN_OK) rc = plan_relations(p, want, err);
     if (rc == KEN_OK) rc = choose_rows(p, want, err);
     ken_wanted_free(want);
-    if (rc != KEN_OK) ken_exemplar_plan_free(p);
+    if (rc != KEN_OK) ken_exemplar_sets_free(p);
     else *out = p;
     return rc;
 }
 
-void ken_exemplar_plan_free(ken_exemplar_plan *p)
+void ken_exemplar_sets_free(ken_exemplar_sets *p)
 {
     if (p == NULL) return;
     ken_strmap_free(p->source_of);
@@ -447,16 +447,16 @@ int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[K
     return n;
 }
 
-const ken_exemplars *ken_exemplar_plan_for(const ken_exemplar_plan *p, const char *relation)
+const ken_exemplars *ken_exemplar_sets_for(const ken_exemplar_sets *p, const char *relation)
 {
     int32_t at = ken_strmap_get(p->sets_of, relation, strlen(relation), -1);
     return at < 0 ? NULL : &p->sets[at];
 }
 
-size_t ken_exemplar_plan_rows(const ken_exemplar_plan *p, const size_t **rows)
+size_t ken_exemplar_sets_rows(const ken_exemplar_sets *p, const size_t **rows)
 {
     *rows = p->rows;
     return p->n_rows;
 }
 
-size_t ken_exemplar_plan_held_out(const ken_exemplar_plan *p) { return p->held_out; }
+size_t ken_exemplar_sets_held_out(const ken_exemplar_sets *p) { return p->held_out; }

@@ -18,10 +18,10 @@ typedef struct job {
     const ken_annotate_options *o;
     ken_model *model;
     const ken_data *data;
-    ken_plan_of_run plan;
+    ken_setup setup;
     ken_net *net;
     ken_engine *engine;
-    ken_exemplar_plan *exemplars;
+    ken_exemplar_sets *exemplars;
     ken_data
         *stored_data; /* exemplars that the run had when it was opened, and the sets of them (n_stored) by relation */
     ken_exemplars *stored;
@@ -84,15 +84,15 @@ static int plan_rows(job *j, ken_err *err)
     const size_t *rows;
     x.stored = j->stored;
     x.n_stored = j->n_stored;
-    ken_exemplar_plan_free(j->exemplars);
-    int rc = ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
-    if (rc == KEN_OK) j->plan.n_rows = ken_exemplar_plan_rows(j->exemplars, &rows);
+    ken_exemplar_sets_free(j->exemplars);
+    int rc = ken_exemplar_sets_new(&j->exemplars, j->data, &x, err);
+    if (rc == KEN_OK) j->setup.n_rows = ken_exemplar_sets_rows(j->exemplars, &rows);
     return rc;
 }
 
 static int make_net(job *j, ken_err *err)
 {
-    ken_net_options n = {.threads = j->o->threads, .isa = j->plan.isa, .poll = poll_and_report, .ctx = j};
+    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = poll_and_report, .ctx = j};
     return ken_net_new(&j->net, j->model, &n, err);
 }
 
@@ -109,13 +109,13 @@ static int make_engine(job *j, ken_err *err)
 static int open_store(job *j, const char *path, ken_err *err)
 {
     ken_setting_list l = {.arena = &j->arena};
-    int rc = ken_settings_list(&j->plan, j->o, j->model, ken_net_gemm_name(j->net), j->data, &l, err);
+    int rc = ken_settings_list(&j->setup, j->o, j->model, ken_net_gemm_name(j->net), j->data, &l, err);
     return rc == KEN_OK ? ken_store_open(&j->store, path, l.s, l.n, err) : rc;
 }
 
 /* ---- what the run has already ---------------------------------------------------------------------------------------- */
 
-/* The sets that the run has, as an exemplar plan takes them. Shots are in order of relation, set and place. */
+/* The sets that the run has, as exemplar sets take them. Shots are in order of relation, set and place. */
 static int take_stored(job *j, const ken_stored_shot *shot, size_t n, ken_err *err)
 {
     ken_example *x = ken_arena_alloc(&j->arena, n, sizeof *x);
@@ -132,7 +132,7 @@ static int take_stored(job *j, const ken_stored_shot *shot, size_t n, ken_err *e
         bool failed = ids == NULL;
         ken_exemplars *e = &j->stored[j->n_stored++];
         *e = (ken_exemplars){
-            .relation = shot[i].relation, .from = j->stored_data, .shots = j->plan.shots, .rows = rows + i};
+            .relation = shot[i].relation, .from = j->stored_data, .shots = j->setup.shots, .rows = rows + i};
         for (end = i; end < n && strcmp(shot[end].relation, e->relation) == 0; end++) {
             if (strcmp(shot[end].x.relation, e->relation) != 0) e->flags |= KEN_FLAG_EXEMPLARS_FOREIGN;
             int added = failed ? -1 : ken_strmap_add(ids, x[end].id, strlen(x[end].id), 0);
@@ -141,10 +141,10 @@ static int take_stored(job *j, const ken_stored_shot *shot, size_t n, ken_err *e
         }
         ken_strmap_free(ids);
         if (failed) return ken_fail_nomem(err, "exemplars");
-        e->n_sets = (int)(end - i) / j->plan.shots;
-        if (e->n_sets != j->plan.rules.prompts || shot[end - 1].set != e->n_sets - 1)
+        e->n_sets = (int)(end - i) / j->setup.shots;
+        if (e->n_sets != j->setup.rules.prompts || shot[end - 1].set != e->n_sets - 1)
             rc = ken_fail(err, KEN_EINPUT, "the run is damaged: relation \"%s\" has %zu exemplars, not %d sets of %d",
-                          e->relation, end - i, j->plan.rules.prompts, j->plan.shots);
+                          e->relation, end - i, j->setup.rules.prompts, j->setup.shots);
     }
     return rc;
 }
@@ -161,7 +161,7 @@ static int compare_exemplars(job *j, bool *any, ken_err *err)
 {
     int rc = KEN_OK;
     for (size_t i = 0; i < j->n_stored && rc == KEN_OK; i++) {
-        const ken_exemplars *old = &j->stored[i], *now = ken_exemplar_plan_for(j->exemplars, old->relation);
+        const ken_exemplars *old = &j->stored[i], *now = ken_exemplar_sets_for(j->exemplars, old->relation);
         for (size_t k = 0; now != NULL && k < (size_t)old->n_sets * (size_t)old->shots && rc == KEN_OK; k++) {
             const ken_example *x = ken_data_get(old->from, old->rows[k]), *y = ken_data_get(now->from, now->rows[k]);
             if (shows_the_same(x, y)) continue;
@@ -185,7 +185,7 @@ static int take_up_run(job *j, ken_err *err)
     if (rc == KEN_OK && other) {
         char asked[32];
         rc = plan_rows(j, err);
-        snprintf(asked, sizeof asked, "%zu", j->plan.n_rows);
+        snprintf(asked, sizeof asked, "%zu", j->setup.n_rows);
         if (rc == KEN_OK) rc = ken_store_set(j->store, KEN_SETTING_ROWS, asked, err);
     }
     ken_identifier_exemplars(j->identifier, j->exemplars, j->stored, j->n_stored);
@@ -206,14 +206,14 @@ static int take_up_run(job *j, ken_err *err)
 /* Are rows that repeat computed once? Not where samples, options or other subjects are drawn with the row's own id. */
 static bool may_share(const job *j, const ken_example *x)
 {
-    return !j->plan.method->own_draws && !j->plan.control && x->n_choices == 0;
+    return !j->setup.method->own_draws && !j->setup.control && x->n_choices == 0;
 }
 
 /* Rows not in the run yet, and which of them are twins: one is computed, each gets its own row with its own draw. */
 static int list_todo(job *j, ken_err *err)
 {
     const size_t *rows;
-    size_t n = ken_exemplar_plan_rows(j->exemplars, &rows);
+    size_t n = ken_exemplar_sets_rows(j->exemplars, &rows);
     j->todo = ken_alloc(n, sizeof *j->todo);
     j->twin = ken_alloc(n, sizeof *j->twin);
     j->is_twin = ken_calloc(n, sizeof *j->is_twin);
@@ -256,15 +256,15 @@ static int store_exemplars(job *j, ken_err *err)
     const char *before = NULL;
     ken_buf text = {0};
     int rc = KEN_OK;
-    for (size_t i = 0; i < j->n_todo && rc == KEN_OK && j->plan.shots > 0; i++) {
+    for (size_t i = 0; i < j->n_todo && rc == KEN_OK && j->setup.shots > 0; i++) {
         const ken_example *x = ken_data_get(j->data, j->todo[i]), *shots[KEN_MAX_SHOTS];
         if (x->n_choices > 0 || (before != NULL && strcmp(before, x->relation) == 0)) continue;
         before = x->relation;
-        const ken_exemplars *ex = ken_exemplar_plan_for(j->exemplars, x->relation);
+        const ken_exemplars *ex = ken_exemplar_sets_for(j->exemplars, x->relation);
         for (int s = 0; ex != NULL && s < ex->n_sets && rc == KEN_OK; s++) {
             int n = ken_exemplars_get(ex, s, shots);
             ken_buf_clear(&text);
-            ken_prompt_text(&j->plan.style, shots, n, NULL, &text);
+            ken_prompt_text(&j->setup.style, shots, n, NULL, &text);
             rc = text.failed ? ken_fail_nomem(err, "exemplars")
                              : ken_store_put_exemplars(j->store, x->relation, s, shots, n, ken_buf_str(&text), err);
         }
@@ -342,9 +342,9 @@ static void clean_up(job *j)
     ken_engine_free(j->engine);
     ken_net_free(j->net);
     ken_identifier_free(j->identifier);
-    ken_exemplar_plan_free(j->exemplars);
+    ken_exemplar_sets_free(j->exemplars);
     ken_data_free(j->stored_data);
-    ken_settings_free(&j->plan);
+    ken_settings_free(&j->setup);
     void *all[] = {j->todo, j->twin, j->is_twin};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
     ken_arena_free(&j->arena);
@@ -355,14 +355,14 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
     job j = {.o = o, .model = m, .data = d, .began = now()};
     j.committed = j.began;
     const char *hash;
-    int rc = ken_settings_check(&j.plan, o, m, d, err);
+    int rc = ken_settings_check(&j.setup, o, m, d, err);
     if (rc == KEN_OK) rc = plan_rows(&j, err);
     if (rc == KEN_OK) rc = ken_store_probe(run_path, err); /* before the model is read, which may take minutes */
     if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
     if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
     if (rc == KEN_OK) rc = stage(&j, "unpacking the model", err);
     if (rc == KEN_OK) rc = make_net(&j, err);
-    if (rc == KEN_OK) rc = ken_identifier_new(&j.identifier, &j.plan, d, o->exemplars, err);
+    if (rc == KEN_OK) rc = ken_identifier_new(&j.identifier, &j.setup, d, o->exemplars, err);
     if (rc == KEN_OK) rc = open_store(&j, run_path, err);
     if (rc == KEN_OK) rc = take_up_run(&j, err);
     if (rc == KEN_OK) rc = list_todo(&j, err);
@@ -371,7 +371,7 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
         if (rc == KEN_OK) rc = make_engine(&j, err);
         if (rc == KEN_OK) {
             j.context = (ken_task_context){
-                .engine = j.engine, .plan = &j.plan, .data = d, .exemplars = j.exemplars, .other = o->exemplars};
+                .engine = j.engine, .setup = &j.setup, .data = d, .exemplars = j.exemplars, .other = o->exemplars};
             rc = ask(&j, err);
         }
         /* What is finished is kept, whatever ended the loop. A failure to commit matters more than a request to stop. */

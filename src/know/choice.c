@@ -12,7 +12,7 @@ enum { MAX_CHOICES = 26 };
 struct ken_choice {
     ken_question question;
     ken_engine *engine;
-    const ken_plan_of_run *plan;
+    const ken_setup *setup;
     const ken_example *x;
     int n;                       /* prompts */
     int32_t letter[MAX_CHOICES]; /* token ids of " A", " B", ... */
@@ -37,7 +37,7 @@ static void add_question(ken_buf *b, const ken_example *x, const int32_t *order)
 /* The token that " A" becomes behind "Answer:". */
 static int letter_ids(ken_choice *c, ken_err *err)
 {
-    const ken_tokenizer *t = c->plan->rules.tokenizer;
+    const ken_tokenizer *t = c->setup->rules.tokenizer;
     int32_t *ids = NULL;
     size_t n = 0, cap = 0;
     int rc = ken_tokenizer_encode(t, "Answer:", 7, 0, &ids, &n, &cap, err);
@@ -76,10 +76,10 @@ int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, 
 static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_err *err)
 {
     int rc = ken_choice_pool(&c->pool, &c->n_pool, from, any_split, c->x->relation, c->x->question, err);
-    if (rc != KEN_OK || c->n_pool >= (size_t)c->plan->shots) return rc;
+    if (rc != KEN_OK || c->n_pool >= (size_t)c->setup->shots) return rc;
     return ken_fail(err, KEN_EINPUT,
                     "%s: subject %s has %zu dev rows, fewer than --shots %d; name others with --exemplars", c->x->id,
-                    c->x->relation, c->n_pool, c->plan->shots);
+                    c->x->relation, c->n_pool, c->setup->shots);
 }
 
 /* Writes prompt number i; its exemplars are the first of the pool shuffled by (seed, subject, prompt). */
@@ -93,8 +93,8 @@ static int prompt_text(const ken_choice *c, int i, ken_buf *b, ken_err *err)
     snprintf(key, sizeof key, "choice/%.100s/%d", x->relation, i);
     int32_t *order = ken_alloc(c->n_pool, sizeof *order);
     if (order == NULL) return ken_fail_nomem(err, "exemplars");
-    ken_shuffle(c->plan->exemplar_seed, key, order, (int32_t)c->n_pool);
-    for (int j = 0; j < c->plan->shots; j++) {
+    ken_shuffle(c->setup->exemplar_seed, key, order, (int32_t)c->n_pool);
+    for (int j = 0; j < c->setup->shots; j++) {
         const ken_example *y = c->pool[order[j]];
         add_question(b, y, NULL);
         ken_buf_printf(b, " %c\n\n", 'A' + y->choice);
@@ -109,7 +109,7 @@ static void order_options(ken_choice *c, int i)
     size_t k = (size_t)c->x->n_choices;
     char key[300];
     snprintf(key, sizeof key, "options/%.250s/%d", c->x->id, i);
-    ken_shuffle(c->plan->exemplar_seed, key, c->order + (size_t)i * k, (int32_t)k);
+    ken_shuffle(c->setup->exemplar_seed, key, c->order + (size_t)i * k, (int32_t)k);
 }
 
 int ken_choice_prompt(const ken_choice *c, int i, ken_buf *text, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
@@ -117,7 +117,7 @@ int ken_choice_prompt(const ken_choice *c, int i, ken_buf *text, int32_t **ids, 
     static const ken_prompt_style plain = {.chat = KEN_CHAT_NONE};
     *n = 0;
     int rc = prompt_text(c, i, text, err);
-    return rc == KEN_OK ? ken_prompt_encode_text(&plain, c->plan->rules.tokenizer, ken_buf_str(text), ids, n, cap, err)
+    return rc == KEN_OK ? ken_prompt_encode_text(&plain, c->setup->rules.tokenizer, ken_buf_str(text), ids, n, cap, err)
                         : rc;
 }
 
@@ -156,7 +156,7 @@ static const ken_question_kind kind = {"choice", 1.0, waiting, done, advance, fr
 ken_question *ken_choice_question(ken_choice *c) { return &c->question; }
 const ken_choice *ken_choice_of_question(const ken_question *q) { return (const ken_choice *)q; }
 
-int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,
+int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, const ken_data *from, bool any_split,
                    const ken_example *x, ken_err *err)
 {
     *out = NULL;
@@ -164,8 +164,8 @@ int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan,
         return ken_fail(err, KEN_EINPUT, "%s: %d choices; 2 to %d can be scored", x->id, x->n_choices, MAX_CHOICES);
     ken_choice *c = ken_calloc(1, sizeof *c);
     if (c == NULL) return ken_fail_nomem(err, "choice");
-    size_t n = (size_t)plan->rules.prompts, k = (size_t)x->n_choices;
-    *c = (ken_choice){.question = {&kind}, .engine = e, .plan = plan, .x = x};
+    size_t n = (size_t)setup->rules.prompts, k = (size_t)x->n_choices;
+    *c = (ken_choice){.question = {&kind}, .engine = e, .setup = setup, .x = x};
     c->order = ken_alloc(n * k, sizeof *c->order);
     c->logit = ken_calloc(n * k, sizeof *c->logit);
     c->asked = ken_calloc(n, sizeof *c->asked);
@@ -217,7 +217,7 @@ int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin,
             else if (second < 0 || l[j] > l[second]) second = j;
         double sum = 0.0, gold = 0.0;
         for (int j = 0; j < k; j++) {
-            double e = exp(((double)l[j] - (double)l[best]) / c->plan->rules.temperature);
+            double e = exp(((double)l[j] - (double)l[best]) / c->setup->rules.temperature);
             sum += e;
             if (order[j] == c->x->choice) gold = e;
         }
@@ -234,7 +234,7 @@ int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin,
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
     ken_choice *c;
-    int rc = ken_choice_new(&c, in->engine, in->plan, in->pool, in->pool_any_split, in->x, err);
+    int rc = ken_choice_new(&c, in->engine, in->setup, in->pool, in->pool_any_split, in->x, err);
     if (rc == KEN_OK) *out = &c->question;
     return rc;
 }

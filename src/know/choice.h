@@ -16,7 +16,7 @@ int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, 
                     const char *except, ken_err *err);
 /* Exemplars: rows of x's relation in `from`, of the dev split only unless any_split. KEN_EINPUT when there are fewer than --shots. Without an
  * engine nothing is asked: then it is there for its prompts. */
-int ken_choice_new(ken_choice **out, ken_engine *e, const ken_plan_of_run *plan, const ken_data *from, bool any_split,
+int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, const ken_data *from, bool any_split,
                    const ken_example *x, ken_err *err);
 void ken_choice_free(ken_choice *c);
 /* Prompt number i as the model gets it: appended to text, and its tokens (n) in ids, which grows. */

@@ -25,10 +25,10 @@ typedef struct job {
     const ken_data *data;
     ken_evaluation *e;
     bool choice;                                 /* the data are multiple choice */
-    ken_plan_of_run plan;                        /* rules and style */
+    ken_setup setup;                             /* rules and style */
     ken_gold_rules golds[1 + KEN_MORE_MATCHERS]; /* (n_golds) the first decides */
     int n_golds;
-    ken_exemplar_plan *exemplars;
+    ken_exemplar_sets *exemplars;
     const size_t *rows; /* (n_rows) indices into data */
     size_t n_rows;
     ken_net *net;
@@ -84,7 +84,7 @@ static int parse_matchers(job *j, ken_err *err)
             return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": at most %d matchers", list, 1 + KEN_MORE_MATCHERS);
         snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, p);
         ken_gold_rules *g = &j->golds[j->n_golds++];
-        int rc = ken_gold_rules_new(g, name, j->plan.rules.stop, o->idk, o->n_idk, err);
+        int rc = ken_gold_rules_new(g, name, j->setup.rules.stop, o->idk, o->n_idk, err);
         if (rc != KEN_OK) return rc;
         for (int i = 0; i < j->n_golds - 1; i++)
             if (strcmp(j->golds[i].matcher.name, g->matcher.name) == 0)
@@ -118,9 +118,9 @@ static int check_options(job *j, ken_err *err)
     a.prompt_template = o->prompt_template;
     a.isa = o->isa;
     a.compute = o->compute;
-    int rc = ken_settings_check(&j->plan, &a, j->model, NULL, err);
+    int rc = ken_settings_check(&j->setup, &a, j->model, NULL, err);
     if (rc == KEN_OK && a.shots == 0)
-        rc = ken_zero_shot_style(&j->plan.style, o->prompt_template, o->chat_template, j->plan.rules.tokenizer, err);
+        rc = ken_zero_shot_style(&j->setup.style, o->prompt_template, o->chat_template, j->setup.rules.tokenizer, err);
     return rc == KEN_OK ? parse_matchers(j, err) : rc;
 }
 
@@ -128,15 +128,15 @@ static int choose_rows(job *j, ken_err *err)
 {
     const ken_evaluate_options *o = j->o;
     const ken_exemplar_options x = {.n_sets = SETS,
-                                    .shots = j->plan.shots,
+                                    .shots = j->setup.shots,
                                     .seed = o->exemplar_seed,
                                     .exemplars = o->exemplars,
                                     .splits = o->splits,
                                     .relations = o->relations,
                                     .per_relation = o->per_relation,
                                     .limit = o->limit};
-    int rc = ken_exemplar_plan_new(&j->exemplars, j->data, &x, err);
-    if (rc == KEN_OK) j->n_rows = ken_exemplar_plan_rows(j->exemplars, &j->rows);
+    int rc = ken_exemplar_sets_new(&j->exemplars, j->data, &x, err);
+    if (rc == KEN_OK) j->n_rows = ken_exemplar_sets_rows(j->exemplars, &j->rows);
     return rc;
 }
 
@@ -202,11 +202,12 @@ typedef struct asked { /* token ids of all questions, one behind the other */
 static int encode(job *j, const ken_example *x, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
 {
     const ken_example *shots[KEN_MAX_SHOTS];
-    const ken_exemplars *ex = j->plan.shots > 0 ? ken_exemplar_plan_for(j->exemplars, x->relation) : NULL;
-    if (j->plan.shots == 0) return ken_zero_shot_encode(&j->plan.style, j->plan.rules.tokenizer, x, ids, n, cap, err);
+    const ken_exemplars *ex = j->setup.shots > 0 ? ken_exemplar_sets_for(j->exemplars, x->relation) : NULL;
+    if (j->setup.shots == 0)
+        return ken_zero_shot_encode(&j->setup.style, j->setup.rules.tokenizer, x, ids, n, cap, err);
     if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
     int n_shots = ken_exemplars_get(ex, 0, shots);
-    return ken_prompt_encode(&j->plan.style, j->plan.rules.tokenizer, shots, n_shots, x, ids, n, cap, err);
+    return ken_prompt_encode(&j->setup.style, j->setup.rules.tokenizer, shots, n_shots, x, ids, n, cap, err);
 }
 
 static int prepare(job *j, asked *a, ken_err *err)
@@ -283,14 +284,14 @@ static int ask_questions(job *j, ken_err *err)
     int rc = stage(j, "asking", err);
     if (rc == KEN_OK) rc = prepare(j, &a, err);
     ken_greedy_options o = {.golds = &j->golds[0],
-                            .max_new = j->plan.rules.max_new,
+                            .max_new = j->setup.rules.max_new,
                             .complete = j->o->texts || j->n_golds > 1,
                             .slots = j->slots,
                             .poll = poll_and_report,
                             .done = count_done,
                             .ctx = j};
     if (rc == KEN_OK)
-        rc = ken_greedy(ken_net_forwarder(j->net), j->plan.rules.tokenizer, a.item, j->n_rows, &o, a.out, &j->forwards,
+        rc = ken_greedy(ken_net_forwarder(j->net), j->setup.rules.tokenizer, a.item, j->n_rows, &o, a.out, &j->forwards,
                         err);
     if (rc == KEN_OK) rc = take_answers(j, &a, err);
     if (a.out != NULL) ken_greedy_free(a.out, j->n_rows);
@@ -350,7 +351,8 @@ static int start_choice(void *ctx, size_t at, ken_question **q, ken_err *err)
     const ken_data *other = c->j->o->exemplars;
     const ken_example *x = ken_data_get(c->j->data, c->j->rows[at]);
     ken_choice *choice;
-    int rc = ken_choice_new(&choice, c->engine, &c->j->plan, other != NULL ? other : c->j->data, other != NULL, x, err);
+    int rc =
+        ken_choice_new(&choice, c->engine, &c->j->setup, other != NULL ? other : c->j->data, other != NULL, x, err);
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", x->id);
     else *q = ken_choice_question(choice);
     return rc;
@@ -418,7 +420,7 @@ static int read_texts(job *j, ken_err *err)
             .window = j->o->window, .stride = j->o->stride, .poll = poll_and_report, .done = count_done, .ctx = j};
         ken_text_loss loss;
         if (rc == KEN_OK)
-            rc = ken_text_perplexity(ken_net_forwarder(j->net), j->plan.rules.tokenizer, path, &o, &loss, &j->forwards,
+            rc = ken_text_perplexity(ken_net_forwarder(j->net), j->setup.rules.tokenizer, path, &o, &loss, &j->forwards,
                                      err);
         if (rc != KEN_OK) break;
         ken_measure m = {.set = set,
@@ -437,7 +439,7 @@ static int read_texts(job *j, ken_err *err)
 
 static int make_net(job *j, ken_err *err)
 {
-    ken_net_options n = {.threads = j->o->threads, .isa = j->plan.isa, .poll = poll_and_report, .ctx = j};
+    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = poll_and_report, .ctx = j};
     if (j->o->memory > 0) {
         size_t slots = j->o->memory / ken_kv_slot_bytes(ken_model_config(j->model));
         j->slots = slots > INT32_MAX ? INT32_MAX : slots == 0 ? 1 : (int32_t)slots;
@@ -461,17 +463,17 @@ static int write_data_settings(job *j, ken_err *err)
     ken_setting_text(l, "data", true, ken_data_name(j->data));
     ken_setting_text(l, "data_format", true, ken_data_format(j->data));
     ken_setting_text(l, "data_hash", true, hash);
-    ken_setting_text(l, "prompt", true, j->plan.shots > 0 ? "few-shot" : "zero-shot");
-    ken_setting_text(l, "template", true, j->choice ? NULL : j->plan.style.template_text);
-    ken_setting_text(l, "chat_template", true, ken_chat_name(j->plan.style.chat));
-    ken_setting_text(l, "stop", true, j->choice ? NULL : j->plan.rules.stop);
+    ken_setting_text(l, "prompt", true, j->setup.shots > 0 ? "few-shot" : "zero-shot");
+    ken_setting_text(l, "template", true, j->choice ? NULL : j->setup.style.template_text);
+    ken_setting_text(l, "chat_template", true, ken_chat_name(j->setup.style.chat));
+    ken_setting_text(l, "stop", true, j->choice ? NULL : j->setup.rules.stop);
     if (!j->choice) ken_gold_rules_settings(&j->golds[0], aliases, l);
     ken_setting_text(l, "matchers", true, j->choice ? NULL : o->matchers);
     ken_setting_text(l, "splits", true, o->splits);
     ken_setting_text(l, "relations", true, o->relations);
     ken_setting_text(l, "labels_model_hash", true, o->labels != NULL ? ken_run_setting(o->labels, "model_hash") : NULL);
-    ken_setting_put(l, "shots", true, "%d", j->plan.shots);
-    ken_setting_put(l, "max_new", true, "%d", (int)j->plan.rules.max_new);
+    ken_setting_put(l, "shots", true, "%d", j->setup.shots);
+    ken_setting_put(l, "max_new", true, "%d", (int)j->setup.rules.max_new);
     ken_setting_put(l, "exemplar_seed", true, "%llu", (unsigned long long)o->exemplar_seed);
     ken_setting_put(l, "limit", true, "%zu", o->limit);
     ken_setting_put(l, "per_relation", true, "%zu", o->per_relation);
@@ -486,7 +488,7 @@ static int write_settings(job *j, ken_err *err)
     int rc = ken_model_hash(j->model, &hash, err);
     if (rc != KEN_OK) return rc;
     ken_setting_text(l, KEN_SETTING_KIND, true, KEN_KIND_EVAL);
-    ken_settings_model(l, j->model, "f32", j->plan.isa, ken_net_gemm_name(j->net));
+    ken_settings_model(l, j->model, "f32", j->setup.isa, ken_net_gemm_name(j->net));
     if (j->data != NULL) rc = write_data_settings(j, err);
     ken_setting_put(l, "token_forwards", true, "%llu", (unsigned long long)j->forwards);
     ken_setting_put(l, "seconds", true, "%.3f", now() - j->began);
@@ -523,10 +525,10 @@ int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ke
     if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
     if (rc == KEN_OK) rc = write_settings(&j, err);
     ken_evaluation_sort(e);
-    ken_exemplar_plan_free(j.exemplars);
+    ken_exemplar_sets_free(j.exemplars);
     ken_net_free(j.net);
     for (int i = 0; i < j.n_golds; i++) ken_gold_rules_free(&j.golds[i]);
-    ken_settings_free(&j.plan);
+    ken_settings_free(&j.setup);
     if (rc == KEN_OK) *out = e;
     else ken_evaluation_free(e);
     return rc;

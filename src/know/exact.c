@@ -4,13 +4,13 @@
 
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
-    return ken_walk_new(out, in->engine, &in->plan->rules, in->golds, in->root, in->n_root,
+    return ken_walk_new(out, in->engine, &in->setup->rules, in->golds, in->root, in->n_root,
                         in->keep_paths ? KEN_WALK_KEEP_PATHS : 0, err);
 }
 
 static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)
 {
-    const ken_rules *r = &m->plan->rules;
+    const ken_rules *r = &m->setup->rules;
     ken_knowledge k;
     for (int i = 0; i < r->prompts; i++) {
         int rc = ken_row_prompt(m, i, ken_walk_get(q, i), out, err);

@@ -26,12 +26,12 @@ struct explainer {
     ken_explanation out; /* what the caller gets, first: ken_explanation_free finds the rest */
     ken_arena arena;
     ken_annotate_options o;
-    ken_plan_of_run plan;
+    ken_setup setup;
     ken_example x;
-    char **prompts; /* (plan.rules.prompts) */
+    char **prompts; /* (setup.rules.prompts) */
     ken_net *net;
     ken_engine *engine;
-    ken_exemplar_plan *exemplars;
+    ken_exemplar_sets *exemplars;
     ken_task_context context;
     ken_question *task;
     const ken_question *walk; /* of the task; NULL = it has no label, and the flags say why */
@@ -64,8 +64,8 @@ static void add_printable(ken_buf *b, const char *s, size_t n)
 
 static void add_token(const explainer *e, ken_buf *b, int32_t v)
 {
-    ken_str s = ken_tokenizer_bytes(e->plan.rules.tokenizer, v);
-    if (s.n == 0) s = ken_tokenizer_piece(e->plan.rules.tokenizer, v); /* control tokens by name */
+    ken_str s = ken_tokenizer_bytes(e->setup.rules.tokenizer, v);
+    if (s.n == 0) s = ken_tokenizer_piece(e->setup.rules.tokenizer, v); /* control tokens by name */
     if (b->len > 0) ken_buf_putc(b, '|');
     add_printable(b, s.p, s.n);
 }
@@ -143,16 +143,16 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
     int rc = failed ? ken_fail_nomem(err, "row")
                     : copy_texts(e, row->answers, row->n_answers, &e->x.answers, &e->x.n_answers, err);
     if (rc == KEN_OK) rc = copy_texts(e, row->aliases, row->n_aliases, &e->x.aliases, &e->x.n_aliases, err);
-    for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
+    for (int i = 0; i < e->setup.rules.prompts && rc == KEN_OK; i++) {
         ken_buf b = {0};
         char *shots = NULL;
-        if (e->plan.shots > 0) {
+        if (e->setup.shots > 0) {
             rc = ken_run_exemplars(q->run, e->x.relation, i, &shots, err);
             if (rc != KEN_OK) return rc;
             ken_buf_puts(&b, shots);
             ken_free(shots);
         }
-        ken_prompt_text(&e->plan.style, NULL, 0, &e->x, &b);
+        ken_prompt_text(&e->setup.style, NULL, 0, &e->x, &b);
         e->prompts[i] = (char *)keep(e, &b);
         ken_buf_free(&b);
         if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");
@@ -167,14 +167,14 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
         return ken_fail(err, KEN_EUSAGE, "explain: exemplars are needed; name them with -d DATA");
     if (q->n_answers < 1) return ken_fail(err, KEN_EUSAGE, "explain: --answer is missing");
     const char *relation = q->relation != NULL ? q->relation : ken_data_get(q->data, 0)->relation;
-    ken_exemplar_options x = {.n_sets = e->plan.rules.prompts,
-                              .shots = e->plan.shots,
-                              .seed = e->plan.exemplar_seed,
+    ken_exemplar_options x = {.n_sets = e->setup.rules.prompts,
+                              .shots = e->setup.shots,
+                              .seed = e->setup.exemplar_seed,
                               .exemplars = e->o.exemplars};
-    int rc = ken_exemplar_plan_new(&e->exemplars, q->data, &x, err);
+    int rc = ken_exemplar_sets_new(&e->exemplars, q->data, &x, err);
     if (rc != KEN_OK) return rc;
-    const ken_exemplars *ex = ken_exemplar_plan_for(e->exemplars, relation);
-    if (ex == NULL && e->plan.shots > 0)
+    const ken_exemplars *ex = ken_exemplar_sets_for(e->exemplars, relation);
+    if (ex == NULL && e->setup.shots > 0)
         return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see ken data for those it has", relation);
     bool failed = false;
     e->x = (ken_example){.id = "question",
@@ -189,11 +189,11 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
     if (rc == KEN_OK &&
         ken_alias_list(q->data, &e->arena, e->x.answers, e->x.n_answers, &e->x.aliases, &e->x.n_aliases) != KEN_OK)
         rc = ken_fail_nomem(err, "aliases");
-    for (int i = 0; i < e->plan.rules.prompts && rc == KEN_OK; i++) {
+    for (int i = 0; i < e->setup.rules.prompts && rc == KEN_OK; i++) {
         const ken_example *shots[KEN_MAX_SHOTS];
         int n_shots = ken_exemplars_get(ex, i, shots);
         ken_buf b = {0};
-        ken_prompt_text(&e->plan.style, shots, n_shots, &e->x, &b);
+        ken_prompt_text(&e->setup.style, shots, n_shots, &e->x, &b);
         e->prompts[i] = (char *)keep(e, &b);
         ken_buf_free(&b);
         if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");
@@ -215,9 +215,9 @@ static int start_instead(void *ctx, size_t i, ken_question **q, ken_err *err)
     size_t prompt = i / N_INSTEAD, place = i % N_INSTEAD;
     const ken_request *root = ken_walk_get(e->walk, (int)prompt)->root;
     *q = NULL;
-    if ((int32_t)place >= ken_rules_q(&e->plan.rules, root, e->q)) return KEN_OK;
+    if ((int32_t)place >= ken_rules_q(&e->setup.rules, root, e->q)) return KEN_OK;
     e->instead[i].e = e;
-    const ken_path_options o = {.rules = &e->plan.rules,
+    const ken_path_options o = {.rules = &e->setup.rules,
                                 .first = root->id[place],
                                 .first_q = e->q[place],
                                 .token = add_taken,
@@ -260,7 +260,7 @@ static int ask(explainer *e, ken_err *err)
     a.n = (size_t)e->n_root * N_INSTEAD;
     a.start = start_instead;
     a.result = take_instead;
-    e->q = ken_arena_alloc(&e->arena, (size_t)e->plan.rules.top_k, sizeof *e->q);
+    e->q = ken_arena_alloc(&e->arena, (size_t)e->setup.rules.top_k, sizeof *e->q);
     e->instead = ken_arena_calloc(&e->arena, a.n, sizeof *e->instead);
     if (e->q == NULL || e->instead == NULL) return ken_fail_nomem(err, "explanation");
     return ken_ask_all(&a, err);
@@ -337,19 +337,19 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     if (q->run != NULL) options_of_run(&e->o, q->run);
     e->o.method = ken_method_exact.name;
     e->o.control = false;
-    int rc = ken_settings_check(&e->plan, &e->o, m, q->run != NULL ? NULL : q->data, err);
+    int rc = ken_settings_check(&e->setup, &e->o, m, q->run != NULL ? NULL : q->data, err);
     if (rc == KEN_OK) {
-        e->prompts = ken_arena_calloc(&e->arena, (size_t)e->plan.rules.prompts, sizeof *e->prompts);
+        e->prompts = ken_arena_calloc(&e->arena, (size_t)e->setup.rules.prompts, sizeof *e->prompts);
         rc = e->prompts == NULL ? ken_fail_nomem(err, "prompts")
              : q->run != NULL   ? from_run(e, q, err)
                                 : from_question(e, q, err);
     }
-    ken_net_options n = {.threads = o->threads, .isa = e->plan.isa, .poll = o->poll, .ctx = o->ctx};
+    ken_net_options n = {.threads = o->threads, .isa = e->setup.isa, .poll = o->poll, .ctx = o->ctx};
     if (rc == KEN_OK) rc = ken_net_new(&e->net, m, &n, err);
     ken_engine_options eo = {.wave_rows = 512, .slots = 8192};
     if (rc == KEN_OK) rc = ken_engine_new(&e->engine, ken_net_forwarder(e->net), &eo, err);
     e->context = (ken_task_context){.engine = e->engine,
-                                    .plan = &e->plan,
+                                    .setup = &e->setup,
                                     .data = q->data,
                                     .prompts = (const char *const *)e->prompts,
                                     .keep_paths = true};
@@ -370,10 +370,10 @@ void ken_explanation_free(ken_explanation *x)
         ken_buf_free(&e->instead[i].tokens);
     }
     ken_question_free(e->task);
-    ken_settings_free(&e->plan);
+    ken_settings_free(&e->setup);
     ken_engine_free(e->engine);
     ken_net_free(e->net);
-    ken_exemplar_plan_free(e->exemplars);
+    ken_exemplar_sets_free(e->exemplars);
     ken_arena_free(&e->arena);
     ken_free(e);
 }

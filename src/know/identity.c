@@ -8,9 +8,9 @@
 #include <string.h>
 
 struct ken_identifier {
-    const ken_plan_of_run *plan;
+    const ken_setup *setup;
     const ken_data *data, *other;
-    const ken_exemplar_plan *exemplars;
+    const ken_exemplar_sets *exemplars;
     const ken_exemplars *stored; /* (n_stored) */
     size_t n_stored;
     const char *relation; /* whose exemplars are spelled in `shown`; NULL = none yet */
@@ -18,12 +18,12 @@ struct ken_identifier {
     ken_buf shown, neighbours, asked, b;
 };
 
-int ken_identifier_new(ken_identifier **out, const ken_plan_of_run *plan, const ken_data *data, const ken_data *other,
+int ken_identifier_new(ken_identifier **out, const ken_setup *setup, const ken_data *data, const ken_data *other,
                        ken_err *err)
 {
     *out = ken_calloc(1, sizeof **out);
     if (*out == NULL) return ken_fail_nomem(err, "rows");
-    **out = (ken_identifier){.plan = plan, .data = data, .other = other, .block = SIZE_MAX};
+    **out = (ken_identifier){.setup = setup, .data = data, .other = other, .block = SIZE_MAX};
     return KEN_OK;
 }
 
@@ -37,9 +37,9 @@ void ken_identifier_free(ken_identifier *f)
     ken_free(f);
 }
 
-void ken_identifier_exemplars(ken_identifier *f, const ken_exemplar_plan *plan, const ken_exemplars *stored, size_t n)
+void ken_identifier_exemplars(ken_identifier *f, const ken_exemplar_sets *sets, const ken_exemplars *stored, size_t n)
 {
-    f->exemplars = plan;
+    f->exemplars = sets;
     f->stored = stored;
     f->n_stored = n;
     f->relation = NULL;
@@ -48,7 +48,7 @@ void ken_identifier_exemplars(ken_identifier *f, const ken_exemplar_plan *plan, 
 static void spell_sets(ken_identifier *f, const char *relation)
 {
     const ken_example *shot[KEN_MAX_SHOTS];
-    const ken_exemplars *x = f->plan->shots > 0 ? ken_exemplar_plan_for(f->exemplars, relation) : NULL;
+    const ken_exemplars *x = f->setup->shots > 0 ? ken_exemplar_sets_for(f->exemplars, relation) : NULL;
     for (size_t i = 0; i < f->n_stored && x == NULL; i++)
         if (strcmp(f->stored[i].relation, relation) == 0) x = &f->stored[i];
     for (int s = 0; x != NULL && s < x->n_sets; s++) {
@@ -109,8 +109,8 @@ int ken_identify(ken_identifier *f, size_t index, ken_identity *out, ken_err *er
 {
     const ken_example *x = ken_data_get(f->data, index);
     ken_example seen = *x; /* as the prompt shows it */
-    if (x->n_choices > 0 || !ken_prompt_shows(&f->plan->style, "{subject}")) seen.subject = NULL;
-    if (x->n_choices > 0 || !ken_prompt_shows(&f->plan->style, "{relation}")) seen.relation = "";
+    if (x->n_choices > 0 || !ken_prompt_shows(&f->setup->style, "{subject}")) seen.subject = NULL;
+    if (x->n_choices > 0 || !ken_prompt_shows(&f->setup->style, "{relation}")) seen.relation = "";
     int rc = spell_exemplars(f, x, err);
     if (rc != KEN_OK) return rc;
     ken_buf_clear(&f->asked);
@@ -125,7 +125,7 @@ int ken_identify(ken_identifier *f, size_t index, ken_identity *out, ken_err *er
     failed = failed || ken_canon_hash(&f->b, out->computed) != 0;
 
     ken_canon_example(&f->b, x);
-    if (f->plan->control) spell_neighbours(f, index);
+    if (f->setup->control) spell_neighbours(f, index);
     failed = failed || ken_canon_hash(&f->b, out->row) != 0;
     return failed ? ken_fail_nomem(err, "rows") : KEN_OK;
 }

@@ -14,12 +14,12 @@ typedef struct ken_identity {
 } ken_identity;
 
 typedef struct ken_identifier ken_identifier;
-/* Everything is borrowed. stored (n_stored): sets that a run has, for relations that the plan does not have; other: --exemplars or NULL. */
-int ken_identifier_new(ken_identifier **out, const ken_plan_of_run *plan, const ken_data *data, const ken_data *other,
+/* Everything is borrowed. stored (n_stored): sets that a run has, for relations that are not asked for; other: --exemplars or NULL. */
+int ken_identifier_new(ken_identifier **out, const ken_setup *setup, const ken_data *data, const ken_data *other,
                        ken_err *err);
 void ken_identifier_free(ken_identifier *f);
-/* From now on exemplars are those of the plan, and of relations that it does not have those of stored (n). */
-void ken_identifier_exemplars(ken_identifier *f, const ken_exemplar_plan *plan, const ken_exemplars *stored, size_t n);
+/* From now on exemplars are those of sets, and of relations that it does not have those of stored (n). */
+void ken_identifier_exemplars(ken_identifier *f, const ken_exemplar_sets *sets, const ken_exemplars *stored, size_t n);
 /* Of row number `index` of the data. KEN_ENOMEM. */
 int ken_identify(ken_identifier *f, size_t index, ken_identity *out, ken_err *err);
 #endif

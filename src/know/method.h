@@ -11,8 +11,8 @@
 typedef struct ken_method_input { /* everything is borrowed and outlives the question */
     ken_engine *engine;
     ken_texter *texter;        /* in its place, for an engine that gives texts alone; else NULL */
-    const char *const *prompt; /* (plan->rules.prompts) whole prompts as text, with a texter */
-    const ken_plan_of_run *plan;
+    const char *const *prompt; /* (setup->rules.prompts) whole prompts as text, with a texter */
+    const ken_setup *setup;
     const ken_example *x;
     const ken_golds *golds; /* the next three: of answers that are texts */
     const ken_node *root;   /* (n_root) the prompts' last nodes */

@@ -37,7 +37,7 @@ static int count_prompt(counter *c, size_t n, ken_buf *text, bool first, ken_pla
     return rc;
 }
 
-static int count_choices(counter *c, const ken_plan_of_run *p, const ken_data *d, const ken_data *exemplars,
+static int count_choices(counter *c, const ken_setup *p, const ken_data *d, const ken_data *exemplars,
                          const ken_example *x, ken_plan *out, ken_err *err)
 {
     ken_choice *q = NULL;
@@ -53,8 +53,8 @@ static int count_choices(counter *c, const ken_plan_of_run *p, const ken_data *d
     return rc;
 }
 
-static int count_prompts(counter *c, const ken_plan_of_run *p, const ken_exemplars *ex, const ken_example *x,
-                         ken_plan *out, ken_err *err)
+static int count_prompts(counter *c, const ken_setup *p, const ken_exemplars *ex, const ken_example *x, ken_plan *out,
+                         ken_err *err)
 {
     for (int i = 0; i < p->rules.prompts; i++) {
         const ken_example *shots[KEN_MAX_SHOTS];
@@ -95,7 +95,7 @@ static int time_rows(ken_forwarder *f, double *rows_per_second, ken_err *err)
     return rc;
 }
 
-static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_of_run *p, double *rows_per_second,
+static int measure(ken_model *m, const ken_annotate_options *o, const ken_setup *p, double *rows_per_second,
                    ken_err *err)
 {
     ken_net *net = NULL;
@@ -109,21 +109,21 @@ static int measure(ken_model *m, const ken_annotate_options *o, const ken_plan_o
 int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out, ken_err *err)
 {
     *out = (ken_plan){0};
-    ken_plan_of_run p;
-    ken_exemplar_plan *exemplars = NULL;
+    ken_setup p;
+    ken_exemplar_sets *exemplars = NULL;
     counter c = {0};
     const size_t *rows = NULL;
     double speed = 0, walked = ANSWER_FORWARDS;
     int rc = ken_settings_check(&p, o, m, d, err);
     const ken_exemplar_options x = ken_settings_exemplars(o);
     if (rc != KEN_OK) goto done;
-    rc = ken_exemplar_plan_new(&exemplars, d, &x, err);
+    rc = ken_exemplar_sets_new(&exemplars, d, &x, err);
     if (rc == KEN_OK) rc = ken_trie_init(&c.trie, err);
     out->prompts = ken_calloc(SHOWN, sizeof *out->prompts);
     if (rc == KEN_OK && out->prompts == NULL) rc = ken_fail_nomem(err, "plan");
     if (rc != KEN_OK) goto done;
-    out->examples = ken_exemplar_plan_rows(exemplars, &rows);
-    out->held_out = ken_exemplar_plan_held_out(exemplars);
+    out->examples = ken_exemplar_sets_rows(exemplars, &rows);
+    out->held_out = ken_exemplar_sets_held_out(exemplars);
 
     /* Every row when they are few, else evenly spaced ones: what they share within a relation is then underestimated, never over. */
     size_t step = out->examples / SAMPLE_ROWS + 1, counted = 0;
@@ -134,7 +134,7 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
             rc = count_choices(&c, &p, d, o->exemplars, e, out, err);
             continue;
         }
-        const ken_exemplars *ex = p.shots > 0 ? ken_exemplar_plan_for(exemplars, e->relation) : NULL;
+        const ken_exemplars *ex = p.shots > 0 ? ken_exemplar_sets_for(exemplars, e->relation) : NULL;
         rc = count_prompts(&c, &p, ex, e, out, err);
     }
     if (rc == KEN_OK) rc = measure(m, o, &p, &speed, err);
@@ -148,7 +148,7 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
 done:
     ken_free(c.ids);
     ken_trie_destroy(&c.trie);
-    ken_exemplar_plan_free(exemplars);
+    ken_exemplar_sets_free(exemplars);
     ken_settings_free(&p);
     if (rc != KEN_OK) ken_plan_free(out);
     return rc;

@@ -6,10 +6,10 @@
 
 enum { N_OTHER = 5 };
 
-int ken_row_maker_init(ken_row_maker *m, const ken_plan_of_run *plan, const ken_example *x, ken_err *err)
+int ken_row_maker_init(ken_row_maker *m, const ken_setup *setup, const ken_example *x, ken_err *err)
 {
-    size_t n = (size_t)plan->rules.prompts;
-    *m = (ken_row_maker){.plan = plan, .x = x};
+    size_t n = (size_t)setup->rules.prompts;
+    *m = (ken_row_maker){.setup = setup, .x = x};
     m->rows = ken_calloc(n, sizeof *m->rows);
     m->hit = ken_calloc(n, sizeof *m->hit);
     m->lo = ken_calloc(n, sizeof *m->lo);
@@ -29,7 +29,7 @@ void ken_row_maker_free(ken_row_maker *m)
 
 void ken_row_begin(ken_row_maker *m, const ken_example *x, ken_row *out)
 {
-    const ken_rules *r = &m->plan->rules;
+    const ken_rules *r = &m->setup->rules;
     ken_arena_reset(&m->arena);
     *out = (ken_row){.id = x->id,
                      .relation = x->relation,
@@ -39,7 +39,7 @@ void ken_row_begin(ken_row_maker *m, const ken_example *x, ken_row *out)
                      .answers = x->answers,
                      .n_answers = x->n_answers,
                      .aliases = x->aliases,
-                     .n_aliases = m->plan->golds.matcher.kind->uses_aliases ? x->n_aliases : 0,
+                     .n_aliases = m->setup->golds.matcher.kind->uses_aliases ? x->n_aliases : 0,
                      .popularity = x->popularity,
                      .category = KEN_UNLABELLED,
                      .category_mode = KEN_UNLABELLED,
@@ -57,14 +57,14 @@ void ken_row_begin(ken_row_maker *m, const ken_example *x, ken_row *out)
                      .p_guess = NAN,
                      .lift = NAN,
                      .score = NAN,
-                     .method = m->plan->method->name,
+                     .method = m->setup->method->name,
                      .prompt_rows = m->rows};
 }
 
 /* The likeliest first tokens at the root. */
 static int fill_other(ken_row_maker *m, ken_prompt_row *o, const ken_request *root, ken_err *err)
 {
-    const ken_rules *r = &m->plan->rules;
+    const ken_rules *r = &m->setup->rules;
     double *q = ken_arena_alloc(&m->arena, (size_t)r->top_k, sizeof *q);
     if (q == NULL) return ken_fail_nomem(err, "row");
     int32_t n = ken_rules_q(r, root, q);
@@ -92,13 +92,13 @@ int ken_row_prompt(ken_row_maker *m, int i, const ken_walk_prompt *p, ken_row *o
                           .p_hi = p->p_hi,
                           .raw_lo = p->raw_lo,
                           .raw_hi = p->raw_hi,
-                          .samples = m->plan->rules.samples};
+                          .samples = m->setup->rules.samples};
     if (p->text != NULL) {
         o->text = ken_answer_text(&m->arena, p->text, p->n_text);
-        o->finish = ken_finish_name(&m->plan->rules, p->finish);
+        o->finish = ken_finish_name(&m->setup->rules, p->finish);
         o->text_p = p->text_p;
         if (o->text == NULL) return ken_fail_nomem(err, "row");
-        out->abstain_hits += ken_abstains(&m->plan->golds, p->text, p->n_text);
+        out->abstain_hits += ken_abstains(&m->setup->golds, p->text, p->n_text);
     }
     m->hit[i] = p->hit;
     m->lo[i] = p->p_lo;

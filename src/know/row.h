@@ -24,7 +24,7 @@ typedef struct ken_walk_prompt { /* what is known of one prompt when its answers
 
 /* Memory of the row last made, which the next one reuses: arrays of one element a prompt. */
 typedef struct ken_row_maker {
-    const ken_plan_of_run *plan;
+    const ken_setup *setup;
     const ken_example *x; /* the row that was asked */
     ken_arena arena;
     ken_prompt_row *rows;
@@ -34,7 +34,7 @@ typedef struct ken_row_maker {
 } ken_row_maker;
 
 /* KEN_ENOMEM. Free with ken_row_maker_free, also after a failure. */
-int ken_row_maker_init(ken_row_maker *m, const ken_plan_of_run *plan, const ken_example *x, ken_err *err);
+int ken_row_maker_init(ken_row_maker *m, const ken_setup *setup, const ken_example *x, ken_err *err);
 void ken_row_maker_free(ken_row_maker *m);
 /* A row of x, m->x or one that repeats it, without a label yet. Drops the row made before. */
 void ken_row_begin(ken_row_maker *m, const ken_example *x, ken_row *out);

@@ -273,7 +273,7 @@ const ken_sample_prompt *ken_sampler_get(const ken_question *q, int i) { return 
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
     if (in->texter != NULL) return ken_texts_start(out, in, err);
-    return ken_sampler_new(out, in->engine, &in->plan->rules, in->golds, in->root, in->n_root, in->x->id, err);
+    return ken_sampler_new(out, in->engine, &in->setup->rules, in->golds, in->root, in->n_root, in->x->id, err);
 }
 
 static int fill_drawn(ken_row_maker *m, int i, const ken_sample_prompt *s, ken_err *err)
@@ -293,7 +293,7 @@ static int fill_drawn(ken_row_maker *m, int i, const ken_sample_prompt *s, ken_e
 
 static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)
 {
-    const ken_rules *r = &m->plan->rules;
+    const ken_rules *r = &m->setup->rules;
     ken_knowledge k;
     for (int i = 0; i < r->prompts; i++) {
         const ken_sample_prompt *p = ken_texts_get(q, i);

@@ -90,7 +90,7 @@ const ken_sample_prompt *ken_texts_get(const ken_question *q, int i)
 
 int ken_texts_start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
-    const ken_rules *r = &in->plan->rules;
+    const ken_rules *r = &in->setup->rules;
     texts *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "samples");
     *s = (texts){.question = {&kind}, .rules = r, .golds = in->golds};

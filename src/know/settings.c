@@ -13,11 +13,10 @@ static int range(const char *name, long long v, long long lo, long long hi, ken_
     return ken_fail(err, KEN_EUSAGE, "--%s %lld is out of range: %lld to %lld", name, v, lo, hi);
 }
 
-int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d,
-                       ken_err *err)
+int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d, ken_err *err)
 {
     int rc;
-    *p = (ken_plan_of_run){0};
+    *p = (ken_setup){0};
     if ((rc = range("shots", o->shots, 0, 64, err)) != KEN_OK ||
         (rc = range("prompts", o->prompts, 1, 1000, err)) != KEN_OK ||
         (rc = range("samples", o->samples, 1, 10000, err)) != KEN_OK ||
@@ -32,7 +31,7 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
         return ken_fail(err, KEN_EUSAGE,
                         "--mass-budget %g is out of range: 0 (the default rule) to the number of prompts",
                         o->mass_budget);
-    *p = (ken_plan_of_run){.shots = o->shots, .exemplar_seed = o->exemplar_seed, .control = o->control};
+    *p = (ken_setup){.shots = o->shots, .exemplar_seed = o->exemplar_seed, .control = o->control};
     const char *stop = o->stop != NULL ? o->stop : "\n";
     if (stop[0] == '\0' || strlen(stop) > 64) return ken_fail(err, KEN_EUSAGE, "--stop must be 1 to 64 bytes long");
     p->rules = (ken_rules){.tokenizer = ken_model_tokenizer(m),
@@ -68,7 +67,7 @@ int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const 
     return KEN_OK;
 }
 
-void ken_settings_free(ken_plan_of_run *p) { ken_gold_rules_free(&p->golds); }
+void ken_settings_free(ken_setup *p) { ken_gold_rules_free(&p->golds); }
 
 ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o)
 {
@@ -104,7 +103,7 @@ void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, 
     ken_setting_text(l, "version", false, KEN_VERSION);
 }
 
-int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
+int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
                       const ken_data *d, ken_setting_list *l, ken_err *err)
 {
     char data_hash[65], exemplars_hash[65] = "", aliases_hash[65];

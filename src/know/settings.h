@@ -11,7 +11,7 @@
 
 typedef struct ken_method ken_method; /* method.h */
 
-typedef struct ken_plan_of_run { /* options, checked */
+typedef struct ken_setup { /* options, checked */
     ken_rules rules;
     ken_prompt_style style;
     ken_gold_rules golds;
@@ -21,13 +21,13 @@ typedef struct ken_plan_of_run { /* options, checked */
     bool control;
     ken_isa isa;
     size_t n_rows; /* asked for: the caller fills it in before ken_settings_list */
-} ken_plan_of_run;
+} ken_setup;
 
 /* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher that cannot rule texts out needs a method that does without; other names in
  * the data (d, or NULL) need a matcher that uses them. Free with ken_settings_free, also after a failure. */
-int ken_settings_check(ken_plan_of_run *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d,
+int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_model *m, const ken_data *d,
                        ken_err *err);
-void ken_settings_free(ken_plan_of_run *p);
+void ken_settings_free(ken_setup *p);
 
 /* What the options say of exemplars and of the rows to annotate. */
 ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o);
@@ -42,6 +42,6 @@ void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, 
 
 /* Everything that binds an annotation as a whole, and what is good to know: another value of a binding one gives other results. What may
  * differ from row to row is in identity.h. m has been hashed. */
-int ken_settings_list(const ken_plan_of_run *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
+int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
                       const ken_data *d, ken_setting_list *l, ken_err *err);
 #endif

@@ -45,16 +45,17 @@ static int open_prompt(task *t, const ken_exemplars *ex, int set, const ken_exam
 {
     const ken_example *shots[KEN_MAX_SHOTS];
     int n_shots = ken_exemplars_get(ex, set, shots);
-    const ken_plan_of_run *plan = t->c->plan;
+    const ken_setup *setup = t->c->setup;
     size_t n = 0;
     int rc;
     if (t->c->prompts != NULL)
-        rc = ken_prompt_encode_text(&plan->style, plan->rules.tokenizer, t->c->prompts[set], &t->ids, &n, &t->cap_ids,
+        rc = ken_prompt_encode_text(&setup->style, setup->rules.tokenizer, t->c->prompts[set], &t->ids, &n, &t->cap_ids,
                                     err);
-    else rc = ken_prompt_encode(&plan->style, plan->rules.tokenizer, shots, n_shots, x, &t->ids, &n, &t->cap_ids, err);
+    else
+        rc = ken_prompt_encode(&setup->style, setup->rules.tokenizer, shots, n_shots, x, &t->ids, &n, &t->cap_ids, err);
     if (rc != KEN_OK) return rc;
     if (n == 0) return ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
-    *too_long = n + (size_t)plan->rules.max_new > (size_t)ken_engine_longest(t->c->engine);
+    *too_long = n + (size_t)setup->rules.max_new > (size_t)ken_engine_longest(t->c->engine);
     if (*too_long) return KEN_OK;
     return ken_engine_extend(t->c->engine, KEN_TRIE_ROOT, t->ids, n, out, err);
 }
@@ -64,12 +65,12 @@ static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, b
 {
     const ken_exemplars *ex = NULL;
     *too_long = false;
-    if (t->c->plan->shots > 0 && t->c->prompts == NULL) {
-        ex = ken_exemplar_plan_for(t->c->exemplars, x->relation);
+    if (t->c->setup->shots > 0 && t->c->prompts == NULL) {
+        ex = ken_exemplar_sets_for(t->c->exemplars, x->relation);
         if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
         t->flags |= ex->flags;
     }
-    for (int i = 0; i < t->c->plan->rules.prompts && !*too_long; i++) {
+    for (int i = 0; i < t->c->setup->rules.prompts && !*too_long; i++) {
         int rc = open_prompt(t, ex, i, x, &root[*n], too_long, err);
         if (rc != KEN_OK) return rc;
         if (!*too_long) ++*n;
@@ -90,7 +91,7 @@ static int shortest_of(task *t, const char *const *text, int n_text, size_t *sho
         ken_buf_printf(&b, " %s", text[i]);
         if (b.failed) rc = ken_fail_nomem(err, "answer");
         else
-            rc = ken_tokenizer_encode(t->c->plan->rules.tokenizer, ken_buf_str(&b), b.len, 0, &t->ids, &n, &t->cap_ids,
+            rc = ken_tokenizer_encode(t->c->setup->rules.tokenizer, ken_buf_str(&b), b.len, 0, &t->ids, &n, &t->cap_ids,
                                       err);
         if (rc == KEN_OK && n < *shortest) *shortest = n;
     }
@@ -101,13 +102,13 @@ static int shortest_of(task *t, const char *const *text, int n_text, size_t *sho
 /* Other names are golds too where the matcher uses them (spec/slick.md 6). */
 static int check_golds(task *t, ken_err *err)
 {
-    const ken_gold_rules *golds = &t->c->plan->golds;
+    const ken_gold_rules *golds = &t->c->setup->golds;
     const ken_example *x = t->x;
     size_t n = SIZE_MAX;
     int rc = shortest_of(t, x->answers, x->n_answers, &n, err);
     if (rc == KEN_OK && golds->matcher.kind->uses_aliases) rc = shortest_of(t, x->aliases, x->n_aliases, &n, err);
     if (rc != KEN_OK) return rc;
-    if (n > (size_t)t->c->plan->rules.max_new) t->flags |= KEN_FLAG_GOLD_TOO_LONG;
+    if (n > (size_t)t->c->setup->rules.max_new) t->flags |= KEN_FLAG_GOLD_TOO_LONG;
     if (ken_golds_hold_stop(golds, x->answers, x->n_answers, x->aliases, x->n_aliases))
         t->flags |= KEN_FLAG_GOLD_HAS_STOP;
     return KEN_OK;
@@ -122,21 +123,21 @@ static bool no_label(const task *t)
 
 static int write_prompts(task *t, ken_err *err)
 {
-    const ken_plan_of_run *plan = t->c->plan;
-    const ken_exemplars *ex = plan->shots > 0 ? ken_exemplar_plan_for(t->c->exemplars, t->x->relation) : NULL;
+    const ken_setup *setup = t->c->setup;
+    const ken_exemplars *ex = setup->shots > 0 ? ken_exemplar_sets_for(t->c->exemplars, t->x->relation) : NULL;
     if (ex != NULL) t->flags |= ex->flags;
-    else if (plan->shots > 0) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", t->x->relation);
+    else if (setup->shots > 0) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", t->x->relation);
     if (!t->method->by_texts)
         return ken_fail(err, KEN_EUSAGE, "%s gives texts and no probabilities; add --method sample",
                         t->c->texter->kind->name);
-    const char **all = ken_arena_calloc(&t->texts, (size_t)plan->rules.prompts, sizeof *all);
+    const char **all = ken_arena_calloc(&t->texts, (size_t)setup->rules.prompts, sizeof *all);
     ken_buf b = {0};
     bool failed = all == NULL;
-    for (int i = 0; i < plan->rules.prompts && !failed; i++) {
+    for (int i = 0; i < setup->rules.prompts && !failed; i++) {
         const ken_example *shots[KEN_MAX_SHOTS];
         int n = ken_exemplars_get(ex, i, shots);
         ken_buf_clear(&b);
-        ken_prompt_text(&plan->style, shots, n, t->x, &b);
+        ken_prompt_text(&setup->style, shots, n, t->x, &b);
         all[i] = b.failed ? NULL : ken_arena_strndup(&t->texts, ken_buf_str(&b), b.len);
         failed = all[i] == NULL;
     }
@@ -149,13 +150,13 @@ static int write_prompts(task *t, ken_err *err)
 
 static int start_text(task *t, ken_err *err)
 {
-    const ken_plan_of_run *plan = t->c->plan;
+    const ken_setup *setup = t->c->setup;
     int rc =
-        ken_golds_new(&t->golds, &plan->golds, t->x->answers, t->x->n_answers, t->x->aliases, t->x->n_aliases, err);
+        ken_golds_new(&t->golds, &setup->golds, t->x->answers, t->x->n_answers, t->x->aliases, t->x->n_aliases, err);
     if (rc == KEN_OK) rc = check_golds(t, err);
     if (rc != KEN_OK) return rc;
     if (t->c->texter != NULL) return no_label(t) ? KEN_OK : write_prompts(t, err);
-    t->root = ken_alloc((size_t)plan->rules.prompts, sizeof *t->root);
+    t->root = ken_alloc((size_t)setup->rules.prompts, sizeof *t->root);
     if (t->root == NULL) return ken_fail_nomem(err, "row");
     bool too_long = false;
     if (!no_label(t)) rc = open_prompts(t, t->x, t->root, &t->n_root, &too_long, err);
@@ -169,7 +170,7 @@ static int start_method(task *t, ken_err *err)
     const ken_method_input in = {.engine = c->engine,
                                  .texter = c->texter,
                                  .prompt = t->prompt,
-                                 .plan = c->plan,
+                                 .setup = c->setup,
                                  .x = t->x,
                                  .golds = &t->golds,
                                  .root = t->root,
@@ -214,8 +215,8 @@ int ken_task_new(ken_question **out, const ken_task_context *c, const ken_exampl
     task *t = ken_calloc(1, sizeof *t);
     if (t == NULL) return ken_fail_nomem(err, "row");
     *t = (task){.question = {&kind}, .c = c, .x = x, .index = index, .flags = x->flags, .p_guess = NAN};
-    t->method = x->n_choices > 0 ? &ken_method_choice : c->plan->method;
-    int rc = ken_row_maker_init(&t->maker, c->plan, x, err);
+    t->method = x->n_choices > 0 ? &ken_method_choice : c->setup->method;
+    int rc = ken_row_maker_init(&t->maker, c->setup, x, err);
     if (x->n_choices > 0) t->flags |= KEN_FLAG_CHOICE;
     if (rc == KEN_OK && t->method->of_text) rc = start_text(t, err);
     t->done = no_label(t);
@@ -256,8 +257,8 @@ static int start_guess(task *t, ken_err *err)
     int32_t order[CONTROL_BLOCK];
     char key[300];
     snprintf(key, sizeof key, "control/%.250s", t->x->id);
-    ken_shuffle(t->c->plan->rules.seed, key, order, (int32_t)n);
-    int prompts = t->c->plan->rules.prompts, subjects = 0;
+    ken_shuffle(t->c->setup->rules.seed, key, order, (int32_t)n);
+    int prompts = t->c->setup->rules.prompts, subjects = 0;
     t->guess_root = ken_alloc(CONTROL_SUBJECTS * (size_t)prompts, sizeof *t->guess_root);
     if (t->guess_root == NULL) return ken_fail_nomem(err, "guess control");
     for (size_t i = 0; i < n && subjects < CONTROL_SUBJECTS; i++) {
@@ -275,7 +276,7 @@ static int start_guess(task *t, ken_err *err)
         while (t->n_guess_root > subjects * prompts) ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
     }
     if (subjects == 0) return KEN_OK; /* p_guess stays NaN */
-    return ken_walk_new(&t->guess, t->c->engine, &t->c->plan->rules, &t->golds, t->guess_root, t->n_guess_root,
+    return ken_walk_new(&t->guess, t->c->engine, &t->c->setup->rules, &t->golds, t->guess_root, t->n_guess_root,
                         KEN_WALK_MASS_ONLY, err);
 }
 
@@ -300,7 +301,7 @@ static int advance(ken_question *q, ken_err *err)
     } else {
         rc = t->asked->kind->advance(t->asked, err);
         if (rc == KEN_OK && t->asked->kind->done(t->asked)) {
-            if (t->c->plan->control && t->method->control) rc = start_guess(t, err);
+            if (t->c->setup->control && t->method->control) rc = start_guess(t, err);
             t->done = t->guess == NULL;
         }
     }

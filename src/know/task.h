@@ -11,11 +11,11 @@
 typedef struct ken_task_context { /* what all rows of a run share; everything borrowed */
     ken_engine *engine;
     ken_texter *texter; /* in place of the engine, or NULL: asking.h */
-    const ken_plan_of_run *plan;
+    const ken_setup *setup;
     const ken_data *data;
-    const ken_exemplar_plan *exemplars;
+    const ken_exemplar_sets *exemplars;
     const ken_data *other;      /* --exemplars, or NULL */
-    const char *const *prompts; /* (plan->rules.prompts) whole prompts instead of exemplars: explain; or NULL */
+    const char *const *prompts; /* (setup->rules.prompts) whole prompts instead of exemplars: explain; or NULL */
     bool keep_paths;            /* explain: the accepted token paths */
 } ken_task_context;
 

@@ -10,19 +10,19 @@
 
 static ken_exemplar_options usual(void) { return (ken_exemplar_options){.n_sets = 10, .shots = 4}; }
 
-static ken_exemplar_plan *plan(const ken_data *d, const ken_exemplar_options *o)
+static ken_exemplar_sets *plan(const ken_data *d, const ken_exemplar_options *o)
 {
     ken_err err = {0};
-    ken_exemplar_plan *p;
-    if (ken_exemplar_plan_new(&p, d, o, &err) != KEN_OK) fail_msg("%s", err.msg);
+    ken_exemplar_sets *p;
+    if (ken_exemplar_sets_new(&p, d, o, &err) != KEN_OK) fail_msg("%s", err.msg);
     return p;
 }
 
 static void no_plan(const ken_data *d, const ken_exemplar_options *o, int status, const char *part)
 {
     ken_err err = {0};
-    ken_exemplar_plan *p = NULL;
-    int rc = ken_exemplar_plan_new(&p, d, o, &err);
+    ken_exemplar_sets *p = NULL;
+    int rc = ken_exemplar_sets_new(&p, d, o, &err);
     if (rc != status || strstr(err.msg, part) == NULL)
         fail_msg("status %d, expected %d; message \"%s\" should hold \"%s\"", rc, status, err.msg, part);
     assert_null(p);
@@ -53,11 +53,11 @@ static int by_index(const void *a, const void *b)
 
 /* What must hold of every relation's sets, whatever the data: sets differ, rows within one differ; nothing that is asked in the
  * relation is shown; disjoint unless flagged. */
-static void check_sets(const ken_exemplars *x, const ken_data *d, const ken_exemplar_plan *p)
+static void check_sets(const ken_exemplars *x, const ken_data *d, const ken_exemplar_sets *p)
 {
     size_t n = (size_t)x->n_sets * (size_t)x->shots, *all = malloc((n + 1) * sizeof *all);
     const size_t *rows;
-    size_t n_rows = ken_exemplar_plan_rows(p, &rows);
+    size_t n_rows = ken_exemplar_sets_rows(p, &rows);
     assert_non_null(all);
     for (int i = 0; i < x->n_sets; i++) {
         size_t *set = all + (size_t)i * (size_t)x->shots;
@@ -112,17 +112,17 @@ static void test_dev(void **state)
     add_rows(&b, "river", "dev", 50, 12);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 65);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 65);
     assert_string_equal(ken_data_get(d, rows[0])->id, "capital/train/0");
     assert_string_equal(ken_data_get(d, rows[30])->id, "capital/test/90"); /* place 90 of the file */
     assert_string_equal(ken_data_get(d, rows[60])->id, "river/test/120");
-    assert_int_equal(ken_exemplar_plan_held_out(p), 0);
-    const ken_exemplars *x = ken_exemplar_plan_for(p, "capital"), *y = ken_exemplar_plan_for(p, "river");
+    assert_int_equal(ken_exemplar_sets_held_out(p), 0);
+    const ken_exemplars *x = ken_exemplar_sets_for(p, "capital"), *y = ken_exemplar_sets_for(p, "river");
     assert_int_equal(x->flags, 0);
     assert_int_equal(y->flags, KEN_FLAG_EXEMPLARS_SHARED);
-    assert_null(ken_exemplar_plan_for(p, "sport"));
+    assert_null(ken_exemplar_sets_for(p, "sport"));
     check_sets(x, d, p);
     check_sets(y, d, p);
     for (int i = 0; i < 40; i++) assert_string_equal(ken_data_get(d, x->rows[i])->split, "dev");
@@ -134,19 +134,19 @@ static void test_dev(void **state)
                                            {.n_sets = 10, .shots = 4, .seed = 1}};
     static const size_t n_rows[] = {7, 6, 30 + 20, 65};
     for (int i = 0; i < 4; i++) {
-        ken_exemplar_plan *q = plan(d, &others[i]);
-        assert_int_equal(ken_exemplar_plan_rows(q, &rows), n_rows[i]);
-        const ken_exemplars *z = ken_exemplar_plan_for(q, "capital");
+        ken_exemplar_sets *q = plan(d, &others[i]);
+        assert_int_equal(ken_exemplar_sets_rows(q, &rows), n_rows[i]);
+        const ken_exemplars *z = ken_exemplar_sets_for(q, "capital");
         if (i < 3) same_sets(x, z);
         else assert_memory_not_equal(x->rows, z->rows, 40 * sizeof *x->rows);
         check_sets(z, d, q);
         if (i == 2) { /* dev rows that serve are passed over, and only they */
-            assert_int_equal(ken_exemplar_plan_held_out(q), 40);
-            assert_null(ken_exemplar_plan_for(q, "river"));
+            assert_int_equal(ken_exemplar_sets_held_out(q), 40);
+            assert_null(ken_exemplar_sets_for(q, "river"));
         }
-        ken_exemplar_plan_free(q);
+        ken_exemplar_sets_free(q);
     }
-    ken_exemplar_plan_free(p);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -163,14 +163,14 @@ static void test_foreign(void **state)
     add_rows(&b, "none", "test", 0, 4);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
-    assert_int_equal(ken_exemplar_plan_for(p, "big")->flags, 0);
-    assert_int_equal(ken_exemplar_plan_for(p, "small")->flags, KEN_FLAG_EXEMPLARS_FOREIGN);
-    assert_int_equal(ken_exemplar_plan_for(p, "none")->flags, KEN_FLAG_EXEMPLARS_FOREIGN);
-    check_sets(ken_exemplar_plan_for(p, "big"), d, p);
-    check_sets(ken_exemplar_plan_for(p, "small"), d, p);
-    check_sets(ken_exemplar_plan_for(p, "none"), d, p);
-    ken_exemplar_plan_free(p);
+    ken_exemplar_sets *p = plan(d, &o);
+    assert_int_equal(ken_exemplar_sets_for(p, "big")->flags, 0);
+    assert_int_equal(ken_exemplar_sets_for(p, "small")->flags, KEN_FLAG_EXEMPLARS_FOREIGN);
+    assert_int_equal(ken_exemplar_sets_for(p, "none")->flags, KEN_FLAG_EXEMPLARS_FOREIGN);
+    check_sets(ken_exemplar_sets_for(p, "big"), d, p);
+    check_sets(ken_exemplar_sets_for(p, "small"), d, p);
+    check_sets(ken_exemplar_sets_for(p, "none"), d, p);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -188,22 +188,22 @@ static void test_held_out(void **state)
         add_rows(&b, "r", "", 0, cases[i].rows);
         ken_data *d = made(&b);
         ken_exemplar_options o = usual();
-        ken_exemplar_plan *p = plan(d, &o);
+        ken_exemplar_sets *p = plan(d, &o);
         const size_t *rows;
-        assert_int_equal(ken_exemplar_plan_rows(p, &rows), cases[i].rows - cases[i].held);
-        assert_int_equal(ken_exemplar_plan_held_out(p), cases[i].held);
-        assert_int_equal(ken_exemplar_plan_for(p, "r")->flags, cases[i].flags);
-        check_sets(ken_exemplar_plan_for(p, "r"), d, p);
+        assert_int_equal(ken_exemplar_sets_rows(p, &rows), cases[i].rows - cases[i].held);
+        assert_int_equal(ken_exemplar_sets_held_out(p), cases[i].held);
+        assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, cases[i].flags);
+        check_sets(ken_exemplar_sets_for(p, "r"), d, p);
         /* a limit changes neither the sets nor which rows come first */
         o.limit = 3;
-        ken_exemplar_plan *q = plan(d, &o);
+        ken_exemplar_sets *q = plan(d, &o);
         const size_t *first;
-        assert_int_equal(ken_exemplar_plan_rows(q, &first), 3);
+        assert_int_equal(ken_exemplar_sets_rows(q, &first), 3);
         assert_memory_equal(first, rows, 3 * sizeof *rows);
-        assert_int_equal(ken_exemplar_plan_held_out(q), cases[i].held);
-        same_sets(ken_exemplar_plan_for(p, "r"), ken_exemplar_plan_for(q, "r"));
-        ken_exemplar_plan_free(p);
-        ken_exemplar_plan_free(q);
+        assert_int_equal(ken_exemplar_sets_held_out(q), cases[i].held);
+        same_sets(ken_exemplar_sets_for(p, "r"), ken_exemplar_sets_for(q, "r"));
+        ken_exemplar_sets_free(p);
+        ken_exemplar_sets_free(q);
         ken_data_free(d);
     }
 }
@@ -216,12 +216,12 @@ static void test_only_dev(void **state)
     add_rows(&b, "r", "dev", 0, 90);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 50);
-    assert_int_equal(ken_exemplar_plan_held_out(p), 40);
-    check_sets(ken_exemplar_plan_for(p, "r"), d, p);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 50);
+    assert_int_equal(ken_exemplar_sets_held_out(p), 40);
+    check_sets(ken_exemplar_sets_for(p, "r"), d, p);
+    ken_exemplar_sets_free(p);
 
     /* As exemplars for others it gives its dev rows only, when it has more than those. */
     add_rows(&b, "r", "train", 200, 50);
@@ -229,11 +229,11 @@ static void test_only_dev(void **state)
     ken_data *more = made(&b);
     o.exemplars = more;
     p = plan(d, &o);
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 90); /* the data's own dev rows are asked like any other */
-    const ken_exemplars *x = ken_exemplar_plan_for(p, "r");
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 90); /* the data's own dev rows are asked like any other */
+    const ken_exemplars *x = ken_exemplar_sets_for(p, "r");
     for (int i = 0; i < 40; i++) assert_string_equal(ken_data_get(more, x->rows[i])->split, "dev");
     check_sets(x, d, p);
-    ken_exemplar_plan_free(p);
+    ken_exemplar_sets_free(p);
     ken_data_free(more);
     ken_data_free(d);
 }
@@ -247,10 +247,10 @@ static void test_held_out_lone(void **state)
     add_rows(&b, "r", "", 0, 10);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
-    assert_int_equal(ken_exemplar_plan_held_out(p), 20); /* half of 40; s10..s29 stand alone */
-    check_sets(ken_exemplar_plan_for(p, "r"), d, p);
-    ken_exemplar_plan_free(p);
+    ken_exemplar_sets *p = plan(d, &o);
+    assert_int_equal(ken_exemplar_sets_held_out(p), 20); /* half of 40; s10..s29 stand alone */
+    check_sets(ken_exemplar_sets_for(p, "r"), d, p);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -266,12 +266,12 @@ static void test_too_small(void **state)
         "too small for its exemplars: 5 rows can serve for relation \"r\" (5 of them its own), and 6 are needed for 10 "
         "prompts of 4; give more with --exemplars DATA");
     o.shots = 0; /* no exemplars, nothing held out */
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 11);
-    assert_int_equal(ken_exemplar_plan_for(p, "r")->flags, 0);
-    assert_int_equal(ken_exemplar_plan_for(p, "r")->shots, 0);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 11);
+    assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, 0);
+    assert_int_equal(ken_exemplar_sets_for(p, "r")->shots, 0);
+    ken_exemplar_sets_free(p);
 
     /* Another data set helps, by relation or, when it has none of this one, by all of its rows. */
     static const char *const names[] = {"r", "other"};
@@ -281,12 +281,12 @@ static void test_too_small(void **state)
         o = usual();
         o.exemplars = more;
         p = plan(d, &o);
-        assert_int_equal(ken_exemplar_plan_rows(p, &rows), 11);
-        assert_int_equal(ken_exemplar_plan_held_out(p), 0);
-        assert_int_equal(ken_exemplar_plan_for(p, "r")->flags, i == 0 ? 0 : KEN_FLAG_EXEMPLARS_FOREIGN);
-        assert_ptr_equal(ken_exemplar_plan_for(p, "r")->from, more);
-        check_sets(ken_exemplar_plan_for(p, "r"), d, p);
-        ken_exemplar_plan_free(p);
+        assert_int_equal(ken_exemplar_sets_rows(p, &rows), 11);
+        assert_int_equal(ken_exemplar_sets_held_out(p), 0);
+        assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, i == 0 ? 0 : KEN_FLAG_EXEMPLARS_FOREIGN);
+        assert_ptr_equal(ken_exemplar_sets_for(p, "r")->from, more);
+        check_sets(ken_exemplar_sets_for(p, "r"), d, p);
+        ken_exemplar_sets_free(p);
         ken_data_free(more);
     }
     o.exemplars = d; /* all of it is asked */
@@ -332,10 +332,10 @@ static void test_selection(void **state)
             no_plan(d, &o, KEN_EUSAGE, cases[i].part);
             continue;
         }
-        ken_exemplar_plan *p = plan(d, &o);
+        ken_exemplar_sets *p = plan(d, &o);
         const size_t *rows;
-        assert_int_equal(ken_exemplar_plan_rows(p, &rows), cases[i].n);
-        ken_exemplar_plan_free(p);
+        assert_int_equal(ken_exemplar_sets_rows(p, &rows), cases[i].n);
+        ken_exemplar_sets_free(p);
     }
     const ken_exemplar_options wrong[] = {{.n_sets = 0, .shots = 4},
                                           {.n_sets = 10, .shots = -1},
@@ -353,11 +353,11 @@ static void test_plain(void **state)
     for (int i = 0; i < 90; i++) ken_buf_printf(&b, "{\"question\":\"q%d\",\"answer\":\"a\"}\n", i);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 50);
-    check_sets(ken_exemplar_plan_for(p, ""), d, p);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 50);
+    check_sets(ken_exemplar_sets_for(p, ""), d, p);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -386,14 +386,14 @@ static void test_choice(void **state)
     add_choices(&b, "dev", 0, 7);
     add_choices(&b, "test", 10, 8);
     d = made(&b);
-    ken_exemplar_plan *p = plan(d, &o);
-    const ken_exemplars *x = ken_exemplar_plan_for(p, "law");
+    ken_exemplar_sets *p = plan(d, &o);
+    const ken_exemplars *x = ken_exemplar_sets_for(p, "law");
     assert_int_equal(x->n_sets, 1);
     assert_int_equal(x->shots, 5);
     for (size_t i = 0; i < 5; i++) assert_int_equal(x->rows[i], i); /* data order */
     assert_int_equal(x->flags, 0);
     ken_data *text = data_of("text.jsonl", "{\"question\":\"q\",\"answer\":\"a\"}", NULL);
-    ken_exemplar_plan_free(p);
+    ken_exemplar_sets_free(p);
     o.exemplars = text;
     no_plan(d, &o, KEN_EINPUT, "multiple choice");
     ken_data_free(text);
@@ -403,10 +403,10 @@ static void test_choice(void **state)
     add_choices(&b, "", 0, 12); /* no dev split */
     d = made(&b);
     p = plan(d, &o);
-    assert_int_equal(ken_exemplar_plan_held_out(p), 5);
-    assert_int_equal(ken_exemplar_plan_for(p, "law")->shots, 5);
-    check_sets(ken_exemplar_plan_for(p, "law"), d, p);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_held_out(p), 5);
+    assert_int_equal(ken_exemplar_sets_for(p, "law")->shots, 5);
+    check_sets(ken_exemplar_sets_for(p, "law"), d, p);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -448,13 +448,13 @@ static void test_allocation(void **state)
     ken_exemplar_options o = usual();
     o.relations = "a,b";
     for (long n = 1;; n++) {
-        ken_exemplar_plan *p = NULL;
+        ken_exemplar_sets *p = NULL;
         ken_err err = {0};
         ken_alloc_fail_after(n);
-        int rc = ken_exemplar_plan_new(&p, d, &o, &err);
+        int rc = ken_exemplar_sets_new(&p, d, &o, &err);
         ken_alloc_fail_after(0);
         if (rc == KEN_OK) {
-            ken_exemplar_plan_free(p);
+            ken_exemplar_sets_free(p);
             assert_true(n > 20);
             break;
         }
@@ -474,14 +474,14 @@ static void test_slick(void **state)
     filter.slick = true;
     ken_data *d = data_at(test_data("entityquestions/dataset"), &filter);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
     size_t relations = 0;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 98029);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 98029);
     for (size_t i = 0; i < ken_data_n_groups(d); i++) {
         const ken_data_group *g = ken_data_get_group(d, i);
         if (strcmp(g->split, "test") != 0) continue;
-        const ken_exemplars *x = ken_exemplar_plan_for(p, g->relation);
+        const ken_exemplars *x = ken_exemplar_sets_for(p, g->relation);
         assert_int_equal(x->flags, 0);
         for (int j = 0; j < 40; j++) {
             assert_string_equal(ken_data_get(d, x->rows[j])->split, "dev");
@@ -491,7 +491,7 @@ static void test_slick(void **state)
         relations++;
     }
     assert_int_equal(relations, 19);
-    ken_exemplar_plan_free(p);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -503,24 +503,24 @@ static void test_unfiltered(void **state)
     ken_exemplar_options o = usual();
     o.relations = "P36";
     o.limit = 200;
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 200);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 200);
     for (size_t i = 0; i < 200; i++) {
         char id[32];
         snprintf(id, sizeof id, "P36/train/%zu", i);
         assert_string_equal(ken_data_get(d, rows[i])->id, id);
     }
-    const ken_exemplars *x = ken_exemplar_plan_for(p, "P36");
+    const ken_exemplars *x = ken_exemplar_sets_for(p, "P36");
     for (int j = 0; j < 40; j++) assert_int_equal(ken_data_get(d, x->rows[j])->n_answers, 1);
     o.limit = 0;
-    ken_exemplar_plan *q = plan(d, &o);
-    assert_int_equal(ken_exemplar_plan_rows(q, &rows),
+    ken_exemplar_sets *q = plan(d, &o);
+    assert_int_equal(ken_exemplar_sets_rows(q, &rows),
                      group_of(d, "P36", "train")->rows + group_of(d, "P36", "test")->rows);
-    same_sets(x, ken_exemplar_plan_for(q, "P36"));
+    same_sets(x, ken_exemplar_sets_for(q, "P36"));
     check_sets(x, d, q);
-    ken_exemplar_plan_free(p);
-    ken_exemplar_plan_free(q);
+    ken_exemplar_sets_free(p);
+    ken_exemplar_sets_free(q);
     ken_data_free(d);
 }
 
@@ -529,21 +529,21 @@ static void test_popqa(void **state)
     (void)state;
     ken_data *d = data_at(test_data("popqa/popqa_union.jsonl"), NULL);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
     size_t held = 0;
     for (size_t i = 0; i < ken_data_n_groups(d); i++) {
         const ken_data_group *g = ken_data_get_group(d, i);
-        const ken_exemplars *x = ken_exemplar_plan_for(p, g->relation);
+        const ken_exemplars *x = ken_exemplar_sets_for(p, g->relation);
         size_t h = g->rows / 2 < 40 ? g->rows / 2 : 40;
         uint32_t want = h >= 40 ? 0 : h >= 6 ? KEN_FLAG_EXEMPLARS_SHARED : KEN_FLAG_EXEMPLARS_FOREIGN;
         held += h;
         if (x->flags != want) fail_msg("%s: flags %x, expected %x", g->relation, x->flags, want);
         check_sets(x, d, p);
     }
-    assert_int_equal(ken_exemplar_plan_held_out(p), held);
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 2855 - held);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_held_out(p), held);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 2855 - held);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
@@ -552,11 +552,11 @@ static void test_mmlu(void **state)
     (void)state;
     ken_data *d = data_at(test_data("mmlu"), NULL);
     ken_exemplar_options o = usual();
-    ken_exemplar_plan *p = plan(d, &o);
+    ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), 14042);
-    assert_int_equal(ken_exemplar_plan_for(p, "anatomy")->shots, 5);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 14042);
+    assert_int_equal(ken_exemplar_sets_for(p, "anatomy")->shots, 5);
+    ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 

@@ -113,19 +113,19 @@ static void test_exemplars(void **state)
 {
     (void)state;
     ken_exemplar_options o = {.n_sets = 10, .shots = 4};
-    ken_exemplar_plan *p;
+    ken_exemplar_sets *p;
     ken_err err = {0};
     const size_t *rows;
     size_t dev = 0;
-    if (ken_exemplar_plan_new(&p, world, &o, &err) != KEN_OK) fail_msg("%s", err.msg);
+    if (ken_exemplar_sets_new(&p, world, &o, &err) != KEN_OK) fail_msg("%s", err.msg);
     for (size_t i = 0; i < ken_data_n_groups(world); i++) {
         const ken_data_group *g = ken_data_get_group(world, i);
         if (strcmp(g->split, "dev") == 0) dev += g->rows;
-        assert_int_equal(ken_exemplar_plan_for(p, g->relation)->flags & KEN_FLAG_EXEMPLARS_FOREIGN, 0);
+        assert_int_equal(ken_exemplar_sets_for(p, g->relation)->flags & KEN_FLAG_EXEMPLARS_FOREIGN, 0);
     }
-    assert_int_equal(ken_exemplar_plan_rows(p, &rows), ken_data_count(world) - dev);
-    assert_int_equal(ken_exemplar_plan_held_out(p), 0);
-    ken_exemplar_plan_free(p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), ken_data_count(world) - dev);
+    assert_int_equal(ken_exemplar_sets_held_out(p), 0);
+    ken_exemplar_sets_free(p);
 }
 
 int main(void)

@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     ken_data *d;
     if (ken_data_parse(&d, name, (const char *)data + 1, n - 1, &o, NULL) != KEN_OK) return 0;
     ken_exemplar_options x = {.n_sets = 3, .shots = 2};
-    ken_exemplar_plan *p;
-    if (ken_exemplar_plan_new(&p, d, &x, NULL) == KEN_OK) ken_exemplar_plan_free(p);
+    ken_exemplar_sets *p;
+    if (ken_exemplar_sets_new(&p, d, &x, NULL) == KEN_OK) ken_exemplar_sets_free(p);
     ken_data_free(d);
     return 0;
 }

@@ -71,7 +71,7 @@ static const ken_texter_kind kind = {"the script", 12, answer};
 
 typedef struct fixture {
     ken_tokenizer *tokenizer;
-    ken_plan_of_run plan;
+    ken_setup setup;
     ken_example x[ROWS];
     script s;
     ken_task_context context;
@@ -109,19 +109,19 @@ static void make(fixture *f, const ken_method *method)
     static const char *const question[ROWS] = {"a?", "odd?", "b?", "odd too?", "cut?"}, *const id[ROWS] = {
                                                                                             "a", "b", "c", "d", "e"};
     *f = (fixture){.tokenizer = tokenizer(), .s = {.t = {&kind, NULL, NULL, 0}}};
-    f->plan = (ken_plan_of_run){.rules = {.tokenizer = f->tokenizer,
-                                          .top_k = 40,
-                                          .temperature = 0.5,
-                                          .max_new = 8,
-                                          .stop = "\n",
-                                          .n_stop = 1,
-                                          .prompts = PROMPTS,
-                                          .samples = SAMPLES,
-                                          .texts = true,
-                                          .seed = 7},
-                                .style = {.template_text = "Q: {question}\nA:", .after = "\n"},
-                                .method = method};
-    assert_int_equal(ken_gold_rules_new(&f->plan.golds, NULL, "\n", NULL, 0, NULL), KEN_OK);
+    f->setup = (ken_setup){.rules = {.tokenizer = f->tokenizer,
+                                     .top_k = 40,
+                                     .temperature = 0.5,
+                                     .max_new = 8,
+                                     .stop = "\n",
+                                     .n_stop = 1,
+                                     .prompts = PROMPTS,
+                                     .samples = SAMPLES,
+                                     .texts = true,
+                                     .seed = 7},
+                           .style = {.template_text = "Q: {question}\nA:", .after = "\n"},
+                           .method = method};
+    assert_int_equal(ken_gold_rules_new(&f->setup.golds, NULL, "\n", NULL, 0, NULL), KEN_OK);
     for (int i = 0; i < ROWS; i++)
         f->x[i] = (ken_example){.id = id[i],
                                 .relation = "",
@@ -131,7 +131,7 @@ static void make(fixture *f, const ken_method *method)
                                 .n_answers = 1,
                                 .popularity = NAN,
                                 .choice = -1};
-    f->context = (ken_task_context){.texter = &f->s.t, .plan = &f->plan};
+    f->context = (ken_task_context){.texter = &f->s.t, .setup = &f->setup};
 }
 
 static int ask(fixture *f, ken_err *err)
@@ -142,7 +142,7 @@ static int ask(fixture *f, ken_err *err)
 
 static void destroy(fixture *f)
 {
-    ken_settings_free(&f->plan);
+    ken_settings_free(&f->setup);
     ken_tokenizer_free(f->tokenizer);
 }
 
