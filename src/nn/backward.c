@@ -49,8 +49,8 @@ int ken_learner_products(const ken_learner *t, const ken_product *p, int n)
         for (int j = 0; j < tiles; j++) {
             int i = 0, tile = j;
             while (tile >= ken_outer_tiles(p[i].o)) tile -= ken_outer_tiles(p[i++].o);
-            int status = ken_outer_tile(p[i].o, tile, p[i].a, p[i].b, p[i].c, p[i].rows, thread);
-            if (status != KEN_OK) atomic_store(&failed, status);
+            int rc = ken_outer_tile(p[i].o, tile, p[i].a, p[i].b, p[i].c, p[i].rows, thread);
+            if (rc != KEN_OK) atomic_store(&failed, rc);
         }
         ken_gemm_leave(&entered);
     }
@@ -100,11 +100,10 @@ static int mlp_block(const way *y, int32_t row, int n, int thread)
     float *partial = partial_of(y, row), *d1 = output_gradient(y, row, n, ken_site_mlp(y->l));
     if (y->g != NULL && y->g->b_down != NULL) add_columns(partial + y->at.b_down, d1, n, C);
 
-    int status = ken_gemm_run(t->products.down_t, d1, w->wide, n, thread); /* dh (n, ff) */
-    if (status == KEN_OK)
-        status =
-            ken_low_rank_back_block(t, y->l, KEN_MOD_DOWN, d1, c->n_embd, 0, w->wide, y->rows + row, row, n, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(t->products.down_t, d1, w->wide, n, thread); /* dh (n, ff) */
+    if (rc == KEN_OK)
+        rc = ken_low_rank_back_block(t, y->l, KEN_MOD_DOWN, d1, c->n_embd, 0, w->wide, y->rows + row, row, n, thread);
+    if (rc != KEN_OK) return rc;
     float *dgu = t->dgu + (size_t)row * 2 * ff, *h = t->h + (size_t)row * ff, *nx = t->nx + (size_t)row * C;
     for (int i = 0; i < n; i++) {
         const float *gate = y->keep->gate_up + (size_t)(row + i) * 2 * ff;
@@ -114,14 +113,13 @@ static int mlp_block(const way *y, int32_t row, int n, int thread)
     ken_low_rank_keep_input(t, y->l, KEN_MOD_DOWN, h, y->rows + row, row, n);
     if (y->g != NULL && y->g->b_gate_up != NULL) add_columns(partial + y->at.b_gate_up, dgu, n, 2 * ff);
 
-    status = ken_gemm_run(t->products.gate_up_t, dgu, w->out, n, thread); /* d of the norm's output (n, C) */
-    if (status == KEN_OK)
-        status =
-            ken_low_rank_back_block(t, y->l, KEN_MOD_GATE, dgu, 2 * c->n_ff, 0, w->out, y->rows + row, row, n, thread);
-    if (status == KEN_OK)
-        status = ken_low_rank_back_block(t, y->l, KEN_MOD_UP, dgu, 2 * c->n_ff, c->n_ff, w->out, y->rows + row, row, n,
-                                         thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(t->products.gate_up_t, dgu, w->out, n, thread); /* d of the norm's output (n, C) */
+    if (rc == KEN_OK)
+        rc = ken_low_rank_back_block(t, y->l, KEN_MOD_GATE, dgu, 2 * c->n_ff, 0, w->out, y->rows + row, row, n, thread);
+    if (rc == KEN_OK)
+        rc = ken_low_rank_back_block(t, y->l, KEN_MOD_UP, dgu, 2 * c->n_ff, c->n_ff, w->out, y->rows + row, row, n,
+                                     thread);
+    if (rc != KEN_OK) return rc;
     const float *norm = t->net->w.layers[y->l].ffn_norm;
     for (int i = 0; i < n; i++) {
         const float *mid = y->keep->mid + (size_t)(row + i) * C;
@@ -143,10 +141,10 @@ static int output_block(const way *y, int32_t row, int n, int thread)
     const size_t C = (size_t)c->n_embd, nq = (size_t)c->n_head * (size_t)c->d_head;
     float *d1 = output_gradient(y, row, n, ken_site_attention(y->l));
     if (y->g != NULL && y->g->b_o != NULL) add_columns(partial_of(y, row) + y->at.b_o, d1, n, C);
-    int status = ken_gemm_run(t->products.o_t, d1, w->wide, n, thread);
-    if (status == KEN_OK)
-        status = ken_low_rank_back_block(t, y->l, KEN_MOD_O, d1, c->n_embd, 0, w->wide, y->rows + row, row, n, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(t->products.o_t, d1, w->wide, n, thread);
+    if (rc == KEN_OK)
+        rc = ken_low_rank_back_block(t, y->l, KEN_MOD_O, d1, c->n_embd, 0, w->wide, y->rows + row, row, n, thread);
+    if (rc != KEN_OK) return rc;
     ken_low_rank_keep_input(t, y->l, KEN_MOD_O, y->keep->attn + (size_t)row * nq, y->rows + row, row, n);
     for (int i = 0; i < n; i++) {
         const size_t r = (size_t)y->rows[row + i];
@@ -195,13 +193,13 @@ static int input_block(const way *y, int32_t row, int n, int thread)
         }
     }
     if (y->g != NULL && y->g->b_qkv != NULL) add_columns(partial + y->at.b_qkv, dqkv, n, (size_t)width);
-    int status = ken_gemm_run(t->products.qkv_t, dqkv, w->out, n, thread);
+    int rc = ken_gemm_run(t->products.qkv_t, dqkv, w->out, n, thread);
     static const ken_module modules[3] = {KEN_MOD_Q, KEN_MOD_K, KEN_MOD_V};
     const int col[3] = {0, nq, nq + nkv};
-    for (int m = 0; m < 3 && status == KEN_OK; m++)
-        status = ken_low_rank_back_block(t, y->l, modules[m], dqkv, width, col[m], w->out, t->net->rows + row, row, n,
-                                         thread);
-    if (status != KEN_OK) return status;
+    for (int m = 0; m < 3 && rc == KEN_OK; m++)
+        rc = ken_low_rank_back_block(t, y->l, modules[m], dqkv, width, col[m], w->out, t->net->rows + row, row, n,
+                                     thread);
+    if (rc != KEN_OK) return rc;
     const float *x = t->tape.x[y->l] + (size_t)row * C;
     for (int i = 0; i < n; i++) {
         t->k->rms_norm(nx + (size_t)i * C, x + (size_t)i * C, v->attn_norm, c->n_embd, c->norm_eps);
@@ -228,13 +226,13 @@ static int run_phase(const way *y, phase p)
 #pragma omp for schedule(dynamic, 1)
         for (int32_t row = 0; row < n; row += B) {
             const int m = n - row < B ? n - row : B;
-            int status = KEN_OK;
-            if (p == MLP) status = mlp_block(y, row, m, thread);
-            else if (p == OUTPUT) status = output_block(y, row, m, thread);
+            int rc = KEN_OK;
+            if (p == MLP) rc = mlp_block(y, row, m, thread);
+            else if (p == OUTPUT) rc = output_block(y, row, m, thread);
             else if (p == QUERIES) t->kb->attend_back_query(&a, t->net->rows + row, m, t->dq, &t->scratch[thread]);
             else if (p == KEYS) key_block(y, &a, row, m);
-            else status = input_block(y, row, m, thread);
-            if (status != KEN_OK) atomic_store(&failed, status);
+            else rc = input_block(y, row, m, thread);
+            if (rc != KEN_OK) atomic_store(&failed, rc);
         }
         ken_gemm_leave(&entered);
     }
@@ -299,13 +297,13 @@ static void sum_vectors(const way *y)
 static int pack_layer(ken_learner *t, int l, ken_err *err)
 {
     ken_matrix *const to[] = {t->products.qkv_t, t->products.o_t, t->products.gate_up_t, t->products.down_t};
-    int status = KEN_OK;
-    for (int which = 0; which < 4 && status == KEN_OK; which++) {
+    int rc = KEN_OK;
+    for (int which = 0; which < 4 && rc == KEN_OK; which++) {
         const float *values;
-        status = ken_weights_values(&t->net->w, l, (ken_which_matrix)which, &values, err);
-        if (status == KEN_OK) status = ken_matrix_pack_t(to[which], values, err);
+        rc = ken_weights_values(&t->net->w, l, (ken_which_matrix)which, &values, err);
+        if (rc == KEN_OK) rc = ken_matrix_pack_t(to[which], values, err);
     }
-    return status;
+    return rc;
 }
 
 static int layer_back(ken_learner *t, int l, ken_err *err)
@@ -314,9 +312,9 @@ static int layer_back(ken_learner *t, int l, ken_err *err)
     const bool last = l == c->n_layer - 1;
     const size_t rows = (size_t)t->sorted.n_rows, C = (size_t)c->n_embd, nq = (size_t)c->n_head * (size_t)c->d_head;
     if (t->poll != NULL && t->poll(t->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
-    int status = t->recompute ? ken_net_run_layer(t->net, t->kv, &t->sorted, l, err) : KEN_OK;
-    if (status == KEN_OK) status = pack_layer(t, l, err);
-    if (status != KEN_OK) return status;
+    int rc = t->recompute ? ken_net_run_layer(t->net, t->kv, &t->sorted, l, err) : KEN_OK;
+    if (rc == KEN_OK) rc = pack_layer(t, l, err);
+    if (rc != KEN_OK) return rc;
     const way y = {.t = t,
                    .l = l,
                    .last = last,
@@ -331,15 +329,15 @@ static int layer_back(ken_learner *t, int l, ken_err *err)
         memset(t->dx, 0, rows * C * sizeof *t->dx);
         memset(t->da, 0, rows * nq * sizeof *t->da);
     }
-    status = run_phase(&y, MLP);
-    if (status == KEN_OK) status = mlp_products(&y);
-    if (status == KEN_OK) status = run_phase(&y, OUTPUT);
-    if (status == KEN_OK) status = output_products(&y);
-    if (status == KEN_OK) status = run_phase(&y, QUERIES);
-    if (status == KEN_OK) status = run_phase(&y, KEYS);
-    if (status == KEN_OK) status = run_phase(&y, INPUT);
-    if (status == KEN_OK) status = input_products(&y);
-    if (status != KEN_OK) return ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(t->net->gemm));
+    rc = run_phase(&y, MLP);
+    if (rc == KEN_OK) rc = mlp_products(&y);
+    if (rc == KEN_OK) rc = run_phase(&y, OUTPUT);
+    if (rc == KEN_OK) rc = output_products(&y);
+    if (rc == KEN_OK) rc = run_phase(&y, QUERIES);
+    if (rc == KEN_OK) rc = run_phase(&y, KEYS);
+    if (rc == KEN_OK) rc = run_phase(&y, INPUT);
+    if (rc == KEN_OK) rc = input_products(&y);
+    if (rc != KEN_OK) return ken_fail(err, rc, "the matrix library failed (%s)", ken_gemm_name(t->net->gemm));
     sum_vectors(&y);
     return KEN_OK;
 }
@@ -358,8 +356,8 @@ static void embedding_back(ken_learner *t)
 
 int ken_learner_back(ken_learner *t, ken_err *err)
 {
-    int status = KEN_OK;
-    for (int l = t->c->n_layer - 1; l >= t->lowest && status == KEN_OK; l--) status = layer_back(t, l, err);
-    if (status == KEN_OK && t->embedding) embedding_back(t);
-    return status;
+    int rc = KEN_OK;
+    for (int l = t->c->n_layer - 1; l >= t->lowest && rc == KEN_OK; l--) rc = layer_back(t, l, err);
+    if (rc == KEN_OK && t->embedding) embedding_back(t);
+    return rc;
 }

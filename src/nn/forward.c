@@ -152,11 +152,11 @@ static int add_low_rank(ken_net *net, int l, ken_module m, const float *x, const
         for (int i = 0; i < n; i++)
             net->kb->dropout(w->low_in + (size_t)i * in, pair->in, tape->mask[rows[i]], ken_site_module(l, m),
                              tape->lora->dropout);
-    int status = ken_gemm_run(low->a, w->low_in, w->low_u, n, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(low->a, w->low_in, w->low_u, n, thread);
+    if (rc != KEN_OK) return rc;
     memcpy(low->u + (size_t)first * rank, w->low_u, (size_t)n * rank * sizeof *x);
-    status = ken_gemm_run(low->b, w->low_u, w->low_out, n, thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(low->b, w->low_u, w->low_out, n, thread);
+    if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) {
         float *to = y + (size_t)i * (size_t)width + col;
         const float *from = w->low_out + (size_t)i * out;
@@ -178,14 +178,12 @@ static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t 
     float *queries = keep != NULL ? keep->q : net->q;
     for (int i = 0; i < n; i++)
         k->rms_norm(w->in + (size_t)i * C, net->x + (size_t)(row + i) * C, y->attn_norm, c->n_embd, c->norm_eps);
-    int status = ken_gemm_run(y->qkv, w->in, w->wide, n, thread);
-    if (status == KEN_OK)
-        status = add_low_rank(net, l, KEN_MOD_Q, w->in, net->rows + row, row, n, w->wide, width, 0, thread);
-    if (status == KEN_OK)
-        status = add_low_rank(net, l, KEN_MOD_K, w->in, net->rows + row, row, n, w->wide, width, nq, thread);
-    if (status == KEN_OK)
-        status = add_low_rank(net, l, KEN_MOD_V, w->in, net->rows + row, row, n, w->wide, width, nq + nkv, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(y->qkv, w->in, w->wide, n, thread);
+    if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_Q, w->in, net->rows + row, row, n, w->wide, width, 0, thread);
+    if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_K, w->in, net->rows + row, row, n, w->wide, width, nq, thread);
+    if (rc == KEN_OK)
+        rc = add_low_rank(net, l, KEN_MOD_V, w->in, net->rows + row, row, n, w->wide, width, nq + nkv, thread);
+    if (rc != KEN_OK) return rc;
     if (keep != NULL)
         memcpy(net->tape->x[l] + (size_t)row * C, net->x + (size_t)row * C, (size_t)n * C * sizeof(float));
     for (int i = 0; i < n; i++) {
@@ -246,28 +244,25 @@ static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int
     float *attn = keep != NULL ? keep->attn + (size_t)first * nq : w->in;
     float *wide = keep != NULL ? keep->gate_up + (size_t)first * 2 * ff : w->wide;
     k->attend(a, rows, n, attn, &w->attention);
-    int status = ken_gemm_run(y->o, attn, w->out, n, thread);
-    if (status == KEN_OK) status = add_low_rank(net, l, KEN_MOD_O, attn, rows, first, n, w->out, c->n_embd, 0, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(y->o, attn, w->out, n, thread);
+    if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_O, attn, rows, first, n, w->out, c->n_embd, 0, thread);
+    if (rc != KEN_OK) return rc;
     add_block(net, x, w->out, y->b_o, rows, n, ken_site_attention(l));
     if (keep != NULL) memcpy(keep->mid + (size_t)first * C, x, (size_t)n * C * sizeof *x);
     for (int i = 0; i < n; i++)
         k->rms_norm(w->in + (size_t)i * C, x + (size_t)i * C, y->ffn_norm, c->n_embd, c->norm_eps);
-    status = ken_gemm_run(y->gate_up, w->in, wide, n, thread);
-    if (status == KEN_OK)
-        status = add_low_rank(net, l, KEN_MOD_GATE, w->in, rows, first, n, wide, 2 * c->n_ff, 0, thread);
-    if (status == KEN_OK)
-        status = add_low_rank(net, l, KEN_MOD_UP, w->in, rows, first, n, wide, 2 * c->n_ff, c->n_ff, thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(y->gate_up, w->in, wide, n, thread);
+    if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_GATE, w->in, rows, first, n, wide, 2 * c->n_ff, 0, thread);
+    if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_UP, w->in, rows, first, n, wide, 2 * c->n_ff, c->n_ff, thread);
+    if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) {
         float *gate = wide + (size_t)i * 2 * ff;
         if (y->b_gate_up != NULL) k->add(gate, y->b_gate_up, 2 * c->n_ff);
         k->silu_mul(w->in + (size_t)i * ff, gate, gate + ff, c->n_ff);
     }
-    status = ken_gemm_run(y->down, w->in, w->out, n, thread);
-    if (status == KEN_OK)
-        status = add_low_rank(net, l, KEN_MOD_DOWN, w->in, rows, first, n, w->out, c->n_embd, 0, thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(y->down, w->in, w->out, n, thread);
+    if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_DOWN, w->in, rows, first, n, w->out, c->n_embd, 0, thread);
+    if (rc != KEN_OK) return rc;
     add_block(net, x, w->out, y->b_down, rows, n, ken_site_mlp(l));
     return KEN_OK;
 }
@@ -280,16 +275,16 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
     const size_t C = (size_t)c->n_embd, V = (size_t)c->n_vocab;
     for (int i = 0; i < n; i++)
         memcpy(w->x + (size_t)i * C, net->x + (size_t)net->logit_row[first + i] * C, C * sizeof *w->x);
-    int status = attend_and_mlp(net, a, c->n_layer - 1, net->logit_row + first, first, n, w->x, thread);
-    if (status != KEN_OK) return status;
+    int rc = attend_and_mlp(net, a, c->n_layer - 1, net->logit_row + first, first, n, w->x, thread);
+    if (rc != KEN_OK) return rc;
     if (net->tape != NULL) { /* the learner takes it from here */
         memcpy(net->tape->x[c->n_layer] + (size_t)first * C, w->x, (size_t)n * C * sizeof(float));
         return KEN_OK;
     }
     for (int i = 0; i < n; i++)
         net->k->rms_norm(w->in + (size_t)i * C, w->x + (size_t)i * C, net->w.output_norm, c->n_embd, c->norm_eps);
-    status = ken_gemm_run(net->w.head, w->in, w->logits, n, thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(net->w.head, w->in, w->logits, n, thread);
+    if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) {
         const int32_t *of = net->first_reading + net->logit_index[first + i];
         for (ken_reading *r = b->reading + of[0]; r < b->reading + of[1]; r++) {
@@ -350,13 +345,12 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
         for (int32_t row = 0; row < n; row += B) {
             const int m = n - row < B ? n - row : B;
             float *x = net->x + (size_t)row * (size_t)c->n_embd;
-            int status = KEN_OK;
-            if (last) status = finish(net, &a, b, row, m, thread);
-            else if (rest >= 0) status = attend_and_mlp(net, &a, rest, net->rows + row, row, m, x, thread);
+            int rc = KEN_OK;
+            if (last) rc = finish(net, &a, b, row, m, thread);
+            else if (rest >= 0) rc = attend_and_mlp(net, &a, rest, net->rows + row, row, m, x, thread);
             else if (project_layer == 0) embed(net, b, row, m, x);
-            if (status == KEN_OK && !last && project_layer >= 0)
-                status = project(net, kv, b, project_layer, row, m, thread);
-            if (status != KEN_OK) atomic_store(&failed, status);
+            if (rc == KEN_OK && !last && project_layer >= 0) rc = project(net, kv, b, project_layer, row, m, thread);
+            if (rc != KEN_OK) atomic_store(&failed, rc);
         }
         ken_gemm_leave(&entered);
     }
@@ -366,22 +360,21 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
 static int run_stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int project_layer, ken_err *err)
 {
     if (net->poll != NULL && net->poll(net->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
-    int status = ken_weights_stage(&net->w, rest, project_layer, err);
-    if (status != KEN_OK) return status;
-    status = stage(net, kv, b, rest, project_layer);
-    return status == KEN_OK ? KEN_OK
-                            : ken_fail(err, status, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
+    int rc = ken_weights_stage(&net->w, rest, project_layer, err);
+    if (rc != KEN_OK) return rc;
+    rc = stage(net, kv, b, rest, project_layer);
+    return rc == KEN_OK ? KEN_OK : ken_fail(err, rc, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
 }
 
 int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, const int32_t *row, int32_t n,
                     ken_batch *sorted, ken_err *err)
 {
     int n_pos;
-    int status = check_batch(net, kv, b, &n_pos, err);
-    if (status != KEN_OK || b->n_rows == 0) return status;
-    status = ken_net_reserve(net, b->n_rows, n_pos, n, err);
-    if (status == KEN_OK) *sorted = sort_batch(net, b, row, n);
-    return status;
+    int rc = check_batch(net, kv, b, &n_pos, err);
+    if (rc != KEN_OK || b->n_rows == 0) return rc;
+    rc = ken_net_reserve(net, b->n_rows, n_pos, n, err);
+    if (rc == KEN_OK) *sorted = sort_batch(net, b, row, n);
+    return rc;
 }
 
 /* Layer l's part of what is read, while its queries are there. */
@@ -399,26 +392,26 @@ static void read_attention(const ken_net *net, const ken_kv *kv, const ken_batch
 int ken_net_run(ken_net *net, ken_kv *kv, const ken_batch *sorted, ken_err *err)
 {
     const int layers = net->c->n_layer;
-    int status = KEN_OK;
-    for (int s = 0; s < layers + (net->n_logits > 0) && status == KEN_OK; s++) {
-        status = run_stage(net, kv, sorted, s - 1, s < layers ? s : -1, err);
-        if (status == KEN_OK && s < layers) read_attention(net, kv, sorted, s);
+    int rc = KEN_OK;
+    for (int s = 0; s < layers + (net->n_logits > 0) && rc == KEN_OK; s++) {
+        rc = run_stage(net, kv, sorted, s - 1, s < layers ? s : -1, err);
+        if (rc == KEN_OK && s < layers) read_attention(net, kv, sorted, s);
     }
-    return status;
+    return rc;
 }
 
 int ken_net_run_layer(ken_net *net, ken_kv *kv, const ken_batch *sorted, int l, ken_err *err)
 {
     memcpy(net->x, net->tape->x[l], (size_t)sorted->n_rows * (size_t)net->c->n_embd * sizeof *net->x);
-    int status = run_stage(net, kv, sorted, -1, l, err);
-    return status == KEN_OK ? run_stage(net, kv, sorted, l, -1, err) : status;
+    int rc = run_stage(net, kv, sorted, -1, l, err);
+    return rc == KEN_OK ? run_stage(net, kv, sorted, l, -1, err) : rc;
 }
 
 int ken_net_forward(ken_net *net, ken_kv *kv, const ken_batch *b, ken_err *err)
 {
     ken_batch sorted;
     int32_t n;
-    int status = collect_rows(net, b, &n, err);
-    if (status == KEN_OK) status = ken_net_prepare(net, kv, b, net->read_row, n, &sorted, err);
-    return status != KEN_OK || b->n_rows == 0 ? status : ken_net_run(net, kv, &sorted, err);
+    int rc = collect_rows(net, b, &n, err);
+    if (rc == KEN_OK) rc = ken_net_prepare(net, kv, b, net->read_row, n, &sorted, err);
+    return rc != KEN_OK || b->n_rows == 0 ? rc : ken_net_run(net, kv, &sorted, err);
 }

@@ -48,10 +48,10 @@ int ken_gemm_new(ken_gemm **out, ken_isa isa, ken_compute compute, int threads, 
     g->isa = isa;
     g->compute = compute;
     g->threads = threads;
-    int status = ops->open(g, err);
-    if (status != KEN_OK) {
+    int rc = ops->open(g, err);
+    if (rc != KEN_OK) {
         ken_gemm_free(g);
-        return status;
+        return rc;
     }
     *out = g;
     return KEN_OK;
@@ -78,10 +78,10 @@ int ken_matrix_new(ken_matrix **out, ken_gemm *g, int n, int k, ken_err *err)
     w->gemm = g;
     w->n = n;
     w->k = k;
-    int status = g->ops->matrix_new(w, err);
-    if (status != KEN_OK) {
+    int rc = g->ops->matrix_new(w, err);
+    if (rc != KEN_OK) {
         ken_matrix_free(w);
-        return status;
+        return rc;
     }
     *out = w;
     return KEN_OK;
@@ -112,16 +112,16 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
             a[(B + (r + 13) % B) * k + i] = a[r * k + i] =
                 (float)((r * k + i) * 2654435761U >> 16 & 0xffff) / 32768.0F - 1.0F;
     const ken_gemm_entered entered = ken_gemm_enter(1);
-    int status = w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, 0);
-    for (int rows = w->small_rows > 0 ? w->small_rows : KEN_GEMM_ROWS; status == KEN_OK; rows = KEN_GEMM_ROWS) {
+    int rc = w->gemm->ops->run(w, a, c, KEN_GEMM_ROWS, 0);
+    for (int rows = w->small_rows > 0 ? w->small_rows : KEN_GEMM_ROWS; rc == KEN_OK; rows = KEN_GEMM_ROWS) {
         bool same = true;
-        for (size_t r = 0; r < B && status == KEN_OK; r += (size_t)rows)
-            status = w->gemm->ops->run(w, a + (B + r) * k, c + (B + r) * n, rows, 0);
+        for (size_t r = 0; r < B && rc == KEN_OK; r += (size_t)rows)
+            rc = w->gemm->ops->run(w, a + (B + r) * k, c + (B + r) * n, rows, 0);
         for (size_t r = 0; r < B && same; r++) same = memcmp(c + r * n, c + (B + (r + 13) % B) * n, n * sizeof *c) == 0;
         *small_works = same && rows < KEN_GEMM_ROWS;
-        if (same || status != KEN_OK) break;
+        if (same || rc != KEN_OK) break;
         if (rows == KEN_GEMM_ROWS)
-            status = ken_fail(
+            rc = ken_fail(
                 err, KEN_EFAIL,
                 "%s: a row's result depends on its place in a block (shape %d x %d), so results could not be repeated; "
                 "choose another instruction set with --isa",
@@ -130,19 +130,19 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
     ken_gemm_leave(&entered);
     ken_free(a);
     ken_free(c);
-    return status;
+    return rc;
 }
 
 static int pack(ken_matrix *w, const float *values, bool transposed, ken_err *err)
 {
-    int status = w->gemm->ops->pack(w, values, transposed, err);
-    if (status != KEN_OK) return status;
+    int rc = w->gemm->ops->pack(w, values, transposed, err);
+    if (rc != KEN_OK) return rc;
     ken_gemm_shape *s = w->gemm->checked;
     while (s != NULL && (s->n != w->n || s->k != w->k)) s = s->next;
     if (s == NULL) {
         bool small_works = false;
-        status = check_rows(w, &small_works, err);
-        if (status != KEN_OK) return status;
+        rc = check_rows(w, &small_works, err);
+        if (rc != KEN_OK) return rc;
         s = ken_calloc(1, sizeof *s);
         if (s == NULL) return ken_fail_nomem(err, "weights");
         *s = (ken_gemm_shape){w->gemm->checked, w->n, w->k, small_works};
@@ -165,8 +165,8 @@ int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread)
     const int whole = (rows + w->small_rows - 1) / w->small_rows * w->small_rows;
     memset(a + (size_t)rows * k, 0, (size_t)(whole - rows) * k * sizeof *a);
     for (int r = 0; r < whole; r += w->small_rows) {
-        int status = w->gemm->ops->run(w, a + (size_t)r * k, c + (size_t)r * n, w->small_rows, thread);
-        if (status != KEN_OK) return status;
+        int rc = w->gemm->ops->run(w, a + (size_t)r * k, c + (size_t)r * n, w->small_rows, thread);
+        if (rc != KEN_OK) return rc;
     }
     return KEN_OK;
 }
@@ -183,10 +183,10 @@ int ken_outer_new(ken_outer **out, ken_gemm *g, int n, int k, int lda, int ldb, 
     o->k = k;
     o->lda = lda;
     o->ldb = ldb;
-    int status = g->ops->outer_new(o, err);
-    if (status != KEN_OK) {
+    int rc = g->ops->outer_new(o, err);
+    if (rc != KEN_OK) {
         ken_outer_free(o);
-        return status;
+        return rc;
     }
     *out = o;
     return KEN_OK;

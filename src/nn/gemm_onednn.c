@@ -226,7 +226,7 @@ static dnnl_status_t plan_size(library *lib, plan *p, int i, int threads)
 }
 
 /* The plan of a shape, made when it is new; NULL and *status on failure. */
-static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
+static plan *plan_get(ken_gemm *g, int n, int k, int *rc, ken_err *err)
 {
     library *lib = g->impl;
     for (plan *p = lib->plans; p != NULL; p = p->next)
@@ -235,7 +235,7 @@ static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
     if (p == NULL ||
         (g->compute == KEN_BF16_COMPUTE && reserve_narrow(lib, (size_t)KEN_GEMM_ROWS * (size_t)k, g->threads) != 0)) {
         ken_free(p);
-        *status = ken_fail_nomem(err, "weights");
+        *rc = ken_fail_nomem(err, "weights");
         return NULL;
     }
     p->n = n;
@@ -248,7 +248,7 @@ static plan *plan_get(ken_gemm *g, int n, int k, int *status, ken_err *err)
     ken_gemm_leave(&entered);
     if (s != dnnl_success) {
         plan_free(p, g->threads);
-        *status = broken(err, s, "planning a matrix product");
+        *rc = broken(err, s, "planning a matrix product");
         return NULL;
     }
     p->next = lib->plans;
@@ -352,9 +352,9 @@ static void onednn_matrix_free(ken_matrix *w)
 
 static int onednn_matrix_new(ken_matrix *w, ken_err *err)
 {
-    int status = KEN_OK;
-    plan *pl = plan_get(w->gemm, w->n, w->k, &status, err);
-    if (pl == NULL) return status;
+    int rc = KEN_OK;
+    plan *pl = plan_get(w->gemm, w->n, w->k, &rc, err);
+    if (pl == NULL) return rc;
     packed *p = ken_calloc(1, sizeof *p);
     if (p == NULL) return ken_fail_nomem(err, "weights");
     w->impl = p;

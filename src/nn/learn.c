@@ -25,8 +25,8 @@ enum { LAYER_POINTERS = sizeof(ken_params_layer) / sizeof(float *) };
 
 static int new_grads(ken_learner *t, const bool *trains, ken_err *err)
 {
-    int status = ken_params_new(&t->grads, t->model, err);
-    if (status != KEN_OK) return status;
+    int rc = ken_params_new(&t->grads, t->model, err);
+    if (rc != KEN_OK) return rc;
     ken_params *g = t->grads;
     const bool tied = g->head == g->tok_embd;
     freeze(&g->tok_embd, g, trains);
@@ -105,17 +105,17 @@ static int new_products(ken_learner *t, ken_err *err)
     const int C = c->n_embd, ff = c->n_ff, nq = c->n_head * c->d_head, qkv = (c->n_head + 2 * c->n_kv) * c->d_head;
     ken_gemm *g = t->net->gemm;
     ken_layer_products *p = &t->products;
-    int status = ken_matrix_new(&p->qkv_t, g, C, qkv, err);
-    if (status == KEN_OK) status = ken_matrix_new(&p->o_t, g, nq, C, err);
-    if (status == KEN_OK) status = ken_matrix_new(&p->gate_up_t, g, C, 2 * ff, err);
-    if (status == KEN_OK) status = ken_matrix_new(&p->down_t, g, ff, C, err);
-    if (status == KEN_OK) status = ken_matrix_new(&p->head_t, g, C, c->n_vocab, err);
-    if (status != KEN_OK || t->params == NULL) return status;
-    status = ken_outer_new(&p->qkv, g, qkv, C, qkv, C, err);
-    if (status == KEN_OK) status = ken_outer_new(&p->o, g, C, nq, C, nq, err);
-    if (status == KEN_OK) status = ken_outer_new(&p->gate_up, g, 2 * ff, C, 2 * ff, C, err);
-    if (status == KEN_OK) status = ken_outer_new(&p->down, g, C, ff, C, ff, err);
-    return status == KEN_OK ? ken_outer_new(&p->head, g, c->n_vocab, C, c->n_vocab, C, err) : status;
+    int rc = ken_matrix_new(&p->qkv_t, g, C, qkv, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&p->o_t, g, nq, C, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&p->gate_up_t, g, C, 2 * ff, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&p->down_t, g, ff, C, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&p->head_t, g, C, c->n_vocab, err);
+    if (rc != KEN_OK || t->params == NULL) return rc;
+    rc = ken_outer_new(&p->qkv, g, qkv, C, qkv, C, err);
+    if (rc == KEN_OK) rc = ken_outer_new(&p->o, g, C, nq, C, nq, err);
+    if (rc == KEN_OK) rc = ken_outer_new(&p->gate_up, g, 2 * ff, C, 2 * ff, C, err);
+    if (rc == KEN_OK) rc = ken_outer_new(&p->down, g, C, ff, C, ff, err);
+    return rc == KEN_OK ? ken_outer_new(&p->head, g, c->n_vocab, C, c->n_vocab, C, err) : rc;
 }
 
 int ken_learner_new(ken_learner **out, const ken_model *m, const ken_learn_options *o, ken_err *err)
@@ -145,11 +145,11 @@ int ken_learner_new(ken_learner **out, const ken_model *m, const ken_learn_optio
                                .params = o->params,
                                .poll = o->poll,
                                .ctx = o->ctx};
-    int status = ken_net_new(&t->net, m, &n, err);
-    if (status == KEN_OK) status = new_products(t, err);
-    if (status == KEN_OK) status = t->lora != NULL ? new_lora_grads(t, err) : new_grads(t, o->trains, err);
-    if (status == KEN_OK) status = list_segments(t, err);
-    if (status == KEN_OK) {
+    int rc = ken_net_new(&t->net, m, &n, err);
+    if (rc == KEN_OK) rc = new_products(t, err);
+    if (rc == KEN_OK) rc = t->lora != NULL ? new_lora_grads(t, err) : new_grads(t, o->trains, err);
+    if (rc == KEN_OK) rc = list_segments(t, err);
+    if (rc == KEN_OK) {
         const int layers = t->c->n_layer;
         t->tape.kept = t->recompute && layers > 1 ? 1 : layers;
         t->tape.dropout = o->dropout;
@@ -157,12 +157,12 @@ int ken_learner_new(ken_learner **out, const ken_model *m, const ken_learn_optio
         t->tape.layer = ken_calloc((size_t)t->tape.kept, sizeof *t->tape.layer);
         t->tape.x = ken_calloc((size_t)layers + 1, sizeof *t->tape.x);
         t->scratch = ken_calloc((size_t)t->threads, sizeof *t->scratch);
-        if (t->tape.layer == NULL || t->tape.x == NULL || t->scratch == NULL) status = ken_fail_nomem(err, "training");
+        if (t->tape.layer == NULL || t->tape.x == NULL || t->scratch == NULL) rc = ken_fail_nomem(err, "training");
     }
-    if (status == KEN_OK && t->lora != NULL) status = ken_low_rank_new(t, err);
-    if (status != KEN_OK) {
+    if (rc == KEN_OK && t->lora != NULL) rc = ken_low_rank_new(t, err);
+    if (rc != KEN_OK) {
         ken_learner_free(t);
-        return status;
+        return rc;
     }
     t->net->tape = &t->tape;
     t->stale = true;
@@ -252,8 +252,8 @@ static int reserve_rows(ken_learner *t, size_t n, ken_err *err)
     t->cap_rows = 0;
     ken_kv_free(t->kv);
     t->kv = NULL;
-    int status = R > INT32_MAX ? ken_fail_nomem(err, "a batch of rows") : ken_kv_new(&t->kv, t->net, (int32_t)R, err);
-    if (status != KEN_OK) return status;
+    int rc = R > INT32_MAX ? ken_fail_nomem(err, "a batch of rows") : ken_kv_new(&t->kv, t->net, (int32_t)R, err);
+    if (rc != KEN_OK) return rc;
     int bad = 0;
     for (int i = 0; i < t->tape.kept && bad == 0; i++) {
         ken_tape_layer *y = &t->tape.layer[i];
@@ -279,9 +279,9 @@ static int reserve_rows(ken_learner *t, size_t n, ken_err *err)
     t->path = ken_alloc(R, sizeof *t->path);
     t->probs_at = ken_alloc(R + 1, sizeof *t->probs_at);
     if (bad != 0 || t->path == NULL || t->probs_at == NULL) return ken_fail_nomem(err, "a batch of rows");
-    status = t->lora != NULL ? ken_low_rank_reserve(t, R, err) : KEN_OK;
-    if (status == KEN_OK) t->cap_rows = R;
-    return status;
+    rc = t->lora != NULL ? ken_low_rank_reserve(t, R, err) : KEN_OK;
+    if (rc == KEN_OK) t->cap_rows = R;
+    return rc;
 }
 
 static int reserve_positions(ken_learner *t, int n_pos, ken_err *err)
@@ -362,12 +362,12 @@ static int pack(ken_learner *t, ken_err *err)
 {
     if (!t->stale) return KEN_OK;
     const float *head;
-    int status = t->params != NULL ? ken_weights_changed(&t->net->w, err) : KEN_OK;
-    if (status == KEN_OK) status = ken_weights_head_values(&t->net->w, &head, err);
-    if (status == KEN_OK) status = ken_matrix_pack_t(t->products.head_t, head, err);
-    if (status == KEN_OK && t->lora != NULL) status = ken_low_rank_pack(t, err);
-    if (status == KEN_OK) t->stale = false;
-    return status;
+    int rc = t->params != NULL ? ken_weights_changed(&t->net->w, err) : KEN_OK;
+    if (rc == KEN_OK) rc = ken_weights_head_values(&t->net->w, &head, err);
+    if (rc == KEN_OK) rc = ken_matrix_pack_t(t->products.head_t, head, err);
+    if (rc == KEN_OK && t->lora != NULL) rc = ken_low_rank_pack(t, err);
+    if (rc == KEN_OK) t->stale = false;
+    return rc;
 }
 
 /* ---- the head ----------------------------------------------------------------------------------------------------------- */
@@ -455,12 +455,12 @@ static int head_block(head *h, int32_t first, int32_t row, int n, float *copy, i
     float *normed = t->normed + (size_t)(row - first) * C, *z = t->logits + (size_t)(row - first) * V;
     for (int i = 0; i < n; i++)
         t->k->rms_norm(normed + (size_t)i * C, x + (size_t)i * C, t->net->w.output_norm, c->n_embd, c->norm_eps);
-    int status = ken_gemm_run(t->net->w.head, normed, z, n, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(t->net->w.head, normed, z, n, thread);
+    if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) row_loss(h, row + i, z + (size_t)i * V, copy);
     if (!h->back) return KEN_OK;
-    status = ken_gemm_run(t->products.head_t, z, w->out, n, thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(t->products.head_t, z, w->out, n, thread);
+    if (rc != KEN_OK) return rc;
     float *d = t->dlast + (size_t)row * C, *partial = t->partial + (size_t)(row / B) * t->partial_width;
     memset(d, 0, (size_t)n * C * sizeof *d);
     for (int i = 0; i < n; i++)
@@ -480,11 +480,11 @@ static int run_head(head *h, ken_err *err)
         if (copies == NULL) return ken_fail_nomem(err, "logits");
     }
     memset(t->partial, 0, (size_t)blocks * t->partial_width * sizeof *t->partial);
-    int status = KEN_OK;
-    for (int32_t first = 0; first < t->m && status == KEN_OK; first += KEN_HEAD_ROWS) {
+    int rc = KEN_OK;
+    for (int32_t first = 0; first < t->m && rc == KEN_OK; first += KEN_HEAD_ROWS) {
         const int32_t end = t->m - first < KEN_HEAD_ROWS ? t->m : first + KEN_HEAD_ROWS;
-        if (t->poll != NULL && t->poll(t->poll_ctx) != 0) status = ken_fail(err, KEN_ESTOP, "stopped on request");
-        if (status != KEN_OK) break;
+        if (t->poll != NULL && t->poll(t->poll_ctx) != 0) rc = ken_fail(err, KEN_ESTOP, "stopped on request");
+        if (rc != KEN_OK) break;
 #pragma omp parallel num_threads(t->threads)
         {
             const int thread = omp_get_thread_num();
@@ -502,26 +502,26 @@ static int run_head(head *h, ken_err *err)
             atomic_store(&h->failed, ken_learner_products(t, &p, 1));
         }
         if (h->failed != KEN_OK)
-            status = ken_fail(err, h->failed, "the matrix library failed (%s)", ken_learner_gemm_name(t));
+            rc = ken_fail(err, h->failed, "the matrix library failed (%s)", ken_learner_gemm_name(t));
     }
     ken_free(copies);
-    if (status == KEN_OK && h->bad_row >= 0)
-        status = ken_fail(err, KEN_EINPUT, "the loss is not finite (NaN or infinite) behind token %d of a batch",
-                          h->bad_row);
-    if (status == KEN_OK && h->back && t->grads != NULL)
+    if (rc == KEN_OK && h->bad_row >= 0)
+        rc = ken_fail(err, KEN_EINPUT, "the loss is not finite (NaN or infinite) behind token %d of a batch",
+                      h->bad_row);
+    if (rc == KEN_OK && h->back && t->grads != NULL)
         ken_learner_sum_partials(t, t->grads->output_norm, 0, (size_t)t->c->n_embd, blocks);
-    return status;
+    return rc;
 }
 
 /* ---- both ways ---------------------------------------------------------------------------------------------------------- */
 
 static int run(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl, bool back, ken_err *err)
 {
-    int status = check_batch(t, b, err);
-    if (status == KEN_OK) status = reserve_rows(t, (size_t)b->n_rows, err);
-    if (status == KEN_OK) status = lay_out(t, b, err);
-    if (status == KEN_OK) status = pack(t, err);
-    if (status != KEN_OK) return status;
+    int rc = check_batch(t, b, err);
+    if (rc == KEN_OK) rc = reserve_rows(t, (size_t)b->n_rows, err);
+    if (rc == KEN_OK) rc = lay_out(t, b, err);
+    if (rc == KEN_OK) rc = pack(t, err);
+    if (rc != KEN_OK) return rc;
     t->tape.mask = b->mask;
     const ken_batch rows = {.n_rows = b->n_rows,
                             .token = b->token,
@@ -529,11 +529,11 @@ static int run(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl,
                             .slot = t->slot,
                             .path = t->path,
                             .path_slots = t->path_slots};
-    status = ken_net_prepare(t->net, t->kv, &rows, t->rows, t->m, &t->sorted, err);
-    if (status == KEN_OK) status = ken_net_run(t->net, t->kv, &t->sorted, err);
+    rc = ken_net_prepare(t->net, t->kv, &rows, t->rows, t->m, &t->sorted, err);
+    if (rc == KEN_OK) rc = ken_net_run(t->net, t->kv, &t->sorted, err);
     head h = {.t = t, .b = b, .loss = loss, .kl = kl, .back = back, .bad_row = -1};
-    if (status == KEN_OK) status = run_head(&h, err);
-    return status == KEN_OK && back ? ken_learner_back(t, err) : status;
+    if (rc == KEN_OK) rc = run_head(&h, err);
+    return rc == KEN_OK && back ? ken_learner_back(t, err) : rc;
 }
 
 int ken_learn(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl, ken_err *err)
@@ -552,8 +552,8 @@ int ken_learn_measure(ken_learner *t, const ken_learn_batch *b, float *loss, ken
         plain.dropout = 0;
         t->tape.lora = &plain;
     }
-    int status = run(t, b, loss, NULL, false, err);
+    int rc = run(t, b, loss, NULL, false, err);
     t->tape.dropout = dropout;
     t->tape.lora = lora;
-    return status;
+    return rc;
 }

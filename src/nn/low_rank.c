@@ -28,23 +28,22 @@ int ken_low_rank_new(ken_learner *t, ken_err *err)
     ken_gemm *g = t->net->gemm;
     t->tape.low_rank = ken_calloc((size_t)t->c->n_layer * KEN_N_MODULES, sizeof *t->tape.low_rank);
     if (t->tape.low_rank == NULL) return ken_fail_nomem(err, "adapter");
-    int status = KEN_OK;
+    int rc = KEN_OK;
     for (int l = 0; l < t->c->n_layer; l++)
-        for (int m = 0; m < KEN_N_MODULES && status == KEN_OK; m++) {
+        for (int m = 0; m < KEN_N_MODULES && rc == KEN_OK; m++) {
             const ken_lora_pair *p = pair_of(t, l, (ken_module)m);
             ken_low_rank *y = low_of(t, l, (ken_module)m);
             ken_low_rank_back *back = &t->low[m];
             if (p->a == NULL) continue;
-            status = ken_matrix_new(&y->a, g, rank, p->in, err);
-            if (status == KEN_OK) status = ken_matrix_new(&y->b, g, p->out, rank, err);
-            if (status == KEN_OK) status = ken_matrix_new(&y->a_t, g, p->in, rank, err);
-            if (status == KEN_OK) status = ken_matrix_new(&y->b_t, g, rank, p->out, err);
-            if (status == KEN_OK && back->da == NULL)
-                status = ken_outer_new(&back->da, g, rank, p->in, rank, p->in, err);
-            if (status == KEN_OK && back->db == NULL)
-                status = ken_outer_new(&back->db, g, p->out, rank, joined_width(t->c, (ken_module)m), rank, err);
+            rc = ken_matrix_new(&y->a, g, rank, p->in, err);
+            if (rc == KEN_OK) rc = ken_matrix_new(&y->b, g, p->out, rank, err);
+            if (rc == KEN_OK) rc = ken_matrix_new(&y->a_t, g, p->in, rank, err);
+            if (rc == KEN_OK) rc = ken_matrix_new(&y->b_t, g, rank, p->out, err);
+            if (rc == KEN_OK && back->da == NULL) rc = ken_outer_new(&back->da, g, rank, p->in, rank, p->in, err);
+            if (rc == KEN_OK && back->db == NULL)
+                rc = ken_outer_new(&back->db, g, p->out, rank, joined_width(t->c, (ken_module)m), rank, err);
         }
-    return status;
+    return rc;
 }
 
 void ken_low_rank_free(ken_learner *t)
@@ -88,18 +87,18 @@ int ken_low_rank_reserve(ken_learner *t, size_t rows, ken_err *err)
 
 int ken_low_rank_pack(ken_learner *t, ken_err *err)
 {
-    int status = KEN_OK;
+    int rc = KEN_OK;
     for (int l = 0; l < t->c->n_layer; l++)
-        for (int m = 0; m < KEN_N_MODULES && status == KEN_OK; m++) {
+        for (int m = 0; m < KEN_N_MODULES && rc == KEN_OK; m++) {
             const ken_lora_pair *p = pair_of(t, l, (ken_module)m);
             const ken_low_rank *y = low_of(t, l, (ken_module)m);
             if (p->a == NULL) continue;
-            status = ken_matrix_pack(y->a, p->a, err);
-            if (status == KEN_OK) status = ken_matrix_pack(y->b, p->b, err);
-            if (status == KEN_OK) status = ken_matrix_pack_t(y->a_t, p->a, err);
-            if (status == KEN_OK) status = ken_matrix_pack_t(y->b_t, p->b, err);
+            rc = ken_matrix_pack(y->a, p->a, err);
+            if (rc == KEN_OK) rc = ken_matrix_pack(y->b, p->b, err);
+            if (rc == KEN_OK) rc = ken_matrix_pack_t(y->a_t, p->a, err);
+            if (rc == KEN_OK) rc = ken_matrix_pack_t(y->b_t, p->b, err);
         }
-    return status;
+    return rc;
 }
 
 int ken_low_rank_back_block(ken_learner *t, int l, ken_module m, const float *dy, int width, int col, float *din,
@@ -113,14 +112,14 @@ int ken_low_rank_back_block(ken_learner *t, int l, ken_module m, const float *dy
     float *du = t->low[m].du + (size_t)first * rank, *u = y->u + (size_t)first * rank;
     for (int i = 0; i < n; i++)
         memcpy(w->low_out + (size_t)i * out, dy + (size_t)i * (size_t)width + col, out * sizeof(float));
-    int status = ken_gemm_run(y->b_t, w->low_out, w->low_u, n, thread);
-    if (status != KEN_OK) return status;
+    int rc = ken_gemm_run(y->b_t, w->low_out, w->low_u, n, thread);
+    if (rc != KEN_OK) return rc;
     for (size_t i = 0; i < (size_t)n * rank; i++) {
         du[i] = w->low_u[i] *= t->lora->scale;
         u[i] *= t->lora->scale; /* for dB; nobody needs the plain one any more */
     }
-    status = ken_gemm_run(y->a_t, w->low_u, w->low_in, n, thread);
-    if (status != KEN_OK) return status;
+    rc = ken_gemm_run(y->a_t, w->low_u, w->low_in, n, thread);
+    if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) {
         float *x = w->low_in + (size_t)i * in;
         if (t->lora->dropout > 0)

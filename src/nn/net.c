@@ -63,8 +63,8 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
 {
     *out = NULL;
     const ken_config *c = ken_model_config(m);
-    int status = check_config(c, err);
-    if (status != KEN_OK) return status;
+    int rc = check_config(c, err);
+    if (rc != KEN_OK) return rc;
     ken_net *net = ken_calloc(1, sizeof *net);
     if (net == NULL) return ken_fail_nomem(err, "network");
     net->forwarder = (ken_forwarder){.kind = &cpu, .config = c, .can = ~0U};
@@ -77,15 +77,15 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
     net->poll_ctx = o->ctx;
     const size_t memory = o->memory != 0 ? o->memory : available_memory() / 10 * 6;
     net->workers = ken_calloc((size_t)net->threads, sizeof *net->workers);
-    if (net->workers == NULL) status = ken_fail_nomem(err, "network");
-    if (status == KEN_OK) status = ken_gemm_new(&net->gemm, o->isa, o->compute, net->threads, err);
-    if (status == KEN_OK) status = ken_rope_init(&net->rope, c, err);
-    if (status == KEN_OK)
-        status = ken_weights_init(&net->w, &(ken_weights_source){m, o->params, o->lora}, net->gemm, net->threads,
-                                  memory, err);
-    if (status != KEN_OK) {
+    if (net->workers == NULL) rc = ken_fail_nomem(err, "network");
+    if (rc == KEN_OK) rc = ken_gemm_new(&net->gemm, o->isa, o->compute, net->threads, err);
+    if (rc == KEN_OK) rc = ken_rope_init(&net->rope, c, err);
+    if (rc == KEN_OK)
+        rc = ken_weights_init(&net->w, &(ken_weights_source){m, o->params, o->lora}, net->gemm, net->threads, memory,
+                              err);
+    if (rc != KEN_OK) {
         ken_net_free(net);
-        return status;
+        return rc;
     }
     *out = net;
     return KEN_OK;

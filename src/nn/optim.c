@@ -148,8 +148,8 @@ static void sgd_update(float *restrict w, const float *restrict g, float *restri
 
 int ken_optim_step(ken_optim *o, double lr, double clip, double *norm, ken_err *err)
 {
-    int status = norm_of(o, norm, err);
-    if (status != KEN_OK) return status;
+    int rc = norm_of(o, norm, err);
+    if (rc != KEN_OK) return rc;
     o->steps++;
     const double limit = clip / (*norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
     const float scale = clip > 0 && limit < 1 ? (float)limit : 1.0F;

@@ -120,7 +120,7 @@ int ken_reference_forward(const ken_model *m, const int32_t *token, int n, doubl
     const size_t N = (size_t)n, C = (size_t)c->n_embd, q = (size_t)c->n_head * (size_t)c->d_head, ff = (size_t)c->n_ff;
     const size_t kv = (size_t)c->n_kv * (size_t)c->d_head, widest = (C > q ? C : q) > ff ? (C > q ? C : q) : ff;
     ken_rope rope;
-    int status = ken_rope_init(&rope, c, err);
+    int rc = ken_rope_init(&rope, c, err);
     work w = {.x = ken_alloc(N * C, 8),
               .h = ken_alloc(C, 8),
               .q = ken_alloc(q, 8),
@@ -131,10 +131,10 @@ int ken_reference_forward(const ken_model *m, const int32_t *token, int n, doubl
               .u = ken_alloc(ff, 8),
               .score = ken_alloc(N, 8),
               .row = ken_alloc(widest, 4)};
-    if (status != KEN_OK) goto done;
+    if (rc != KEN_OK) goto done;
     if (w.x == NULL || w.h == NULL || w.q == NULL || w.k == NULL || w.v == NULL || w.a == NULL || w.g == NULL ||
         w.u == NULL || w.score == NULL || w.row == NULL) {
-        status = ken_fail_nomem(err, "reference forward");
+        rc = ken_fail_nomem(err, "reference forward");
         goto done;
     }
     const ken_dtype_info *type = ken_dtype_get((int)t->tok_embd->type);
@@ -157,5 +157,5 @@ done:;
     void *of[] = {w.x, w.h, w.q, w.k, w.v, w.a, w.g, w.u, w.score, w.row};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) ken_free(of[i]);
     ken_rope_free(&rope);
-    return status;
+    return rc;
 }

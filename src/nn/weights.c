@@ -75,17 +75,16 @@ int ken_weights_values(ken_net_weights *w, int l, ken_which_matrix which, const 
         return KEN_OK;
     }
     float *to = w->scratch;
-    int status = KEN_OK;
-    for (int i = 0; i < n && status == KEN_OK; i++) {
-        if (have == NULL)
-            status = ken_unpack_matrix(part[i].t, to, part[i].rows, cols, part[i].d, d_rope, w->threads, err);
+    int rc = KEN_OK;
+    for (int i = 0; i < n && rc == KEN_OK; i++) {
+        if (have == NULL) rc = ken_unpack_matrix(part[i].t, to, part[i].rows, cols, part[i].d, d_rope, w->threads, err);
         else memcpy(to, have + (to - w->scratch), (size_t)(part[i].rows * cols) * sizeof *to);
-        for (int k = 0; k < 2 && status == KEN_OK; k++)
+        for (int k = 0; k < 2 && rc == KEN_OK; k++)
             if (adapter[k] != NULL) ken_lora_add(adapter[k], l, part[i].module, to, w->threads);
         to += part[i].rows * cols;
     }
     *out = w->scratch;
-    return status;
+    return rc;
 }
 
 int ken_weights_head_values(ken_net_weights *w, const float **out, ken_err *err)
@@ -100,8 +99,8 @@ int ken_weights_head_values(ken_net_weights *w, const float **out, ken_err *err)
 static int fill(ken_net_weights *w, int l, ken_which_matrix which, ken_matrix *to, ken_err *err)
 {
     const float *values;
-    int status = ken_weights_values(w, l, which, &values, err);
-    return status == KEN_OK ? ken_matrix_pack(to, values, err) : status;
+    int rc = ken_weights_values(w, l, which, &values, err);
+    return rc == KEN_OK ? ken_matrix_pack(to, values, err) : rc;
 }
 
 static int fill_qkv(ken_net_weights *w, int l, ken_err *err)
@@ -111,9 +110,9 @@ static int fill_qkv(ken_net_weights *w, int l, ken_err *err)
 
 static int fill_rest(ken_net_weights *w, int l, ken_err *err)
 {
-    int status = fill(w, l, KEN_MATRIX_O, w->layers[l].o, err);
-    if (status == KEN_OK) status = fill(w, l, KEN_MATRIX_GATE_UP, w->layers[l].gate_up, err);
-    return status == KEN_OK ? fill(w, l, KEN_MATRIX_DOWN, w->layers[l].down, err) : status;
+    int rc = fill(w, l, KEN_MATRIX_O, w->layers[l].o, err);
+    if (rc == KEN_OK) rc = fill(w, l, KEN_MATRIX_GATE_UP, w->layers[l].gate_up, err);
+    return rc == KEN_OK ? fill(w, l, KEN_MATRIX_DOWN, w->layers[l].down, err) : rc;
 }
 
 /* Biases of joined matrices, one behind the other: zeros where a part has none, NULL when no part has one. */
@@ -131,12 +130,12 @@ static int new_joined(ken_net_weights *w, float **out, const joined *part, int n
     if (*out == NULL) return ken_fail_nomem(err, "weights");
     memset(*out, 0, (size_t)n * sizeof **out);
     float *to = *out;
-    int status = KEN_OK;
-    for (int i = 0; i < n_parts && status == KEN_OK; to += part[i++].n)
+    int rc = KEN_OK;
+    for (int i = 0; i < n_parts && rc == KEN_OK; to += part[i++].n)
         if (part[i].t != NULL)
-            status = ken_unpack_vector(part[i].t, to, w->scratch, part[i].n, part[i].d,
-                                       ken_model_config(w->model)->d_rope, err);
-    return status;
+            rc = ken_unpack_vector(part[i].t, to, w->scratch, part[i].n, part[i].d, ken_model_config(w->model)->d_rope,
+                                   err);
+    return rc;
 }
 
 static int fill_vectors(ken_net_weights *w, int l, ken_err *err)
@@ -157,35 +156,35 @@ static int fill_vectors(ken_net_weights *w, int l, ken_err *err)
         return KEN_OK;
     }
     const int d = c->d_head, q = c->n_head * d, kv = c->n_kv * d;
-    int status = new_vector(w, t->attn_norm, &y->attn_norm, c->n_embd, 0, 0, err);
-    if (status == KEN_OK) status = new_vector(w, t->ffn_norm, &y->ffn_norm, c->n_embd, 0, 0, err);
-    if (status == KEN_OK) status = new_vector(w, t->q_norm, &y->q_norm, d, rope_rows(c), c->d_rope, err);
-    if (status == KEN_OK) status = new_vector(w, t->k_norm, &y->k_norm, d, rope_rows(c), c->d_rope, err);
-    if (status == KEN_OK) status = new_vector(w, t->bo, &y->b_o, c->n_embd, 0, 0, err);
-    if (status == KEN_OK) status = new_vector(w, t->b_down, &y->b_down, c->n_embd, 0, 0, err);
+    int rc = new_vector(w, t->attn_norm, &y->attn_norm, c->n_embd, 0, 0, err);
+    if (rc == KEN_OK) rc = new_vector(w, t->ffn_norm, &y->ffn_norm, c->n_embd, 0, 0, err);
+    if (rc == KEN_OK) rc = new_vector(w, t->q_norm, &y->q_norm, d, rope_rows(c), c->d_rope, err);
+    if (rc == KEN_OK) rc = new_vector(w, t->k_norm, &y->k_norm, d, rope_rows(c), c->d_rope, err);
+    if (rc == KEN_OK) rc = new_vector(w, t->bo, &y->b_o, c->n_embd, 0, 0, err);
+    if (rc == KEN_OK) rc = new_vector(w, t->b_down, &y->b_down, c->n_embd, 0, 0, err);
     const joined qkv[] = {{t->bq, q, rope_rows(c)}, {t->bk, kv, rope_rows(c)}, {t->bv, kv, 0}};
     const joined gate_up[] = {{t->b_gate, c->n_ff, 0}, {t->b_up, c->n_ff, 0}};
-    if (status == KEN_OK) status = new_joined(w, &y->b_qkv, qkv, 3, err);
-    if (status == KEN_OK) status = new_joined(w, &y->b_gate_up, gate_up, 2, err);
-    return status;
+    if (rc == KEN_OK) rc = new_joined(w, &y->b_qkv, qkv, 3, err);
+    if (rc == KEN_OK) rc = new_joined(w, &y->b_gate_up, gate_up, 2, err);
+    return rc;
 }
 
 static int fill_head(ken_net_weights *w, ken_err *err)
 {
     const float *values;
-    int status = ken_weights_head_values(w, &values, err);
-    return status == KEN_OK ? ken_matrix_pack(w->head, values, err) : status;
+    int rc = ken_weights_head_values(w, &values, err);
+    return rc == KEN_OK ? ken_matrix_pack(w->head, values, err) : rc;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------------------- */
 
 static int new_matrices(ken_net_layer *y, ken_gemm *g, const ken_config *c, ken_err *err)
 {
-    int status = ken_matrix_new(&y->qkv, g, n_qkv(c), c->n_embd, err);
-    if (status == KEN_OK) status = ken_matrix_new(&y->o, g, c->n_embd, c->n_head * c->d_head, err);
-    if (status == KEN_OK) status = ken_matrix_new(&y->gate_up, g, 2 * c->n_ff, c->n_embd, err);
-    if (status == KEN_OK) status = ken_matrix_new(&y->down, g, c->n_embd, c->n_ff, err);
-    return status;
+    int rc = ken_matrix_new(&y->qkv, g, n_qkv(c), c->n_embd, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&y->o, g, c->n_embd, c->n_head * c->d_head, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&y->gate_up, g, 2 * c->n_ff, c->n_embd, err);
+    if (rc == KEN_OK) rc = ken_matrix_new(&y->down, g, c->n_embd, c->n_ff, err);
+    return rc;
 }
 
 /* Every tensor that the forward pass reads must be there: the network trusts no family table. */
@@ -222,8 +221,8 @@ int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gem
     w->threads = threads;
     w->held_qkv = w->held_rest = -1;
     w->resident = (layer * (size_t)c->n_layer + V * C) * sizeof(float) <= memory;
-    int status = check_present(m, err);
-    if (status != KEN_OK) return status;
+    int rc = check_present(m, err);
+    if (rc != KEN_OK) return rc;
 
     w->scratch = ken_alloc_aligned(
         max_size(max_size(w->params != NULL ? 0 : V * C, 2 * ff * C), max_size((size_t)n_qkv(c) * C, attn * C)) *
@@ -235,31 +234,31 @@ int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gem
     if (w->params ==
         NULL) { /* the embedding is read row by row later; its check comes with the head's when they are one tensor */
         const ken_tensor *embd = ken_model_weights(m)->tok_embd;
-        status = ken_unpack_vector(ken_model_weights(m)->output_norm, w->output_norm, w->scratch, c->n_embd, 0, 0, err);
-        if (status == KEN_OK && embd != ken_model_weights(m)->output)
-            status = ken_unpack_matrix(embd, w->scratch, c->n_vocab, c->n_embd, 0, 0, threads, err);
+        rc = ken_unpack_vector(ken_model_weights(m)->output_norm, w->output_norm, w->scratch, c->n_embd, 0, 0, err);
+        if (rc == KEN_OK && embd != ken_model_weights(m)->output)
+            rc = ken_unpack_matrix(embd, w->scratch, c->n_vocab, c->n_embd, 0, 0, threads, err);
     }
-    if (status == KEN_OK) status = ken_matrix_new(&w->head, g, c->n_vocab, c->n_embd, err);
-    if (status == KEN_OK) status = fill_head(w, err);
-    for (int l = 0; l < c->n_layer && status == KEN_OK; l++) {
+    if (rc == KEN_OK) rc = ken_matrix_new(&w->head, g, c->n_vocab, c->n_embd, err);
+    if (rc == KEN_OK) rc = fill_head(w, err);
+    for (int l = 0; l < c->n_layer && rc == KEN_OK; l++) {
         ken_net_layer *y = &w->layers[l];
-        if (w->resident || l == 0) status = new_matrices(y, g, c, err);
+        if (w->resident || l == 0) rc = new_matrices(y, g, c, err);
         else {
             y->qkv = w->layers[0].qkv;
             y->o = w->layers[0].o;
             y->gate_up = w->layers[0].gate_up;
             y->down = w->layers[0].down;
         }
-        if (status == KEN_OK) status = fill_vectors(w, l, err);
-        if (status == KEN_OK) status = fill_qkv(w, l, err);
-        if (status == KEN_OK) status = fill_rest(w, l, err);
+        if (rc == KEN_OK) rc = fill_vectors(w, l, err);
+        if (rc == KEN_OK) rc = fill_qkv(w, l, err);
+        if (rc == KEN_OK) rc = fill_rest(w, l, err);
     }
-    if (status == KEN_OK) w->held_qkv = w->held_rest = c->n_layer - 1;
+    if (rc == KEN_OK) w->held_qkv = w->held_rest = c->n_layer - 1;
     if (w->resident) {
         ken_free(w->scratch);
         w->scratch = NULL;
     }
-    return status;
+    return rc;
 }
 
 void ken_weights_free(ken_net_weights *w)
@@ -293,18 +292,18 @@ void ken_weights_free(ken_net_weights *w)
 int ken_weights_stage(ken_net_weights *w, int rest, int qkv, ken_err *err)
 {
     if (w->resident) return KEN_OK;
-    int status = KEN_OK;
+    int rc = KEN_OK;
     if (rest >= 0 && rest != w->held_rest) {
         w->held_rest = -1;
-        status = fill_rest(w, rest, err);
-        if (status == KEN_OK) w->held_rest = rest;
+        rc = fill_rest(w, rest, err);
+        if (rc == KEN_OK) w->held_rest = rest;
     }
-    if (status == KEN_OK && qkv >= 0 && qkv != w->held_qkv) {
+    if (rc == KEN_OK && qkv >= 0 && qkv != w->held_qkv) {
         w->held_qkv = -1;
-        status = fill_qkv(w, qkv, err);
-        if (status == KEN_OK) w->held_qkv = qkv;
+        rc = fill_qkv(w, qkv, err);
+        if (rc == KEN_OK) w->held_qkv = qkv;
     }
-    return status;
+    return rc;
 }
 
 int ken_weights_changed(ken_net_weights *w, ken_err *err)

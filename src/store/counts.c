@@ -170,20 +170,19 @@ int ken_run_scan(ken_run *r, ken_err *err)
 {
     scan s = {.r = r};
     r->total.relation = "";
-    int status =
-        ken_schema_prepare(r->db, r->path,
-                           "SELECT knowledge.place, relation, category, p_t0, p_t, greedy_hits, p_unknown, flags,"
-                           " answers.text FROM knowledge JOIN examples ON examples.place = knowledge.place"
-                           " LEFT JOIN answers ON answers.place = knowledge.place AND answers.n = 0"
-                           " ORDER BY knowledge.place",
-                           &s.q, err);
-    if (status == KEN_OK && (s.index = ken_strmap_new(64)) == NULL) status = ken_fail_nomem(err, r->path);
-    while (status == KEN_OK) {
-        int rc = sqlite3_step(s.q);
-        if (rc == SQLITE_DONE) break;
-        status = rc == SQLITE_ROW ? scan_row(&s, err) : ken_schema_fail(r->db, rc, r->path, err);
+    int rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT knowledge.place, relation, category, p_t0, p_t, greedy_hits, p_unknown, flags,"
+                                " answers.text FROM knowledge JOIN examples ON examples.place = knowledge.place"
+                                " LEFT JOIN answers ON answers.place = knowledge.place AND answers.n = 0"
+                                " ORDER BY knowledge.place",
+                                &s.q, err);
+    if (rc == KEN_OK && (s.index = ken_strmap_new(64)) == NULL) rc = ken_fail_nomem(err, r->path);
+    while (rc == KEN_OK) {
+        int code = sqlite3_step(s.q);
+        if (code == SQLITE_DONE) break;
+        rc = code == SQLITE_ROW ? scan_row(&s, err) : ken_schema_fail(r->db, code, r->path, err);
     }
-    if (status == KEN_OK) {
+    if (rc == KEN_OK) {
         majorities(&s);
         finish(&r->total, &s.total);
         for (size_t i = 0; i < r->n_relations; i++) finish(&r->relations[i], &s.by_relation[i]);
@@ -192,5 +191,5 @@ int ken_run_scan(ken_run *r, ken_err *err)
     ken_strmap_free(s.index);
     ken_free(s.answers);
     ken_free(s.by_relation);
-    return status;
+    return rc;
 }

@@ -155,10 +155,10 @@ int ken_cursor_next(ken_cursor *c, int64_t place, ken_err *err)
     else if (c->bad != NULL)
         c->status = c->of_step ? damaged_step(c->r, place, c->bad, err) : ken_run_damaged(c->r, place, c->bad, err);
     else {
-        int rc = sqlite3_step(c->q);
-        if (rc == SQLITE_ROW) return 1;
-        if (rc == SQLITE_DONE) return 0;
-        c->status = ken_schema_fail(c->r->db, rc, c->r->path, err);
+        int code = sqlite3_step(c->q);
+        if (code == SQLITE_ROW) return 1;
+        if (code == SQLITE_DONE) return 0;
+        c->status = ken_schema_fail(c->r->db, code, c->r->path, err);
     }
     return -1;
 }

@@ -120,23 +120,23 @@ int ken_lock_take(ken_lock **out, const char *path, ken_err *err)
 
     pthread_mutex_lock(&held_mutex);
     bool again = true;
-    int status = KEN_OK;
-    for (int i = 0; i < 10 && again && status == KEN_OK; i++) status = try_lock(l, &again, err);
-    if (status == KEN_OK && again) status = busy(path, err);
-    if (status == KEN_OK) {
+    int rc = KEN_OK;
+    for (int i = 0; i < 10 && again && rc == KEN_OK; i++) rc = try_lock(l, &again, err);
+    if (rc == KEN_OK && again) rc = busy(path, err);
+    if (rc == KEN_OK) {
         l->next = held;
         held = l;
     }
     pthread_mutex_unlock(&held_mutex);
 
-    if (status == KEN_OK) {
+    if (rc == KEN_OK) {
         *out = l;
     } else {
         if (l->fd >= 0) close(l->fd);
         ken_free(l->path);
         ken_free(l);
     }
-    return status;
+    return rc;
 }
 
 void ken_lock_free(ken_lock *l, bool remove_empty)

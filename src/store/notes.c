@@ -25,9 +25,9 @@ static int add_note(ken_run *r, int which, ken_err *err)
     sqlite3_stmt *q = NULL;
     ken_buf ids = {0}, b = {0};
     size_t n = 0;
-    int there = 1, status = ken_schema_prepare(r->db, r->path, sentences[which].sql, &q, err);
+    int there = 1, rc = ken_schema_prepare(r->db, r->path, sentences[which].sql, &q, err);
     ken_cursor c = {.r = r, .q = q};
-    while (status == KEN_OK && (there = ken_cursor_next(&c, 0, err)) > 0) {
+    while (rc == KEN_OK && (there = ken_cursor_next(&c, 0, err)) > 0) {
         char shown[80];
         const char *id = ken_cursor_text(&c, "change", false);
         if (c.bad != NULL) continue;
@@ -37,30 +37,29 @@ static int add_note(ken_run *r, int which, ken_err *err)
         ken_run_clear(r);
     }
     sqlite3_finalize(q);
-    if (there < 0) status = c.status;
-    if (status == KEN_OK && n > 0) {
+    if (there < 0) rc = c.status;
+    if (rc == KEN_OK && n > 0) {
         if (n == 1) ken_buf_puts(&b, sentences[which].one);
         else ken_buf_printf(&b, "%zu %s", n, sentences[which].many);
         ken_buf_printf(&b, " %s: %s", sentences[which].what, ken_buf_str(&ids));
         if (n > SHOWN) ken_buf_printf(&b, " and %zu more", n - SHOWN);
         char *text = ids.failed ? NULL : ken_buf_take(&b);
-        if (text == NULL) status = ken_fail_nomem(err, r->path);
+        if (text == NULL) rc = ken_fail_nomem(err, r->path);
         else r->note[r->n_notes++] = text;
     }
     ken_buf_free(&ids);
     ken_buf_free(&b);
-    return status;
+    return rc;
 }
 
 int ken_run_load_notes(ken_run *r, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int status = ken_schema_prepare(r->db, r->path, "SELECT ifnull(max(n), 0) FROM changes", &q, err);
-    if (status == KEN_OK && sqlite3_step(q) == SQLITE_ROW) r->revision = sqlite3_column_int64(q, 0);
+    int rc = ken_schema_prepare(r->db, r->path, "SELECT ifnull(max(n), 0) FROM changes", &q, err);
+    if (rc == KEN_OK && sqlite3_step(q) == SQLITE_ROW) r->revision = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);
-    for (int i = 0; status == KEN_OK && i < (int)(sizeof sentences / sizeof *sentences); i++)
-        status = add_note(r, i, err);
-    return status;
+    for (int i = 0; rc == KEN_OK && i < (int)(sizeof sentences / sizeof *sentences); i++) rc = add_note(r, i, err);
+    return rc;
 }
 
 const char *ken_run_note(const ken_run *r, size_t i) { return i < (size_t)r->n_notes ? r->note[i] : NULL; }

@@ -59,29 +59,29 @@ static int read_point(ken_run *r, ken_cursor *c, ken_err *err)
 int ken_run_scan_points(ken_run *r, ken_err *err)
 {
     ken_cursor c = {.r = r, .of_step = true};
-    int status = ken_schema_prepare(r->db, r->path,
-                                    "SELECT step, epoch, lr, loss, kl, grad_norm, seconds, examples, tokens, forwards, "
-                                    "best, last FROM points ORDER BY step",
-                                    &c.q, err);
+    int rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT step, epoch, lr, loss, kl, grad_norm, seconds, examples, tokens, forwards, "
+                                "best, last FROM points ORDER BY step",
+                                &c.q, err);
     int there = 0;
-    while (status == KEN_OK &&
+    while (rc == KEN_OK &&
            (there = ken_cursor_next(&c, r->n_points == 0 ? 0 : r->points[r->n_points - 1].step, err)) > 0)
-        status = read_point(r, &c, err);
-    if (there < 0) status = c.status;
+        rc = read_point(r, &c, err);
+    if (there < 0) rc = c.status;
     sqlite3_finalize(c.q);
-    if (status != KEN_OK) return status;
+    if (rc != KEN_OK) return rc;
 
     c = (ken_cursor){.r = r};
-    status = ken_schema_prepare(r->db, r->path, "SELECT ifnull(max(place), -1) FROM trained", &c.q, err);
-    if (status == KEN_OK) {
+    rc = ken_schema_prepare(r->db, r->path, "SELECT ifnull(max(place), -1) FROM trained", &c.q, err);
+    if (rc == KEN_OK) {
         there = ken_cursor_next(&c, 0, err);
         int64_t most = there > 0 ? ken_cursor_int(&c, "number of training rows", -1, KEN_STORE_MAX_TRAINED - 1) : -1;
         if (there > 0) there = ken_cursor_next(&c, 0, err);
-        if (there < 0) status = c.status;
+        if (there < 0) rc = c.status;
         r->n_trained = (size_t)(most + 1);
     }
     sqlite3_finalize(c.q);
-    return status;
+    return rc;
 }
 
 /* ---- measurements --------------------------------------------------------------------------------------------------- */
@@ -120,15 +120,15 @@ static void read_measure(ken_cursor *c, ken_measure *m)
 static int read_matched(ken_run *r, int64_t step, ken_measure *m, size_t n, ken_err *err)
 {
     ken_cursor c = {.r = r, .of_step = true};
-    int status = ken_schema_prepare(r->db, r->path,
-                                    "SELECT set_name, grouping, key, n, matcher, hits FROM matched WHERE step = ?"
-                                    " ORDER BY set_name, grouping, key, n",
-                                    &c.q, err);
-    if (status == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) status = ken_fail_nomem(err, r->path);
+    int rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT set_name, grouping, key, n, matcher, hits FROM matched WHERE step = ?"
+                                " ORDER BY set_name, grouping, key, n",
+                                &c.q, err);
+    if (rc == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) rc = ken_fail_nomem(err, r->path);
     int there = 0;
     size_t at = 0;
     if (m == NULL) n = 0;
-    while (status == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
+    while (rc == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
         ken_measure key;
         read_key(&c, &key);
         while (at < n && compare_keys(&m[at], &key) < 0) at++;
@@ -141,9 +141,9 @@ static int read_matched(ken_run *r, int64_t step, ken_measure *m, size_t n, ken_
         m[at].more[i].matcher = ken_cursor_text(&c, "the matcher", false);
         m[at].more[i].hits = (uint64_t)ken_cursor_int(&c, "the number of hits", 0, (int64_t)m[at].n);
     }
-    if (there < 0) status = c.status;
+    if (there < 0) rc = c.status;
     sqlite3_finalize(c.q);
-    return status;
+    return rc;
 }
 
 int ken_run_measures(ken_run *r, int64_t step, const ken_measure **m, size_t *n, ken_err *err)
@@ -153,15 +153,15 @@ int ken_run_measures(ken_run *r, int64_t step, const ken_measure **m, size_t *n,
     ken_run_clear(r);
     if (r->format < 2) return KEN_OK;
     ken_cursor c = {.r = r, .of_step = true};
-    int status = ken_schema_prepare(r->db, r->path,
-                                    "SELECT set_name, grouping, key, n, hits, hits_raw, abstained, answered, loss, "
-                                    "tokens, bytes, p FROM measures"
-                                    " WHERE step = ? ORDER BY set_name, grouping, key",
-                                    &c.q, err);
-    if (status == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) status = ken_fail_nomem(err, r->path);
+    int rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT set_name, grouping, key, n, hits, hits_raw, abstained, answered, loss, "
+                                "tokens, bytes, p FROM measures"
+                                " WHERE step = ? ORDER BY set_name, grouping, key",
+                                &c.q, err);
+    if (rc == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) rc = ken_fail_nomem(err, r->path);
     ken_measure *all = NULL;
     int count = 0, there = 0;
-    while (status == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
+    while (rc == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
         all = ken_run_push(r, all, count, sizeof *all);
         if (all == NULL || count == KEN_STORE_MAX_MEASURES) {
             c.nomem = all == NULL;
@@ -173,10 +173,10 @@ int ken_run_measures(ken_run *r, int64_t step, const ken_measure **m, size_t *n,
             ken_cursor_spoil(&c, "the order of the measurements");
         count++;
     }
-    if (there < 0) status = c.status;
+    if (there < 0) rc = c.status;
     sqlite3_finalize(c.q);
-    if (status == KEN_OK && count > 0) status = read_matched(r, step, all, (size_t)count, err);
-    if (status != KEN_OK) return status;
+    if (rc == KEN_OK && count > 0) rc = read_matched(r, step, all, (size_t)count, err);
+    if (rc != KEN_OK) return rc;
     *m = all;
     *n = (size_t)count;
     return KEN_OK;
@@ -203,13 +203,13 @@ const ken_trained *ken_run_trained(ken_run *r, size_t i, ken_err *err)
     if (ken_run_stopped(r, err)) return NULL;
     ken_cursor c = {.r = r};
     int64_t place = (int64_t)i;
-    int status = ken_schema_prepare(r->db, r->path,
-                                    "SELECT id, relation, task, category, question, target, weight FROM trained"
-                                    " WHERE place = ?",
-                                    &c.q, err);
+    int rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT id, relation, task, category, question, target, weight FROM trained"
+                                " WHERE place = ?",
+                                &c.q, err);
     int there = -1;
-    if (status == KEN_OK && sqlite3_bind_int64(c.q, 1, place) != SQLITE_OK) ken_fail_nomem(err, r->path);
-    else if (status == KEN_OK) there = ken_cursor_next(&c, place, err);
+    if (rc == KEN_OK && sqlite3_bind_int64(c.q, 1, place) != SQLITE_OK) ken_fail_nomem(err, r->path);
+    else if (rc == KEN_OK) there = ken_cursor_next(&c, place, err);
     if (there == 0) ken_run_damaged(r, place, "the training data", err);
     bool good = there > 0;
     if (good) {
@@ -234,25 +234,25 @@ int ken_run_fit(ken_run *r, int64_t step, bool *fitted, bool *there, ken_err *er
     for (size_t i = 0; i < r->n_trained; i++) fitted[i] = false;
     if (r->format < 2) return KEN_OK;
     sqlite3_stmt *q = NULL;
-    int status = ken_schema_prepare(r->db, r->path, "SELECT n, bits FROM fits WHERE step = ?", &q, err);
-    int rc = SQLITE_DONE;
-    if (status == KEN_OK && (rc = sqlite3_bind_int64(q, 1, step)) == SQLITE_OK) rc = sqlite3_step(q);
-    if (status == KEN_OK && rc == SQLITE_ROW) {
+    int rc = ken_schema_prepare(r->db, r->path, "SELECT n, bits FROM fits WHERE step = ?", &q, err);
+    int code = SQLITE_DONE;
+    if (rc == KEN_OK && (code = sqlite3_bind_int64(q, 1, step)) == SQLITE_OK) code = sqlite3_step(q);
+    if (rc == KEN_OK && code == SQLITE_ROW) {
         bool counted = sqlite3_column_type(q, 0) == SQLITE_INTEGER && sqlite3_column_type(q, 1) == SQLITE_BLOB;
         int64_t n = counted ? sqlite3_column_int64(q, 0) : -1;
         const uint8_t *bits = counted ? sqlite3_column_blob(q, 1) : NULL;
         if (n < 0 || n > KEN_STORE_MAX_TRAINED || (size_t)n != r->n_trained ||
             sqlite3_column_bytes(q, 1) != (int)((n + 7) / 8) || (bits == NULL && n > 0))
-            status = ken_fail(err, KEN_EINPUT,
-                              "%s: the run is damaged: the fit at step %lld is not that of its %zu training rows",
-                              r->path, (long long)step, r->n_trained);
+            rc = ken_fail(err, KEN_EINPUT,
+                          "%s: the run is damaged: the fit at step %lld is not that of its %zu training rows", r->path,
+                          (long long)step, r->n_trained);
         else {
             for (size_t i = 0; i < r->n_trained; i++) fitted[i] = (bits[i / 8] >> (i % 8) & 1) != 0;
             *there = true;
         }
-    } else if (status == KEN_OK && rc != SQLITE_DONE) status = ken_schema_fail(r->db, rc, r->path, err);
+    } else if (rc == KEN_OK && code != SQLITE_DONE) rc = ken_schema_fail(r->db, code, r->path, err);
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 /* ---- rows that were asked ------------------------------------------------------------------------------------------- */
@@ -285,16 +285,16 @@ int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, const ken_ev
     ken_run_clear(r);
     if (r->format < 2) return KEN_OK;
     ken_cursor c = {.r = r, .of_step = true};
-    int status = ken_schema_prepare(r->db, r->path,
-                                    "SELECT set_name, place, id, relation, split, category, popularity, question, "
-                                    "answer, text, finish, hit, hit_raw, abstained, too_long, more, p FROM evaluated"
-                                    " WHERE step = ? ORDER BY set_name, place",
-                                    &c.q, err);
-    if (status == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) status = ken_fail_nomem(err, r->path);
+    int rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT set_name, place, id, relation, split, category, popularity, question, "
+                                "answer, text, finish, hit, hit_raw, abstained, too_long, more, p FROM evaluated"
+                                " WHERE step = ? ORDER BY set_name, place",
+                                &c.q, err);
+    if (rc == KEN_OK && sqlite3_bind_int64(c.q, 1, step) != SQLITE_OK) rc = ken_fail_nomem(err, r->path);
     int there = 0;
     char *set = NULL; /* of the row before */
     int64_t before = -1;
-    while (status == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
+    while (rc == KEN_OK && (there = ken_cursor_next(&c, step, err)) > 0) {
         ken_evaluated e;
         ken_run_clear(r);
         int64_t place = read_evaluated(&c, &e);
@@ -307,15 +307,15 @@ int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, const ken_ev
         if (order > 0) {
             ken_free(set);
             set = ken_strdup(e.set);
-            if (set == NULL) status = ken_fail_nomem(err, r->path);
+            if (set == NULL) rc = ken_fail_nomem(err, r->path);
         }
         before = place;
-        if (status == KEN_OK && ken_run_stopped(r, err)) status = KEN_ESTOP;
-        if (status == KEN_OK) status = f(ctx, &e, err);
+        if (rc == KEN_OK && ken_run_stopped(r, err)) rc = KEN_ESTOP;
+        if (rc == KEN_OK) rc = f(ctx, &e, err);
     }
-    if (there < 0) status = c.status;
+    if (there < 0) rc = c.status;
     sqlite3_finalize(c.q);
     ken_free(set);
     ken_run_clear(r);
-    return status;
+    return rc;
 }

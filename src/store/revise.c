@@ -29,17 +29,16 @@ typedef struct revision {
 int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int status = ken_store_begin(s, err);
-    if (status == KEN_OK)
-        status =
-            ken_schema_prepare(s->db, s->path,
-                               "INSERT INTO changes(session, what, id) SELECT ?1, ?2, ?3 WHERE ?3 = '' OR NOT EXISTS "
-                               "(SELECT 1 FROM changes WHERE what = ?2 AND id = ?3)",
-                               &q, err);
-    if (status != KEN_OK) return status;
-    int rc = KEN_PUT(q, KEN_INT(s->session), KEN_TEXT(what), KEN_TEXT(id));
+    int rc = ken_store_begin(s, err);
+    if (rc == KEN_OK)
+        rc = ken_schema_prepare(s->db, s->path,
+                                "INSERT INTO changes(session, what, id) SELECT ?1, ?2, ?3 WHERE ?3 = '' OR NOT EXISTS "
+                                "(SELECT 1 FROM changes WHERE what = ?2 AND id = ?3)",
+                                &q, err);
+    if (rc != KEN_OK) return rc;
+    int code = KEN_PUT(q, KEN_INT(s->session), KEN_TEXT(what), KEN_TEXT(id));
     sqlite3_finalize(q);
-    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+    return code == SQLITE_OK ? KEN_OK : ken_store_break(s, code, err);
 }
 
 static int move(revision *v, int64_t from, int64_t to, ken_err *err)
@@ -58,8 +57,8 @@ static int judge(revision *v, int64_t place, const char *id, const char *identit
     int32_t at = ken_strmap_get(v->at, id, strlen(id), -1);
     if (at < 0 && place >= KEN_PLACE_GONE) return KEN_OK;
     if (at < 0) {
-        int rc = move(v, place, v->next_gone++, err);
-        return rc == KEN_OK ? ken_store_note_change(v->s, "gone", id, err) : rc;
+        int code = move(v, place, v->next_gone++, err);
+        return code == KEN_OK ? ken_store_note_change(v->s, "gone", id, err) : code;
     }
     if (identity != NULL && strcmp(identity, v->row[at].identity) == 0) return move(v, place, at, err);
     if (ken_grow((void **)&v->removed, &v->cap_removed, v->n_removed + 1, sizeof *v->removed) != 0)
@@ -72,57 +71,56 @@ static int judge_all(revision *v, ken_err *err)
 {
     ken_store *s = v->s;
     sqlite3_stmt *q = NULL;
-    int rc, status = ken_schema_prepare(s->db, s->path,
-                                        "SELECT place, id, identity, (SELECT max(place) FROM examples) FROM examples "
-                                        "LEFT JOIN identities USING(place) ORDER BY place",
-                                        &q, err);
+    int code, rc = ken_schema_prepare(s->db, s->path,
+                                      "SELECT place, id, identity, (SELECT max(place) FROM examples) FROM examples "
+                                      "LEFT JOIN identities USING(place) ORDER BY place",
+                                      &q, err);
     v->next_gone = KEN_PLACE_GONE;
-    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
-        if (rc != SQLITE_ROW) {
-            status = ken_store_break(s, rc, err);
+    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
+        if (code != SQLITE_ROW) {
+            rc = ken_store_break(s, code, err);
             break;
         }
         int64_t place = sqlite3_column_int64(q, 0);
         const char *id = (const char *)sqlite3_column_text(q, 1);
         int64_t last = sqlite3_column_int64(q, 3);
         if (last >= v->next_gone && last < INT64_MAX) v->next_gone = last + 1;
-        status = id == NULL ? ken_fail_nomem(err, s->path)
-                            : judge(v, place, id, (const char *)sqlite3_column_text(q, 2), err);
+        rc = id == NULL ? ken_fail_nomem(err, s->path)
+                        : judge(v, place, id, (const char *)sqlite3_column_text(q, 2), err);
     }
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 /* Runs sql, in which %s is the table's name, for each table by place and each of at (n, width), which are its parameters. */
 static int for_each(ken_store *s, const char *sql, const int64_t *at, size_t n, int width, ken_err *err)
 {
-    int status = KEN_OK;
-    for (int t = 0; t < N_BY_PLACE && status == KEN_OK && n > 0; t++) {
+    int rc = KEN_OK;
+    for (int t = 0; t < N_BY_PLACE && rc == KEN_OK && n > 0; t++) {
         char text[120];
         sqlite3_stmt *q = NULL;
         sqlite3_snprintf((int)sizeof text, text, sql, by_place[t]);
-        status = ken_schema_prepare(s->db, s->path, text, &q, err);
-        for (size_t i = 0; i < n && status == KEN_OK; i++) {
+        rc = ken_schema_prepare(s->db, s->path, text, &q, err);
+        for (size_t i = 0; i < n && rc == KEN_OK; i++) {
             const ken_value v[2] = {KEN_INT(at[i * (size_t)width]), KEN_INT(at[i * (size_t)width + (size_t)width - 1])};
-            int rc = ken_put(q, v, width);
-            if (rc != SQLITE_OK) status = ken_store_break(s, rc, err);
+            int code = ken_put(q, v, width);
+            if (code != SQLITE_OK) rc = ken_store_break(s, code, err);
         }
         sqlite3_finalize(q);
     }
-    return status;
+    return rc;
 }
 
 static int settle(revision *v, ken_err *err)
 {
     static const int64_t all = 0;
     ken_store *s = v->s;
-    int status = for_each(s, "DELETE FROM %s WHERE place = ?", v->removed, v->n_removed, 1, err);
-    if (status == KEN_OK && v->n_moved + v->n_removed > 0) status = ken_store_note_change(s, MOVED, "", err);
-    if (status == KEN_OK)
-        status = for_each(s, "UPDATE %s SET place = -1 - ?2 WHERE place = ?1", v->moved, v->n_moved, 2, err);
-    if (status == KEN_OK && v->n_moved > 0)
-        status = for_each(s, "UPDATE %s SET place = -1 - place WHERE place < ?", &all, 1, 1, err);
-    if (status != KEN_OK || v->n_removed == 0) return status;
+    int rc = for_each(s, "DELETE FROM %s WHERE place = ?", v->removed, v->n_removed, 1, err);
+    if (rc == KEN_OK && v->n_moved + v->n_removed > 0) rc = ken_store_note_change(s, MOVED, "", err);
+    if (rc == KEN_OK) rc = for_each(s, "UPDATE %s SET place = -1 - ?2 WHERE place = ?1", v->moved, v->n_moved, 2, err);
+    if (rc == KEN_OK && v->n_moved > 0)
+        rc = for_each(s, "UPDATE %s SET place = -1 - place WHERE place < ?", &all, 1, 1, err);
+    if (rc != KEN_OK || v->n_removed == 0) return rc;
     memset(s->counts, 0, sizeof s->counts);
     return ken_store_load_counts(s, err);
 }
@@ -131,17 +129,17 @@ int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *
 {
     ken_err e = {0};
     revision v = {.s = s, .row = row, .at = ken_strmap_new(n)};
-    int status = v.at == NULL ? ken_fail_nomem(&e, "rows") : ken_store_begin(s, &e);
-    bool begun = v.at != NULL && status == KEN_OK;
-    for (size_t i = 0; i < n && status == KEN_OK; i++)
-        if (ken_strmap_add(v.at, row[i].id, strlen(row[i].id), (int32_t)i) < 0) status = ken_fail_nomem(&e, "rows");
-    if (status == KEN_OK) status = judge_all(&v, &e);
-    if (status == KEN_OK) status = settle(&v, &e);
+    int rc = v.at == NULL ? ken_fail_nomem(&e, "rows") : ken_store_begin(s, &e);
+    bool begun = v.at != NULL && rc == KEN_OK;
+    for (size_t i = 0; i < n && rc == KEN_OK; i++)
+        if (ken_strmap_add(v.at, row[i].id, strlen(row[i].id), (int32_t)i) < 0) rc = ken_fail_nomem(&e, "rows");
+    if (rc == KEN_OK) rc = judge_all(&v, &e);
+    if (rc == KEN_OK) rc = settle(&v, &e);
     /* Half of it must not be committed, whatever failed: not even by closing. */
-    if (status != KEN_OK && begun && s->broken.status == KEN_OK) ken_store_give_up(s, &e);
-    if (status != KEN_OK && err != NULL) *err = e;
+    if (rc != KEN_OK && begun && s->broken.status == KEN_OK) ken_store_give_up(s, &e);
+    if (rc != KEN_OK && err != NULL) *err = e;
     ken_strmap_free(v.at);
     ken_free(v.moved);
     ken_free(v.removed);
-    return status;
+    return rc;
 }

@@ -152,10 +152,10 @@ static bool still_there(ken_run *r, ken_err *err)
 {
     if (r->format < KEN_FORMAT_ROWS) return true;
     sqlite3_stmt *q = r->query[Q_REVISION];
-    int rc = sqlite3_step(q);
-    bool same = rc == SQLITE_ROW && sqlite3_column_int64(q, 0) == r->revision;
+    int code = sqlite3_step(q);
+    bool same = code == SQLITE_ROW && sqlite3_column_int64(q, 0) == r->revision;
     sqlite3_reset(q);
-    if (rc != SQLITE_ROW) ken_schema_fail(r->db, rc, r->path, err);
+    if (code != SQLITE_ROW) ken_schema_fail(r->db, code, r->path, err);
     else if (!same)
         ken_fail(err, KEN_EBUSY, "%s: another program brought the run in line with changed data; read it again",
                  r->path);
@@ -256,9 +256,9 @@ static const ken_row *read_row(ken_run *r, int64_t place, ken_err *err)
     ken_run_clear(r);
     if (ken_run_stopped(r, err)) return NULL;
     /* One transaction, so that the tables are seen at one moment. */
-    int rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) {
-        ken_schema_fail(r->db, rc, r->path, err);
+    int code = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
+    if (code != SQLITE_OK) {
+        ken_schema_fail(r->db, code, r->path, err);
         return NULL;
     }
     bool good = still_there(r, err) && read_knowledge(r, place, err) && read_identity(r, place, err) &&
@@ -284,14 +284,14 @@ static int compare_places(const void *a, const void *b)
 const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err)
 {
     sqlite3_stmt *q = r->query[Q_FIND];
-    int rc = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    int64_t place = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) ken_schema_fail(r->db, rc, r->path, err);
+    int code = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(q);
+    int64_t place = code == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) ken_schema_fail(r->db, code, r->path, err);
     sqlite3_reset(q);
     sqlite3_clear_bindings(q);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) return NULL;
-    if (rc == SQLITE_DONE || (r->n == 0 || bsearch(&place, r->places, r->n, sizeof place, compare_places) == NULL)) {
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return NULL;
+    if (code == SQLITE_DONE || (r->n == 0 || bsearch(&place, r->places, r->n, sizeof place, compare_places) == NULL)) {
         ken_fail(err, KEN_EINPUT, "%s: no row has the id \"%.200s\"; `ken show --rows` lists them", r->path, id);
         return NULL;
     }
@@ -325,26 +325,25 @@ int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ke
 {
     *text = NULL;
     sqlite3_stmt *q = r->query[Q_EXEMPLARS];
-    int rc = sqlite3_bind_text(q, 1, relation, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int(q, 2, set);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    int status = rc == SQLITE_ROW || rc == SQLITE_DONE ? KEN_OK : ken_schema_fail(r->db, rc, r->path, err);
-    if (rc == SQLITE_ROW) {
+    int code = sqlite3_bind_text(q, 1, relation, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_int(q, 2, set);
+    if (code == SQLITE_OK) code = sqlite3_step(q);
+    int rc = code == SQLITE_ROW || code == SQLITE_DONE ? KEN_OK : ken_schema_fail(r->db, code, r->path, err);
+    if (code == SQLITE_ROW) {
         ken_cursor c = {.r = r, .q = q};
         ken_run_clear(r);
         const char *found = ken_cursor_text(&c, "exemplars", false);
-        if (c.nomem || (c.bad == NULL && (*text = ken_strdup(found)) == NULL)) status = ken_fail_nomem(err, r->path);
+        if (c.nomem || (c.bad == NULL && (*text = ken_strdup(found)) == NULL)) rc = ken_fail_nomem(err, r->path);
         else if (c.bad != NULL)
-            status = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: exemplar set %d of \"%s\" is no text", r->path,
-                              set, relation);
+            rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: exemplar set %d of \"%s\" is no text", r->path, set,
+                          relation);
         ken_run_clear(r);
-    } else if (status == KEN_OK) {
-        status =
-            ken_fail(err, KEN_EINPUT, "%s: the run has no exemplar set %d of relation \"%s\"", r->path, set, relation);
+    } else if (rc == KEN_OK) {
+        rc = ken_fail(err, KEN_EINPUT, "%s: the run has no exemplar set %d of relation \"%s\"", r->path, set, relation);
     }
     sqlite3_reset(q);
     sqlite3_clear_bindings(q);
-    return status;
+    return rc;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
@@ -370,27 +369,26 @@ static int add_setting(ken_run *r, const char *key, const char *value, ken_err *
 static int load_settings(ken_run *r, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int rc,
-        status = ken_schema_prepare(r->db, r->path,
-                                    "SELECT key, value FROM settings UNION ALL"
-                                    " SELECT 'token_forwards', printf('%d', total(token_forwards)) FROM costs UNION ALL"
-                                    " SELECT 'seconds', printf('%.3f', total(seconds)) FROM costs",
-                                    &q, err);
-    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
-        if (rc != SQLITE_ROW) {
-            status = ken_schema_fail(r->db, rc, r->path, err);
+    int code,
+        rc = ken_schema_prepare(r->db, r->path,
+                                "SELECT key, value FROM settings UNION ALL"
+                                " SELECT 'token_forwards', printf('%d', total(token_forwards)) FROM costs UNION ALL"
+                                " SELECT 'seconds', printf('%.3f', total(seconds)) FROM costs",
+                                &q, err);
+    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
+        if (code != SQLITE_ROW) {
+            rc = ken_schema_fail(r->db, code, r->path, err);
             break;
         }
         ken_cursor c = {.r = r, .q = q};
         const char *key = ken_cursor_text(&c, "key", false), *value = ken_cursor_text(&c, "value", false);
-        if (c.nomem) status = ken_fail_nomem(err, r->path);
-        else if (c.bad != NULL)
-            status = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: a setting is no text", r->path);
-        else status = add_setting(r, key, value, err);
+        if (c.nomem) rc = ken_fail_nomem(err, r->path);
+        else if (c.bad != NULL) rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: a setting is no text", r->path);
+        else rc = add_setting(r, key, value, err);
         ken_run_clear(r);
     }
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 static int open_run(ken_run *r, ken_err *err)
@@ -403,20 +401,20 @@ static int open_run(ken_run *r, ken_err *err)
         return ken_fail(err, KEN_EINPUT, "%s: is %s, not a run", r->path,
                         S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
     bool empty;
-    int status = ken_schema_connect(&r->db, r->path, BUSY_MS, err);
-    if (status == KEN_OK) status = ken_schema_exec(r->db, r->path, "PRAGMA query_only=ON; BEGIN", err);
-    if (status == KEN_OK) status = ken_schema_check(r->db, r->path, &empty, err);
-    if (status == KEN_OK && empty)
+    int rc = ken_schema_connect(&r->db, r->path, BUSY_MS, err);
+    if (rc == KEN_OK) rc = ken_schema_exec(r->db, r->path, "PRAGMA query_only=ON; BEGIN", err);
+    if (rc == KEN_OK) rc = ken_schema_check(r->db, r->path, &empty, err);
+    if (rc == KEN_OK && empty)
         return ken_fail(err, KEN_EINPUT, "%s: the file is empty: `ken annotate` has not begun to write it", r->path);
-    if (status == KEN_OK) status = ken_schema_format(r->db, r->path, &r->format, err);
-    if (status == KEN_OK) status = load_settings(r, err);
-    if (status == KEN_OK) status = ken_run_scan(r, err);
-    if (status == KEN_OK && r->format >= KEN_FORMAT_ROWS) status = ken_run_load_notes(r, err);
-    if (status == KEN_OK && r->format >= 2) status = ken_run_scan_points(r, err);
-    if (status == KEN_OK) status = ken_schema_exec(r->db, r->path, "COMMIT", err);
-    for (int i = 0; status == KEN_OK && i < (r->format >= KEN_FORMAT_ROWS ? N_QUERIES : Q_ALIASES); i++)
-        status = ken_schema_prepare(r->db, r->path, queries[i], &r->query[i], err);
-    return status;
+    if (rc == KEN_OK) rc = ken_schema_format(r->db, r->path, &r->format, err);
+    if (rc == KEN_OK) rc = load_settings(r, err);
+    if (rc == KEN_OK) rc = ken_run_scan(r, err);
+    if (rc == KEN_OK && r->format >= KEN_FORMAT_ROWS) rc = ken_run_load_notes(r, err);
+    if (rc == KEN_OK && r->format >= 2) rc = ken_run_scan_points(r, err);
+    if (rc == KEN_OK) rc = ken_schema_exec(r->db, r->path, "COMMIT", err);
+    for (int i = 0; rc == KEN_OK && i < (r->format >= KEN_FORMAT_ROWS ? N_QUERIES : Q_ALIASES); i++)
+        rc = ken_schema_prepare(r->db, r->path, queries[i], &r->query[i], err);
+    return rc;
 }
 
 int ken_run_open(ken_run **out, const char *path, ken_err *err)
@@ -426,10 +424,10 @@ int ken_run_open(ken_run **out, const char *path, ken_err *err)
     ken_run *r = ken_calloc(1, sizeof *r);
     if (r == NULL) return ken_fail_nomem(err, path);
     r->path = ken_strdup(path);
-    int status = r->path == NULL ? ken_fail_nomem(err, path) : open_run(r, err);
-    if (status == KEN_OK) *out = r;
+    int rc = r->path == NULL ? ken_fail_nomem(err, path) : open_run(r, err);
+    if (rc == KEN_OK) *out = r;
     else ken_run_free(r);
-    return status;
+    return rc;
 }
 
 void ken_run_free(ken_run *r)

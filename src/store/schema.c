@@ -263,9 +263,9 @@ static int fail_io(sqlite3 *db, int extended, const char *path, ken_err *err)
 }
 
 /* SQLite's own words, which may quote from the file: short, and without control characters. */
-static const char *reason(sqlite3 *db, int rc, char out[120])
+static const char *reason(sqlite3 *db, int code, char out[120])
 {
-    const char *s = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+    const char *s = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code);
     size_t n = 0;
     for (; n < 119 && s[n] != '\0'; n++)
         out[n] = (unsigned char)s[n] < 0x20 || (unsigned char)s[n] >= 0x7f ? '?' : s[n];
@@ -273,12 +273,12 @@ static const char *reason(sqlite3 *db, int rc, char out[120])
     return out;
 }
 
-int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
+int ken_schema_fail(sqlite3 *db, int code, const char *path, ken_err *err)
 {
     char why[120];
-    int extended = db != NULL ? sqlite3_extended_errcode(db) : rc;
-    if ((extended & 0xff) != (rc & 0xff)) extended = rc;
-    switch (rc & 0xff) {
+    int extended = db != NULL ? sqlite3_extended_errcode(db) : code;
+    if ((extended & 0xff) != (code & 0xff)) extended = code;
+    switch (code & 0xff) {
     case SQLITE_NOMEM: return ken_fail_nomem(err, path);
     case SQLITE_FULL:
         return ken_fail(
@@ -293,7 +293,7 @@ int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
     case SQLITE_CORRUPT:
         return ken_fail(err, KEN_EINPUT,
                         "%s: the file is damaged (%s); take a copy from before, or try `sqlite3 FILE .recover`", path,
-                        reason(db, rc, why));
+                        reason(db, code, why));
     case SQLITE_TOOBIG:
         return ken_fail(err, KEN_EINPUT, "%s: a text is longer than %d bytes, the most a run holds", path,
                         KEN_STORE_MAX_TEXT);
@@ -319,7 +319,7 @@ int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
         if (extended == SQLITE_IOERR_NOMEM) return ken_fail_nomem(err, path);
         if (extended == SQLITE_IOERR_SHORT_READ) return ken_fail(err, KEN_EINPUT, "%s: the file is cut off", path);
         return fail_io(db, extended, path, err);
-    default: return ken_fail(err, KEN_EFAIL, "%s: SQLite: %s", path, reason(db, rc, why));
+    default: return ken_fail(err, KEN_EFAIL, "%s: SQLite: %s", path, reason(db, code, why));
     }
 }
 
@@ -327,14 +327,14 @@ int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err)
 
 int ken_schema_exec(sqlite3 *db, const char *path, const char *sql, ken_err *err)
 {
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? KEN_OK : ken_schema_fail(db, rc, path, err);
+    int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? KEN_OK : ken_schema_fail(db, code, path, err);
 }
 
 int ken_schema_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **out, ken_err *err)
 {
-    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
-    return rc == SQLITE_OK ? KEN_OK : ken_schema_fail(db, rc, path, err);
+    int code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    return code == SQLITE_OK ? KEN_OK : ken_schema_fail(db, code, path, err);
 }
 
 int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err)
@@ -345,9 +345,9 @@ int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err
     char *name = ken_alloc(n + 3, 1);
     if (name == NULL) return ken_fail_nomem(err, path);
     snprintf(name, n + 3, "./%s", path);
-    int rc = sqlite3_open_v2(path[0] == '/' ? name + 2 : name, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(path[0] == '/' ? name + 2 : name, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     ken_free(name);
-    if (rc != SQLITE_OK) return ken_schema_fail(*db, rc, path, err);
+    if (code != SQLITE_OK) return ken_schema_fail(*db, code, path, err);
 
     sqlite3_busy_timeout(*db, busy_ms);
     sqlite3_limit(*db, SQLITE_LIMIT_LENGTH, KEN_STORE_MAX_TEXT);
@@ -368,22 +368,22 @@ static int pragma_int(sqlite3 *db, const char *path, const char *sql, int64_t *v
 {
     sqlite3_stmt *q = NULL;
     *value = 0;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
-    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+    int code = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(q)) == SQLITE_ROW) {
         *value = sqlite3_column_int64(q, 0);
-        rc = SQLITE_OK;
+        code = SQLITE_OK;
     }
-    int status = rc == SQLITE_OK || rc == SQLITE_DONE ? KEN_OK : ken_schema_fail(db, rc, path, err);
+    int rc = code == SQLITE_OK || code == SQLITE_DONE ? KEN_OK : ken_schema_fail(db, code, path, err);
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, const char *path, ken_err *err)
 {
-    int rc = sqlite3_bind_text(q, 1, tables[i].name, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK) rc = sqlite3_step(q);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) return ken_schema_fail(db, rc, path, err);
-    const char *sql = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    int code = sqlite3_bind_text(q, 1, tables[i].name, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_step(q);
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return ken_schema_fail(db, code, path, err);
+    const char *sql = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
     if (sql == NULL || strcmp(sql, tables[i].sql) != 0)
         return ken_fail(err, KEN_EINPUT, "%s: the run is damaged or was changed: table \"%s\" is %s", path,
                         tables[i].name, sql == NULL ? "missing" : "not as this program makes it");
@@ -397,10 +397,9 @@ static int check_size(sqlite3 *db, const char *path, int64_t pages, bool *empty,
 {
     struct stat st;
     int64_t page_size, wal;
-    int status = pragma_int(db, path, "PRAGMA page_size", &page_size, err);
-    if (status == KEN_OK)
-        status = pragma_int(db, path, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err);
-    if (status != KEN_OK) return status;
+    int rc = pragma_int(db, path, "PRAGMA page_size", &page_size, err);
+    if (rc == KEN_OK) rc = pragma_int(db, path, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err);
+    if (rc != KEN_OK) return rc;
     if (stat(path, &st) != 0) return ken_fail_errno(err, "cannot look at", path);
     *empty = pages == 0 && st.st_size == 0;
     if (pages == 0 && !*empty) return ken_schema_fail(NULL, SQLITE_NOTADB, path, err);
@@ -414,14 +413,14 @@ static int check_size(sqlite3 *db, const char *path, int64_t pages, bool *empty,
 int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err)
 {
     int64_t id, version, pages;
-    int status;
+    int rc;
     *empty = false;
-    if ((status = pragma_int(db, path, "PRAGMA page_count", &pages, err)) != KEN_OK ||
-        (status = check_size(db, path, pages, empty, err)) != KEN_OK || *empty)
-        return status;
-    if ((status = pragma_int(db, path, "PRAGMA application_id", &id, err)) != KEN_OK ||
-        (status = pragma_int(db, path, "PRAGMA user_version", &version, err)) != KEN_OK)
-        return status;
+    if ((rc = pragma_int(db, path, "PRAGMA page_count", &pages, err)) != KEN_OK ||
+        (rc = check_size(db, path, pages, empty, err)) != KEN_OK || *empty)
+        return rc;
+    if ((rc = pragma_int(db, path, "PRAGMA application_id", &id, err)) != KEN_OK ||
+        (rc = pragma_int(db, path, "PRAGMA user_version", &version, err)) != KEN_OK)
+        return rc;
     if (id != KEN_APPLICATION_ID)
         return ken_fail(err, KEN_EINPUT, "%s: not a run: an SQLite database of another program (application id %lld)",
                         path, (long long)id);
@@ -431,26 +430,26 @@ int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err)
                         version > KEN_SCHEMA_VERSION ? "a newer ken" : "the version of ken that made it");
 
     sqlite3_stmt *q = NULL;
-    status = ken_schema_prepare(db, path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", &q, err);
-    for (size_t i = 0; status == KEN_OK && i < N_TABLES; i++)
-        if (tables[i].since <= version) status = check_table(db, q, i, path, err);
+    rc = ken_schema_prepare(db, path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", &q, err);
+    for (size_t i = 0; rc == KEN_OK && i < N_TABLES; i++)
+        if (tables[i].since <= version) rc = check_table(db, q, i, path, err);
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 int ken_schema_format(sqlite3 *db, const char *path, int *format, ken_err *err)
 {
     int64_t version;
-    int status = pragma_int(db, path, "PRAGMA user_version", &version, err);
+    int rc = pragma_int(db, path, "PRAGMA user_version", &version, err);
     *format = (int)version;
-    return status;
+    return rc;
 }
 
 int ken_schema_create(sqlite3 *db, const char *path, ken_err *err)
 {
-    int status = KEN_OK;
-    for (size_t i = 0; status == KEN_OK && i < N_TABLES; i++) status = ken_schema_exec(db, path, tables[i].sql, err);
-    if (status != KEN_OK) return status;
+    int rc = KEN_OK;
+    for (size_t i = 0; rc == KEN_OK && i < N_TABLES; i++) rc = ken_schema_exec(db, path, tables[i].sql, err);
+    if (rc != KEN_OK) return rc;
     char sql[96];
     sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id = %d; PRAGMA user_version = %d", KEN_APPLICATION_ID,
                      KEN_SCHEMA_VERSION);

@@ -48,7 +48,7 @@ int ken_schema_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_s
 
 /* One sentence for a failed SQLite call, and the status it deserves: full disk and permissions are KEN_EFAIL, a damaged file is
  * KEN_EINPUT, another program's lock is KEN_EBUSY. Returns that status. */
-int ken_schema_fail(sqlite3 *db, int rc, const char *path, ken_err *err);
+int ken_schema_fail(sqlite3 *db, int code, const char *path, ken_err *err);
 
 /* The words of the file for a category (KEN_HIGHLY_KNOWN ...); NULL (SQL NULL) for KEN_UNLABELLED. */
 const char *ken_schema_category(int category);

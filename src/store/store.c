@@ -93,16 +93,16 @@ static int refuse(const char *path, const char *key, const char *theirs, const c
     char *k = quoted(key);
     char *a = theirs != NULL ? quoted(theirs) : ken_strdup("not set");
     char *b = ours != NULL ? quoted(ours) : ken_strdup("not set");
-    int status = k == NULL || a == NULL || b == NULL
-                     ? ken_fail_nomem(err, path)
-                     : ken_fail(err, KEN_EINPUT,
-                                "%s: the run was made with other settings: %s is %s in the run, %s now; use the same "
-                                "settings, or name another run with -o",
-                                path, k, a, b);
+    int rc = k == NULL || a == NULL || b == NULL
+                 ? ken_fail_nomem(err, path)
+                 : ken_fail(err, KEN_EINPUT,
+                            "%s: the run was made with other settings: %s is %s in the run, %s now; use the same "
+                            "settings, or name another run with -o",
+                            path, k, a, b);
     ken_free(k);
     ken_free(a);
     ken_free(b);
-    return status;
+    return rc;
 }
 
 static const char *kind_of(const char *value)
@@ -120,18 +120,18 @@ static int compare_kind(ken_store *s, const ken_setting *settings, size_t n, ken
     for (size_t i = 0; i < n; i++)
         if (strcmp(settings[i].key, KEN_SETTING_KIND) == 0) ours = settings[i].value;
     sqlite3_stmt *q = NULL;
-    int status =
+    int rc =
         ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = '" KEN_SETTING_KIND "'", &q, err);
-    if (status != KEN_OK) return status;
-    int rc = sqlite3_step(q);
-    const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
-    else if (rc == SQLITE_ROW && theirs == NULL) status = ken_fail_nomem(err, s->path);
+    if (rc != KEN_OK) return rc;
+    int code = sqlite3_step(q);
+    const char *theirs = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) rc = ken_schema_fail(s->db, code, s->path, err);
+    else if (code == SQLITE_ROW && theirs == NULL) rc = ken_fail_nomem(err, s->path);
     else if ((theirs == NULL) != (ours == NULL) || (ours != NULL && strcmp(ours, theirs) != 0))
-        status = ken_fail(err, KEN_EINPUT, "%s: is %s, not %s; name another run with -o", s->path, kind_of(theirs),
-                          kind_of(ours));
+        rc = ken_fail(err, KEN_EINPUT, "%s: is %s, not %s; name another run with -o", s->path, kind_of(theirs),
+                      kind_of(ours));
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 /* An older run does not say enough to tell that its rows and ours would be of one kind. */
@@ -139,25 +139,25 @@ static int refuse_older(ken_store *s, const ken_setting *settings, size_t n, ken
 {
     sqlite3_stmt *q = NULL;
     ken_buf b = {0};
-    int status = ken_schema_prepare(s->db, s->path, "SELECT 1 FROM settings WHERE key = ?", &q, err);
-    for (size_t i = 0; status == KEN_OK && i < n; i++) {
+    int rc = ken_schema_prepare(s->db, s->path, "SELECT 1 FROM settings WHERE key = ?", &q, err);
+    for (size_t i = 0; rc == KEN_OK && i < n; i++) {
         if (!settings[i].binding) continue;
         ken_binder k = ken_bind(q);
         ken_bind_text(&k, settings[i].key);
-        int rc = k.rc == SQLITE_OK ? sqlite3_step(q) : k.rc;
-        if (rc == SQLITE_DONE) ken_buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", settings[i].key);
-        else if (rc != SQLITE_ROW) status = ken_schema_fail(s->db, rc, s->path, err);
+        int code = k.code == SQLITE_OK ? sqlite3_step(q) : k.code;
+        if (code == SQLITE_DONE) ken_buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", settings[i].key);
+        else if (code != SQLITE_ROW) rc = ken_schema_fail(s->db, code, s->path, err);
         ken_bind_done(&k);
     }
     sqlite3_finalize(q);
-    if (status == KEN_OK)
-        status = ken_fail(
+    if (rc == KEN_OK)
+        rc = ken_fail(
             err, KEN_EINPUT,
             "%s: was made by an older ken (format %d) and does not record what its rows were made of%s%.300s; it "
             "can be read as before, but not gone on with: name another run with -o",
             s->path, s->format, b.len > 0 ? ", nor " : "", ken_buf_str(&b));
     ken_buf_free(&b);
-    return status;
+    return rc;
 }
 
 /* Every binding setting of the run must be one of ours. This comes first: a setting that only one side has (an adapter) says more than
@@ -165,114 +165,113 @@ static int refuse_older(ken_store *s, const ken_setting *settings, size_t n, ken
 static int find_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int rc, status = ken_schema_prepare(s->db, s->path,
-                                        "SELECT key, value FROM settings WHERE binding <> 0 ORDER BY key", &q, err);
-    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
-        const char *key = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-        const char *value = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 1) : NULL;
+    int code, rc = ken_schema_prepare(s->db, s->path, "SELECT key, value FROM settings WHERE binding <> 0 ORDER BY key",
+                                      &q, err);
+    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
+        const char *key = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 1) : NULL;
         if (key == NULL || value == NULL) {
-            status = ken_schema_fail(s->db, rc == SQLITE_ROW ? SQLITE_NOMEM : rc, s->path, err);
+            rc = ken_schema_fail(s->db, code == SQLITE_ROW ? SQLITE_NOMEM : code, s->path, err);
             break;
         }
         bool known = false;
         for (size_t i = 0; i < n && !known; i++) known = settings[i].binding && strcmp(settings[i].key, key) == 0;
-        if (!known) status = refuse(s->path, key, value, NULL, err);
+        if (!known) rc = refuse(s->path, key, value, NULL, err);
     }
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 /* Every binding setting, of the run's or of ours, must be there in both with the same value. */
 static int compare_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int rc, status = find_settings(s, settings, n, err);
-    if (status != KEN_OK) return status;
-    status = ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = ?", &q, err);
-    for (size_t i = 0; status == KEN_OK && i < n; i++) {
+    int code, rc = find_settings(s, settings, n, err);
+    if (rc != KEN_OK) return rc;
+    rc = ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = ?", &q, err);
+    for (size_t i = 0; rc == KEN_OK && i < n; i++) {
         if (!settings[i].binding) continue;
         sqlite3_reset(q);
-        rc = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
-        if (rc == SQLITE_OK) rc = sqlite3_step(q);
-        const char *theirs = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        code = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
+        if (code == SQLITE_OK) code = sqlite3_step(q);
+        const char *theirs = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
         int same = ken_same_text(theirs, settings[i].value);
-        if (rc != SQLITE_ROW && rc != SQLITE_DONE) status = ken_schema_fail(s->db, rc, s->path, err);
-        else if (same < 0 || (rc == SQLITE_ROW && theirs == NULL)) status = ken_fail_nomem(err, s->path);
-        else if (same == 0) status = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
+        if (code != SQLITE_ROW && code != SQLITE_DONE) rc = ken_schema_fail(s->db, code, s->path, err);
+        else if (same < 0 || (code == SQLITE_ROW && theirs == NULL)) rc = ken_fail_nomem(err, s->path);
+        else if (same == 0) rc = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
     }
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 static int write_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int status = ken_schema_prepare(s->db, s->path, "INSERT OR REPLACE INTO settings VALUES(?,?,?)", &q, err);
-    for (size_t i = 0; status == KEN_OK && i < n; i++) {
-        int rc = KEN_PUT(q, KEN_TEXT(settings[i].key), KEN_TEXT(settings[i].value), KEN_INT(settings[i].binding));
-        if (rc != SQLITE_OK) status = ken_schema_fail(s->db, rc, s->path, err);
+    int rc = ken_schema_prepare(s->db, s->path, "INSERT OR REPLACE INTO settings VALUES(?,?,?)", &q, err);
+    for (size_t i = 0; rc == KEN_OK && i < n; i++) {
+        int code = KEN_PUT(q, KEN_TEXT(settings[i].key), KEN_TEXT(settings[i].value), KEN_INT(settings[i].binding));
+        if (code != SQLITE_OK) rc = ken_schema_fail(s->db, code, s->path, err);
     }
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 /* Every opening leaves a row in costs. It is also the early proof that the file and its folder can be written. */
 static int begin_session(ken_store *s, ken_err *err)
 {
-    int status = ken_schema_exec(s->db, s->path, "INSERT INTO costs(token_forwards, seconds) VALUES(0, 0)", err);
+    int rc = ken_schema_exec(s->db, s->path, "INSERT INTO costs(token_forwards, seconds) VALUES(0, 0)", err);
     s->session = sqlite3_last_insert_rowid(s->db);
-    return status;
+    return rc;
 }
 
 int ken_store_load_counts(ken_store *s, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
-    int rc, status = ken_schema_prepare(s->db, s->path, "SELECT category, count(*) FROM knowledge GROUP BY category",
-                                        &q, err);
-    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
-        if (rc != SQLITE_ROW) {
-            status = ken_schema_fail(s->db, rc, s->path, err);
+    int code,
+        rc = ken_schema_prepare(s->db, s->path, "SELECT category, count(*) FROM knowledge GROUP BY category", &q, err);
+    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
+        if (code != SQLITE_ROW) {
+            rc = ken_schema_fail(s->db, code, s->path, err);
             break;
         }
         int category = ken_schema_category_of((const char *)sqlite3_column_text(q, 0));
-        if (category < 0) status = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: unknown category", s->path);
+        if (category < 0) rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: unknown category", s->path);
         else s->counts[category] += (uint64_t)sqlite3_column_int64(q, 1);
     }
     sqlite3_finalize(q);
-    return status;
+    return rc;
 }
 
 /* Everything in one transaction: a kill in the middle leaves an empty file (a new run) or the run as it was. */
 static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
     bool empty;
-    int status = ken_schema_connect(&s->db, s->path, BUSY_MS, err);
-    if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "BEGIN", err);
-    if (status == KEN_OK) status = ken_schema_check(s->db, s->path, &empty, err);
-    if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "COMMIT", err);
-    if (status != KEN_OK) return status;
+    int rc = ken_schema_connect(&s->db, s->path, BUSY_MS, err);
+    if (rc == KEN_OK) rc = ken_schema_exec(s->db, s->path, "BEGIN", err);
+    if (rc == KEN_OK) rc = ken_schema_check(s->db, s->path, &empty, err);
+    if (rc == KEN_OK) rc = ken_schema_exec(s->db, s->path, "COMMIT", err);
+    if (rc != KEN_OK) return rc;
     if (sqlite3_db_readonly(s->db, "main") == 1)
         return ken_fail(err, KEN_EFAIL, "%s: the file may not be written; check its permissions", s->path);
-    if ((status = ken_schema_exec(s->db, s->path, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL", err)) !=
-            KEN_OK ||
-        (status = ken_schema_exec(s->db, s->path, "BEGIN IMMEDIATE", err)) != KEN_OK)
-        return status;
+    if ((rc = ken_schema_exec(s->db, s->path, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL", err)) != KEN_OK ||
+        (rc = ken_schema_exec(s->db, s->path, "BEGIN IMMEDIATE", err)) != KEN_OK)
+        return rc;
     if (empty) {
-        status = ken_schema_create(s->db, s->path, err);
+        rc = ken_schema_create(s->db, s->path, err);
         s->format = KEN_SCHEMA_VERSION;
     } else {
-        status = compare_kind(s, settings, n, err);
-        if (status == KEN_OK) status = ken_schema_format(s->db, s->path, &s->format, err);
-        if (status == KEN_OK && s->format < KEN_FORMAT_ROWS) status = refuse_older(s, settings, n, err);
-        if (status == KEN_OK) status = compare_settings(s, settings, n, err);
+        rc = compare_kind(s, settings, n, err);
+        if (rc == KEN_OK) rc = ken_schema_format(s->db, s->path, &s->format, err);
+        if (rc == KEN_OK && s->format < KEN_FORMAT_ROWS) rc = refuse_older(s, settings, n, err);
+        if (rc == KEN_OK) rc = compare_settings(s, settings, n, err);
     }
-    if (status == KEN_OK) status = write_settings(s, settings, n, err);
-    if (status == KEN_OK) status = begin_session(s, err);
-    if (status == KEN_OK) status = ken_store_load_counts(s, err);
-    for (int i = 0; status == KEN_OK && i < N_QUERIES; i++)
-        status = ken_schema_prepare(s->db, s->path, queries[i], &s->query[i], err);
-    if (status == KEN_OK) status = ken_schema_exec(s->db, s->path, "COMMIT", err);
-    return status;
+    if (rc == KEN_OK) rc = write_settings(s, settings, n, err);
+    if (rc == KEN_OK) rc = begin_session(s, err);
+    if (rc == KEN_OK) rc = ken_store_load_counts(s, err);
+    for (int i = 0; rc == KEN_OK && i < N_QUERIES; i++)
+        rc = ken_schema_prepare(s->db, s->path, queries[i], &s->query[i], err);
+    if (rc == KEN_OK) rc = ken_schema_exec(s->db, s->path, "COMMIT", err);
+    return rc;
 }
 
 static void free_store(ken_store *s, bool remove_empty)
@@ -287,17 +286,17 @@ static void free_store(ken_store *s, bool remove_empty)
 int ken_store_open(ken_store **out, const char *path, const ken_setting *settings, size_t n, ken_err *err)
 {
     *out = NULL;
-    int status = check_settings(settings, n, err);
-    if (status != KEN_OK) return status;
+    int rc = check_settings(settings, n, err);
+    if (rc != KEN_OK) return rc;
     ken_store *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, path);
-    if ((status = ken_lock_take(&s->lock, path, err)) == KEN_OK) {
+    if ((rc = ken_lock_take(&s->lock, path, err)) == KEN_OK) {
         s->path = ken_strdup(path);
-        status = s->path == NULL ? ken_fail_nomem(err, path) : open_locked(s, settings, n, err);
+        rc = s->path == NULL ? ken_fail_nomem(err, path) : open_locked(s, settings, n, err);
     }
-    if (status == KEN_OK) *out = s;
+    if (rc == KEN_OK) *out = s;
     else free_store(s, true);
-    return status;
+    return rc;
 }
 
 int ken_store_probe(const char *path, ken_err *err)
@@ -306,21 +305,21 @@ int ken_store_probe(const char *path, ken_err *err)
         const char *slash = strrchr(path, '/');
         char *folder = slash == NULL ? ken_strdup(".") : ken_strndup(path, (size_t)(slash - path) + 1);
         if (folder == NULL) return ken_fail_nomem(err, path);
-        int rc = access(folder, W_OK | X_OK), e = errno;
+        int code = access(folder, W_OK | X_OK), e = errno;
         ken_free(folder);
-        return rc == 0 ? KEN_OK : ken_fail(err, KEN_EFAIL, "%s: cannot write a run here: %s", path, strerror(e));
+        return code == 0 ? KEN_OK : ken_fail(err, KEN_EFAIL, "%s: cannot write a run here: %s", path, strerror(e));
     }
     ken_lock *lock;
     sqlite3 *db = NULL;
     bool empty;
-    int status = ken_lock_take(&lock, path, err);
-    if (status != KEN_OK) return status;
-    status = ken_schema_connect(&db, path, BUSY_MS, err);
-    if (status == KEN_OK) status = ken_schema_exec(db, path, "BEGIN", err);
-    if (status == KEN_OK) status = ken_schema_check(db, path, &empty, err);
+    int rc = ken_lock_take(&lock, path, err);
+    if (rc != KEN_OK) return rc;
+    rc = ken_schema_connect(&db, path, BUSY_MS, err);
+    if (rc == KEN_OK) rc = ken_schema_exec(db, path, "BEGIN", err);
+    if (rc == KEN_OK) rc = ken_schema_check(db, path, &empty, err);
     sqlite3_close(db);
     ken_lock_free(lock, true);
-    return status;
+    return rc;
 }
 
 int ken_store_commit(ken_store *s, ken_err *err)
@@ -330,19 +329,19 @@ int ken_store_commit(ken_store *s, ken_err *err)
         return s->broken.status;
     }
     if (sqlite3_get_autocommit(s->db)) return KEN_OK;
-    int rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-    if (rc == SQLITE_OK) return KEN_OK;
+    int code = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+    if (code == SQLITE_OK) return KEN_OK;
     /* A reader that does not let go: the transaction is whole and can be committed later. */
-    if (rc == SQLITE_BUSY && !sqlite3_get_autocommit(s->db)) return ken_schema_fail(s->db, rc, s->path, err);
-    return ken_store_break(s, rc, err);
+    if (code == SQLITE_BUSY && !sqlite3_get_autocommit(s->db)) return ken_schema_fail(s->db, code, s->path, err);
+    return ken_store_break(s, code, err);
 }
 
 int ken_store_close(ken_store *s, ken_err *err)
 {
     if (s == NULL) return KEN_OK;
-    int status = ken_store_commit(s, err);
+    int rc = ken_store_commit(s, err);
     free_store(s, false);
-    return status;
+    return rc;
 }
 
 /* ---- what is there ------------------------------------------------------------------------------------------------- */
@@ -351,7 +350,7 @@ bool ken_store_has(const ken_store *s, const char *id)
 {
     ken_binder b = ken_bind(s->query[Q_HAS]);
     ken_bind_text(&b, id);
-    bool has = b.rc == SQLITE_OK && sqlite3_step(b.q) == SQLITE_ROW;
+    bool has = b.code == SQLITE_OK && sqlite3_step(b.q) == SQLITE_ROW;
     ken_bind_done(&b); /* on an error the answer is "no": the row is computed, and putting it reports what is wrong */
     return has;
 }
@@ -384,17 +383,16 @@ int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **ou
     size_t cap = 0;
     *out = NULL;
     *n = 0;
-    int rc,
-        status = ken_schema_prepare(s->db, s->path,
-                                    "SELECT relation, set_no, id, of_relation, question, subject, answer FROM shown "
-                                    "JOIN exemplars USING(relation, set_no, shot) ORDER BY relation, set_no, shot",
-                                    &q, err);
-    while (status == KEN_OK && (rc = sqlite3_step(q)) != SQLITE_DONE) {
-        bool failed = rc == SQLITE_ROW && ken_grow((void **)&all, &cap, *n + 1, sizeof *all) != 0;
+    int code, rc = ken_schema_prepare(s->db, s->path,
+                                      "SELECT relation, set_no, id, of_relation, question, subject, answer FROM shown "
+                                      "JOIN exemplars USING(relation, set_no, shot) ORDER BY relation, set_no, shot",
+                                      &q, err);
+    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
+        bool failed = code == SQLITE_ROW && ken_grow((void **)&all, &cap, *n + 1, sizeof *all) != 0;
         const char **answer = ken_arena_calloc(arena, 1, sizeof *answer);
-        if (rc != SQLITE_ROW) status = ken_schema_fail(s->db, rc, s->path, err);
-        else if (failed || answer == NULL) status = ken_fail_nomem(err, "exemplars");
-        if (status != KEN_OK) break;
+        if (code != SQLITE_ROW) rc = ken_schema_fail(s->db, code, s->path, err);
+        else if (failed || answer == NULL) rc = ken_fail_nomem(err, "exemplars");
+        if (rc != KEN_OK) break;
         ken_stored_shot *x = &all[*n];
         *x = (ken_stored_shot){.relation = column(q, 0, arena, &failed), .set = sqlite3_column_int(q, 1)};
         answer[0] = column(q, 6, arena, &failed);
@@ -408,41 +406,41 @@ int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **ou
                              .popularity = NAN,
                              .choice = -1,
                              .file = ""};
-        if (failed) status = ken_fail_nomem(err, "exemplars");
+        if (failed) rc = ken_fail_nomem(err, "exemplars");
         ++*n;
     }
     sqlite3_finalize(q);
-    if (status == KEN_OK && *n > 0) {
+    if (rc == KEN_OK && *n > 0) {
         *out = ken_arena_alloc(arena, *n, sizeof **out);
-        if (*out == NULL) status = ken_fail_nomem(err, "exemplars");
+        if (*out == NULL) rc = ken_fail_nomem(err, "exemplars");
         else memcpy(*out, all, *n * sizeof **out);
     }
     ken_free(all);
-    return status;
+    return rc;
 }
 
 /* ---- putting ------------------------------------------------------------------------------------------------------- */
 
 static int put_shot(ken_store *s, const char *relation, int set, int i, const ken_example *x)
 {
-    int rc = KEN_PUT(s->query[Q_EXEMPLAR], KEN_TEXT(relation), KEN_INT(set), KEN_INT(i), KEN_TEXT(x->id));
-    if (rc != SQLITE_OK) return rc;
-    rc = KEN_PUT(s->query[Q_SHOWN], KEN_TEXT(relation), KEN_INT(set), KEN_INT(i), KEN_TEXT(x->relation),
-                 KEN_TEXT(x->question), KEN_TEXT(x->subject), KEN_TEXT(x->answers[0]));
-    return rc;
+    int code = KEN_PUT(s->query[Q_EXEMPLAR], KEN_TEXT(relation), KEN_INT(set), KEN_INT(i), KEN_TEXT(x->id));
+    if (code != SQLITE_OK) return code;
+    code = KEN_PUT(s->query[Q_SHOWN], KEN_TEXT(relation), KEN_INT(set), KEN_INT(i), KEN_TEXT(x->relation),
+                   KEN_TEXT(x->question), KEN_TEXT(x->subject), KEN_TEXT(x->answers[0]));
+    return code;
 }
 
 int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const ken_example *const *shot, int shots,
                             const char *text, ken_err *err)
 {
-    int status = ken_store_begin(s, err);
-    if (status != KEN_OK) return status;
+    int rc = ken_store_begin(s, err);
+    if (rc != KEN_OK) return rc;
 
     ken_binder b = ken_bind(s->query[Q_SET_TEXT]);
     ken_bind_text(&b, relation);
     ken_bind_int(&b, set);
-    int rc = b.rc == SQLITE_OK ? sqlite3_step(b.q) : b.rc;
-    if (rc == SQLITE_ROW) {
+    int code = b.code == SQLITE_OK ? sqlite3_step(b.q) : b.code;
+    if (code == SQLITE_ROW) {
         int same = ken_same_text((const char *)sqlite3_column_text(b.q, 0), text);
         ken_bind_done(&b);
         if (same < 0) return ken_fail_nomem(err, s->path); /* nothing was written: the transaction goes on */
@@ -454,60 +452,61 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const k
                                s->path, set, relation);
     }
     ken_bind_done(&b);
-    if (rc != SQLITE_DONE) return ken_store_break(s, rc, err);
+    if (code != SQLITE_DONE) return ken_store_break(s, code, err);
 
-    rc = KEN_PUT(s->query[Q_SET], KEN_TEXT(relation), KEN_INT(set), KEN_TEXT(text));
-    for (int i = 0; rc == SQLITE_OK && i < shots; i++) rc = put_shot(s, relation, set, i, shot[i]);
-    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+    code = KEN_PUT(s->query[Q_SET], KEN_TEXT(relation), KEN_INT(set), KEN_TEXT(text));
+    for (int i = 0; code == SQLITE_OK && i < shots; i++) code = put_shot(s, relation, set, i, shot[i]);
+    return code == SQLITE_OK ? KEN_OK : ken_store_break(s, code, err);
 }
 
 static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *p)
 {
-    int rc = KEN_PUT(s->query[Q_PROMPT], KEN_INT(place), KEN_INT(n), KEN_INT(p->greedy_hit), KEN_INT(p->greedy_hit_raw),
-                     KEN_TEXT(p->text), KEN_TEXT(p->finish != NULL ? p->finish : ""), KEN_REAL(p->text_p),
-                     KEN_REAL(p->margin), KEN_REAL(p->top_gap), KEN_REAL(p->p_lo), KEN_REAL(p->p_hi),
-                     KEN_REAL(p->raw_lo), KEN_REAL(p->raw_hi), KEN_INT(p->hits), KEN_INT(p->samples));
-    for (int i = 0; rc == SQLITE_OK && i < p->n_other; i++) {
-        rc = KEN_PUT(s->query[Q_OTHER], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->other[i].text),
-                     KEN_REAL(p->other[i].p));
+    int code =
+        KEN_PUT(s->query[Q_PROMPT], KEN_INT(place), KEN_INT(n), KEN_INT(p->greedy_hit), KEN_INT(p->greedy_hit_raw),
+                KEN_TEXT(p->text), KEN_TEXT(p->finish != NULL ? p->finish : ""), KEN_REAL(p->text_p),
+                KEN_REAL(p->margin), KEN_REAL(p->top_gap), KEN_REAL(p->p_lo), KEN_REAL(p->p_hi), KEN_REAL(p->raw_lo),
+                KEN_REAL(p->raw_hi), KEN_INT(p->hits), KEN_INT(p->samples));
+    for (int i = 0; code == SQLITE_OK && i < p->n_other; i++) {
+        code = KEN_PUT(s->query[Q_OTHER], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->other[i].text),
+                       KEN_REAL(p->other[i].p));
     }
-    for (int i = 0; rc == SQLITE_OK && i < p->n_drawn; i++) {
-        rc = KEN_PUT(s->query[Q_DRAWN], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->drawn[i].text),
-                     KEN_INT(p->drawn[i].count), KEN_INT(p->drawn[i].hit));
+    for (int i = 0; code == SQLITE_OK && i < p->n_drawn; i++) {
+        code = KEN_PUT(s->query[Q_DRAWN], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->drawn[i].text),
+                       KEN_INT(p->drawn[i].count), KEN_INT(p->drawn[i].hit));
     }
-    return rc;
+    return code;
 }
 
 static int put_knowledge(ken_store *s, int64_t place, const ken_row *row)
 {
-    int rc = KEN_PUT(s->query[Q_KNOWLEDGE], KEN_INT(place), KEN_TEXT(ken_schema_category(row->category)),
-                     KEN_TEXT(ken_schema_category(row->category_mode)), KEN_REAL(row->p_t0), KEN_REAL(row->p_t),
-                     KEN_REAL(row->p_t_lo), KEN_REAL(row->p_t_hi), KEN_INT(row->greedy_hits), KEN_INT(row->prompts),
-                     KEN_INT(row->sample_hits), KEN_INT(row->samples), KEN_REAL(row->p_unknown),
-                     KEN_REAL(row->p_unknown_lo), KEN_REAL(row->p_unknown_hi), KEN_REAL(row->p_flip),
-                     KEN_REAL(row->min_margin), KEN_INT(row->abstain_hits), KEN_REAL(row->p_guess), KEN_REAL(row->lift),
-                     KEN_REAL(row->score), KEN_INT(row->flags), KEN_TEXT(row->method));
-    return rc;
+    int code = KEN_PUT(s->query[Q_KNOWLEDGE], KEN_INT(place), KEN_TEXT(ken_schema_category(row->category)),
+                       KEN_TEXT(ken_schema_category(row->category_mode)), KEN_REAL(row->p_t0), KEN_REAL(row->p_t),
+                       KEN_REAL(row->p_t_lo), KEN_REAL(row->p_t_hi), KEN_INT(row->greedy_hits), KEN_INT(row->prompts),
+                       KEN_INT(row->sample_hits), KEN_INT(row->samples), KEN_REAL(row->p_unknown),
+                       KEN_REAL(row->p_unknown_lo), KEN_REAL(row->p_unknown_hi), KEN_REAL(row->p_flip),
+                       KEN_REAL(row->min_margin), KEN_INT(row->abstain_hits), KEN_REAL(row->p_guess),
+                       KEN_REAL(row->lift), KEN_REAL(row->score), KEN_INT(row->flags), KEN_TEXT(row->method));
+    return code;
 }
 
 static int put_example(ken_store *s, int64_t place, const ken_row *row)
 {
-    int rc =
+    int code =
         KEN_PUT(s->query[Q_EXAMPLE], KEN_INT(place), KEN_TEXT(row->id),
                 KEN_TEXT(row->relation != NULL ? row->relation : ""), KEN_TEXT(row->split != NULL ? row->split : ""),
                 KEN_TEXT(row->question), KEN_TEXT(row->subject), KEN_REAL(row->popularity));
-    if (rc != SQLITE_OK) return rc;
-    rc = KEN_PUT(s->query[Q_IDENTITY], KEN_INT(place), KEN_TEXT(row->identity), KEN_TEXT(row->asked));
-    return rc;
+    if (code != SQLITE_OK) return code;
+    code = KEN_PUT(s->query[Q_IDENTITY], KEN_INT(place), KEN_TEXT(row->identity), KEN_TEXT(row->asked));
+    return code;
 }
 
 static int put_texts(ken_store *s, int query, int64_t place, const char *const *text, int n)
 {
-    int rc = SQLITE_OK;
-    for (int i = 0; rc == SQLITE_OK && i < n; i++) {
-        rc = KEN_PUT(s->query[query], KEN_INT(place), KEN_INT(i), KEN_TEXT(text[i]));
+    int code = SQLITE_OK;
+    for (int i = 0; code == SQLITE_OK && i < n; i++) {
+        code = KEN_PUT(s->query[query], KEN_INT(place), KEN_INT(i), KEN_TEXT(text[i]));
     }
-    return rc;
+    return code;
 }
 
 static bool is_p(double p) { return isnan(p) || (p >= -KEN_STORE_P_SLACK && p <= 1 + KEN_STORE_P_SLACK); }
@@ -561,12 +560,12 @@ int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err 
     if (fault != NULL)
         return ken_fail(err, KEN_ESTATE, "%s: row %" PRIu64 " (%s) has no valid %s", s->path, place,
                         row->id != NULL ? row->id : "?", fault);
-    int status = ken_store_begin(s, err);
-    if (status != KEN_OK) return status;
+    int rc = ken_store_begin(s, err);
+    if (rc != KEN_OK) return rc;
 
     int64_t at = (int64_t)place;
-    int rc = put_example(s, at, row);
-    if (rc == SQLITE_CONSTRAINT) { /* nothing was written: the transaction goes on */
+    int code = put_example(s, at, row);
+    if (code == SQLITE_CONSTRAINT) { /* nothing was written: the transaction goes on */
         if (ken_store_has(s, row->id))
             return ken_fail(err, KEN_ESTATE, "%s: row \"%s\" is there already", s->path, row->id);
         return ken_fail(err, KEN_EINPUT,
@@ -575,26 +574,26 @@ int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err 
                         "run with -o",
                         s->path, place, row->id);
     }
-    if (rc == SQLITE_OK) rc = put_texts(s, Q_ANSWER, at, row->answers, row->n_answers);
-    if (rc == SQLITE_OK) rc = put_texts(s, Q_ALIAS, at, row->aliases, row->n_aliases);
-    if (rc == SQLITE_OK) rc = put_knowledge(s, at, row);
-    for (int i = 0; rc == SQLITE_OK && i < row->n_prompt_rows; i++) rc = put_prompt(s, at, i, &row->prompt_rows[i]);
-    if (rc != SQLITE_OK) return ken_store_break(s, rc, err);
+    if (code == SQLITE_OK) code = put_texts(s, Q_ANSWER, at, row->answers, row->n_answers);
+    if (code == SQLITE_OK) code = put_texts(s, Q_ALIAS, at, row->aliases, row->n_aliases);
+    if (code == SQLITE_OK) code = put_knowledge(s, at, row);
+    for (int i = 0; code == SQLITE_OK && i < row->n_prompt_rows; i++) code = put_prompt(s, at, i, &row->prompt_rows[i]);
+    if (code != SQLITE_OK) return ken_store_break(s, code, err);
     s->counts[row->category]++;
     return KEN_OK;
 }
 
 int ken_store_set(ken_store *s, const char *key, const char *value, ken_err *err)
 {
-    int status = ken_store_begin(s, err);
-    return status == KEN_OK ? write_settings(s, &(ken_setting){key, value, false}, 1, err) : status;
+    int rc = ken_store_begin(s, err);
+    return rc == KEN_OK ? write_settings(s, &(ken_setting){key, value, false}, 1, err) : rc;
 }
 
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err)
 {
-    int status = ken_store_begin(s, err);
-    if (status != KEN_OK) return status;
-    int rc = KEN_PUT(s->query[Q_COST], KEN_INT(token_forwards), KEN_REAL(isfinite(seconds) ? seconds : 0.0),
-                     KEN_INT(s->session));
-    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+    int rc = ken_store_begin(s, err);
+    if (rc != KEN_OK) return rc;
+    int code = KEN_PUT(s->query[Q_COST], KEN_INT(token_forwards), KEN_REAL(isfinite(seconds) ? seconds : 0.0),
+                       KEN_INT(s->session));
+    return code == SQLITE_OK ? KEN_OK : ken_store_break(s, code, err);
 }

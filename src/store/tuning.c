@@ -39,15 +39,18 @@ static sqlite3_stmt **query(ken_store *s, int which) { return &s->query[which]; 
 /* In a transaction, with the statement ready. */
 static int begin_with(ken_store *s, int which, ken_err *err)
 {
-    int status = ken_store_begin(s, err);
-    if (status != KEN_OK) return status;
+    int rc = ken_store_begin(s, err);
+    if (rc != KEN_OK) return rc;
     sqlite3_stmt **q = query(s, which);
     if (*q != NULL) return KEN_OK;
-    int rc = sqlite3_prepare_v3(s->db, queries[which - KEN_STORE_TUNING], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
-    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+    int code = sqlite3_prepare_v3(s->db, queries[which - KEN_STORE_TUNING], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
+    return code == SQLITE_OK ? KEN_OK : ken_store_break(s, code, err);
 }
 
-static int finish(ken_store *s, int rc, ken_err *err) { return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err); }
+static int finish(ken_store *s, int code, ken_err *err)
+{
+    return code == SQLITE_OK ? KEN_OK : ken_store_break(s, code, err);
+}
 
 static int refuse(ken_store *s, int64_t step, const char *what, const char *fault, ken_err *err)
 {
@@ -60,8 +63,8 @@ static int delete_steps(ken_store *s, const char *const *from, size_t n, const c
     for (size_t i = 0; i < n; i++) {
         char sql[120];
         sqlite3_snprintf((int)sizeof sql, sql, "DELETE FROM %s WHERE step %s %lld", from[i], where, (long long)step);
-        int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-        if (rc != SQLITE_OK) return ken_store_break(s, rc, err);
+        int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+        if (code != SQLITE_OK) return ken_store_break(s, code, err);
     }
     return KEN_OK;
 }
@@ -84,9 +87,9 @@ int ken_tuning_put_point(ken_store *s, const ken_point *p, ken_err *err)
 {
     const char *fault = point_fault(p);
     if (fault != NULL) return refuse(s, p->step, "the point", fault, err);
-    int status = begin_with(s, Q_POINT, err);
-    if (status == KEN_OK) status = delete_steps(s, measured, N_WITHOUT_POINTS, "=", p->step, err);
-    if (status != KEN_OK) return status;
+    int rc = begin_with(s, Q_POINT, err);
+    if (rc == KEN_OK) rc = delete_steps(s, measured, N_WITHOUT_POINTS, "=", p->step, err);
+    if (rc != KEN_OK) return rc;
     return finish(s,
                   KEN_PUT(*query(s, Q_POINT), KEN_INT(p->step), KEN_REAL(p->epoch), KEN_REAL(p->lr), KEN_REAL(p->loss),
                           KEN_REAL(p->kl), KEN_REAL(p->grad_norm), KEN_REAL(p->seconds), KEN_INT(p->examples),
@@ -97,35 +100,35 @@ int ken_tuning_put_point(ken_store *s, const ken_point *p, ken_err *err)
 /* What is measured belongs to a point. */
 static int need_point(ken_store *s, int64_t step, ken_err *err)
 {
-    int status = begin_with(s, Q_HAS, err);
-    if (status != KEN_OK) return status;
+    int rc = begin_with(s, Q_HAS, err);
+    if (rc != KEN_OK) return rc;
     ken_binder b = ken_bind(*query(s, Q_HAS));
     ken_bind_int(&b, step);
-    int rc = b.rc == SQLITE_OK ? sqlite3_step(b.q) : b.rc;
+    int code = b.code == SQLITE_OK ? sqlite3_step(b.q) : b.code;
     ken_bind_done(&b);
-    if (rc == SQLITE_ROW) return KEN_OK;
-    if (rc != SQLITE_DONE) return ken_store_break(s, rc, err);
+    if (code == SQLITE_ROW) return KEN_OK;
+    if (code != SQLITE_DONE) return ken_store_break(s, code, err);
     return ken_fail(err, KEN_ESTATE, "%s: there is no point at step %" PRId64, s->path, step);
 }
 
 int ken_tuning_mark(ken_store *s, int64_t best, int64_t last, ken_err *err)
 {
-    int status = begin_with(s, Q_MARK, err);
-    if (status != KEN_OK) return status;
+    int rc = begin_with(s, Q_MARK, err);
+    if (rc != KEN_OK) return rc;
     return finish(s, KEN_PUT(*query(s, Q_MARK), KEN_INT(best), KEN_INT(last)), err);
 }
 
 int ken_tuning_drop_after(ken_store *s, int64_t step, ken_err *err)
 {
-    int status = begin_with(s, Q_HAS, err);
-    return status == KEN_OK ? delete_steps(s, measured, N_MEASURED, ">", step, err) : status;
+    int rc = begin_with(s, Q_HAS, err);
+    return rc == KEN_OK ? delete_steps(s, measured, N_MEASURED, ">", step, err) : rc;
 }
 
 int ken_tuning_drop_evaluated(ken_store *s, int64_t step, ken_err *err)
 {
     static const char *const rows[] = {"evaluated"};
-    int status = begin_with(s, Q_HAS, err);
-    return status == KEN_OK ? delete_steps(s, rows, 1, "<", step, err) : status;
+    int rc = begin_with(s, Q_HAS, err);
+    return rc == KEN_OK ? delete_steps(s, rows, 1, "<", step, err) : rc;
 }
 
 /* ---- measurements --------------------------------------------------------------------------------------------------- */
@@ -148,39 +151,39 @@ static const char *measure_fault(const ken_measure *m)
 
 static int put_matched(ken_store *s, int64_t step, const ken_measure *m, ken_err *err)
 {
-    int status = begin_with(s, Q_NO_MATCHED, err);
-    if (status == KEN_OK) status = begin_with(s, Q_MATCHED, err);
-    if (status != KEN_OK) return status;
-    status = finish(s, KEN_PUT(*query(s, Q_NO_MATCHED), KEY), err);
-    for (int i = 0; i < m->n_more && status == KEN_OK; i++) {
-        status = finish(
+    int rc = begin_with(s, Q_NO_MATCHED, err);
+    if (rc == KEN_OK) rc = begin_with(s, Q_MATCHED, err);
+    if (rc != KEN_OK) return rc;
+    rc = finish(s, KEN_PUT(*query(s, Q_NO_MATCHED), KEY), err);
+    for (int i = 0; i < m->n_more && rc == KEN_OK; i++) {
+        rc = finish(
             s, KEN_PUT(*query(s, Q_MATCHED), KEY, KEN_INT(i), KEN_TEXT(m->more[i].matcher), KEN_INT(m->more[i].hits)),
             err);
     }
-    return status;
+    return rc;
 }
 
 int ken_tuning_put_measure(ken_store *s, int64_t step, const ken_measure *m, ken_err *err)
 {
     const char *fault = measure_fault(m);
     if (fault != NULL) return refuse(s, step, "a measurement", fault, err);
-    int status = need_point(s, step, err);
-    if (status == KEN_OK) status = begin_with(s, Q_MEASURE, err);
-    if (status != KEN_OK) return status;
-    status = finish(s,
-                    KEN_PUT(*query(s, Q_MEASURE), KEY, KEN_INT(m->n), KEN_INT(m->hits), KEN_INT(m->hits_raw),
-                            KEN_INT(m->abstained), KEN_INT(m->answered), KEN_REAL(m->loss), KEN_INT(m->tokens),
-                            KEN_INT(m->bytes), KEN_REAL(m->p)),
-                    err);
-    return status == KEN_OK ? put_matched(s, step, m, err) : status;
+    int rc = need_point(s, step, err);
+    if (rc == KEN_OK) rc = begin_with(s, Q_MEASURE, err);
+    if (rc != KEN_OK) return rc;
+    rc = finish(s,
+                KEN_PUT(*query(s, Q_MEASURE), KEY, KEN_INT(m->n), KEN_INT(m->hits), KEN_INT(m->hits_raw),
+                        KEN_INT(m->abstained), KEN_INT(m->answered), KEN_REAL(m->loss), KEN_INT(m->tokens),
+                        KEN_INT(m->bytes), KEN_REAL(m->p)),
+                err);
+    return rc == KEN_OK ? put_matched(s, step, m, err) : rc;
 }
 
 int ken_tuning_put_fit(ken_store *s, int64_t step, const uint8_t *bits, size_t n, ken_err *err)
 {
     if (n > KEN_STORE_MAX_TRAINED) return refuse(s, step, "the fit", "number of rows", err);
-    int status = need_point(s, step, err);
-    if (status == KEN_OK) status = begin_with(s, Q_FIT, err);
-    if (status != KEN_OK) return status;
+    int rc = need_point(s, step, err);
+    if (rc == KEN_OK) rc = begin_with(s, Q_FIT, err);
+    if (rc != KEN_OK) return rc;
     return finish(s, KEN_PUT(*query(s, Q_FIT), KEN_INT(step), KEN_INT(n), KEN_BLOB(bits, (n + 7) / 8)), err);
 }
 
@@ -197,8 +200,8 @@ int ken_tuning_put_row(ken_store *s, size_t place, const ken_trained *row, ken_e
     if (fault != NULL)
         return ken_fail(err, KEN_ESTATE, "%s: training row %zu (%s) has no valid %s", s->path, place,
                         row->id != NULL ? row->id : "?", fault);
-    int status = begin_with(s, Q_TRAINED, err);
-    if (status != KEN_OK) return status;
+    int rc = begin_with(s, Q_TRAINED, err);
+    if (rc != KEN_OK) return rc;
     return finish(s,
                   KEN_PUT(*query(s, Q_TRAINED), KEN_INT(place), KEN_TEXT(row->id), KEN_TEXT(row->relation),
                           KEN_TEXT(row->task), KEN_TEXT(ken_schema_group(row->category)), KEN_TEXT(row->question),
@@ -221,9 +224,9 @@ int ken_tuning_put_evaluated(ken_store *s, int64_t step, size_t place, const ken
 {
     const char *fault = evaluated_fault(place, row);
     if (fault != NULL) return refuse(s, step, "an evaluated row", fault, err);
-    int status = need_point(s, step, err);
-    if (status == KEN_OK) status = begin_with(s, Q_EVALUATED, err);
-    if (status != KEN_OK) return status;
+    int rc = need_point(s, step, err);
+    if (rc == KEN_OK) rc = begin_with(s, Q_EVALUATED, err);
+    if (rc != KEN_OK) return rc;
     return finish(s,
                   KEN_PUT(*query(s, Q_EVALUATED), KEN_INT(step), KEN_TEXT(row->set), KEN_INT(place), KEN_TEXT(row->id),
                           KEN_TEXT(row->relation), KEN_TEXT(row->split), KEN_TEXT(ken_schema_group(row->category)),

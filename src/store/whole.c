@@ -14,20 +14,20 @@ int ken_store_write_whole(const char *path, const ken_setting *settings, size_t 
     char *temporary = NULL, *real = ken_behind_links(path);
     ken_store *s = NULL;
     if (real == NULL) return ken_fail_nomem(err, "file name");
-    int fd, rc = ken_temporary_of(real, &temporary, &fd, err); /* an empty file is taken up as a new run */
-    if (rc != KEN_OK || temporary == NULL) { /* the second never without the first; for the analyser */
+    int fd, code = ken_temporary_of(real, &temporary, &fd, err); /* an empty file is taken up as a new run */
+    if (code != KEN_OK || temporary == NULL) { /* the second never without the first; for the analyser */
         ken_free(real);
-        return rc;
+        return code;
     }
     close(fd);
-    rc = ken_store_open(&s, temporary, settings, n, err);
-    if (rc == KEN_OK) rc = fill(s, ctx, err);
-    if (rc == KEN_OK) rc = ken_store_close(s, err);
+    code = ken_store_open(&s, temporary, settings, n, err);
+    if (code == KEN_OK) code = fill(s, ctx, err);
+    if (code == KEN_OK) code = ken_store_close(s, err);
     else ken_store_close(s, NULL);
-    if (rc == KEN_OK && rename(temporary, real) != 0) rc = ken_fail_errno(err, "cannot write", path);
-    if (rc == KEN_OK) ken_sync_folder_of(real);
+    if (code == KEN_OK && rename(temporary, real) != 0) code = ken_fail_errno(err, "cannot write", path);
+    if (code == KEN_OK) ken_sync_folder_of(real);
     else (void)unlink(temporary);
     ken_free(temporary);
     ken_free(real);
-    return rc;
+    return code;
 }

@@ -10,13 +10,13 @@ ken_binder ken_bind(sqlite3_stmt *q) { return (ken_binder){q, 0, SQLITE_OK}; }
 void ken_bind_int(ken_binder *b, int64_t v)
 {
     b->at++;
-    if (b->rc == SQLITE_OK) b->rc = sqlite3_bind_int64(b->q, b->at, v);
+    if (b->code == SQLITE_OK) b->code = sqlite3_bind_int64(b->q, b->at, v);
 }
 
 static void bind_real(ken_binder *b, double v)
 {
     b->at++;
-    if (b->rc == SQLITE_OK) b->rc = isnan(v) ? sqlite3_bind_null(b->q, b->at) : sqlite3_bind_double(b->q, b->at, v);
+    if (b->code == SQLITE_OK) b->code = isnan(v) ? sqlite3_bind_null(b->q, b->at) : sqlite3_bind_double(b->q, b->at, v);
 }
 
 /* Text in a run is valid UTF-8: bad bytes (a model's answer may stop inside a character, a setting may come from a terminal with
@@ -35,27 +35,27 @@ static const char *valid_utf8(const char *text, ken_buf *fixed)
 void ken_bind_text(ken_binder *b, const char *text)
 {
     b->at++;
-    if (b->rc != SQLITE_OK) return;
+    if (b->code != SQLITE_OK) return;
     if (text == NULL) {
-        b->rc = sqlite3_bind_null(b->q, b->at);
+        b->code = sqlite3_bind_null(b->q, b->at);
         return;
     }
     ken_buf fixed = {0};
     const char *valid = valid_utf8(text, &fixed);
     size_t n = valid != NULL ? strlen(valid) : 0;
-    if (valid == NULL) b->rc = SQLITE_NOMEM;
-    else if (n > KEN_STORE_MAX_TEXT) b->rc = SQLITE_TOOBIG;
+    if (valid == NULL) b->code = SQLITE_NOMEM;
+    else if (n > KEN_STORE_MAX_TEXT) b->code = SQLITE_TOOBIG;
     else /* every statement runs before its caller returns, so that the caller's own text need not be copied */
-        b->rc = sqlite3_bind_text(b->q, b->at, valid, (int)n, valid == text ? SQLITE_STATIC : SQLITE_TRANSIENT);
+        b->code = sqlite3_bind_text(b->q, b->at, valid, (int)n, valid == text ? SQLITE_STATIC : SQLITE_TRANSIENT);
     ken_buf_free(&fixed);
 }
 
 static void bind_blob(ken_binder *b, const void *bytes, size_t n)
 {
     b->at++;
-    if (b->rc != SQLITE_OK) return;
-    if (n > KEN_STORE_MAX_TEXT) b->rc = SQLITE_TOOBIG;
-    else b->rc = sqlite3_bind_blob(b->q, b->at, n > 0 ? bytes : "", (int)n, SQLITE_STATIC);
+    if (b->code != SQLITE_OK) return;
+    if (n > KEN_STORE_MAX_TEXT) b->code = SQLITE_TOOBIG;
+    else b->code = sqlite3_bind_blob(b->q, b->at, n > 0 ? bytes : "", (int)n, SQLITE_STATIC);
 }
 
 int ken_same_text(const char *there, const char *text)
@@ -82,9 +82,9 @@ int ken_put(sqlite3_stmt *q, const ken_value *v, int n)
         case KEN_IS_TEXT: ken_bind_text(&b, v[i].p); break;
         case KEN_IS_BLOB: bind_blob(&b, v[i].p, (size_t)v[i].i); break;
         }
-    int rc = b.rc == SQLITE_OK ? sqlite3_step(q) : b.rc;
+    int code = b.code == SQLITE_OK ? sqlite3_step(q) : b.code;
     ken_bind_done(&b);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_INTERNAL : rc; /* these return no rows */
+    return code == SQLITE_DONE ? SQLITE_OK : code == SQLITE_ROW ? SQLITE_INTERNAL : code; /* these return no rows */
 }
 
 int ken_store_give_up(ken_store *s, const ken_err *why)
@@ -95,10 +95,10 @@ int ken_store_give_up(ken_store *s, const ken_err *why)
     return why->status;
 }
 
-int ken_store_break(ken_store *s, int rc, ken_err *err)
+int ken_store_break(ken_store *s, int code, ken_err *err)
 {
     ken_err e;
-    ken_schema_fail(s->db, rc, s->path, &e);
+    ken_schema_fail(s->db, code, s->path, &e);
     if (err != NULL) *err = e;
     return ken_store_give_up(s, &e);
 }
@@ -110,7 +110,7 @@ int ken_store_begin(ken_store *s, ken_err *err)
         return s->broken.status;
     }
     if (!sqlite3_get_autocommit(s->db)) return KEN_OK;
-    int rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (rc == SQLITE_BUSY) return ken_schema_fail(s->db, rc, s->path, err); /* nothing is open, nothing is lost */
-    return rc == SQLITE_OK ? KEN_OK : ken_store_break(s, rc, err);
+    int code = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code == SQLITE_BUSY) return ken_schema_fail(s->db, code, s->path, err); /* nothing is open, nothing is lost */
+    return code == SQLITE_OK ? KEN_OK : ken_store_break(s, code, err);
 }

@@ -24,7 +24,7 @@ struct ken_store {
 /* Opens a transaction unless one is open. A broken store gives its own error again. */
 int ken_store_begin(ken_store *s, ken_err *err);
 /* A failure that SQLite cannot undo for one statement alone: rolls the open transaction back and breaks the store. */
-int ken_store_break(ken_store *s, int rc, ken_err *err);
+int ken_store_break(ken_store *s, int code, ken_err *err);
 /* The same for a failure that is known already: when only a part of what belongs together was written. Returns its status. */
 int ken_store_give_up(ken_store *s, const ken_err *why);
 
@@ -55,7 +55,7 @@ int ken_put(sqlite3_stmt *q, const ken_value *v, int n);
 /* The same by hand, for statements that answer. */
 typedef struct ken_binder {
     sqlite3_stmt *q;
-    int at, rc;
+    int at, code;
 } ken_binder;
 
 ken_binder ken_bind(sqlite3_stmt *q);
