@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_WAVE_ROWS = 2048, SLOTS_PER_ROW = 4, MIN_SLOTS = 256 };
+enum { DEFAULT_WAVE = 2048, SLOTS_PER_ROW = 4, MIN_SLOTS = 256 };
 
 struct ken_engine {
     ken_trie trie;
     ken_forwarder *f;
     ken_kv *kv;
-    int32_t wave_rows, n_slots, n_ctx;
+    int32_t wave_positions, n_slots, n_ctx;
     ken_request *head, **tail; /* queue, oldest first */
     int32_t backlog;
     int32_t *free_slot; /* (n_free) */
@@ -65,10 +65,10 @@ int ken_engine_new(ken_engine **out, ken_forwarder *f, const ken_engine_options 
     e->f = f;
     e->tail = &e->head;
     e->n_ctx = f->config->n_ctx;
-    e->wave_rows = o != NULL && o->wave_rows > 0 ? o->wave_rows : DEFAULT_WAVE_ROWS;
-    e->n_slots = o != NULL && o->slots > 0                  ? o->slots
-                 : e->wave_rows > INT32_MAX / SLOTS_PER_ROW ? INT32_MAX
-                                                            : e->wave_rows * SLOTS_PER_ROW;
+    e->wave_positions = o != NULL && o->wave_positions > 0 ? o->wave_positions : DEFAULT_WAVE;
+    e->n_slots = o != NULL && o->slots > 0                       ? o->slots
+                 : e->wave_positions > INT32_MAX / SLOTS_PER_ROW ? INT32_MAX
+                                                                 : e->wave_positions * SLOTS_PER_ROW;
     if (e->n_slots < MIN_SLOTS) e->n_slots = MIN_SLOTS;
     int rc = ken_trie_init(&e->trie, err);
     if (rc == KEN_OK) rc = ken_cache_new(&e->kv, f, e->n_slots, err);
@@ -76,7 +76,7 @@ int ken_engine_new(ken_engine **out, ken_forwarder *f, const ken_engine_options 
     e->free_slot = ken_alloc((size_t)e->n_slots, sizeof *e->free_slot);
     e->owner = ken_alloc((size_t)e->n_slots, sizeof *e->owner);
     e->order = ken_alloc((size_t)e->n_slots, sizeof *e->order);
-    if (e->free_slot == NULL || e->owner == NULL || e->order == NULL || grow_rows(e, (size_t)e->wave_rows) != 0) {
+    if (e->free_slot == NULL || e->owner == NULL || e->order == NULL || grow_rows(e, (size_t)e->wave_positions) != 0) {
         rc = ken_fail_nomem(err, "engine");
         goto done;
     }
@@ -110,8 +110,8 @@ int ken_engine_extend(ken_engine *e, ken_node at, const int32_t *tok, size_t n, 
 
 void ken_engine_release(ken_engine *e, ken_node v) { ken_trie_release(&e->trie, v); }
 int32_t ken_engine_backlog(const ken_engine *e) { return e->backlog; }
-int32_t ken_engine_wave_rows(const ken_engine *e) { return e->wave_rows; }
-int32_t ken_engine_default_slots(void) { return DEFAULT_WAVE_ROWS * SLOTS_PER_ROW; }
+int32_t ken_engine_wave_positions(const ken_engine *e) { return e->wave_positions; }
+int32_t ken_engine_default_slots(void) { return DEFAULT_WAVE * SLOTS_PER_ROW; }
 int32_t ken_engine_slots(const ken_engine *e) { return e->n_slots; }
 int32_t ken_engine_longest(const ken_engine *e) { return e->n_ctx < e->n_slots ? e->n_ctx : e->n_slots; }
 ken_engine_stats ken_engine_get_stats(const ken_engine *e) { return e->stats; }
@@ -226,7 +226,7 @@ static int add_request(ken_engine *e, ken_request *q, bool *full, ken_err *err)
         if (node[v].slot == KEN_NO_SLOT) need++, missing++;
         else if (v == q->node) missing++; /* its keys are known, but not its logits: forward it again */
     }
-    if (e->n_rows > 0 && e->n_rows + missing > e->wave_rows) {
+    if (e->n_rows > 0 && e->n_rows + missing > e->wave_positions) {
         *full = true;
         return KEN_OK;
     }
@@ -331,7 +331,7 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
             }
         }
     if (rc == KEN_OK) {
-        e->stats.rows += (uint64_t)e->n_rows;
+        e->stats.positions += (uint64_t)e->n_rows;
         e->stats.logits += rows_read;
         e->stats.waves++;
     }

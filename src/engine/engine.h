@@ -31,8 +31,8 @@ typedef struct ken_request {
 } ken_request;
 
 typedef struct ken_engine_options {
-    int32_t wave_rows; /* rows to forward at once; 0 = 2048 */
-    int32_t slots;     /* of the key-value cache; 0 = chosen from wave_rows */
+    int32_t wave_positions; /* to forward at once; 0 = 2048 */
+    int32_t slots;          /* of the key-value cache; 0 = chosen from wave_positions */
 } ken_engine_options;
 
 /* Borrows f. */
@@ -45,10 +45,10 @@ void ken_engine_release(ken_engine *e, ken_node v);
 /* Queues r, which stays the caller's and must stay where it is until it is answered. KEN_EUSAGE when its path is longer than the
  * model's context or the forwarder cannot give what it asks for, KEN_ENOMEM when the path is longer than the cache. */
 int ken_engine_ask(ken_engine *e, ken_request *r, ken_err *err);
-int32_t ken_engine_backlog(const ken_engine *e); /* rows that the queued requests need, about */
+int32_t ken_engine_backlog(const ken_engine *e); /* positions that the queued requests need, about */
 int32_t ken_engine_default_slots(void);          /* of the cache, when nothing else is asked for */
 int32_t ken_engine_slots(const ken_engine *e);
-int32_t ken_engine_wave_rows(const ken_engine *e);
+int32_t ken_engine_wave_positions(const ken_engine *e);
 int32_t ken_engine_longest(const ken_engine *e); /* the longest path in tokens that can be asked for */
 
 /* Forwards one wave: the oldest requests first, as many as fit. KEN_OK and nothing done when nothing is queued. KEN_ESTOP: the wave was
@@ -56,9 +56,9 @@ int32_t ken_engine_longest(const ken_engine *e); /* the longest path in tokens t
 int ken_engine_wave(ken_engine *e, ken_err *err);
 
 typedef struct ken_engine_stats {
-    uint64_t rows;   /* positions forwarded */
-    uint64_t again;  /* of these, positions that were in the cache, but whose logits were asked for again */
-    uint64_t logits; /* rows of logits */
+    uint64_t positions; /* forwarded */
+    uint64_t again;     /* of these, positions that were in the cache, but whose logits were asked for again */
+    uint64_t logits;    /* positions that were read */
     uint64_t waves;
 } ken_engine_stats;
 ken_engine_stats ken_engine_get_stats(const ken_engine *e);

@@ -25,7 +25,7 @@ typedef struct ken_trie_node {
     int32_t slot;   /* in the key-value cache, or KEN_NO_SLOT */
     int32_t row;    /* engine: its row in the wave being built, or -1 */
     uint32_t stamp; /* engine: number of the last wave that used it */
-    bool claimed;   /* engine: counted among the rows that pending requests need */
+    bool claimed;   /* engine: counted among the positions that pending requests need */
     ken_node next;  /* trie: the next in its hash chain, or in the free list */
 } ken_trie_node;
 

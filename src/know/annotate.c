@@ -51,7 +51,7 @@ static int poll_and_report(void *ctx) /* also what the network asks between its 
 {
     job *j = ctx;
     j->progress.seconds = now() - j->began;
-    if (j->engine != NULL) j->progress.token_forwards = ken_engine_get_stats(j->engine).rows;
+    if (j->engine != NULL) j->progress.token_forwards = ken_engine_get_stats(j->engine).positions;
     if (j->o->progress != NULL) j->o->progress(j->o->ctx, &j->progress);
     return j->o->poll != NULL && j->o->poll(j->o->ctx);
 }
@@ -277,7 +277,7 @@ static int store_exemplars(job *j, ken_err *err)
 
 static int commit(job *j, ken_err *err)
 {
-    uint64_t rows = ken_engine_get_stats(j->engine).rows;
+    uint64_t rows = ken_engine_get_stats(j->engine).positions;
     double t = now();
     int rc = ken_store_add_cost(j->store, rows - j->rows_booked, t - j->began - j->seconds_booked, err);
     if (rc == KEN_OK) rc = ken_store_commit(j->store, err);

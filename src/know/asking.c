@@ -26,7 +26,7 @@ static int32_t backlog(const ken_asking *a)
 static bool has_room(const loop *l)
 {
     if (l->a->texter != NULL) return l->a->texter->backlog < l->a->texter->kind->at_once;
-    return ken_engine_backlog(l->a->engine) < ken_engine_wave_rows(l->a->engine) &&
+    return ken_engine_backlog(l->a->engine) < ken_engine_wave_positions(l->a->engine) &&
            (l->n_open == 0 || l->slots < CACHE_SHARE * ken_engine_slots(l->a->engine));
 }
 

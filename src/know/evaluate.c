@@ -395,7 +395,7 @@ static int ask_choices(job *j, ken_err *err)
                           .between = between,
                           .ctx = &c};
     if (rc == KEN_OK) rc = ken_ask_all(&a, err);
-    if (c.engine != NULL) j->forwards += ken_engine_get_stats(c.engine).rows;
+    if (c.engine != NULL) j->forwards += ken_engine_get_stats(c.engine).positions;
     ken_engine_free(c.engine);
     return rc;
 }

@@ -346,7 +346,7 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     }
     ken_net_options n = {.threads = o->threads, .isa = e->setup.isa, .poll = o->poll, .ctx = o->ctx};
     if (rc == KEN_OK) rc = ken_net_new(&e->net, m, &n, err);
-    ken_engine_options eo = {.wave_rows = 512, .slots = 8192};
+    ken_engine_options eo = {.wave_positions = 512, .slots = 8192};
     if (rc == KEN_OK) rc = ken_engine_new(&e->engine, ken_net_forwarder(e->net), &eo, err);
     e->context = (ken_task_context){.engine = e->engine,
                                     .setup = &e->setup,

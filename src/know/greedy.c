@@ -82,11 +82,11 @@ int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *
     if (max_new < 1 || max_new > MOST_NEW)
         return ken_fail(err, KEN_EUSAGE, "%d new tokens are out of range: 1 to %d", max_new, MOST_NEW);
     j.rules = (ken_rules){.tokenizer = t, .max_new = max_new, .stop = o->golds->stop, .n_stop = o->golds->n_stop};
-    ken_engine_options e = {.wave_rows = o->wave_rows, .slots = o->slots};
+    ken_engine_options e = {.wave_positions = o->wave_positions, .slots = o->slots};
     int rc = ken_engine_new(&j.engine, f, &e, err);
     const ken_asking a = {.engine = j.engine, .n = n, .start = start, .result = result, .between = between, .ctx = &j};
     if (rc == KEN_OK) rc = ken_ask_all(&a, err);
-    if (j.engine != NULL && forwards != NULL) *forwards += ken_engine_get_stats(j.engine).rows;
+    if (j.engine != NULL && forwards != NULL) *forwards += ken_engine_get_stats(j.engine).positions;
     ken_engine_free(j.engine);
     ken_arena_free(&j.arena);
     if (rc != KEN_OK) ken_greedy_free(out, n);

@@ -31,13 +31,13 @@ typedef struct ken_greedy_options {
                                     contains) sets `complete` */
     int max_new;   /* 0 = 32 */
     bool complete; /* go on when the text can become neither an accepted answer nor an abstention */
-    int32_t wave_rows, slots;                           /* of the engine; 0 = chosen */
+    int32_t wave_positions, slots;                      /* of the engine; 0 = chosen */
     ken_poll_fn poll;                                   /* asked between waves, besides the net's own */
     void (*done)(void *ctx, size_t done, size_t total); /* may be NULL */
     void *ctx;
 } ken_greedy_options;
 
-/* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_rows and
+/* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_positions and
  * slots, except that a prompt must fit the slots. On failure out holds no texts. */
 int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *item, size_t n,
                const ken_greedy_options *o, ken_greedy_answer *out, uint64_t *forwards, ken_err *err);

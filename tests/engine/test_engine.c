@@ -114,7 +114,8 @@ static void test_attention(void **state)
     sequence_states(net, token, N, all, states);
     ken_engine *e;
     ken_node other, end;
-    assert_int_equal(ken_engine_new(&e, ken_net_forwarder(net), &(ken_engine_options){.wave_rows = 8}, &err), KEN_OK);
+    assert_int_equal(ken_engine_new(&e, ken_net_forwarder(net), &(ken_engine_options){.wave_positions = 8}, &err),
+                     KEN_OK);
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, token + 1, N - 1, &other, &err), KEN_OK);
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, token, N, &end, &err), KEN_OK);
     ken_request first[] = {{.node = other, .outstanding = &waiting}, {.node = end, .outstanding = &waiting}};

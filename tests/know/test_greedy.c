@@ -130,8 +130,12 @@ static void check_all(const char *matcher, const char *stop, bool complete, int3
     ken_tokenizer *t = the_tokenizer();
     ken_gold_rules rules;
     assert_int_equal(ken_gold_rules_new(&rules, matcher, stop != NULL ? stop : "\n", idk, 2, NULL), KEN_OK);
-    ken_greedy_options o = {
-        .golds = &rules, .max_new = MAX, .complete = complete, .wave_rows = wave, .slots = slots, .done = count_done};
+    ken_greedy_options o = {.golds = &rules,
+                            .max_new = MAX,
+                            .complete = complete,
+                            .wave_positions = wave,
+                            .slots = slots,
+                            .done = count_done};
     ken_greedy_answer out[N];
     ken_err err;
     uint64_t forwards = 7;
@@ -298,7 +302,7 @@ static void test_refusals(void **state)
         {items, {.golds = &rules, .max_new = 100000}, KEN_EUSAGE, "new tokens"},
         {&no_prompt, {.golds = &rules}, KEN_EUSAGE, "question 1 has an empty prompt"},
         {items,
-         {.golds = &rules, .poll = stop_now, .ctx = &polls, .complete = true, .wave_rows = 1},
+         {.golds = &rules, .poll = stop_now, .ctx = &polls, .complete = true, .wave_positions = 1},
          KEN_ESTOP,
          "stopped"},
     };
@@ -334,7 +338,7 @@ static void test_out_of_memory(void **state)
     ken_tokenizer *t = the_tokenizer();
     ken_gold_rules rules;
     assert_int_equal(ken_gold_rules_new(&rules, NULL, "\n", idk, 2, NULL), KEN_OK);
-    ken_greedy_options o = {.golds = &rules, .max_new = MAX, .complete = true, .wave_rows = 16, .slots = 256};
+    ken_greedy_options o = {.golds = &rules, .max_new = MAX, .complete = true, .wave_positions = 16, .slots = 256};
     ken_greedy_answer out[8];
     int rc = KEN_ENOMEM;
     long n = 0;

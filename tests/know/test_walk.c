@@ -211,7 +211,7 @@ static void solve(outcome *o, const made_golds *a, const ken_tokenizer *t, int t
                    .seed = 7};
     ken_engine *e;
     ken_err err;
-    ken_engine_options eo = {.wave_rows = wave, .slots = slots};
+    ken_engine_options eo = {.wave_positions = wave, .slots = slots};
     assert_int_equal(ken_engine_new(&e, fake_net(), &eo, &err), KEN_OK);
     ken_node root[3];
     for (int i = 0; i < 3; i++) {
@@ -304,7 +304,7 @@ static void test_waves_share_and_evict(void **state)
     /* 40 paths of 100 tokens that share 90: far more than 256 slots hold if sharing or eviction failed. */
     for (int32_t wave = 1; wave <= 200; wave += 66) {
         ken_engine *e;
-        ken_engine_options eo = {.wave_rows = wave, .slots = 256};
+        ken_engine_options eo = {.wave_positions = wave, .slots = 256};
         assert_int_equal(ken_engine_new(&e, fake_net(), &eo, &err), KEN_OK);
         long before = fake_rows;
         enum { N = 40 };
@@ -427,7 +427,7 @@ static void test_out_of_memory(void **state)
             ken_question *s = NULL;
             ken_node root[2];
             int held = 0;
-            ken_engine_options eo = {.wave_rows = 16, .slots = 256};
+            ken_engine_options eo = {.wave_positions = 16, .slots = 256};
             ken_alloc_fail_after(n);
             rc = ken_engine_new(&e, fake_net(), &eo, NULL);
             for (int i = 0; i < 2 && rc == KEN_OK; i++) {
