@@ -61,11 +61,15 @@ ONE, LATE = "R0/test/1", "R1/test/6"  # a row of the part, and one behind it
 WORDS = words()
 
 
-def used(row, relation="R0"):
-    """An exemplar that the run draws, or one that it does not."""
-    drawn = fresh(Input({"data.jsonl": jsonl(WORDS.values())}, [*WORDS_ARGS, "-d", "data.jsonl"], {}, "data.ken")).exemplars(relation)
-    dev = [i for i in WORDS if i.startswith(relation + "/dev")]
-    return [i for i in dev if (i in drawn) == row][0]
+def drawn(rows, relation, like=""):
+    """Of the relation's rows whose id begins so: the first that a run draws as an exemplar, and the first that it does not."""
+    ids = fresh(Input({"data.jsonl": jsonl(rows.values())}, [*WORDS_ARGS, "-d", "data.jsonl"], {}, "data.ken")).exemplars(relation)
+    some = [i for i in rows if i.startswith(like)]
+    return next(i for i in some if i in ids), next(i for i in some if i not in ids)
+
+
+SHOT, NO_SHOT = drawn(WORDS, "R0", "R0/dev")
+SHOT_R1 = drawn(WORDS, "R1", "R1/dev")[0]
 
 
 def insert(rows, before, row):
@@ -132,24 +136,24 @@ ROW_CASES = [
     ("the rows' order", lambda d: reorder(d, "test", backwards), keeps()),
     ("the order of relations in the file", lambda d: reorder(d, "R", lambda i: i[:2] == "R0"), keeps()),
     # Exemplars:
-    ("an exemplar's question", lambda d: d[used(True)].update(question="x?"), anew(exemplars=True)),
-    ("an exemplar's subject", lambda d: d[used(True)].update(subject="x"), anew(exemplars=True)),
-    ("an exemplar's answer", lambda d: d[used(True)].update(answer="x"), anew(exemplars=True)),
-    ("an exemplar's relation", lambda d: d[used(True)].update(relation="R1"), anew(exemplars=True)),
-    ("an exemplar's split", lambda d: d[used(True)].update(split="valid"), keeps(always=True)),
-    ("an exemplar's other answers", lambda d: d[used(True)].update(answers=[d[used(True)].pop("answer"), "x"]), keeps(always=True)),
-    ("an exemplar's popularity", lambda d: d[used(True)].update(popularity=3), keeps(always=True)),
-    ("an exemplar goes", lambda d: d.pop(used(True)), anew(exemplars=True)),
+    ("an exemplar's question", lambda d: d[SHOT].update(question="x?"), anew(exemplars=True)),
+    ("an exemplar's subject", lambda d: d[SHOT].update(subject="x"), anew(exemplars=True)),
+    ("an exemplar's answer", lambda d: d[SHOT].update(answer="x"), anew(exemplars=True)),
+    ("an exemplar's relation", lambda d: d[SHOT].update(relation="R1"), anew(exemplars=True)),
+    ("an exemplar's split", lambda d: d[SHOT].update(split="valid"), keeps(always=True)),
+    ("an exemplar's other answers", lambda d: d[SHOT].update(answers=[d[SHOT].pop("answer"), "x"]), keeps(always=True)),
+    ("an exemplar's popularity", lambda d: d[SHOT].update(popularity=3), keeps(always=True)),
+    ("an exemplar goes", lambda d: d.pop(SHOT), anew(exemplars=True)),
     ("an exemplar is added", lambda d: insert(d, "R0/dev/5", {**WORDS["R0/dev/5"], "id": "new", "question": "dn?", "subject": "den"}),
      anew(exemplars=True)),
     ("the exemplars' order", lambda d: reorder(d, "R0/dev", backwards), anew(exemplars=True)),
-    ("an exemplar that is not drawn", lambda d: d[used(False)].update(question="x?", answer="x"), keeps(always=True)),
-    ("a row asks about an exemplar", lambda d: d[ONE].update(question=d[used(True)]["question"]), anew(ONE, exemplars=True, held=[ONE])),
-    ("an exemplar and a row", lambda d: (d[used(True)].update(answer="x"), d[ONE].update(question="x?")), anew(ONE, exemplars=True)),
-    ("an exemplar changes, a row goes", lambda d: (d[used(True)].update(answer="x"), d.pop(ONE)), anew(exemplars=True, gone=[ONE])),
-    ("an exemplar changes, a row comes", lambda d: (d[used(True)].update(answer="x"), insert(d, ONE, NEW)), anew(exemplars=True)),
+    ("an exemplar that is not drawn", lambda d: d[NO_SHOT].update(question="x?", answer="x"), keeps(always=True)),
+    ("a row asks about an exemplar", lambda d: d[ONE].update(question=d[SHOT]["question"]), anew(ONE, exemplars=True, held=[ONE])),
+    ("an exemplar and a row", lambda d: (d[SHOT].update(answer="x"), d[ONE].update(question="x?")), anew(ONE, exemplars=True)),
+    ("an exemplar changes, a row goes", lambda d: (d[SHOT].update(answer="x"), d.pop(ONE)), anew(exemplars=True, gone=[ONE])),
+    ("an exemplar changes, a row comes", lambda d: (d[SHOT].update(answer="x"), insert(d, ONE, NEW)), anew(exemplars=True)),
     ("a row becomes a dev row", lambda d: d[ONE].update(split="dev"), anew(ONE, held=[ONE])),
-    ("an exemplar of the other relation", lambda d: d[used(True, "R1")].update(answer="x"), anew(exemplars=True)),
+    ("an exemplar of the other relation", lambda d: d[SHOT_R1].update(answer="x"), anew(exemplars=True)),
 ]
 
 
@@ -360,20 +364,16 @@ HELD = {f"t{i}": {"id": f"t{i}", "relation": "R", "question": f"q{i}?", "subject
         for i in range(24)}
 
 
-def held(row):
-    drawn = fresh(Input({"data.jsonl": jsonl(HELD.values())}, [*WORDS_ARGS, "-d", "data.jsonl"], {}, "data.ken")).exemplars("R")
-    return [i for i in HELD if (i in drawn) == row][0]
-
-
+HELD_OUT, ASKED = drawn(HELD, "R")
 HELD_CASES = [
-    ("a row", lambda d: d[held(False)].update(answers=["h"]), lambda: anew(held(False))),
-    ("a row's question", lambda d: d[held(False)].update(question="x?"), lambda: anew(held(False))),
-    ("an exemplar's answer", lambda d: d[held(True)].update(answers=["x"]), lambda: anew(exemplars=True)),
-    ("an exemplar's question: it is asked now", lambda d: d[held(True)].update(question="x?", subject="x"), lambda: anew(exemplars=True)),
-    ("an exemplar goes", lambda d: d.pop(held(True)), lambda: anew(exemplars=True)),
-    ("a row goes, and the draw is another one", lambda d: d.pop(held(False)), lambda: anew(exemplars=True, gone=[held(False)])),
-    ("a row comes, and the draw is another one", lambda d: insert(d, "t3", {**NEW, "relation": "R", "split": ""}), lambda: anew(exemplars=True)),
-    ("the rows' order, and so the draw", lambda d: reorder(d, "t", backwards), lambda: anew(exemplars=True)),
+    ("a row", lambda d: d[ASKED].update(answers=["h"]), anew(ASKED)),
+    ("a row's question", lambda d: d[ASKED].update(question="x?"), anew(ASKED)),
+    ("an exemplar's answer", lambda d: d[HELD_OUT].update(answers=["x"]), anew(exemplars=True)),
+    ("an exemplar's question: it is asked now", lambda d: d[HELD_OUT].update(question="x?", subject="x"), anew(exemplars=True)),
+    ("an exemplar goes", lambda d: d.pop(HELD_OUT), anew(exemplars=True)),
+    ("a row goes, and the draw is another one", lambda d: d.pop(ASKED), anew(exemplars=True, gone=[ASKED])),
+    ("a row comes, and the draw is another one", lambda d: insert(d, "t3", {**NEW, "relation": "R", "split": ""}), anew(exemplars=True)),
+    ("the rows' order, and so the draw", lambda d: reorder(d, "t", backwards), anew(exemplars=True)),
 ]
 
 
@@ -450,7 +450,7 @@ PLACE_CASES = [
 SAMPLE_CASES = [
     ("a question", lambda d: d[ONE].update(question="x?"), anew(ONE)),
     ("an id, by which samples are drawn", lambda d: d[ONE].update(id="x"), anew(gone=[ONE])),
-    ("an exemplar", lambda d: d[used(True)].update(answer="x"), anew(exemplars=True)),
+    ("an exemplar", lambda d: d[SHOT].update(answer="x"), anew(exemplars=True)),
     ("the rows' order", lambda d: reorder(d, "test", backwards), keeps()),
 ]
 
@@ -474,7 +474,7 @@ POOR_CASES = [
 PLAIN_ARGS = ["-m", MODEL, *SMALL, "--matcher", "em-squad", "-d", "data.jsonl"]
 PLAIN_CASES = [  # the usual prompt, which does not show the subject: the row says it all the same
     ("a subject", lambda d: d[ONE].update(subject="x"), anew(ONE, value=False)),
-    ("an exemplar's subject", lambda d: d[used(True)].update(subject="x"), anew(exemplars=True, value=False)),
+    ("an exemplar's subject", lambda d: d[SHOT].update(subject="x"), anew(exemplars=True, value=False)),
 ]
 
 NO_SHOTS_CASES = [
@@ -493,7 +493,7 @@ def without_row(d):
 
 
 def with_exemplar(d):
-    d[used(True)].update(answer="x")
+    d[SHOT].update(answer="x")
 
 
 def nothing(d):
@@ -585,20 +585,16 @@ def every_option_is_here(folder):
 # ---- all of them -----------------------------------------------------------------------------------------------------------
 
 def tried(name, outcome, before, after, part):
-    """One case; outcome may be a function that makes the check, when it is only known after a fresh run."""
-    return name, lambda folder: (outcome() if outcome.__code__.co_argcount == 0 else outcome)(Try(folder, before, after, part))
+    return name, lambda folder: outcome(Try(folder, before, after, part))
 
 
 def changed(kind, cases, args, rows, part):
     """Cases of (name, change of the rows, what must come of it)."""
     for name, change, outcome in cases:
-        def case(folder, change=change, outcome=outcome):
-            now = copy.deepcopy(rows)
-            change(now)
-            before, after = ({"data.jsonl": jsonl(r.values())} for r in (rows, now))
-            check = outcome() if outcome.__code__.co_argcount == 0 else outcome
-            check(Try(folder, Input(before, args, {}, "data.ken"), Input(after, args, {}, "data.ken"), part))
-        yield f"{kind}: {name}", case
+        now = copy.deepcopy(rows)
+        change(now)
+        before, after = (Input({"data.jsonl": jsonl(r.values())}, args, {}, "data.ken") for r in (rows, now))
+        yield tried(f"{kind}: {name}", outcome, before, after, part)
 
 
 def option_cases():
