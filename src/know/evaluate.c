@@ -33,6 +33,8 @@ typedef struct job {
     size_t n_rows;
     ken_net *net;
     int32_t slots;
+    int32_t *ids; /* of the question being started */
+    size_t cap_ids;
     uint64_t forwards;
     double began;
     ken_progress progress;
@@ -191,60 +193,28 @@ static int make_rows(job *j, ken_err *err)
 
 /* ---- questions ------------------------------------------------------------------------------------------------------ */
 
-typedef struct asked { /* token ids of all questions, one behind the other */
-    int32_t *ids;
-    size_t n_ids, cap_ids;
-    size_t *first;          /* (rows + 1) */
-    ken_greedy_item *item;  /* (rows) */
-    ken_greedy_answer *out; /* (rows) */
-} asked;
-
-static int encode(job *j, const ken_example *x, int32_t **ids, size_t *n, size_t *cap, ken_err *err)
+static int encode(job *j, const ken_example *x, size_t *n, ken_err *err)
 {
     const ken_example *shots[KEN_MAX_SHOTS];
     const ken_exemplars *ex = j->setup.shots > 0 ? ken_exemplar_sets_for(j->exemplars, x->relation) : NULL;
     if (j->setup.shots == 0)
-        return ken_zero_shot_encode(&j->setup.style, j->setup.rules.tokenizer, x, ids, n, cap, err);
+        return ken_zero_shot_encode(&j->setup.style, j->setup.rules.tokenizer, x, &j->ids, n, &j->cap_ids, err);
     if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
     int n_shots = ken_exemplars_get(ex, 0, shots);
-    return ken_prompt_encode(&j->setup.style, j->setup.rules.tokenizer, shots, n_shots, x, ids, n, cap, err);
+    return ken_prompt_encode(&j->setup.style, j->setup.rules.tokenizer, shots, n_shots, x, &j->ids, n, &j->cap_ids,
+                             err);
 }
 
-static int prepare(job *j, asked *a, ken_err *err)
+static int question(void *ctx, size_t i, ken_greedy_item *item, ken_err *err)
 {
-    size_t n = j->n_rows, len = 0, cap = 0;
-    int32_t *ids = NULL;
-    a->first = ken_alloc(n + 1, sizeof *a->first);
-    a->item = ken_calloc(n, sizeof *a->item);
-    a->out = ken_calloc(n, sizeof *a->out);
-    int rc = a->first == NULL || a->item == NULL || a->out == NULL ? ken_fail_nomem(err, "questions") : KEN_OK;
-    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
-        const ken_example *x = ken_data_get(j->data, j->rows[i]);
-        rc = encode(j, x, &ids, &len, &cap, err);
-        if (rc == KEN_OK && len == 0) rc = ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
-        if (rc == KEN_OK && ken_grow((void **)&a->ids, &a->cap_ids, a->n_ids + len, sizeof *a->ids) != 0)
-            rc = ken_fail_nomem(err, "questions");
-        if (rc != KEN_OK) {
-            ken_fail_prefix(err, "row %s", x->id);
-            break;
-        }
-        a->first[i] = a->n_ids;
-        memcpy(a->ids + a->n_ids, ids, len * sizeof *ids);
-        a->n_ids += len;
-    }
-    ken_free(ids);
-    if (rc != KEN_OK) return rc;
-    a->first[n] = a->n_ids;
-    for (size_t i = 0; i < n; i++) {
-        const ken_example *x = ken_data_get(j->data, j->rows[i]);
-        a->item[i] = (ken_greedy_item){.prompt = a->ids + a->first[i],
-                                       .n_prompt = (int32_t)(a->first[i + 1] - a->first[i]),
-                                       .answers = x->answers,
-                                       .n_answers = x->n_answers,
-                                       .aliases = x->aliases,
-                                       .n_aliases = x->n_aliases};
-    }
-    return KEN_OK;
+    job *j = ctx;
+    size_t n = 0;
+    const ken_example *x = ken_data_get(j->data, j->rows[i]);
+    int rc = encode(j, x, &n, err);
+    if (rc == KEN_OK && n == 0) rc = ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
+    if (rc != KEN_OK) ken_fail_prefix(err, "row %s", x->id);
+    *item = (ken_greedy_item){j->ids, (int32_t)n, x->answers, x->n_answers, x->aliases, x->n_aliases};
+    return rc;
 }
 
 /* Verdicts of the further matchers, from the text. */
@@ -260,11 +230,11 @@ static int score_more(const job *j, const ken_example *x, const char *text, uint
     return rc;
 }
 
-static int take_answers(job *j, const asked *a, ken_err *err)
+static int take_answers(job *j, const ken_greedy_answer *answer, ken_err *err)
 {
     int rc = KEN_OK;
     for (size_t i = 0; i < j->n_rows && rc == KEN_OK; i++) {
-        const ken_greedy_answer *g = &a->out[i];
+        const ken_greedy_answer *g = &answer[i];
         ken_evaluated *r = &j->e->row[i];
         r->hit = g->hit;
         r->hit_raw = g->hit_raw;
@@ -280,10 +250,10 @@ static int take_answers(job *j, const asked *a, ken_err *err)
 
 static int ask_questions(job *j, ken_err *err)
 {
-    asked a = {0};
-    int rc = stage(j, "asking", err);
-    if (rc == KEN_OK) rc = prepare(j, &a, err);
-    ken_greedy_options o = {.golds = &j->golds[0],
+    ken_greedy_answer *answer = ken_calloc(j->n_rows, sizeof *answer);
+    int rc = answer == NULL ? ken_fail_nomem(err, "questions") : stage(j, "asking", err);
+    ken_greedy_options o = {.item = question,
+                            .golds = &j->golds[0],
                             .max_new = j->setup.rules.max_new,
                             .complete = j->o->texts || j->n_golds > 1,
                             .slots = j->slots,
@@ -291,12 +261,11 @@ static int ask_questions(job *j, ken_err *err)
                             .done = count_done,
                             .ctx = j};
     if (rc == KEN_OK)
-        rc = ken_greedy(ken_net_forwarder(j->net), j->setup.rules.tokenizer, a.item, j->n_rows, &o, a.out, &j->forwards,
+        rc = ken_greedy(ken_net_forwarder(j->net), j->setup.rules.tokenizer, NULL, j->n_rows, &o, answer, &j->forwards,
                         err);
-    if (rc == KEN_OK) rc = take_answers(j, &a, err);
-    if (a.out != NULL) ken_greedy_free(a.out, j->n_rows);
-    void *all[] = {a.ids, a.first, a.item, a.out};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);
+    if (rc == KEN_OK) rc = take_answers(j, answer, err);
+    if (answer != NULL) ken_greedy_free(answer, j->n_rows);
+    ken_free(answer);
     return rc;
 }
 
@@ -527,6 +496,7 @@ int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ke
     ken_evaluation_sort(e);
     ken_exemplar_sets_free(j.exemplars);
     ken_net_free(j.net);
+    ken_free(j.ids);
     for (int i = 0; i < j.n_golds; i++) ken_gold_rules_free(&j.golds[i]);
     ken_settings_free(&j.setup);
     if (rc == KEN_OK) *out = e;

@@ -25,8 +25,11 @@ static void one_done(job *j)
 static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
 {
     job *j = ctx;
-    const ken_greedy_item *x = &j->item[i];
+    ken_greedy_item made;
+    const ken_greedy_item *x = j->o->item != NULL ? &made : &j->item[i];
+    int rc = j->o->item != NULL ? j->o->item(j->o->ctx, i, &made, err) : KEN_OK;
     *q = NULL;
+    if (rc != KEN_OK) return rc;
     if (x->n_prompt < 1) return ken_fail(err, KEN_EUSAGE, "question %zu has an empty prompt", i + 1);
     if ((int64_t)x->n_prompt + j->rules.max_new > ken_engine_longest(j->engine)) {
         j->out[i].too_long = true;
@@ -35,7 +38,7 @@ static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
     }
     ken_path_options o = {.rules = &j->rules, .first = -1, .number = i + 1};
     o.give_up = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
-    int rc = ken_golds_new(&o.golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
+    rc = ken_golds_new(&o.golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
     if (rc == KEN_OK) rc = ken_path_new(q, j->engine, &o, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, err);
     else ken_golds_free(&o.golds);
     if (rc != KEN_OK) ken_fail_prefix(err, "question %zu", i + 1);

@@ -26,6 +26,8 @@ typedef struct ken_greedy_answer {
 } ken_greedy_answer;
 
 typedef struct ken_greedy_options {
+    /* In place of an array of items: number i, when it is started; what it points to must last until the next one is asked for. */
+    int (*item)(void *ctx, size_t i, ken_greedy_item *out, ken_err *err);
     const ken_gold_rules
         *golds;    /* what is accepted, what declines, what ends an answer; a matcher that cannot rule a text out (f1@t,
                                     contains) sets `complete` */

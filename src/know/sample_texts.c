@@ -22,6 +22,7 @@ typedef struct texts {
     prompt *p; /* (n) */
     int32_t waiting;
     bool done;
+    ken_arena arena;
 } texts;
 
 static int32_t waiting(const ken_question *q) { return ((const texts *)q)->waiting; }
@@ -30,13 +31,9 @@ static bool done(const ken_question *q) { return ((const texts *)q)->done; }
 static void free_texts(ken_question *q)
 {
     texts *s = (texts *)q;
-    for (int i = 0; i < s->n; i++) {
-        for (int j = 0; s->p[i].text != NULL && j <= s->rules->samples; j++) ken_free(s->p[i].text[j]);
-        ken_free(s->p[i].text);
-        ken_free(s->p[i].cut);
-        ken_free(s->p[i].drawn);
-    }
-    ken_free(s->p);
+    for (int i = 0; i < s->n; i++)
+        for (int j = 0; j <= s->rules->samples; j++) ken_free(s->p[i].text[j]);
+    ken_arena_free(&s->arena);
     ken_free(s);
 }
 
@@ -94,15 +91,17 @@ int ken_texts_start(ken_question **out, const ken_method_input *in, ken_err *err
     texts *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "samples");
     *s = (texts){.question = {&kind}, .rules = r, .golds = in->golds};
-    s->p = ken_calloc((size_t)r->prompts, sizeof *s->p);
+    const size_t all = (size_t)r->samples + 1;
+    s->p = ken_arena_calloc(&s->arena, (size_t)r->prompts, sizeof *s->p);
     bool failed = s->p == NULL;
-    for (int i = 0; i < r->prompts && !failed; i++, s->n++) {
+    for (int i = 0; i < r->prompts && !failed; i++) {
         prompt *p = &s->p[i];
-        p->text = ken_calloc((size_t)r->samples + 1, sizeof *p->text);
-        p->cut = ken_calloc((size_t)r->samples + 1, sizeof *p->cut);
-        p->drawn = ken_calloc((size_t)r->samples, sizeof *p->drawn);
+        p->text = ken_arena_calloc(&s->arena, all, sizeof *p->text);
+        p->cut = ken_arena_calloc(&s->arena, all, sizeof *p->cut);
+        p->drawn = ken_arena_calloc(&s->arena, all, sizeof *p->drawn);
         failed = p->text == NULL || p->cut == NULL || p->drawn == NULL;
-        if (failed) continue;
+        if (failed) break;
+        s->n++;
         p->greedy = (ken_texts){.prompt = in->prompt[i],
                                 .n = 1,
                                 .top_k = r->top_k,
