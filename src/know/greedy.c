@@ -25,7 +25,7 @@ static void one_done(job *j)
 static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
 {
     job *j = ctx;
-    ken_greedy_item made;
+    ken_greedy_item made = {0};
     const ken_greedy_item *x = j->o->item != NULL ? &made : &j->item[i];
     int rc = j->o->item != NULL ? j->o->item(j->o->ctx, i, &made, err) : KEN_OK;
     *q = NULL;

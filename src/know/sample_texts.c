@@ -31,7 +31,7 @@ static bool done(const ken_question *q) { return ((const texts *)q)->done; }
 static void free_texts(ken_question *q)
 {
     texts *s = (texts *)q;
-    for (int i = 0; i < s->n; i++)
+    for (int i = 0; s->p != NULL && i < s->n; i++)
         for (int j = 0; j <= s->rules->samples; j++) ken_free(s->p[i].text[j]);
     ken_arena_free(&s->arena);
     ken_free(s);

@@ -388,11 +388,16 @@ int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **ou
                                       "JOIN exemplars USING(relation, set_no, shot) ORDER BY relation, set_no, shot",
                                       &q, err);
     while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
-        bool failed = code == SQLITE_ROW && ken_grow((void **)&all, &cap, *n + 1, sizeof *all) != 0;
-        const char **answer = ken_arena_calloc(arena, 1, sizeof *answer);
-        if (code != SQLITE_ROW) rc = ken_schema_fail(s->db, code, s->path, err);
-        else if (failed || answer == NULL) rc = ken_fail_nomem(err, "exemplars");
-        if (rc != KEN_OK) break;
+        if (code != SQLITE_ROW) {
+            rc = ken_schema_fail(s->db, code, s->path, err);
+            break;
+        }
+        bool failed = ken_grow((void **)&all, &cap, *n + 1, sizeof *all) != 0;
+        const char **answer = failed ? NULL : ken_arena_calloc(arena, 1, sizeof *answer);
+        if (answer == NULL) {
+            rc = ken_fail_nomem(err, "exemplars");
+            break;
+        }
         ken_stored_shot *x = &all[*n];
         *x = (ken_stored_shot){.relation = column(q, 0, arena, &failed), .set = sqlite3_column_int(q, 1)};
         answer[0] = column(q, 6, arena, &failed);
