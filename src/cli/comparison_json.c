@@ -6,32 +6,17 @@
 #include <math.h>
 #include <string.h>
 
-static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
-
 static json_t *interval(double lo, double hi) { return json_pack("[o,o]", cli_json_real(lo), cli_json_real(hi)); }
 
-/* from -> to -> rows, with all five names */
+/* From -> to -> rows. */
 static json_t *transitions(const ken_diff_group *g)
 {
-    cli_json_object x = {json_object(), false};
-    for (int i = 0; i < KEN_N_CATEGORIES; i++) {
-        cli_json_object row = {json_object(), false};
-        for (int k = 0; k < KEN_N_CATEGORIES; k++) cli_json_put(&row, ken_category_name(k), count(g->moved[i][k]));
-        cli_json_put(&x, ken_category_name(i), cli_json_finish(&row));
-    }
-    return cli_json_finish(&x);
+    return cli_json_matrix(g->moved[0], KEN_N_CATEGORIES, ken_category_name);
 }
 
-/* The same of verdicts. */
 static json_t *verdicts(const ken_diff_group *g)
 {
-    cli_json_object x = {json_object(), false};
-    for (int i = 0; i < KEN_N_VERDICTS; i++) {
-        cli_json_object row = {json_object(), false};
-        for (int k = 0; k < KEN_N_VERDICTS; k++) cli_json_put(&row, ken_verdict_name(k), count(g->verdict[i][k]));
-        cli_json_put(&x, ken_verdict_name(i), cli_json_finish(&row));
-    }
-    return cli_json_finish(&x);
+    return cli_json_matrix(g->verdict[0], KEN_N_VERDICTS, ken_verdict_name);
 }
 
 static json_t *share_json(uint64_t k, uint64_t rest)
@@ -66,12 +51,12 @@ static json_t *mean(double a, double b, double change, double lo, double hi)
 /* Everything about a group but its name and what moved. */
 static void put_group(cli_json_object *x, const ken_diff *d, const ken_diff_group *g)
 {
-    cli_json_put(x, "examples", count(g->n));
-    cli_json_put(x, "known_a", count(g->known_a));
-    cli_json_put(x, "known_b", count(g->known_b));
+    cli_json_put(x, "examples", cli_json_count(g->n));
+    cli_json_put(x, "known_a", cli_json_count(g->known_a));
+    cli_json_put(x, "known_b", cli_json_count(g->known_b));
     if (strcmp(g->grouping, "all") != 0) { /* at the top these two are lists of ids */
-        cli_json_put(x, "lost", count(g->lost));
-        cli_json_put(x, "gained", count(g->gained));
+        cli_json_put(x, "lost", cli_json_count(g->lost));
+        cli_json_put(x, "gained", cli_json_count(g->gained));
     }
     cli_json_put(x, "lost_share", cli_json_real(g->lost_share));
     cli_json_put(x, "lost_interval", interval(g->lost_lo, g->lost_hi));
@@ -169,12 +154,14 @@ json_t *cli_json_comparison(const cli_comparison *c)
     if (choice != NULL && others != NULL) cli_json_put(&x, "multiple_choice", choice_json(c->d, choice));
     cli_json_put(&x, "a", run_json(c, 0));
     cli_json_put(&x, "b", run_json(c, 1));
-    cli_json_put(&x, "only_a", count(only_a));
-    cli_json_put(&x, "only_b", count(only_b));
-    cli_json_put(&x, "other_question", count(other));
+    cli_json_put(&x, "only_a", cli_json_count(only_a));
+    cli_json_put(&x, "only_b", cli_json_count(only_b));
+    cli_json_put(&x, "other_question", cli_json_count(other));
     cli_json_put(&x, "cautions", cautions);
     return cli_json_finish(&x);
 }
+
+#define SIDE(member) CLI_JSON_FIELD(ken_diff_side, #member, member)
 
 static json_t *side_json(const ken_diff *d, const ken_diff_row *r, const ken_diff_side *s)
 {
@@ -188,14 +175,11 @@ static json_t *side_json(const ken_diff *d, const ken_diff_row *r, const ken_dif
         cli_json_put(&x, "p_t", cli_json_real(s->p_t));
         cli_json_put(&x, "p_unknown", cli_json_real(s->p_unknown));
     }
-    cli_json_put(&x, "p_t0", cli_json_real(s->p_t0));
-    cli_json_put(&x, "greedy_hits", json_integer(s->greedy_hits));
-    cli_json_put(&x, "prompts", json_integer(s->prompts));
-    cli_json_put(&x, "says", cli_json_string(s->says));
-    cli_json_put(&x, "says_prompts", json_integer(s->says_prompts));
-    cli_json_put(&x, "says_right", json_boolean(s->says_right));
+    CLI_JSON_PUT(&x, s, SIDE(p_t0), SIDE(greedy_hits), SIDE(prompts), SIDE(says), SIDE(says_prompts), SIDE(says_right));
     return cli_json_finish(&x);
 }
+
+#define ROW(member) CLI_JSON_FIELD(ken_diff_row, #member, member)
 
 json_t *cli_json_compared(const ken_diff *d, const ken_diff_row *r)
 {
@@ -204,13 +188,7 @@ json_t *cli_json_compared(const ken_diff *d, const ken_diff_row *r)
                                        [KEN_MOVE_GAINED] = "gained",
                                        [KEN_MOVE_UNLABELLED] = "unlabelled"};
     cli_json_object x = {json_object(), false};
-    cli_json_put(&x, "id", cli_json_string(r->id));
-    cli_json_put(&x, "relation", cli_json_string(r->relation));
-    cli_json_put(&x, "split", cli_json_string(r->split));
-    cli_json_put(&x, "question", cli_json_string(r->question));
-    cli_json_put(&x, "subject", cli_json_string(r->subject));
-    cli_json_put(&x, "answer", cli_json_string(r->answer));
-    cli_json_put(&x, "popularity", cli_json_real(r->popularity));
+    CLI_JSON_PUT(&x, r, ROW(id), ROW(relation), ROW(split), ROW(question), ROW(subject), ROW(answer), ROW(popularity));
     cli_json_put(&x, "quartile", r->quartile > 0 ? json_integer(r->quartile) : json_null());
     if (r->choice) cli_json_put(&x, "choice", json_true());
     cli_json_put(&x, "move", json_string(move[r->move]));

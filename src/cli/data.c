@@ -71,53 +71,51 @@ static int count_all(counts *c, const ken_data *d, ken_err *err)
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
-static void put(json_t *o, const char *key, uint64_t n) { json_object_set_new(o, key, json_integer((json_int_t)n)); }
+/* The splits that occur. */
+static void put_splits(cli_json_object *x, const relation_count *c)
+{
+    for (int k = 0; k < N_SPLITS; k++)
+        if (c->split[k] > 0) cli_json_put(x, split_names[k], cli_json_count(c->split[k]));
+}
+
+#define STATS(name, member) CLI_JSON_FIELD(ken_data_stats, name, member)
 
 static int print_json(const ken_data *d, const counts *c, ken_err *err)
 {
     const ken_data_stats *s = ken_data_get_stats(d);
-    json_t *o = json_object(), *relations = json_object();
-    json_object_set_new(o, "format", cli_json_string(ken_data_format(d)));
-    put(o, "examples", c->all.total);
+    cli_json_object x = {json_object(), false};
+    json_t *relations = json_object();
+    cli_json_put(&x, "format", cli_json_string(ken_data_format(d)));
+    cli_json_put(&x, "examples", cli_json_count(c->all.total));
     if (cli_data.protocol != NULL) {
-        put(o, "train", s->slick_train);
-        put(o, "dev", s->slick_dev);
-        put(o, "id_test", s->slick_id_test);
-        put(o, "ood_test", s->slick_ood_test);
-    } else
-        for (int k = 0; k < N_SPLITS; k++)
-            if (c->all.split[k] > 0) put(o, split_names[k], c->all.split[k]);
+        CLI_JSON_PUT(&x, s, STATS("train", slick_train), STATS("dev", slick_dev), STATS("id_test", slick_id_test),
+                     STATS("ood_test", slick_ood_test));
+    } else put_splits(&x, &c->all);
     for (size_t i = 0; i < c->n; i++) {
-        json_t *r = json_object();
-        for (int k = 0; k < N_SPLITS; k++)
-            if (c->r[i].split[k] > 0) put(r, split_names[k], c->r[i].split[k]);
-        json_object_set_new(relations, c->r[i].relation, r);
+        cli_json_object r = {json_object(), false};
+        put_splits(&r, &c->r[i]);
+        json_object_set_new(relations, c->r[i].relation, cli_json_finish(&r));
     }
-    json_object_set_new(o, "relations", relations);
-    put(o, "rows", s->rows);
-    put(o, "bad", s->bad);
-    put(o, "multi_answer", s->multi_answer);
-    put(o, "duplicates", s->duplicates);
-    put(o, "ambiguous", s->ambiguous);
-    put(o, "echo", s->echo);
-    return cli_json_print(o, err);
+    cli_json_put(&x, "relations", relations);
+    CLI_JSON_PUT(&x, s, STATS("rows", rows), STATS("bad", bad), STATS("multi_answer", multi_answer),
+                 STATS("duplicates", duplicates), STATS("ambiguous", ambiguous), STATS("echo", echo));
+    return cli_json_print(cli_json_finish(&x), err);
 }
+
+#define ROW(member) CLI_JSON_FIELD(ken_example, #member, member)
 
 static int print_row_json(const ken_example *e, ken_err *err)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "id", cli_json_string(e->id));
-    json_object_set_new(o, "relation", cli_json_string(e->relation));
-    json_object_set_new(o, "split", cli_json_string(e->split));
-    json_object_set_new(o, "question", cli_json_string(e->question));
-    json_object_set_new(o, "answers", cli_json_strings(e->answers, e->n_answers));
-    if (e->subject != NULL) json_object_set_new(o, "subject", cli_json_string(e->subject));
-    if (!isnan(e->popularity)) json_object_set_new(o, "popularity", cli_json_real(e->popularity));
+    cli_json_object x = {json_object(), false};
+    CLI_JSON_PUT(&x, e, ROW(id), ROW(relation), ROW(split), ROW(question));
+    cli_json_put(&x, "answers", cli_json_strings(e->answers, e->n_answers));
+    if (e->subject != NULL) cli_json_put(&x, "subject", cli_json_string(e->subject));
+    if (!isnan(e->popularity)) cli_json_put(&x, "popularity", cli_json_real(e->popularity));
     if (e->choices != NULL) {
-        json_object_set_new(o, "choices", cli_json_strings(e->choices, e->n_choices));
-        json_object_set_new(o, "choice", json_integer(e->choice));
+        cli_json_put(&x, "choices", cli_json_strings(e->choices, e->n_choices));
+        cli_json_put(&x, "choice", json_integer(e->choice));
     }
-    return cli_json_print(o, err);
+    return cli_json_print(cli_json_finish(&x), err);
 }
 
 static int print_rows(const ken_data *d, ken_err *err)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
 static json_t *ratio(uint64_t k, uint64_t n) { return n > 0 ? json_real((double)k / (double)n) : json_null(); }
 
 json_t *cli_json_measure(const ken_measure *m)
@@ -16,43 +15,41 @@ json_t *cli_json_measure(const ken_measure *m)
     if (m->n > 0) {
         double lo, hi;
         cli_wilson(m->hits, m->n, &lo, &hi);
-        cli_json_put(&x, "examples", count(m->n));
-        cli_json_put(&x, "hits", count(m->hits));
+        cli_json_put(&x, "examples", cli_json_count(m->n));
+        cli_json_put(&x, "hits", cli_json_count(m->hits));
         cli_json_put(&x, "accuracy", ratio(m->hits, m->n));
         cli_json_put(&x, "accuracy_lo", cli_json_real(lo));
         cli_json_put(&x, "accuracy_hi", cli_json_real(hi));
-        cli_json_put(&x, "hits_raw", count(m->hits_raw));
-        cli_json_put(&x, "abstained", count(m->abstained));
-        cli_json_put(&x, "answered", count(m->answered));
+        cli_json_put(&x, "hits_raw", cli_json_count(m->hits_raw));
+        cli_json_put(&x, "abstained", cli_json_count(m->abstained));
+        cli_json_put(&x, "answered", cli_json_count(m->answered));
         cli_json_put(&x, "accuracy_answered", ratio(m->hits, m->answered));
         if (!isnan(m->p)) cli_json_put(&x, "p_right", cli_json_real(m->p / (double)m->n));
         for (int i = 0; i < m->n_more; i++) {
             json_t *more = json_object_get(x.o, "matchers");
             if (more == NULL) cli_json_put(&x, "matchers", more = json_object());
-            if (json_object_set_new(more, m->more[i].matcher, count(m->more[i].hits)) != 0) x.failed = true;
+            if (json_object_set_new(more, m->more[i].matcher, cli_json_count(m->more[i].hits)) != 0) x.failed = true;
         }
     }
     if (m->tokens > 0) {
-        cli_json_put(&x, "tokens", count(m->tokens));
+        cli_json_put(&x, "tokens", cli_json_count(m->tokens));
         cli_json_put(&x, "nll", cli_json_real(cli_loss_per_token(m)));
         cli_json_put(&x, "perplexity", cli_json_real(exp(cli_loss_per_token(m))));
         if (m->bytes > 0) {
-            cli_json_put(&x, "bytes", count(m->bytes));
+            cli_json_put(&x, "bytes", cli_json_count(m->bytes));
             cli_json_put(&x, "bits_per_byte", cli_json_real(cli_bits_per_byte(m)));
         }
     }
     return cli_json_finish(&x);
 }
 
+#define CHANGE(name, member) CLI_JSON_FIELD(ken_change, name, member)
+
 static json_t *change_json(const ken_change *c)
 {
     cli_json_object x = {json_object(), false};
-    cli_json_put(&x, "examples", count(c->n));
-    cli_json_put(&x, "before", count(c->before));
-    cli_json_put(&x, "after", count(c->after));
-    cli_json_put(&x, "lost", count(c->lost));
-    cli_json_put(&x, "gained", count(c->gained));
-    cli_json_put(&x, "p", cli_json_real(c->p));
+    CLI_JSON_PUT(&x, c, CHANGE("examples", n), CHANGE("before", before), CHANGE("after", after), CHANGE("lost", lost),
+                 CHANGE("gained", gained), CHANGE("p", p));
     return cli_json_finish(&x);
 }
 
@@ -128,21 +125,15 @@ json_t *cli_json_evaluation(const cli_evaluation *v)
     return cli_json_finish(&x);
 }
 
+#define ROW(member) CLI_JSON_FIELD(ken_evaluated, #member, member)
+
 json_t *cli_json_evaluated(const ken_evaluated *r, const ken_measure *of)
 {
     cli_json_object x = {json_object(), false};
-    cli_json_put(&x, "id", cli_json_string(r->id));
-    cli_json_put(&x, "relation", cli_json_string(r->relation));
-    cli_json_put(&x, "split", cli_json_string(r->split));
-    cli_json_put(&x, "question", cli_json_string(r->question));
-    cli_json_put(&x, "answer", cli_json_string(r->answer));
+    CLI_JSON_PUT(&x, r, ROW(id), ROW(relation), ROW(split), ROW(question), ROW(answer));
     cli_json_put(&x, "category",
                  r->category < KEN_UNLABELLED ? json_string(ken_category_name(r->category)) : json_null());
-    cli_json_put(&x, "text", cli_json_string(r->text));
-    cli_json_put(&x, "finish", cli_json_string(r->finish));
-    cli_json_put(&x, "hit", json_boolean(r->hit));
-    cli_json_put(&x, "hit_raw", json_boolean(r->hit_raw));
-    cli_json_put(&x, "abstained", json_boolean(r->abstained));
+    CLI_JSON_PUT(&x, r, ROW(text), ROW(finish), ROW(hit), ROW(hit_raw), ROW(abstained));
     if (r->too_long) cli_json_put(&x, "too_long", json_true());
     if (!isnan(r->popularity)) cli_json_put(&x, "popularity", cli_json_real(r->popularity));
     if (!isnan(r->p)) cli_json_put(&x, "p_right", cli_json_real(r->p));

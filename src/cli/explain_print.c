@@ -13,16 +13,16 @@
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
+#define PATH(member)   CLI_JSON_FIELD(ken_path, #member, member)
+#define PROMPT(member) CLI_JSON_FIELD(ken_prompt_row, #member, member)
+
 static json_t *paths_json(const ken_path *p, int n)
 {
     json_t *a = json_array();
     for (int i = 0; i < n; i++) {
-        json_t *o = json_object();
-        json_object_set_new(o, "p", cli_json_real(p[i].p));
-        json_object_set_new(o, "text", cli_json_string(p[i].text));
-        json_object_set_new(o, "tokens", cli_json_string(p[i].tokens));
-        json_object_set_new(o, "accepted", json_boolean(p[i].accepted));
-        json_array_append_new(a, o);
+        cli_json_object x = {json_object(), false};
+        CLI_JSON_PUT(&x, &p[i], PATH(p), PATH(text), PATH(tokens), PATH(accepted));
+        json_array_append_new(a, cli_json_finish(&x));
     }
     return a;
 }
@@ -32,20 +32,14 @@ static int print_json(const ken_explanation *x, ken_err *err)
     json_t *o = cli_json_row(&x->row), *list = json_array();
     for (int i = 0; i < x->n_prompts; i++) {
         const ken_explained_prompt *p = &x->prompts[i];
-        json_t *e = json_object();
-        json_object_set_new(e, "prompt", cli_json_string(p->prompt));
-        if (i < x->row.n_prompt_rows) {
-            const ken_prompt_row *g = &x->row.prompt_rows[i];
-            json_object_set_new(e, "greedy_hit", json_boolean(g->greedy_hit));
-            json_object_set_new(e, "text", cli_json_string(g->text));
-            json_object_set_new(e, "text_p", cli_json_real(g->text_p));
-            json_object_set_new(e, "margin", cli_json_real(g->margin));
-            json_object_set_new(e, "p_lo", cli_json_real(g->p_lo));
-            json_object_set_new(e, "p_hi", cli_json_real(g->p_hi));
-        }
-        json_object_set_new(e, "accepted", paths_json(p->accepted, p->n_accepted));
-        json_object_set_new(e, "instead", paths_json(p->instead, p->n_instead));
-        json_array_append_new(list, e);
+        cli_json_object e = {json_object(), false};
+        cli_json_put(&e, "prompt", cli_json_string(p->prompt));
+        if (i < x->row.n_prompt_rows)
+            CLI_JSON_PUT(&e, &x->row.prompt_rows[i], PROMPT(greedy_hit), PROMPT(text), PROMPT(text_p), PROMPT(margin),
+                         PROMPT(p_lo), PROMPT(p_hi));
+        cli_json_put(&e, "accepted", paths_json(p->accepted, p->n_accepted));
+        cli_json_put(&e, "instead", paths_json(p->instead, p->n_instead));
+        json_array_append_new(list, cli_json_finish(&e));
     }
     if (o == NULL || json_object_set_new(o, "explained", list) != 0) {
         json_decref(o);

@@ -48,6 +48,8 @@ json_t *cli_json_strings(const char *const *s, int n)
     return a;
 }
 
+json_t *cli_json_count(uint64_t n) { return json_integer((json_int_t)n); }
+
 json_t *cli_json_real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 int cli_json_print(json_t *v, ken_err *err)
@@ -74,4 +76,34 @@ json_t *cli_json_finish(cli_json_object *x)
     if (!x->failed) return x->o;
     json_decref(x->o);
     return NULL;
+}
+
+void cli_json_put_fields(cli_json_object *x, const void *from, const cli_json_field *field)
+{
+    for (; field->key != NULL; field++) {
+        const void *member = (const char *)from + field->at;
+        json_t *v = NULL;
+        switch (field->kind) {
+        case CLI_JSON_COUNT: v = cli_json_count(*(const uint64_t *)member); break;
+        case CLI_JSON_INT: v = json_integer(*(const int *)member); break;
+        case CLI_JSON_REAL: v = cli_json_real(*(const double *)member); break;
+        case CLI_JSON_BOOL: v = json_boolean(*(const bool *)member); break;
+        case CLI_JSON_TEXT: v = cli_json_string(*(const char *const *)member); break;
+        }
+        cli_json_put(x, field->key, v);
+    }
+}
+
+json_t *cli_json_by_name(const uint64_t *counts, int n, const char *(*name)(int))
+{
+    cli_json_object x = {json_object(), false};
+    for (int i = 0; i < n; i++) cli_json_put(&x, name(i), cli_json_count(counts[i]));
+    return cli_json_finish(&x);
+}
+
+json_t *cli_json_matrix(const uint64_t *counts, int n, const char *(*name)(int))
+{
+    cli_json_object x = {json_object(), false};
+    for (int i = 0; i < n; i++) cli_json_put(&x, name(i), cli_json_by_name(counts + i * n, n, name));
+    return cli_json_finish(&x);
 }

@@ -43,54 +43,27 @@ static json_t *tensors_json(const ken_model *m)
     return list;
 }
 
+#define INFO(name, member) CLI_JSON_FIELD(ken_model_info, name, member)
+
 static int print_json(const ken_model *m, ken_err *err)
 {
     const ken_model_info *f = ken_model_get_info(m);
-    json_t *o = json_object();
-    const struct {
-        const char *key, *value;
-    } texts[] = {{"path", f->path},
-                 {"name", f->name},
-                 {"format", f->format},
-                 {"architecture", f->architecture},
-                 {"weight_type", f->weight_type},
-                 {"hash", f->hash},
-                 {"source", f->source},
-                 {"adapter", f->adapter},
-                 {"adapter_hash", f->adapter_hash},
-                 {"rope_scaling", f->rope_scaling},
-                 {"tokenizer", f->tokenizer},
-                 {"tokenizer_hash", f->tokenizer_hash}};
-    const struct {
-        const char *key;
-        uint64_t value;
-    } numbers[] = {{"params", f->n_params}, {"bytes", f->bytes}};
-    const struct {
-        const char *key;
-        int value;
-    } sizes[] = {{"layers", f->n_layer},        {"embd", f->n_embd}, {"heads", f->n_head},  {"kv_heads", f->n_kv_head},
-                 {"d_head", f->d_head},         {"ff", f->n_ff},     {"vocab", f->n_vocab}, {"context", f->n_ctx},
-                 {"window", f->sliding_window}, {"bos", f->bos},     {"eos", f->eos}};
-    const struct {
-        const char *key;
-        bool value;
-    } bits[] = {{"tied_head", f->tied_head}, {"qkv_bias", f->qkv_bias}, {"qk_norm", f->qk_norm},
-                {"add_bos", f->add_bos},     {"add_eos", f->add_eos},   {"chat_template", f->has_chat_template}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        json_object_set_new(o, texts[i].key, cli_json_string(texts[i].value));
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        json_object_set_new(o, numbers[i].key, json_integer((json_int_t)numbers[i].value));
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        json_object_set_new(o, sizes[i].key, json_integer(sizes[i].value));
-    json_object_set_new(o, "rope_theta", json_real(f->rope_theta));
-    json_object_set_new(o, "norm_eps", json_real(f->norm_eps));
-    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
-        json_object_set_new(o, bits[i].key, json_boolean(bits[i].value));
+    cli_json_object x = {json_object(), false};
+    CLI_JSON_PUT(
+        &x, f, INFO("path", path), INFO("name", name), INFO("format", format), INFO("architecture", architecture),
+        INFO("weight_type", weight_type), INFO("hash", hash), INFO("source", source), INFO("adapter", adapter),
+        INFO("adapter_hash", adapter_hash), INFO("rope_scaling", rope_scaling), INFO("tokenizer", tokenizer),
+        INFO("tokenizer_hash", tokenizer_hash), INFO("params", n_params), INFO("bytes", bytes), INFO("layers", n_layer),
+        INFO("embd", n_embd), INFO("heads", n_head), INFO("kv_heads", n_kv_head), INFO("d_head", d_head),
+        INFO("ff", n_ff), INFO("vocab", n_vocab), INFO("context", n_ctx), INFO("window", sliding_window),
+        INFO("bos", bos), INFO("eos", eos), INFO("rope_theta", rope_theta), INFO("norm_eps", norm_eps),
+        INFO("tied_head", tied_head), INFO("qkv_bias", qkv_bias), INFO("qk_norm", qk_norm), INFO("add_bos", add_bos),
+        INFO("add_eos", add_eos), INFO("chat_template", has_chat_template));
     json_t *warnings = json_array();
     for (int i = 0; i < f->n_warnings; i++) json_array_append_new(warnings, cli_json_string(ken_model_warning(m, i)));
-    json_object_set_new(o, "warnings", warnings);
-    if (set.tensors) json_object_set_new(o, "tensors", tensors_json(m));
-    return cli_json_print(o, err);
+    cli_json_put(&x, "warnings", warnings);
+    if (set.tensors) cli_json_put(&x, "tensors", tensors_json(m));
+    return cli_json_print(cli_json_finish(&x), err);
 }
 
 static void line(const char *label, const char *value)

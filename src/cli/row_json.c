@@ -14,29 +14,18 @@ static json_t *flags_json(uint32_t flags)
     return a;
 }
 
+#define ROW(member) CLI_JSON_FIELD(ken_row, #member, member)
+
 json_t *cli_json_row(const ken_row *r)
 {
     cli_json_object x = {json_object(), false};
     bool labelled = r->category != KEN_UNLABELLED;
-    cli_json_put(&x, "id", cli_json_string(r->id));
-    cli_json_put(&x, "relation", cli_json_string(r->relation));
-    cli_json_put(&x, "split", cli_json_string(r->split));
-    cli_json_put(&x, "question", cli_json_string(r->question));
+    CLI_JSON_PUT(&x, r, ROW(id), ROW(relation), ROW(split), ROW(question));
     cli_json_put(&x, "answers", cli_json_strings(r->answers, r->n_answers));
     if (r->n_aliases > 0) cli_json_put(&x, "aliases", cli_json_strings(r->aliases, r->n_aliases));
     cli_json_put(&x, "category", labelled ? json_string(ken_category_name(r->category)) : json_null());
-    cli_json_put(&x, "p_t0", cli_json_real(r->p_t0));
-    cli_json_put(&x, "p_t", cli_json_real(r->p_t));
-    cli_json_put(&x, "p_t_lo", cli_json_real(r->p_t_lo));
-    cli_json_put(&x, "p_t_hi", cli_json_real(r->p_t_hi));
-    cli_json_put(&x, "greedy_hits", json_integer(r->greedy_hits));
-    cli_json_put(&x, "prompts", json_integer(r->prompts));
-    cli_json_put(&x, "sample_hits", json_integer(r->sample_hits));
-    cli_json_put(&x, "samples", json_integer(r->samples));
-    cli_json_put(&x, "p_unknown", cli_json_real(r->p_unknown));
-    cli_json_put(&x, "p_flip", cli_json_real(r->p_flip));
-    cli_json_put(&x, "min_margin", cli_json_real(r->min_margin));
-    cli_json_put(&x, "abstain_hits", json_integer(r->abstain_hits));
+    CLI_JSON_PUT(&x, r, ROW(p_t0), ROW(p_t), ROW(p_t_lo), ROW(p_t_hi), ROW(greedy_hits), ROW(prompts), ROW(sample_hits),
+                 ROW(samples), ROW(p_unknown), ROW(p_flip), ROW(min_margin), ROW(abstain_hits));
     cli_json_put(&x, "flags", flags_json(r->flags));
     cli_json_put(&x, "method", cli_json_string(r->method));
     /* Only where there is one: the guess control and multiple choice. */
@@ -48,21 +37,23 @@ json_t *cli_json_row(const ken_row *r)
 
 static void put_counts(cli_json_object *x, const ken_counts *c)
 {
-    for (int i = 0; i < KEN_N_CATEGORIES; i++)
-        cli_json_put(x, ken_category_name(i), json_integer((json_int_t)c->category[i]));
+    cli_json_put(x, "examples", cli_json_count(c->n));
+    for (int i = 0; i < KEN_N_CATEGORIES; i++) cli_json_put(x, ken_category_name(i), cli_json_count(c->category[i]));
+}
+
+#define COUNTS(member) CLI_JSON_FIELD(ken_counts, #member, member)
+
+static void put_shares(cli_json_object *x, const ken_counts *c)
+{
+    CLI_JSON_PUT(x, c, COUNTS(expected_unknown), COUNTS(sd_unknown), COUNTS(mean_p_t0), COUNTS(mean_p_t),
+                 COUNTS(majority_share), COUNTS(echo_share));
 }
 
 json_t *cli_json_counts(const ken_counts *c)
 {
     cli_json_object x = {json_object(), false};
-    cli_json_put(&x, "examples", json_integer((json_int_t)c->n));
     put_counts(&x, c);
-    cli_json_put(&x, "expected_unknown", cli_json_real(c->expected_unknown));
-    cli_json_put(&x, "sd_unknown", cli_json_real(c->sd_unknown));
-    cli_json_put(&x, "mean_p_t0", cli_json_real(c->mean_p_t0));
-    cli_json_put(&x, "mean_p_t", cli_json_real(c->mean_p_t));
-    cli_json_put(&x, "majority_share", cli_json_real(c->majority_share));
-    cli_json_put(&x, "echo_share", cli_json_real(c->echo_share));
+    put_shares(&x, c);
     return cli_json_finish(&x);
 }
 
@@ -112,7 +103,6 @@ json_t *cli_json_summary(const ken_run *r, const char *relations)
 {
     cli_json_object x = {json_object(), false};
     ken_counts total = cli_sum_counts(r, relations);
-    cli_json_put(&x, "examples", json_integer((json_int_t)total.n));
     put_counts(&x, &total);
     json_t *by_relation = json_object();
     for (size_t i = 0; i < ken_run_n_relations(r); i++) {
@@ -121,15 +111,9 @@ json_t *cli_json_summary(const ken_run *r, const char *relations)
         json_object_set_new(by_relation, c->relation, cli_json_counts(c));
     }
     cli_json_put(&x, "relations", by_relation);
-    cli_json_put(&x, "expected_unknown", cli_json_real(total.expected_unknown));
-    cli_json_put(&x, "sd_unknown", cli_json_real(total.sd_unknown));
-    cli_json_put(&x, "mean_p_t0", cli_json_real(total.mean_p_t0));
-    cli_json_put(&x, "mean_p_t", cli_json_real(total.mean_p_t));
-    cli_json_put(&x, "majority_share", cli_json_real(total.majority_share));
-    cli_json_put(&x, "echo_share", cli_json_real(total.echo_share));
+    put_shares(&x, &total);
     cli_json_put(&x, "complete", json_boolean(ken_run_complete(r)));
-    const char *name = ken_run_setting(r, "model");
-    cli_json_put(&x, "model", cli_json_string(name));
+    cli_json_put(&x, "model", cli_json_string(ken_run_setting(r, "model")));
     cli_json_put(&x, "token_forwards", setting_number(r, "token_forwards"));
     cli_json_put(&x, "seconds", setting_number(r, "seconds"));
     json_t *notes = ken_run_note(r, 0) != NULL ? json_array() : NULL;

@@ -90,8 +90,6 @@ void cli_print_audited(const ken_scoring *s, const char *sheet, const ken_audite
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------------- */
 
-static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
-
 /* The verdict's name as a key: without a space. */
 static const char *key_of(int verdict)
 {
@@ -105,11 +103,11 @@ static const char *key_of(int verdict)
 static void put_part(cli_json_object *x, const ken_audit_part *p)
 {
     cli_json_object verdicts = {json_object(), false};
-    cli_json_put(x, "answers", count(p->answers));
-    cli_json_put(x, "judged", count(p->judged));
+    cli_json_put(x, "answers", cli_json_count(p->answers));
+    cli_json_put(x, "judged", cli_json_count(p->judged));
     for (int v = 0; v < KEN_AUDIT_VERDICTS; v++) {
         cli_json_object one = {json_object(), false};
-        cli_json_put(&one, "n", count(p->verdict[v]));
+        cli_json_put(&one, "n", cli_json_count(p->verdict[v]));
         cli_json_put(&one, "share", cli_json_real(p->judged > 0 ? (double)p->verdict[v] / (double)p->judged : NAN));
         cli_json_put(&one, "share_lo", cli_json_real(p->judged > 0 ? p->lo[v] : NAN));
         cli_json_put(&one, "share_hi", cli_json_real(p->judged > 0 ? p->hi[v] : NAN));
@@ -128,14 +126,13 @@ static void put_share(cli_json_object *x, const char *name, const ken_audit_shar
     cli_json_put(x, hi, cli_json_real(s->hi));
 }
 
+#define MISSED(member) CLI_JSON_FIELD(ken_audit_missed, #member, member)
+
 static json_t *kind_json(const ken_audit_part *p, const ken_audit_missed *m)
 {
     cli_json_object x = {json_object(), false}, run = {json_object(), false};
     put_part(&x, p);
-    cli_json_put(&run, "answers", count(m->answers));
-    cli_json_put(&run, "rejected", count(m->rejected));
-    cli_json_put(&run, "stored", count(m->stored));
-    cli_json_put(&run, "accuracy", cli_json_real(m->accuracy));
+    CLI_JSON_PUT(&run, m, MISSED(answers), MISSED(rejected), MISSED(stored), MISSED(accuracy));
     cli_json_put(&x, "run", cli_json_finish(&run));
     cli_json_put(&x, "effective", cli_json_real(m->effective));
     put_share(&x, "right", &m->right);

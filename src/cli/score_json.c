@@ -6,16 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
-
-/* The first n categories by name. */
-static json_t *by_category(const uint64_t *v, int n)
-{
-    cli_json_object x = {json_object(), false};
-    for (int k = 0; k < n; k++) cli_json_put(&x, ken_category_name(k), count(v[k]));
-    return cli_json_finish(&x);
-}
-
 static json_t *curve_json(const cli_curve *c)
 {
     json_t *a = json_array();
@@ -30,71 +20,55 @@ static json_t *curve_json(const cli_curve *c)
     return a;
 }
 
+#define PART(member) CLI_JSON_FIELD(ken_agreement_part, #member, member)
+
 static json_t *part_json(const ken_agreement_part *p)
 {
     cli_json_object x = {json_object(), false};
-    cli_json_put(&x, "examples", count(p->n));
-    cli_json_put(&x, "same", count(p->same));
-    cli_json_put(&x, "share_lo", cli_json_real(p->share_lo));
-    cli_json_put(&x, "share_hi", cli_json_real(p->share_hi));
-    cli_json_put(&x, "kappa", cli_json_real(p->kappa));
-    cli_json_put(&x, "kappa_lo", cli_json_real(p->kappa_lo));
-    cli_json_put(&x, "kappa_hi", cli_json_real(p->kappa_hi));
+    CLI_JSON_PUT(&x, p, CLI_JSON_FIELD(ken_agreement_part, "examples", n), PART(same), PART(share_lo), PART(share_hi),
+                 PART(kappa), PART(kappa_lo), PART(kappa_hi));
     return cli_json_finish(&x);
 }
 
+#define BOTH(name, member) CLI_JSON_FIELD(ken_agreement, name, member)
+
 static json_t *agreement_json(const char *name, const ken_agreement *a)
 {
-    cli_json_object x = {json_object(), false}, moved = {json_object(), false};
+    cli_json_object x = {json_object(), false};
     cli_json_put(&x, "run", cli_json_string(name));
-    for (int i = 0; i < KEN_UNLABELLED; i++)
-        cli_json_put(&moved, ken_category_name(i), by_category(a->moved[i], KEN_UNLABELLED));
-    cli_json_put(&x, "transitions", cli_json_finish(&moved));
+    cli_json_put(&x, "transitions", cli_json_matrix(a->moved[0], KEN_UNLABELLED, ken_category_name));
     cli_json_put(&x, "all", part_json(&a->all));
     cli_json_put(&x, "known_unknown", part_json(&a->known));
     cli_json_put(&x, "highly_maybe", part_json(&a->greedy));
-    cli_json_put(&x, "predicted", cli_json_real(a->predicted));
-    cli_json_put(&x, "highly_known", count(a->hk));
-    cli_json_put(&x, "highly_known_again", count(a->hk_again));
-    cli_json_put(&x, "highly_known_again_predicted", cli_json_real(a->hk_again_predicted));
-    cli_json_put(&x, "open", count(a->open));
-    cli_json_put(&x, "only_here", count(a->only_a));
-    cli_json_put(&x, "only_there", count(a->only_b));
-    cli_json_put(&x, "other_question", count(a->other_question));
-    cli_json_put(&x, "unlabelled", count(a->unlabelled));
+    CLI_JSON_PUT(&x, a, BOTH("predicted", predicted), BOTH("highly_known", hk), BOTH("highly_known_again", hk_again),
+                 BOTH("highly_known_again_predicted", hk_again_predicted), BOTH("open", open),
+                 BOTH("only_here", only_a), BOTH("only_there", only_b), BOTH("other_question", other_question),
+                 BOTH("unlabelled", unlabelled));
     return cli_json_finish(&x);
 }
+
+#define LABELS(member) CLI_JSON_FIELD(ken_score_counts, #member, member)
 
 static void put_labels(cli_json_object *x, const ken_score_counts *c)
 {
     uint64_t now[KEN_N_CATEGORIES] = {0}, was[KEN_N_CATEGORIES] = {0};
-    cli_json_object moved = {json_object(), false}, expected = {json_object(), false};
-    for (int i = 0; i < KEN_N_CATEGORIES; i++) {
+    cli_json_object expected = {json_object(), false};
+    for (int i = 0; i < KEN_N_CATEGORIES; i++)
         for (int j = 0; j < KEN_N_CATEGORIES; j++) {
             was[i] += c->moved[i][j];
             now[j] += c->moved[i][j];
         }
-        cli_json_put(&moved, ken_category_name(i), by_category(c->moved[i], KEN_N_CATEGORIES));
-    }
-    for (int k = 0; k < KEN_N_CATEGORIES; k++) cli_json_put(x, ken_category_name(k), count(now[k]));
-    cli_json_put(x, "was", by_category(was, KEN_N_CATEGORIES));
-    cli_json_put(x, "transitions", cli_json_finish(&moved));
-    cli_json_put(x, "certain", by_category(c->sure, KEN_N_CATEGORIES));
-    cli_json_put(x, "possible", by_category(c->may, KEN_N_CATEGORIES));
-    cli_json_put(x, "changed", count(c->changed));
-    cli_json_put(x, "may_change", count(c->may_change));
-    cli_json_put(x, "greedy_changed", count(c->greedy_changed));
-    cli_json_put(x, "exact", count(c->exact));
-    cli_json_put(x, "bounded", count(c->bounded));
-    cli_json_put(x, "open", count(c->open));
-    cli_json_put(x, "kappa", cli_json_real(c->kappa));
-    cli_json_put(x, "kappa_lo", cli_json_real(c->kappa_lo));
-    cli_json_put(x, "kappa_hi", cli_json_real(c->kappa_hi));
+    for (int k = 0; k < KEN_N_CATEGORIES; k++) cli_json_put(x, ken_category_name(k), cli_json_count(now[k]));
+    cli_json_put(x, "was", cli_json_by_name(was, KEN_N_CATEGORIES, ken_category_name));
+    cli_json_put(x, "transitions", cli_json_matrix(c->moved[0], KEN_N_CATEGORIES, ken_category_name));
+    cli_json_put(x, "certain", cli_json_by_name(c->sure, KEN_N_CATEGORIES, ken_category_name));
+    cli_json_put(x, "possible", cli_json_by_name(c->may, KEN_N_CATEGORIES, ken_category_name));
+    CLI_JSON_PUT(x, c, LABELS(changed), LABELS(may_change), LABELS(greedy_changed), LABELS(exact), LABELS(bounded),
+                 LABELS(open), LABELS(kappa), LABELS(kappa_lo), LABELS(kappa_hi));
     for (int k = 0; k < KEN_UNLABELLED; k++)
         cli_json_put(&expected, ken_category_name(k), cli_json_real(c->expected[k]));
     cli_json_put(x, "expected", cli_json_finish(&expected));
-    cli_json_put(x, "expected_unknown", cli_json_real(c->expected_unknown));
-    cli_json_put(x, "sd_unknown", cli_json_real(c->sd_unknown));
+    CLI_JSON_PUT(x, c, LABELS(expected_unknown), LABELS(sd_unknown));
 }
 
 int cli_print_score_json(const ken_run *r, const ken_scoring *s, const cli_curve *c, const char *const *names,
@@ -102,7 +76,7 @@ int cli_print_score_json(const ken_run *r, const ken_scoring *s, const cli_curve
 {
     cli_json_object x = {json_object(), false};
     const ken_score_counts *counts = ken_scoring_counts(s);
-    cli_json_put(&x, "examples", count(counts->n));
+    cli_json_put(&x, "examples", cli_json_count(counts->n));
     put_labels(&x, counts);
     cli_json_put(&x, "matcher", cli_json_string(ken_scoring_matcher(s)));
     cli_json_put(&x, "matcher_was", cli_json_string(ken_run_setting(r, "matcher")));

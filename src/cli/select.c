@@ -144,8 +144,7 @@ static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
     cli_json_object x = {.o = json_object()};
     for (int c = 0; c <= KEN_N_CATEGORIES; c++)
         if (c < KEN_UNLABELLED || n[c] > 0)
-            cli_json_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated",
-                         json_integer((json_int_t)n[c]));
+            cli_json_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated", cli_json_count(n[c]));
     return cli_json_finish(&x);
 }
 
@@ -157,49 +156,34 @@ static json_t *groups(const ken_selection *s)
     for (size_t i = 0; i < n; i++) {
         cli_json_object r = {.o = json_object()};
         size_t rows = rows_of(&g[i]);
-        cli_json_put(&r, "rows", json_integer((json_int_t)rows));
+        cli_json_put(&r, "rows", cli_json_count(rows));
         cli_json_put(&r, "unknown_share",
                      rows > 0 ? cli_json_real((double)g[i].take[KEN_UNKNOWN] / (double)rows) : json_null());
         cli_json_put(&r, "have", categories(g[i].have));
         cli_json_put(&r, "take", categories(g[i].take));
-        cli_json_put(&r, "relabelled", json_integer((json_int_t)g[i].relabelled));
-        cli_json_put(&r, "tail", json_integer((json_int_t)g[i].tail));
+        cli_json_put(&r, "relabelled", cli_json_count(g[i].relabelled));
+        cli_json_put(&r, "tail", cli_json_count(g[i].tail));
         cli_json_put(&x, g[i].relation, cli_json_finish(&r));
     }
     return cli_json_finish(&x);
 }
 
+#define STATS(member) CLI_JSON_FIELD(ken_train_data_stats, #member, member)
+
 static int print_json(const ken_selection *s, const char *path, const char *to, ken_err *err)
 {
     const ken_train_data_stats *t = ken_selection_stats(s);
-    const struct {
-        const char *key;
-        size_t n;
-    } counts[] = {{"tail", t->tail},
-                  {"tail_repeated", t->tail_repeated},
-                  {"relabelled", t->relabelled},
-                  {"bad", t->bad},
-                  {"unmatched", t->unmatched},
-                  {"newline", t->newline},
-                  {"duplicates", t->duplicates},
-                  {"conflicts", t->conflicts},
-                  {"relations_left_out", t->relations_left_out},
-                  {"spread", t->spread},
-                  {"unranked", t->unranked},
-                  {"middle", t->middle},
-                  {"matched", t->matched},
-                  {"partnerless", t->partnerless}};
     cli_json_object x = {.o = json_object()};
     cli_json_put(&x, "data", cli_json_string(path));
     cli_json_put(&x, "output", cli_json_string(set.dry_run ? NULL : set.output));
     cli_json_put(&x, "format", cli_json_string(to));
-    cli_json_put(&x, "seed", json_integer((json_int_t)cli_tune.o.seed));
-    cli_json_put(&x, "rows", json_integer((json_int_t)t->rows));
+    cli_json_put(&x, "seed", cli_json_count(cli_tune.o.seed));
+    cli_json_put(&x, "rows", cli_json_count(t->rows));
     cli_json_put(&x, "categories", categories(t->category));
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        cli_json_put(&x, counts[i].key, json_integer((json_int_t)counts[i].n));
-    cli_json_put(&x, "ranked_by", cli_json_string(t->ranked_by));
-    cli_json_put(&x, "matched_by", cli_json_string(t->matched_by));
+    CLI_JSON_PUT(&x, t, STATS(tail), STATS(tail_repeated), STATS(relabelled), STATS(bad), STATS(unmatched),
+                 STATS(newline), STATS(duplicates), STATS(conflicts), STATS(relations_left_out), STATS(spread),
+                 STATS(unranked), STATS(middle), STATS(matched), STATS(partnerless), STATS(ranked_by),
+                 STATS(matched_by));
     cli_json_put(&x, "relations", groups(s));
     return cli_json_print(cli_json_finish(&x), err);
 }
