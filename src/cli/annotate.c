@@ -74,14 +74,7 @@ static int print_plan(const ken_plan *p, ken_err *err)
     char a[32], b[32], time[16];
     for (size_t i = 0; i < p->n_prompts; i++) {
         printf("%s--- prompt %zu%s\n", term_on(TERM_DIM), i + 1, term_off());
-        for (const char *s = p->prompts[i]; *s != '\0';) { /* lines stay lines; nothing else may drive the terminal */
-            size_t n = strcspn(s, "\n");
-            char line[2000];
-            snprintf(line, sizeof line, "%.*s", n < sizeof line ? (int)n : (int)sizeof line - 1, s);
-            term_text(line);
-            putchar('\n');
-            s += n + (s[n] == '\n');
-        }
+        term_lines("", p->prompts[i], "");
     }
     cli_duration(p->seconds, time);
     printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), cli_thousands(p->examples, a));
@@ -154,11 +147,8 @@ static int run(int n, char **arg, ken_err *err)
 
     term_start();
     cli_progress_start(&progress);
-    cli_annotate_apply();
-    ken_annotate_options o = cli_annotate.o;
+    ken_annotate_options o = cli_annotate_options(&progress);
     o.exemplars = exemplars;
-    o.progress = cli_progress_show;
-    o.ctx = &progress;
     if (set.dry_run) {
         ken_plan plan = {0};
         rc = ken_annotate_plan(m, d, &o, &plan, err);

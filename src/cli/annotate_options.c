@@ -41,4 +41,11 @@ const cli_option cli_compute_options[] = {
 
 void cli_annotate_init(void) { cli_annotate = (cli_annotate_settings){.o = ken_annotate_defaults()}; }
 
-void cli_annotate_apply(void) { O.poll = cli_interrupted; }
+ken_annotate_options cli_annotate_options(cli_progress *p)
+{
+    ken_annotate_options o = O;
+    o.poll = cli_interrupted;
+    o.progress = cli_progress_show;
+    o.ctx = p;
+    return o;
+}

@@ -2,6 +2,7 @@
 #ifndef KEN_CLI_ANNOTATE_OPTIONS_H
 #define KEN_CLI_ANNOTATE_OPTIONS_H
 #include "cli/options.h"
+#include "cli/progress.h"
 
 typedef struct cli_annotate_settings {
     ken_annotate_options o;
@@ -11,9 +12,9 @@ extern cli_annotate_settings cli_annotate;
 extern const cli_option cli_label_options[];   /* what decides a label: prompts, samples, matcher, ... */
 extern const cli_option cli_compute_options[]; /* how it is computed: threads, compute, isa, memory */
 
-struct cli_progress;
 /* How much was done and how fast, as a note. */
-void cli_annotate_note_done(const char *path, const struct cli_progress *p);
-void cli_annotate_init(void);  /* the library's defaults */
-void cli_annotate_apply(void); /* the poll function */
+void cli_annotate_note_done(const char *path, const cli_progress *p);
+void cli_annotate_init(void); /* the library's defaults */
+/* What was set, to be stopped by a signal and to show how far it is. */
+ken_annotate_options cli_annotate_options(cli_progress *p);
 #endif

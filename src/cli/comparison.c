@@ -36,14 +36,9 @@ static const char *p_text(double p, char out[16])
 static void print_run(const cli_comparison *c, int i)
 {
     const ken_run *r = c->run[i];
-    const char *path = ken_run_setting(r, "model_path"), *adapter = ken_run_setting(r, "adapter_path");
-    printf("%s%c%s  %s", term_on(TERM_DIM), 'A' + i, term_off(), term_on(TERM_BOLD));
-    cli_print_base_name(path != NULL ? path : "a model");
-    if (adapter != NULL) {
-        fputs(" with ", stdout);
-        term_text(adapter);
-    }
-    printf("%s  %s(", term_off(), term_on(TERM_DIM));
+    printf("%s%c%s  ", term_on(TERM_DIM), 'A' + i, term_off());
+    cli_print_subject(ken_run_setting(r, "model_path"), ken_run_setting(r, "adapter_path"), NULL);
+    printf("  %s(", term_on(TERM_DIM));
     term_text(c->path[i]);
     printf(")%s\n", term_off());
 }
@@ -87,17 +82,13 @@ static void print_cell(uint64_t k, int from, int to, int width)
     char s[32];
     bool labels = from < KEN_UNLABELLED && to < KEN_UNLABELLED;
     int style = k == 0 ? TERM_DIM : from == to ? TERM_BOLD : !labels ? TERM_PLAIN : to > from ? WORSE : BETTER;
-    fputs(term_on(style), stdout);
-    term_cell(cli_thousands(k, s), -width);
-    fputs(term_off(), stdout);
+    term_styled(style, cli_thousands(k, s), -width);
 }
 
 static void print_sum(uint64_t k, int width)
 {
     char s[32];
-    fputs(term_on(TERM_DIM), stdout);
-    term_cell(cli_thousands(k, s), -width);
-    fputs(term_off(), stdout);
+    term_styled(TERM_DIM, cli_thousands(k, s), -width);
 }
 
 /* The categories of both, one bar above the other. */
@@ -121,17 +112,11 @@ static void print_transitions(const ken_diff_group *g)
     for (int i = 0; i < KEN_N_CATEGORIES; i++) unlabelled += g->moved[i][KEN_UNLABELLED] + g->moved[KEN_UNLABELLED][i];
     int n = unlabelled > 0 ? KEN_N_CATEGORIES : KEN_UNLABELLED, width = unlabelled > 0 ? 12 : 13;
     term_cell(term_unicode() ? "A \u2193  B \u2192" : "A v  B >", 12);
-    for (int k = 0; k < n; k++) {
-        fputs(term_on(TERM_CATEGORY + k), stdout);
-        term_cell(ken_category_name(k), -width);
-        fputs(term_off(), stdout);
-    }
+    for (int k = 0; k < n; k++) term_styled(TERM_CATEGORY + k, ken_category_name(k), -width);
     printf("%s     all%s\n", term_on(TERM_DIM), term_off());
     for (int i = 0; i < n; i++) {
         uint64_t row = 0;
-        fputs(term_on(TERM_CATEGORY + i), stdout);
-        term_cell(ken_category_name(i), 12);
-        fputs(term_off(), stdout);
+        term_styled(TERM_CATEGORY + i, ken_category_name(i), 12);
         for (int k = 0; k < n; k++) {
             print_cell(g->moved[i][k], i, k, width);
             row += g->moved[i][k];
@@ -284,13 +269,7 @@ static int worst_first(const void *pa, const void *pb)
     return a < b ? -1 : a > b;
 }
 
-static const char *group_name(const ken_diff_group *g)
-{
-    static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
-                                          "most popular quarter"};
-    if (strcmp(g->grouping, "popularity") == 0) return quarter[g->key[0] - '1'];
-    return g->key;
-}
+static const char *group_name(const ken_diff_group *g) { return cli_group_name(g->grouping, g->key); }
 
 static void print_group(const ken_diff_group *g, int name)
 {
@@ -300,12 +279,8 @@ static void print_group(const ken_diff_group *g, int name)
     double lo = verdicts ? g->p_t0_lo : g->p_t_lo, hi = verdicts ? g->p_t0_hi : g->p_t_hi;
     term_cell(group_name(g), name);
     term_cell(cli_thousands(g->n, s), -7);
-    fputs(term_on(g->lost > 0 ? WORSE : TERM_DIM), stdout);
-    term_cell(cli_thousands(g->lost, s), -6);
-    fputs(term_off(), stdout);
-    fputs(term_on(g->gained > 0 ? BETTER : TERM_DIM), stdout);
-    term_cell(cli_thousands(g->gained, s), -7);
-    fputs(term_off(), stdout);
+    term_styled(g->lost > 0 ? WORSE : TERM_DIM, cli_thousands(g->lost, s), -6);
+    term_styled(g->gained > 0 ? BETTER : TERM_DIM, cli_thousands(g->gained, s), -7);
     if (isnan(a)) {
         putchar('\n');
         return;
@@ -518,21 +493,14 @@ void cli_print_comparison_head(const ken_diff *d)
     printf("  question, answer%s\n", term_off());
 }
 
-static void print_category(int category)
-{
-    fputs(term_on(TERM_CATEGORY + category), stdout);
-    term_cell(ken_category_name(category), 12);
-    fputs(term_off(), stdout);
-}
+static void print_category(int category) { term_styled(TERM_CATEGORY + category, ken_category_name(category), 12); }
 
 /* "right 7/10", in 12 columns */
 static void print_verdict(const ken_diff_side *s)
 {
     char text[40];
     snprintf(text, sizeof text, "%s %d/%d", s->known ? "right" : "wrong", s->greedy_hits, s->prompts);
-    fputs(term_on(s->known ? BETTER : WORSE), stdout);
-    term_cell(isnan(s->p_t0) ? "not asked" : text, 12);
-    fputs(term_off(), stdout);
+    term_styled(s->known ? BETTER : WORSE, isnan(s->p_t0) ? "not asked" : text, 12);
 }
 
 void cli_print_compared(const ken_diff *d, const ken_diff_row *r)

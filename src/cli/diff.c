@@ -199,10 +199,8 @@ static int annotate(const char *model, const char *adapter, const char *path, co
     int rc = cli_model_open(&m, model, adapter, err);
     if (rc != KEN_OK) return rc;
     cli_progress_start(&progress);
-    ken_annotate_options o = cli_annotate.o;
+    ken_annotate_options o = cli_annotate_options(&progress);
     o.exemplars = exemplars;
-    o.progress = cli_progress_show;
-    o.ctx = &progress;
     rc = ken_annotate(m, d, &o, path, err);
     cli_progress_end(&progress);
     if (rc == KEN_OK) cli_annotate_note_done(path, &progress);
@@ -231,7 +229,6 @@ static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *
         rc = cli_fail(err, KEN_EFAIL, "cannot make the folder %s: %s", set.output, strerror(errno));
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK && set.exemplars != NULL) rc = cli_data_open_exemplars(&exemplars, set.exemplars, err);
-    cli_annotate_apply();
     for (int i = 0; i < 2 && rc == KEN_OK; i++) {
         if (!model[i]) continue;
         cli_note("%c: %s into %s", 'A' + i, arg[i], name[i]);

@@ -55,15 +55,10 @@ static double share(uint64_t k, uint64_t n) { return n > 0 ? 100.0 * (double)k /
 
 static void print_name(const char *grouping, const char *key, int width)
 {
-    static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
-                                          "most popular quarter"};
     int category = strcmp(grouping, "category") == 0 ? category_place(key) : KEN_N_CATEGORIES;
-    if (strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0')
-        key = quarter[key[0] - '1'];
-    if (strcmp(grouping, "all") == 0) key = "all";
-    if (category < KEN_N_CATEGORIES) fputs(term_on(TERM_CATEGORY + category), stdout);
-    term_cell(key, width);
-    if (category < KEN_N_CATEGORIES) fputs(term_off(), stdout);
+    key = strcmp(grouping, "all") == 0 ? "all" : cli_group_name(grouping, key);
+    if (category < KEN_N_CATEGORIES) term_styled(TERM_CATEGORY + category, key, width);
+    else term_cell(key, width);
 }
 
 enum { NAME = 24 };
@@ -174,16 +169,8 @@ static void print_title(const cli_evaluation *v, const ken_measure *all)
     const char *path = cli_evaluation_setting(v, "model_path"), *adapter = cli_evaluation_setting(v, "adapter_path"),
                *data = cli_evaluation_setting(v, "data"), *prompt = cli_evaluation_setting(v, "prompt"),
                *matcher = cli_evaluation_setting(v, "matcher"), *chat = cli_evaluation_setting(v, "chat_template");
-    fputs(term_on(TERM_BOLD), stdout);
-    cli_print_base_name(path != NULL ? path : "a model");
-    if (adapter != NULL) {
-        fputs(" with ", stdout);
-        term_text(adapter);
-    }
-    fputs(term_off(), stdout);
+    cli_print_subject(path, adapter, all != NULL ? data : NULL);
     if (all != NULL && data != NULL) {
-        fputs(" on ", stdout);
-        term_text(data);
         char s[200];
         snprintf(s, sizeof s, ", %s%s%s%s", prompt != NULL ? prompt : "",
                  chat != NULL && strcmp(chat, "none") != 0 ? " in the chat format" : "",
@@ -206,9 +193,7 @@ void cli_print_evaluation(const cli_evaluation *v)
 void cli_print_evaluated(const ken_evaluated *r)
 {
     const char *verdict = r->hit ? "right" : r->too_long ? "too long" : r->abstained ? "abstains" : "wrong";
-    fputs(term_on(r->hit ? TERM_CATEGORY + KEN_HIGHLY_KNOWN : TERM_CATEGORY + KEN_UNKNOWN), stdout);
-    term_cell(verdict, 9);
-    fputs(term_off(), stdout);
+    term_styled(r->hit ? TERM_CATEGORY + KEN_HIGHLY_KNOWN : TERM_CATEGORY + KEN_UNKNOWN, verdict, 9);
     term_cell(r->id, 24);
     putchar(' ');
     term_cell(r->question != NULL ? r->question : "", 40);

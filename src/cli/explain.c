@@ -108,10 +108,7 @@ static int run(int n, char **arg, ken_err *err)
 
     term_start();
     cli_progress_start(&progress);
-    cli_annotate_apply();
-    ken_annotate_options o = cli_annotate.o;
-    o.progress = cli_progress_show;
-    o.ctx = &progress;
+    ken_annotate_options o = cli_annotate_options(&progress);
     ken_explain_request q = {.run = r,
                              .id = r != NULL ? arg[1] : NULL,
                              .question = set.question,

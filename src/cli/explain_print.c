@@ -121,15 +121,9 @@ static void print_path(const ken_path *p, bool tokens)
 
 static void print_whole_prompt(const char *s)
 {
-    while (*s != '\0') {
-        size_t n = strcspn(s, "\n");
-        char line[2000];
-        snprintf(line, sizeof line, "%.*s", n < sizeof line ? (int)n : (int)sizeof line - 1, s);
-        printf("    %s| ", term_on(TERM_DIM));
-        term_text(line);
-        printf("%s\n", term_off());
-        s += n + (s[n] == '\n');
-    }
+    char before[32];
+    snprintf(before, sizeof before, "    %s| ", term_on(TERM_DIM));
+    term_lines(before, s, term_off());
 }
 
 static void print_prompt(const ken_explanation *x, int i, int top)

@@ -115,9 +115,7 @@ static void print_row(const ken_row *r, const ken_scored *how)
     bool open = (how->possible & (how->possible - 1)) != 0;
     term_cell(r->id, 20);
     putchar(' ');
-    fputs(term_on(TERM_CATEGORY + how->was), stdout);
-    term_cell(ken_category_name(how->was), 11);
-    fputs(term_off(), stdout);
+    term_styled(TERM_CATEGORY + how->was, ken_category_name(how->was), 11);
     fputs(how->was != how->category ? " > " : "   ", stdout);
     fputs(term_on(TERM_CATEGORY + how->category), stdout);
     snprintf(s, sizeof s, "%s%s", ken_category_name(how->category), open ? "+" : "");

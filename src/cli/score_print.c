@@ -11,23 +11,13 @@ enum { NAME = 12, CELL = 12, NUMBER = 8 };
 
 static double percent(double k, double n) { return n > 0 ? 100.0 * k / n : 0.0; }
 
-static void category_name(int k)
-{
-    fputs(term_on(TERM_CATEGORY + k), stdout);
-    term_cell(ken_category_name(k), NAME);
-    fputs(term_off(), stdout);
-}
+static void category_name(int k) { term_styled(TERM_CATEGORY + k, ken_category_name(k), NAME); }
 
 static void head(const char *first, bool unlabelled)
 {
-    fputs(term_on(TERM_BOLD), stdout);
-    term_cell(first, NAME);
-    fputs(term_off(), stdout);
-    for (int k = 0; k < (unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED); k++) {
-        fputs(term_on(TERM_CATEGORY + k), stdout);
-        term_cell(ken_category_name(k), -CELL);
-        fputs(term_off(), stdout);
-    }
+    term_styled(TERM_BOLD, first, NAME);
+    for (int k = 0; k < (unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED); k++)
+        term_styled(TERM_CATEGORY + k, ken_category_name(k), -CELL);
     fputs(term_on(TERM_BOLD), stdout);
     term_cell("all", -NUMBER);
     printf("%s\n", term_off());
@@ -64,18 +54,10 @@ static void print_table(const char *title, const uint64_t (*moved)[KEN_N_CATEGOR
 
 static void print_title(const ken_run *r, const ken_scoring *s, const ken_score_options *o)
 {
-    const char *model = ken_run_setting(r, "model_path"), *data = ken_run_setting(r, "data"),
-               *matcher = ken_run_setting(r, "matcher");
     const char *prompts = ken_run_setting(r, "prompts"), *samples = ken_run_setting(r, "samples"),
-               *method = ken_run_setting(r, "method");
+               *method = ken_run_setting(r, "method"), *matcher = ken_run_setting(r, "matcher");
     char n[32], line[300];
-    fputs(term_on(TERM_BOLD), stdout);
-    cli_print_base_name(model != NULL ? model : "a model");
-    fputs(term_off(), stdout);
-    if (data != NULL) {
-        fputs(" on ", stdout);
-        term_text(data);
-    }
+    cli_print_subject(ken_run_setting(r, "model_path"), NULL, ken_run_setting(r, "data"));
     printf(": %s facts\n", cli_thousands(ken_scoring_counts(s)->n, n));
     snprintf(line, sizeof line, "in the run  %s, %s prompts, %s samples each (%s)", matcher != NULL ? matcher : "?",
              prompts != NULL ? prompts : "?", samples != NULL ? samples : "?", method != NULL ? method : "?");
@@ -236,11 +218,8 @@ static bool print_block(const cli_curve *c, int category)
     bool greedy = category == KEN_UNKNOWN, missing = false;
     printf("\n%*s%s%s%s  with so many samples of each prompt\n%sprompts%s", greedy ? 34 : 9, "",
            term_on(TERM_CATEGORY + category), ken_category_name(category), term_off(), term_on(TERM_BOLD), term_off());
-    for (int k = 0; k <= KEN_MAYBE_KNOWN && greedy; k++) {
-        fputs(term_on(TERM_CATEGORY + k), stdout);
-        term_cell(ken_category_name(k), k == 0 ? -13 : -12);
-        fputs(term_off(), stdout);
-    }
+    for (int k = 0; k <= KEN_MAYBE_KNOWN && greedy; k++)
+        term_styled(TERM_CATEGORY + k, ken_category_name(k), k == 0 ? -13 : -12);
     for (size_t j = 0; j < c->n_samples; j++) printf("%*d", CURVE_CELL, c->samples[j]);
     putchar('\n');
     for (size_t i = 0; i < c->n_prompts; i++) {

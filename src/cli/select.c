@@ -82,9 +82,8 @@ static void print_count(size_t take, size_t have, int width)
     char s[80], a[32], b[32];
     if (cli.verbose) snprintf(s, sizeof s, "%s of %s", cli_thousands(take, a), cli_thousands(have, b));
     else snprintf(s, sizeof s, "%s", cli_thousands(take, a));
-    if (take == 0) fputs(term_on(TERM_DIM), stdout);
-    term_cell(s, -width);
-    if (take == 0) fputs(term_off(), stdout);
+    if (take == 0) term_styled(TERM_DIM, s, -width);
+    else term_cell(s, -width);
 }
 
 static int width_of(int c) { return (cli.verbose ? 18 : 3) + (cli.verbose ? 0 : (int)strlen(ken_category_name(c))); }
@@ -122,11 +121,8 @@ static void print_table(const ken_selection *s)
     fputs(term_on(TERM_BOLD), stdout);
     term_cell("relation", c.name);
     printf("%9s%8s%s", "rows", "share", term_off());
-    for (int k = 0; k < KEN_UNLABELLED && c.annotated; k++) {
-        fputs(term_on(TERM_CATEGORY + k), stdout);
-        term_cell(ken_category_name(k), -width_of(k));
-        fputs(term_off(), stdout);
-    }
+    for (int k = 0; k < KEN_UNLABELLED && c.annotated; k++)
+        term_styled(TERM_CATEGORY + k, ken_category_name(k), -width_of(k));
     fputs(term_on(TERM_BOLD), stdout);
     if (c.annotated && c.other) printf("%*s", cli.verbose ? 18 : 10, "other");
     if (c.annotated) printf("%10s", "% Unknown");

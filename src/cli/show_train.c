@@ -88,15 +88,9 @@ static void print_head(void)
 
 static void print_title(const ken_run *r)
 {
-    const char *path = ken_run_setting(r, "model_path"), *data = ken_run_setting(r, "data");
     char s[32];
-    printf("training of %s", term_on(TERM_BOLD));
-    cli_print_base_name(path != NULL ? path : "a model");
-    fputs(term_off(), stdout);
-    if (data != NULL) {
-        fputs(" on ", stdout);
-        term_text(data);
-    }
+    fputs("training of ", stdout);
+    cli_print_subject(ken_run_setting(r, "model_path"), NULL, ken_run_setting(r, "data"));
     if (ken_run_n_trained(r) > 0) printf(": %s rows", cli_thousands(ken_run_n_trained(r), s));
     fputs("\n\n", stdout);
 }
@@ -270,9 +264,8 @@ static int print_trained(ken_run *r, ken_err *err)
         else {
             bool known = t->category < KEN_N_CATEGORIES;
             term_cell(t->id, 28);
-            if (known) fputs(term_on(TERM_CATEGORY + t->category), stdout);
-            term_cell(known ? ken_category_name(t->category) : "-", 13);
-            if (known) fputs(term_off(), stdout);
+            if (known) term_styled(TERM_CATEGORY + t->category, ken_category_name(t->category), 13);
+            else term_cell("-", 13);
             print_number(f[i].first, "%*.2f", 10);
             printf("%6u/%-3u  ", f[i].points, asked);
             term_text(t->question != NULL ? t->question : "-");

@@ -56,9 +56,8 @@ static void print_share(const layout *l, uint64_t k, uint64_t n)
         snprintf(s, sizeof s, "%s %5.1f%% [%4.1f,%5.1f]", cli_thousands(k, count), share(k, n), 100 * lo, 100 * hi);
     else if (l->counts) snprintf(s, sizeof s, "%s %5.1f%%", cli_thousands(k, count), share(k, n));
     else snprintf(s, sizeof s, "%.1f%%", share(k, n));
-    if (k == 0) fputs(term_on(TERM_DIM), stdout);
-    term_cell(s, -l->cell);
-    if (k == 0) fputs(term_off(), stdout);
+    if (k == 0) term_styled(TERM_DIM, s, -l->cell);
+    else term_cell(s, -l->cell);
 }
 
 static void print_relation(const layout *l, const ken_counts *c, const char *name)
@@ -78,39 +77,40 @@ static void print_head(const layout *l)
     term_cell("relation", l->name);
     term_cell("facts", -8);
     printf("  %*s%s", l->bar, "", term_off());
-    for (int k = 0; k < KEN_UNLABELLED; k++) {
-        fputs(term_on(TERM_CATEGORY + k), stdout);
-        term_cell(ken_category_name(k), -l->cell);
-        fputs(term_off(), stdout);
-    }
+    for (int k = 0; k < KEN_UNLABELLED; k++) term_styled(TERM_CATEGORY + k, ken_category_name(k), -l->cell);
     putchar('\n');
 }
 
-void cli_print_base_name(const char *path)
+void cli_print_subject(const char *model, const char *adapter, const char *data)
 {
     char name[256];
-    ken_model_label(name, sizeof name, path);
-    term_text(name);
-}
-
-static void print_title(const ken_run *r, const ken_counts *total)
-{
-    const char *path = ken_run_setting(r, "model_path"), *data = ken_run_setting(r, "data"),
-               *matcher = ken_run_setting(r, "matcher");
-    const char *prompts = ken_run_setting(r, "prompts"), *samples = ken_run_setting(r, "samples"),
-               *method = ken_run_setting(r, "method"), *adapter = ken_run_setting(r, "adapter_path");
-    char n[32];
+    ken_model_label(name, sizeof name, model != NULL ? model : "a model");
     fputs(term_on(TERM_BOLD), stdout);
-    cli_print_base_name(path != NULL ? path : "a model");
+    term_text(name);
     if (adapter != NULL) {
         fputs(" with ", stdout);
         term_text(adapter);
     }
     fputs(term_off(), stdout);
-    if (data != NULL) {
-        fputs(" on ", stdout);
-        term_text(data);
-    }
+    if (data == NULL) return;
+    fputs(" on ", stdout);
+    term_text(data);
+}
+
+const char *cli_group_name(const char *grouping, const char *key)
+{
+    static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
+                                          "most popular quarter"};
+    bool numbered = strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0';
+    return numbered ? quarter[key[0] - '1'] : key;
+}
+
+static void print_title(const ken_run *r, const ken_counts *total)
+{
+    const char *prompts = ken_run_setting(r, "prompts"), *samples = ken_run_setting(r, "samples"),
+               *method = ken_run_setting(r, "method"), *matcher = ken_run_setting(r, "matcher");
+    char n[32];
+    cli_print_subject(ken_run_setting(r, "model_path"), ken_run_setting(r, "adapter_path"), ken_run_setting(r, "data"));
     printf(": %s facts", cli_thousands(total->n, n));
     if (prompts != NULL && samples != NULL && method != NULL && matcher != NULL) {
         char s[400];

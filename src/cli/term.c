@@ -122,6 +122,20 @@ static void put_up_to(const char *s, int limit)
 
 void term_text(const char *s) { put_up_to(s, 1 << 30); }
 
+void term_lines(const char *before, const char *s, const char *after)
+{
+    while (*s != '\0') {
+        size_t n = strcspn(s, "\n");
+        char line[2000];
+        snprintf(line, sizeof line, "%.*s", n < sizeof line ? (int)n : (int)sizeof line - 1, s);
+        fputs(before, stdout);
+        term_text(line);
+        fputs(after, stdout);
+        putchar('\n');
+        s += n + (s[n] == '\n');
+    }
+}
+
 void term_cell(const char *s, int w)
 {
     int room = w < 0 ? -w : w, has = term_columns(s), dots = unicode ? 1 : 3;
@@ -132,6 +146,13 @@ void term_cell(const char *s, int w)
     if (cut) fputs(unicode ? "\u2026" : "...", stdout);
     if (w > 0)
         for (int i = has; i < room; i++) fputc(' ', stdout);
+}
+
+void term_styled(int style, const char *s, int w)
+{
+    fputs(term_on(style), stdout);
+    term_cell(s, w);
+    fputs(term_off(), stdout);
 }
 
 void term_stacked_bar(const uint64_t *part, int n, int w)

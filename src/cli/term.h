@@ -27,10 +27,14 @@ const char *term_off(void);
 
 /* Prints s cut to `width` columns ("…" or "..." marks a cut) and padded: left-aligned, or right-aligned when width < 0. */
 void term_cell(const char *s, int width);
+/* The same in a style. */
+void term_styled(int style, const char *s, int width);
 /* Columns that s takes; control characters and broken UTF-8 count as they are printed by term_text. */
 int term_columns(const char *s);
 /* Prints s with control characters and broken UTF-8 made visible, so that data cannot drive the terminal. */
 void term_text(const char *s);
+/* The same of a text whose lines stay lines, each between `before` and `after`. */
+void term_lines(const char *before, const char *s, const char *after);
 
 /* Does the same to s itself, whatever the locale: for messages, which quote from data, models and runs. Cleaned text is no longer. */
 void term_clean(char *s);

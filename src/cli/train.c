@@ -127,14 +127,7 @@ static int print_plan(const ken_training_plan *p, ken_err *err)
     static const char *const titles[] = {"--- first prompt", "--- its target"};
     for (int i = 0; i < 2; i++) {
         printf("%s%s%s\n", term_on(TERM_DIM), titles[i], term_off());
-        for (const char *s = texts[i]; *s != '\0';) { /* lines stay lines; nothing else may drive the terminal */
-            size_t n = strcspn(s, "\n");
-            char line[2000];
-            snprintf(line, sizeof line, "%.*s", n < sizeof line ? (int)n : (int)sizeof line - 1, s);
-            term_text(line);
-            putchar('\n');
-            s += n + (s[n] == '\n');
-        }
+        term_lines("", texts[i], "");
     }
     printf("%s---%s\n%s rows to train on", term_on(TERM_DIM), term_off(), cli_thousands(p->data.rows, a));
     if (p->data.mixed > 0) printf(" and %s of other tasks", cli_thousands(p->data.mixed, a));
