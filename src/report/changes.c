@@ -241,91 +241,79 @@ void ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained)
 
 /* ---- from where to where --------------------------------------------------------------------------------------------- */
 
+/* A category or a verdict, as a row and a column of a matrix. */
+typedef struct diff_kind {
+    const char *name; /* HTML */
+    int colour;
+    enum { NOT_KNOWN, KNOWN, NEITHER } stands; /* lost and gained are between the first two */
+} diff_kind;
+
 /* May be broken where the parts of the name meet. */
-static const char *short_name(int category)
+static const diff_kind categories[KEN_N_CATEGORIES] = {{"Highly&shy;Known", KEN_HIGHLY_KNOWN, KNOWN},
+                                                       {"Maybe&shy;Known", KEN_MAYBE_KNOWN, KNOWN},
+                                                       {"Weakly&shy;Known", KEN_WEAKLY_KNOWN, NOT_KNOWN},
+                                                       {"Unknown", KEN_UNKNOWN, NOT_KNOWN},
+                                                       {"un&shy;labelled", KEN_UNLABELLED, NEITHER}};
+
+/* The figure, and beside it its counts: moved (all, all), of which the last kind is left out where nothing is of it. */
+static void matrix(ken_out *o, const ken_report *r, const diff_part *p, const diff_kind *kinds, int all,
+                   const uint64_t *moved, const char *caption)
 {
-    static const char *const names[] = {"Highly&shy;Known", "Maybe&shy;Known", "Weakly&shy;Known", "Unknown",
-                                        "un&shy;labelled"};
-    return names[category];
+    char name[48], number[32];
+    uint64_t last = 0;
+    for (int i = 0; i < all; i++) last += moved[i * all + all - 1] + moved[(all - 1) * all + i];
+    int n = last > 0 ? all : all - 1;
+    snprintf(name, sizeof name, "transitions-%s%zu", p->tag, p->k);
+    ken_figure_put(o, r->figures, name);
+    ken_out_printf(o,
+                   "</div><div class=\"card\"><table class=\"matrix\"><caption>%s before (rows) and after (columns)"
+                   "</caption><thead><tr><th scope=\"col\">Before \\ after</th>",
+                   caption);
+    for (int b = 0; b < n; b++)
+        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><i class=\"c%d\"></i>%s</th>", kinds[b].colour, kinds[b].name);
+    ken_out_puts(o, "<th class=\"n\" scope=\"col\">All</th></tr></thead><tbody>\n");
+    for (int a = 0; a < n; a++) {
+        uint64_t sum = 0;
+        ken_out_printf(o, "<tr><th scope=\"row\"><i class=\"c%d\"></i>%s</th>", kinds[a].colour, kinds[a].name);
+        for (int b = 0; b < n; b++) {
+            uint64_t count = moved[a * all + b];
+            bool crossed =
+                kinds[a].stands != NEITHER && kinds[b].stands != NEITHER && kinds[a].stands != kinds[b].stands;
+            const char *how = count == 0                 ? " zero"
+                              : a == b                   ? " same"
+                              : !crossed                 ? ""
+                              : kinds[a].stands == KNOWN ? " lost"
+                                                         : " gained";
+            ken_out_printf(o, "<td class=\"n%s\">%s</td>", how, ken_html_count(number, count));
+            sum += count;
+        }
+        ken_out_printf(o, "<td class=\"n\">%s</td></tr>\n", ken_html_count(number, sum));
+    }
+    ken_out_puts(o, "</tbody></table></div></div>\n</section>\n");
 }
 
 /* Right and wrong, and where a prompt was too long for a context, not asked. */
 static void verdicts(ken_out *o, const ken_report *r, const diff_part *p, int h)
 {
-    static const int colour[KEN_N_VERDICTS] = {KEN_HIGHLY_KNOWN, KEN_UNKNOWN, KEN_UNLABELLED};
-    char name[48], number[32];
-    const ken_diff_group *g = p->all;
-    uint64_t unasked = 0;
-    for (int i = 0; i < KEN_N_VERDICTS; i++) unasked += g->verdict[i][KEN_NOT_ASKED] + g->verdict[KEN_NOT_ASKED][i];
-    int n = unasked > 0 ? KEN_N_VERDICTS : KEN_NOT_ASKED;
+    const diff_kind kinds[KEN_N_VERDICTS] = {{ken_verdict_name(KEN_RIGHT), KEN_HIGHLY_KNOWN, KNOWN},
+                                             {ken_verdict_name(KEN_WRONG), KEN_UNKNOWN, NOT_KNOWN},
+                                             {ken_verdict_name(KEN_NOT_ASKED), KEN_UNLABELLED, NEITHER}};
     ken_out_printf(o, "<section id=\"moved-%s%zu\">\n<h%d>%sRight before, right after</h%d>\n", p->tag, p->k, h,
                    p->tag[0] != '\0' ? "Multiple choice: " : "", h);
     ken_out_puts(
         o, "<p class=\"note\">A question is <b>lost</b> when it was right and is wrong now, and <b>gained</b> the "
            "other way round.</p>\n<div class=\"plots\"><div class=\"card\">");
-    snprintf(name, sizeof name, "transitions-%s%zu", p->tag, p->k);
-    ken_figure_put(o, r->figures, name);
-    ken_out_puts(
-        o, "</div><div class=\"card\"><table class=\"matrix\"><caption>Questions right and wrong before (rows) and "
-           "after (columns)</caption><thead><tr><th scope=\"col\">Before \\ after</th>");
-    for (int b = 0; b < n; b++)
-        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><i class=\"c%d\"></i>%s</th>", colour[b], ken_verdict_name(b));
-    ken_out_puts(o, "<th class=\"n\" scope=\"col\">All</th></tr></thead><tbody>\n");
-    for (int a = 0; a < n; a++) {
-        uint64_t sum = 0;
-        ken_out_printf(o, "<tr><th scope=\"row\"><i class=\"c%d\"></i>%s</th>", colour[a], ken_verdict_name(a));
-        for (int b = 0; b < n; b++) {
-            const char *how = g->verdict[a][b] == 0              ? " zero"
-                              : a == b                           ? " same"
-                              : a == KEN_RIGHT && b == KEN_WRONG ? " lost"
-                              : a == KEN_WRONG && b == KEN_RIGHT ? " gained"
-                                                                 : "";
-            ken_out_printf(o, "<td class=\"n%s\">%s</td>", how, ken_html_count(number, g->verdict[a][b]));
-            sum += g->verdict[a][b];
-        }
-        ken_out_printf(o, "<td class=\"n\">%s</td></tr>\n", ken_html_count(number, sum));
-    }
-    ken_out_puts(o, "</tbody></table></div></div>\n</section>\n");
+    matrix(o, r, p, kinds, KEN_N_VERDICTS, p->all->verdict[0], "Questions right and wrong");
 }
 
 static void transitions(ken_out *o, const ken_report *r, const diff_part *p, int h)
 {
-    char name[48], number[32];
-    size_t k = p->k;
-    const ken_diff_group *g = p->all;
-    bool unlabelled = false;
-    for (int i = 0; i < KEN_N_CATEGORIES; i++)
-        unlabelled |= g->moved[i][KEN_UNLABELLED] > 0 || g->moved[KEN_UNLABELLED][i] > 0;
-    int n = unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED;
-    ken_out_printf(o, "<section id=\"moved-%zu\">\n<h%d>From category to category</h%d>\n", k, h, h);
+    ken_out_printf(o, "<section id=\"moved-%zu\">\n<h%d>From category to category</h%d>\n", p->k, h, h);
     ken_out_puts(
         o,
         "<p class=\"note\">A fact is <b>lost</b> when it was HighlyKnown or MaybeKnown and is WeaklyKnown or Unknown "
         "now, and <b>gained</b> the other way round.</p>\n<div class=\"plots\"><div class=\"card\">");
-    snprintf(name, sizeof name, "transitions-%zu", k);
-    ken_figure_put(o, r->figures, name);
-    ken_out_puts(o,
-                 "</div><div class=\"card\"><table class=\"matrix\"><caption>Facts by category before (rows) and after "
-                 "(columns)</caption><thead><tr><th scope=\"col\">Before \\ after</th>");
-    for (int b = 0; b < n; b++)
-        ken_out_printf(o, "<th class=\"n\" scope=\"col\"><i class=\"c%d\"></i>%s</th>", b, short_name(b));
-    ken_out_puts(o, "<th class=\"n\" scope=\"col\">All</th></tr></thead><tbody>\n");
-    for (int a = 0; a < n; a++) {
-        uint64_t sum = 0;
-        ken_out_printf(o, "<tr><th scope=\"row\"><i class=\"c%d\"></i>%s</th>", a, short_name(a));
-        for (int b = 0; b < n; b++) {
-            bool known_a = a <= KEN_MAYBE_KNOWN, known_b = b <= KEN_MAYBE_KNOWN;
-            const char *how = g->moved[a][b] == 0                                                ? " zero"
-                              : a == b                                                           ? " same"
-                              : a == KEN_UNLABELLED || b == KEN_UNLABELLED || known_a == known_b ? ""
-                              : known_a                                                          ? " lost"
-                                                                                                 : " gained";
-            ken_out_printf(o, "<td class=\"n%s\">%s</td>", how, ken_html_count(number, g->moved[a][b]));
-            sum += g->moved[a][b];
-        }
-        ken_out_printf(o, "<td class=\"n\">%s</td></tr>\n", ken_html_count(number, sum));
-    }
-    ken_out_puts(o, "</tbody></table></div></div>\n</section>\n");
+    matrix(o, r, p, categories, KEN_N_CATEGORIES, p->all->moved[0], "Facts by category");
 }
 
 /* ---- lost and gained ------------------------------------------------------------------------------------------------- */

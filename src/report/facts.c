@@ -523,17 +523,3 @@ void ken_facts_put(ken_out *o, const ken_facts *f)
 
 size_t ken_facts_count(const ken_facts *f) { return f->n; }
 const char *ken_facts_left_out(const ken_facts *f) { return f->left_out[0] != '\0' ? f->left_out : NULL; }
-
-bool ken_facts_says(const ken_facts *f)
-{
-    for (size_t k = 0; k < f->n_run; k++)
-        if (f->run[k].texts) return true;
-    return false;
-}
-
-bool ken_facts_scores(const ken_facts *f)
-{
-    for (size_t k = 0; k < f->n_run; k++)
-        if (f->run[k].scores) return true;
-    return false;
-}

@@ -22,8 +22,6 @@ int ken_facts_pack(ken_facts *f, size_t room, ken_err *err);
 void ken_facts_put(ken_out *o, const ken_facts *f); /* after packing */
 
 size_t ken_facts_count(const ken_facts *f);
-bool ken_facts_says(const ken_facts *f);   /* has greedy answers */
-bool ken_facts_scores(const ken_facts *f); /* has knowledge scores */
 /* What was left out for want of room, as a sentence for the reader; NULL = nothing. After packing. */
 const char *ken_facts_left_out(const ken_facts *f);
 #endif

@@ -101,6 +101,14 @@ void ken_figure_column(ken_figure *g, const char *head, ken_cell_kind kind)
     g->columns[g->n_columns++].kind = kind;
 }
 
+void ken_figure_columns(ken_figure *g, ken_cell_kind kind, ...)
+{
+    va_list args;
+    va_start(args, kind);
+    for (const char *head; (head = va_arg(args, const char *)) != NULL;) ken_figure_column(g, head, kind);
+    va_end(args);
+}
+
 static ken_cell *new_cell(ken_figure *g)
 {
     if (ken_grow((void **)&g->cells, &g->cap_cells, g->n_cells + 1, sizeof *g->cells) != 0) {
@@ -121,6 +129,14 @@ void ken_figure_number(ken_figure *g, double x)
 {
     ken_cell *c = new_cell(g);
     if (c != NULL) c->x = x;
+}
+
+void ken_figure_numbers(ken_figure *g, int n, ...)
+{
+    va_list args;
+    va_start(args, n);
+    for (int i = 0; i < n; i++) ken_figure_number(g, va_arg(args, double));
+    va_end(args);
 }
 
 /* RFC 4180, with lines that end as those of a text file do: a field with a comma, quote or line break is quoted, a quote in it doubled.

@@ -2,6 +2,7 @@
  * the budget, on popularity and on the relation. Numbers come from summary.h and from the run's counts. */
 #include "base/alloc.h"
 #include "base/stats.h"
+#include "report/bars.h"
 #include "report/figure_make.h"
 #include "report/html.h"
 #include <math.h>
@@ -17,8 +18,9 @@ static double percent(uint64_t part, uint64_t all) { return all > 0 ? 100.0 * (d
 
 /* ---- stacked columns ------------------------------------------------------------------------------------------------- */
 
-/* One column a bin, the best known at the bottom: a block of data for each category that occurs. width: of a column, of 1. */
-static void stack_columns(ken_figure *g, const ken_tally *bins, int n, double width, bool shares)
+/* One column a bin, the best known at the bottom: a block of data for each category that occurs. width: of a column, of 1. Returns how
+ * many blocks. */
+static int stack_columns(ken_figure *g, const ken_tally *bins, int n, double width, bool shares)
 {
     int block = 0;
     for (int c = 0; c < KEN_N_CATEGORIES; c++) {
@@ -35,6 +37,7 @@ static void stack_columns(ken_figure *g, const ken_tally *bins, int n, double wi
         ken_figure_block(g);
         ken_figure_plot(g, "D index %d using 1:3:1:2:3:4 with boxxyerror lc rgb '%s'", block++, ken_figure_colour(c));
     }
+    return block;
 }
 
 /* Columns of counts: axis, key, data, table behind the columns that the caller has put there. choice: there are no categories. */
@@ -50,13 +53,11 @@ static void count_columns(ken_figure *g, const ken_tally *bins, int n, double wi
     ken_buf_printf(&g->script, "set xrange [%.3f:%.3f]\n", width < 0.9 ? -0.1 : 0.0, n + (width < 0.9 ? 0.1 : 0.0));
     if (!choice) ken_figure_category_key(g, 4, 9, counts[KEN_UNLABELLED] > 0 ? counts : NULL);
     ken_figure_label(g, 4, choice ? 9 : 27, "left", choice ? "questions" : "facts");
-    stack_columns(g, bins, n, width, false);
+    (void)stack_columns(g, bins, n, width, false);
 }
 
-static void count_table_head(ken_figure *g, const char *first, const char *second)
+static void count_table_head(ken_figure *g)
 {
-    ken_figure_column(g, first, KEN_CELL_NUMBER);
-    if (second != NULL) ken_figure_column(g, second, KEN_CELL_NUMBER);
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
     for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_figure_column(g, category_heads[c], KEN_CELL_COUNT);
 }
@@ -65,6 +66,22 @@ static void count_table_row(ken_figure *g, const ken_tally *t)
 {
     ken_figure_number(g, (double)t->n);
     for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_figure_number(g, (double)t->category[c]);
+}
+
+/* The ticks and the table of columns that are twenty steps from 0 to 1; what: of what. */
+static void twenty_steps(ken_figure *g, const ken_tally bins[KEN_HIST_BINS], const char *what)
+{
+    ken_buf_puts(&g->script, "set xtics (");
+    for (int i = 0; i <= KEN_HIST_BINS; i += 4)
+        ken_buf_printf(&g->script, "%s'%.1f' %d", i > 0 ? ", " : "", (double)i / KEN_HIST_BINS, i);
+    ken_buf_puts(&g->script, ")\n");
+    ken_figure_label(g, 208, 230, "center", what);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "p from", "p to", NULL);
+    count_table_head(g);
+    for (int i = 0; i < KEN_HIST_BINS; i++) {
+        ken_figure_numbers(g, 2, (double)i / KEN_HIST_BINS, (double)(i + 1) / KEN_HIST_BINS);
+        count_table_row(g, &bins[i]);
+    }
 }
 
 static uint64_t sum_of(const ken_tally *bins, int n)
@@ -78,7 +95,7 @@ static uint64_t sum_of(const ken_tally *bins, int n)
 
 static int p_correct(ken_figures *f, const ken_run *run, const ken_report_summary *s, size_t k, ken_err *err)
 {
-    uint64_t n = sum_of(s->hist, KEN_HIST_BINS), upper = 0;
+    uint64_t n = sum_of(s->hist, KEN_HIST_BINS);
     const char *t = ken_run_setting(run, "temperature");
     if (n == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Chance of a right answer", 240, err, "p-correct-%zu", k);
@@ -92,20 +109,10 @@ static int p_correct(ken_figures *f, const ken_run *run, const ken_report_summar
                        "' front\n",
                        at, at);
     }
-    ken_buf_puts(&g->script, "set xtics (");
-    for (int i = 0; i <= KEN_HIST_BINS; i += 4)
-        ken_buf_printf(&g->script, "%s'%.1f' %d", i > 0 ? ", " : "", (double)i / KEN_HIST_BINS, i);
-    ken_buf_puts(&g->script, ")\n");
-    ken_figure_label(g, 208, 230, "center",
-                     choice ? "P(correct): probability of the right option"
-                            : "P(correct): probability that a sampled answer is right");
-    count_table_head(g, "p from", "p to");
-    for (int i = 0; i < KEN_HIST_BINS; i++) {
-        ken_figure_number(g, (double)i / KEN_HIST_BINS);
-        ken_figure_number(g, (double)(i + 1) / KEN_HIST_BINS);
-        count_table_row(g, &s->hist[i]);
-        if (i >= KEN_HIST_BINS / 2) upper += s->hist[i].n;
-    }
+    twenty_steps(g, s->hist,
+                 choice ? "P(correct): probability of the right option"
+                        : "P(correct): probability that a sampled answer is right");
+    uint64_t upper = sum_of(s->hist + KEN_HIST_BINS / 2, KEN_HIST_BINS - KEN_HIST_BINS / 2);
     char a[32], b[32], e[32];
     ken_buf_puts(&g->caption, choice ? "Questions by P(correct), the probability of the right option among all"
                                      : "Facts by P(correct), the probability that one answer drawn");
@@ -142,7 +149,8 @@ static int greedy(ken_figures *f, const ken_report_summary *s, size_t k, ken_err
     char buf[80], a[32], b[32], e[32];
     snprintf(buf, sizeof buf, "right greedy answers, of %d prompts", s->prompts);
     ken_figure_label(g, 208, 230, "center", buf);
-    count_table_head(g, each ? "right greedy answers" : "from right greedy answers", NULL);
+    ken_figure_column(g, each ? "right greedy answers" : "from right greedy answers", KEN_CELL_NUMBER);
+    count_table_head(g);
     for (int i = 0; i < s->n_hits; i++) { /* in groups, the first number of hits of a group */
         int first = i;
         if (!each && i == s->n_hits - 1) first = s->prompts;
@@ -243,16 +251,13 @@ static void known_cells(ken_figure *g, uint64_t known, uint64_t labelled)
 {
     double lo, hi;
     ken_wilson(known, labelled, &lo, &hi);
-    ken_figure_number(g, share_of((double)known, (double)labelled));
-    ken_figure_number(g, labelled > 0 ? lo : NAN);
-    ken_figure_number(g, labelled > 0 ? hi : NAN);
+    ken_figure_numbers(g, 3, share_of((double)known, (double)labelled), labelled > 0 ? lo : NAN,
+                       labelled > 0 ? hi : NAN);
 }
 
 static void known_heads(ken_figure *g)
 {
-    ken_figure_column(g, "known (Highly or Maybe)", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
+    ken_figure_columns(g, KEN_CELL_SHARE, "known (Highly or Maybe)", "95% from", "95% to", NULL);
 }
 
 static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *err)
@@ -278,24 +283,14 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
         ken_buf_printf(&g->script, "%s'%s' %d", i > 0 ? ", " : "", buf, i);
     }
     ken_buf_puts(&g->script, ")\n");
-    stack_columns(g, labelled, KEN_DECILES, 0.9, true);
-    int block = 0;
-    for (int c = 0; c < 4; c++)
-        for (int i = 0; i < KEN_DECILES; i++)
-            if (labelled[i].category[c] > 0) {
-                block++;
-                break;
-            }
-    ken_figure_column(g, "popularity from", KEN_CELL_NUMBER);
-    ken_figure_column(g, "popularity to", KEN_CELL_NUMBER);
-    ken_figure_column(g, "facts", KEN_CELL_COUNT);
-    for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_figure_column(g, category_heads[c], KEN_CELL_COUNT);
+    int block = stack_columns(g, labelled, KEN_DECILES, 0.9, true);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "popularity from", "popularity to", NULL);
+    count_table_head(g);
     known_heads(g);
     bool any = false;
     for (int i = 0; i < KEN_DECILES; i++) {
         double lo, hi;
-        ken_figure_number(g, s->deciles[i].lo);
-        ken_figure_number(g, s->deciles[i].hi);
+        ken_figure_numbers(g, 2, s->deciles[i].lo, s->deciles[i].hi);
         count_table_row(g, &s->deciles[i].tally);
         known_cells(g, known_of(&labelled[i]), labelled[i].n);
         if (labelled[i].n == 0) continue;
@@ -325,24 +320,14 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
 
 static int flip(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *err)
 {
-    uint64_t n = sum_of(s->flip, KEN_HIST_BINS), doubtful = 0;
+    uint64_t n = sum_of(s->flip, KEN_HIST_BINS);
     char a[32], b[32];
     if (n == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Would the label come out again?", 240, err, "flip-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
     count_columns(g, s->flip, KEN_HIST_BINS, 0.84, false);
-    ken_buf_puts(&g->script, "set xtics (");
-    for (int i = 0; i <= KEN_HIST_BINS; i += 4)
-        ken_buf_printf(&g->script, "%s'%.1f' %d", i > 0 ? ", " : "", (double)i / KEN_HIST_BINS, i);
-    ken_buf_puts(&g->script, ")\n");
-    ken_figure_label(g, 208, 230, "center", "probability that a repeat gives another label");
-    count_table_head(g, "p from", "p to");
-    for (int i = 0; i < KEN_HIST_BINS; i++) {
-        ken_figure_number(g, (double)i / KEN_HIST_BINS);
-        ken_figure_number(g, (double)(i + 1) / KEN_HIST_BINS);
-        count_table_row(g, &s->flip[i]);
-        if (i >= KEN_HIST_BINS / 4) doubtful += s->flip[i].n;
-    }
+    twenty_steps(g, s->flip, "probability that a repeat gives another label");
+    uint64_t doubtful = sum_of(s->flip + KEN_HIST_BINS / 4, KEN_HIST_BINS - KEN_HIST_BINS / 4);
     ken_buf_puts(&g->caption,
                  "Facts without a right greedy answer by the probability that a fresh annotation with the same "
                  "prompts would move them between WeaklyKnown and Unknown; the other categories do not move "
@@ -369,20 +354,15 @@ static int unknown(ken_figures *f, const ken_run *run, const ken_report_summary 
     ken_figure_frame(g, 46, 14, 24, 44);
     double most = 0.0;
     ken_figure_column(g, "relation", KEN_CELL_TEXT);
-    ken_figure_column(g, "labelled facts", KEN_CELL_COUNT);
-    ken_figure_column(g, "Unknown drawn", KEN_CELL_COUNT);
-    ken_figure_column(g, "Unknown expected", KEN_CELL_NUMBER);
-    ken_figure_column(g, "standard deviation", KEN_CELL_NUMBER);
+    ken_figure_columns(g, KEN_CELL_COUNT, "labelled facts", "Unknown drawn", NULL);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "Unknown expected", "standard deviation", NULL);
     for (size_t i = 0; i <= n; i++) {
         const ken_counts *c = i < n ? ken_run_relation(run, i) : all;
         double of = (double)(c->n - c->category[KEN_UNLABELLED]), drawn = (double)c->category[KEN_UNKNOWN];
         if (i == n) ken_figure_block(g);
         if (of == 0.0) continue;
         ken_figure_text(g, i < n ? c->relation : "all");
-        ken_figure_number(g, of);
-        ken_figure_number(g, drawn);
-        ken_figure_number(g, c->expected_unknown);
-        ken_figure_number(g, c->sd_unknown);
+        ken_figure_numbers(g, 4, of, drawn, c->expected_unknown, c->sd_unknown);
         double half = 1.96 * c->sd_unknown;
         most = fmax(most, fmax(drawn, c->expected_unknown + half) / of);
         ken_figure_lines(g, 4, c->expected_unknown / of, drawn / of, fmax(0.0, c->expected_unknown - half) / of,
@@ -509,15 +489,14 @@ static int relations(ken_figures *f, const ken_run *run, size_t k, ken_err *err)
         else {
             draw_relations(g, r, shown);
             ken_figure_column(g, "relation", KEN_CELL_TEXT);
-            ken_figure_column(g, "facts", KEN_CELL_COUNT);
-            for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_figure_column(g, category_heads[c], KEN_CELL_COUNT);
+            count_table_head(g);
             known_heads(g);
             for (size_t j = 0; j < n; j++) { /* all of them, the drawn ones first */
                 const ken_counts *c = r[j].c;
                 ken_figure_text(g, c->relation);
-                ken_figure_number(g, (double)c->n);
-                for (int i = 0; i < KEN_N_CATEGORIES; i++) ken_figure_number(g, (double)c->category[i]);
-                known_cells(g, c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled_of(c));
+                ken_tally t = ken_tally_of(c);
+                count_table_row(g, &t);
+                known_cells(g, known_of(&t), labelled_of(c));
             }
             ken_buf_puts(&g->caption,
                          "Dots: HighlyKnown and MaybeKnown together, with 95% Wilson intervals; best known "

@@ -100,8 +100,7 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
                    (int)KEN_FIGURE_WIDTH, g->height);
     ken_figure_label(g, LEFT, 12, "right", "before");
     ken_figure_label(g, RIGHT, 12, "left", "after");
-    ken_figure_column(g, "before", KEN_CELL_TEXT);
-    ken_figure_column(g, "after", KEN_CELL_TEXT);
+    ken_figure_columns(g, KEN_CELL_TEXT, "before", "after", NULL);
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
     ken_figure_column(g, "share of before", KEN_CELL_SHARE);
     int block = 1;
@@ -110,8 +109,8 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
             double size = unit * (double)x.moved[i][j];
             ken_figure_text(g, x.names[i]);
             ken_figure_text(g, x.names[j]);
-            ken_figure_number(g, (double)x.moved[i][j]);
-            ken_figure_number(g, x.before[i] > 0 ? (double)x.moved[i][j] / (double)x.before[i] : NAN);
+            ken_figure_numbers(g, 2, (double)x.moved[i][j],
+                               x.before[i] > 0 ? (double)x.moved[i][j] / (double)x.before[i] : NAN);
             if (x.moved[i][j] == 0) continue;
             for (int s = 0; s <= STEPS; s++) { /* a smooth step from one height to the other */
                 double t = (double)s / STEPS, w = t * t * (3.0 - 2.0 * t),
@@ -245,17 +244,10 @@ static void draw_groups(ken_figure *g, const ranked *r, size_t n)
 static void group_table(ken_figure *g, const char *head, const ranked *r, size_t n)
 {
     ken_figure_column(g, head, KEN_CELL_TEXT);
-    ken_figure_column(g, "facts", KEN_CELL_COUNT);
-    ken_figure_column(g, "answered before", KEN_CELL_COUNT);
-    ken_figure_column(g, "answered after", KEN_CELL_COUNT);
-    ken_figure_column(g, "lost", KEN_CELL_COUNT);
-    ken_figure_column(g, "lost share", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
+    ken_figure_columns(g, KEN_CELL_COUNT, "facts", "answered before", "answered after", "lost", NULL);
+    ken_figure_columns(g, KEN_CELL_SHARE, "lost share", "95% from", "95% to", NULL);
     ken_figure_column(g, "gained", KEN_CELL_COUNT);
-    ken_figure_column(g, "gained share", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
+    ken_figure_columns(g, KEN_CELL_SHARE, "gained share", "95% from", "95% to", NULL);
     ken_figure_column(g, "McNemar p", KEN_CELL_NUMBER);
     for (size_t j = 0; j < n; j++) {
         const ken_diff_group *c = r[j].g;
@@ -358,8 +350,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
                  "set arrow from 0,0 to 1,1 nohead dt (4,3) lw 1 lc rgb '" KEN_INK "' front\n");
     ken_figure_label(g, 4, 9, "left", "P(correct) after");
     ken_figure_label(g, left + (w - left - right) / 2, h - 14, "center", "P(correct) before");
-    ken_figure_column(g, "before from", KEN_CELL_NUMBER);
-    ken_figure_column(g, "after from", KEN_CELL_NUMBER);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "before from", "after from", NULL);
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
     int block = 0;
     for (int s = 1; s <= most; s++) {
@@ -388,9 +379,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
     for (int i = 0; i < BINS; i++)
         for (int j = 0; j < BINS; j++) {
             if (cells[i][j] == 0) continue;
-            ken_figure_number(g, (double)i / BINS);
-            ken_figure_number(g, (double)j / BINS);
-            ken_figure_number(g, (double)cells[i][j]);
+            ken_figure_numbers(g, 3, (double)i / BINS, (double)j / BINS, (double)cells[i][j]);
         }
     ken_buf_printf(&g->caption,
                    "%s by P(correct) in both runs: a shade for at least so many; above the dashed line it rose, below "

@@ -65,8 +65,10 @@ int ken_figure_done(const ken_figure *g, ken_err *err);
 
 /* The table: columns first, then cells row by row. NaN is an empty cell. */
 void ken_figure_column(ken_figure *g, const char *head, ken_cell_kind kind);
+void ken_figure_columns(ken_figure *g, ken_cell_kind kind, ...) __attribute__((sentinel)); /* heads, NULL */
 void ken_figure_text(ken_figure *g, const char *s);
 void ken_figure_number(ken_figure *g, double x);
+void ken_figure_numbers(ken_figure *g, int n, ...); /* n doubles */
 
 /* Data: fields of a line, lines of a block (gnuplot's `index`), blocks. */
 void ken_figure_datum(ken_figure *g, double x);

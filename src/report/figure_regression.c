@@ -149,13 +149,9 @@ int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *
     ken_figure_label(g, 46 + (KEN_FIGURE_WIDTH - 112) / 2.0, 297, "center", "Known rows fitted, of all training rows");
     put_scale(g, &m);
     int block = put_bands(g, r, &m);
-    ken_figure_column(g, "run", KEN_CELL_COUNT);
-    ken_figure_column(g, "step", KEN_CELL_COUNT);
-    ken_figure_column(g, "epoch", KEN_CELL_NUMBER);
-    ken_figure_column(g, "Known fitted / all", KEN_CELL_NUMBER);
-    ken_figure_column(g, "Unknown fitted / all", KEN_CELL_NUMBER);
-    ken_figure_column(g, "accuracy, %", KEN_CELL_NUMBER);
-    ken_figure_column(g, "predicted, %", KEN_CELL_NUMBER);
+    ken_figure_columns(g, KEN_CELL_COUNT, "run", "step", NULL);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "epoch", "Known fitted / all", "Unknown fitted / all", "accuracy, %",
+                       "predicted, %", NULL);
     size_t stride = (r->n + MOST_POINTS - 1) / MOST_POINTS;
     if (block > 0) { /* a dot's edge, then the dots of a band in its shade */
         for (int band = -1; band < m.bands; band++) {
@@ -175,13 +171,8 @@ int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *
     double worst = 0.0;
     for (size_t i = 0; i < r->n; i++) {
         const ken_regression_point *p = &r->points[i];
-        ken_figure_number(g, (double)p->run + 1);
-        ken_figure_number(g, (double)p->step);
-        ken_figure_number(g, p->epoch);
-        ken_figure_number(g, p->known);
-        ken_figure_number(g, p->unknown);
-        ken_figure_number(g, p->accuracy);
-        ken_figure_number(g, p->predicted);
+        ken_figure_numbers(g, 7, (double)p->run + 1, (double)p->step, p->epoch, p->known, p->unknown, p->accuracy,
+                           p->predicted);
         worst = fmax(worst, fabs(p->accuracy - p->predicted));
     }
     ken_buf_printf(

@@ -134,11 +134,7 @@ static void put_moment_heads(ken_figure *g)
     ken_figure_column(g, "step", KEN_CELL_COUNT);
 }
 
-static void put_moment(ken_figure *g, const moment *m)
-{
-    ken_figure_number(g, m->epoch);
-    ken_figure_number(g, (double)m->step);
-}
+static void put_moment(ken_figure *g, const moment *m) { ken_figure_numbers(g, 2, m->epoch, (double)m->step); }
 
 /* ---- fit ------------------------------------------------------------------------------------------------------------- */
 
@@ -290,14 +286,10 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
                    most);
     snprintf(buf, sizeof buf, "%s rows answered correctly", set_names[set]);
     ken_figure_label(g, left + (KEN_FIGURE_WIDTH - 68 - left) / 2.0, g->height - 8.0, "center", buf);
-    ken_figure_column(g, "category", KEN_CELL_TEXT);
-    ken_figure_column(g, "weights", KEN_CELL_TEXT);
+    ken_figure_columns(g, KEN_CELL_TEXT, "category", "weights", NULL);
     ken_figure_column(g, "epoch", KEN_CELL_NUMBER);
-    ken_figure_column(g, "rows", KEN_CELL_COUNT);
-    ken_figure_column(g, "right", KEN_CELL_COUNT);
-    ken_figure_column(g, "share", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% from", KEN_CELL_SHARE);
-    ken_figure_column(g, "95% to", KEN_CELL_SHARE);
+    ken_figure_columns(g, KEN_CELL_COUNT, "rows", "right", NULL);
+    ken_figure_columns(g, KEN_CELL_SHARE, "share", "95% from", "95% to", NULL);
     ken_buf_printf(&g->description, "Bars: share of %s rows answered correctly, by category before training.",
                    set_names[set]);
     for (int i = 0; i < KEN_UNLABELLED; i++) {
@@ -324,12 +316,7 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
             ken_figure_label(g, KEN_FIGURE_WIDTH - 4, at_y, "right", buf);
             ken_figure_text(g, ken_category_name(i));
             ken_figure_text(g, when[t]);
-            ken_figure_number(g, at[t]->epoch);
-            ken_figure_number(g, (double)x.n);
-            ken_figure_number(g, (double)x.hits);
-            ken_figure_number(g, share(x));
-            ken_figure_number(g, lo);
-            ken_figure_number(g, hi);
+            ken_figure_numbers(g, 6, at[t]->epoch, (double)x.n, (double)x.hits, share(x), lo, hi);
             ken_buf_printf(&g->description, " %s, %s: %.1f%%.", ken_category_name(i), when[t], 100.0 * share(x));
             y += 16;
         }

@@ -184,14 +184,8 @@ void ken_section_distributions(ken_out *o, const ken_report *r, size_t k, int h)
     if (r->run[k].s.n == 0) return;
     heading(o, h, "distributions", k, "How well, fact by fact");
     ken_out_puts(o, "<div class=\"plots\">");
-    ken_section_figure(o, r,
-                       "p-correct"
-                       "-%zu",
-                       k);
-    ken_section_figure(o, r,
-                       "greedy"
-                       "-%zu",
-                       k);
+    ken_section_figure(o, r, "p-correct-%zu", k);
+    ken_section_figure(o, r, "greedy-%zu", k);
     ken_out_puts(o, "</div>\n</section>\n");
 }
 
@@ -200,10 +194,7 @@ void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h)
     if (r->run[k].s.n_deciles == 0) return;
     heading(o, h, "by-popularity", k, "By popularity of the subject");
     ken_out_puts(o, "<div class=\"plots\">");
-    ken_section_figure(o, r,
-                       "popularity"
-                       "-%zu",
-                       k);
+    ken_section_figure(o, r, "popularity-%zu", k);
     ken_out_puts(o, "</div>\n</section>\n");
 }
 
@@ -220,14 +211,8 @@ void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h)
                    "zero is found in the end.</p>\n<div class=\"plots\">",
                    s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
                    ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
-    ken_section_figure(o, r,
-                       "saturation"
-                       "-%zu",
-                       k);
-    ken_section_figure(o, r,
-                       "samples"
-                       "-%zu",
-                       k);
+    ken_section_figure(o, r, "saturation-%zu", k);
+    ken_section_figure(o, r, "samples-%zu", k);
     ken_out_puts(o, "</div>\n</section>\n");
 }
 
@@ -439,15 +424,9 @@ void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h)
     ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
                     "prompts would move facts between WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not "
                     "move then; they depend on the choice of the prompts.</p>\n<div class=\"plots\">");
-    ken_section_figure(o, r,
-                       "flip"
-                       "-%zu",
-                       k);
+    ken_section_figure(o, r, "flip-%zu", k);
     if (s->n_labelled > 0) repeat_table(o, ken_run_total(r->run[k].run), s, h + 1);
-    ken_section_figure(o, r,
-                       "unknown"
-                       "-%zu",
-                       k);
+    ken_section_figure(o, r, "unknown-%zu", k);
     flag_table(o, s, h + 1);
     ken_out_puts(o, "</div>\n</section>\n");
 }
