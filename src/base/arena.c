@@ -1,7 +1,9 @@
 /* arena.c - bump allocation in a chain of blocks; see arena.h. */
 #include "base/arena.h"
 #include "base/alloc.h"
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BLOCK = 64 * 1024, HEADER = 32 };
@@ -50,6 +52,21 @@ char *ken_arena_strndup(ken_arena *a, const char *s, size_t n)
     if (n > 0) memcpy(d, s, n);
     d[n] = '\0';
     return d;
+}
+
+char *ken_arena_strdup(ken_arena *a, const char *s) { return ken_arena_strndup(a, s, strlen(s)); }
+
+char *ken_arena_printf(ken_arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    char *s = n < 0 ? NULL : ken_arena_alloc(a, (size_t)n + 1, 1);
+    va_start(ap, fmt);
+    if (s != NULL) vsnprintf(s, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    return s;
 }
 
 void ken_arena_reset(ken_arena *a)

@@ -13,6 +13,8 @@ typedef struct ken_arena {
 void *ken_arena_alloc(ken_arena *a, size_t n, size_t size); /* uninitialised; NULL when out of memory */
 void *ken_arena_calloc(ken_arena *a, size_t n, size_t size);
 char *ken_arena_strndup(ken_arena *a, const char *s, size_t n); /* adds a NUL */
+char *ken_arena_strdup(ken_arena *a, const char *s);
+char *ken_arena_printf(ken_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ken_arena_reset(ken_arena *a);
 void ken_arena_free(ken_arena *a);
 #endif

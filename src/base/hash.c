@@ -115,4 +115,19 @@ int32_t ken_strmap_get(const ken_strmap *m, const char *key, size_t n, int32_t m
     return e->key != NULL ? e->value : missing;
 }
 
+int32_t ken_strmap_number(ken_strmap *m, const char *key, size_t n)
+{
+    const int32_t next = m->count < INT32_MAX ? (int32_t)m->count : -1;
+    const int added = next < 0 ? -1 : ken_strmap_add(m, key, n, next);
+    return added == 0 ? ken_strmap_get(m, key, n, -1) : added < 0 ? -1 : next;
+}
+
+const char *ken_strmap_intern(ken_strmap *m, ken_arena *a, const char *key, size_t n)
+{
+    const char *own = find(m, key, n)->key;
+    if (own != NULL) return own;
+    own = ken_arena_strndup(a, key, n);
+    return own != NULL && ken_strmap_number(m, own, n) >= 0 ? own : NULL;
+}
+
 size_t ken_strmap_count(const ken_strmap *m) { return m->count; }

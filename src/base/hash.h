@@ -1,6 +1,7 @@
 /* hash.h - SHA-256 (libcrypto) for identities that a run records, and a string-to-int map for everything else. */
 #ifndef KEN_BASE_HASH_H
 #define KEN_BASE_HASH_H
+#include "base/arena.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,9 @@ void ken_strmap_free(ken_strmap *m);
 /* Returns 1 when added, 0 when the key was there (value unchanged), -1 when out of memory. */
 int ken_strmap_add(ken_strmap *m, const char *key, size_t n, int32_t value);
 int32_t ken_strmap_get(const ken_strmap *m, const char *key, size_t n, int32_t missing);
+/* Keys numbered from 0 on as they come: the number of this one; -1 when out of memory. */
+int32_t ken_strmap_number(ken_strmap *m, const char *key, size_t n);
+/* The same, and the map's own copy of the key, in the arena: equal names are equal pointers. NULL when out of memory. */
+const char *ken_strmap_intern(ken_strmap *m, ken_arena *a, const char *key, size_t n);
 size_t ken_strmap_count(const ken_strmap *m);
 #endif

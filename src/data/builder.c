@@ -4,8 +4,8 @@
  * by name. An id is relation/split/place, empty parts left out; place counts every row of the file, bad ones too, so that an id
  * does not change when a row is repaired or a filter applied. */
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "data/dataset.h"
+#include "data/identity.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +28,11 @@ void ken_builder_abandon(ken_builder *b)
 
 const char *ken_builder_intern(ken_builder *b, const char *s, size_t n)
 {
-    int32_t at = ken_strmap_get(b->name_of, s, n, -1);
-    if (at >= 0) return b->names[at];
-    if (b->n_names >= INT32_MAX || ken_grow((void **)&b->names, &b->names_cap, b->n_names + 1, sizeof *b->names) != 0)
-        return NULL;
-    char *copy = ken_arena_strndup(&b->d->arena, s, n);
-    if (copy == NULL || ken_strmap_add(b->name_of, copy, n, (int32_t)b->n_names) < 0) return NULL;
-    return b->names[b->n_names++] = copy;
+    size_t had = ken_strmap_count(b->name_of);
+    if (ken_grow((void **)&b->names, &b->names_cap, had + 1, sizeof *b->names) != 0) return NULL;
+    const char *name = ken_strmap_intern(b->name_of, &b->d->arena, s, n);
+    if (name != NULL && ken_strmap_count(b->name_of) > had) b->names[b->n_names++] = name;
+    return name;
 }
 
 int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err *err)
@@ -175,39 +173,18 @@ done:
 static int give_ids(ken_builder *b, ken_err *err)
 {
     ken_data *d = b->d;
-    ken_buf id = {0};
-    int rc = KEN_OK;
-    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
+    for (size_t i = 0; i < d->n; i++) {
         ken_example *e = &d->rows[i];
-        if (e->id != NULL) continue;
-        ken_buf_clear(&id);
-        ken_buf_printf(&id, "%s%s%s%s%zu", e->relation, e->relation[0] != '\0' ? "/" : "", e->split,
-                       e->split[0] != '\0' ? "/" : "", b->places[i]);
-        if (!id.failed) e->id = ken_arena_strndup(&d->arena, id.data, id.len);
-        if (e->id == NULL) rc = ken_fail_nomem(err, "ids");
+        if (e->id == NULL) e->id = ken_made_id(&d->arena, e->relation, e->split, b->places[i]);
+        if (e->id == NULL) return ken_fail_nomem(err, "ids");
     }
-    ken_buf_free(&id);
-    return rc;
+    return KEN_OK;
 }
 
-/* Ids are what a run, a shard and a comparison of runs know a row by. */
-static int check_ids(const ken_data *d, ken_err *err)
+static ken_row_place place_of(const void *rows, size_t i)
 {
-    ken_strmap *seen = ken_strmap_new(d->n);
-    int rc = seen == NULL ? ken_fail_nomem(err, "ids") : KEN_OK;
-    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
-        const ken_example *e = &d->rows[i];
-        size_t n = strlen(e->id);
-        int added = ken_strmap_add(seen, e->id, n, (int32_t)i);
-        if (added < 0) rc = ken_fail_nomem(err, "ids");
-        if (added != 0) continue;
-        const ken_example *f = &d->rows[ken_strmap_get(seen, e->id, n, 0)];
-        char shown[80];
-        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" stands twice (first at %s:%d); ids must differ", e->file,
-                      e->line, ken_printable(shown, sizeof shown, e->id, n), f->file, f->line);
-    }
-    ken_strmap_free(seen);
-    return rc;
+    const ken_example *e = (const ken_example *)rows + i;
+    return (ken_row_place){e->id, e->file, e->line};
 }
 
 int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
@@ -215,7 +192,7 @@ int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
     ken_data *d = b->d;
     int rc = sort_rows(b, err);
     if (rc == KEN_OK) rc = give_ids(b, err);
-    if (rc == KEN_OK && b->own_ids) rc = check_ids(d, err);
+    if (rc == KEN_OK && b->own_ids) rc = ken_check_ids(d->rows, d->n, place_of, err);
     if (rc == KEN_OK && b->o->slick) rc = ken_slick_filter(d, err);
     if (rc == KEN_OK && b->o->aliases != NULL) rc = ken_aliases_read(d, b->o->aliases, err);
     if (rc == KEN_OK) rc = ken_aliases_join(d, err);

@@ -1,6 +1,7 @@
 /* identity.c - see identity.h. A field that is added to ken_example belongs into one of these, unless it says only where the row was read. */
 #include "data/identity.h"
 #include "base/hash.h"
+#include "data/rows.h"
 #include <string.h>
 
 void ken_canon_asked(ken_buf *b, const ken_example *x)
@@ -38,6 +39,31 @@ bool ken_asks_same(const char *question, const char *subject, const char *other_
     if (strcmp(question, other_question) != 0) return false;
     return ken_names_subject(question, subject) || ken_names_subject(question, other_subject) ||
            strcmp(subject, other_subject) == 0;
+}
+
+const char *ken_made_id(ken_arena *a, const char *relation, const char *split, size_t place)
+{
+    return ken_arena_printf(a, "%s%s%s%s%zu", relation, relation[0] != '\0' ? "/" : "", split,
+                            split[0] != '\0' ? "/" : "", place);
+}
+
+int ken_check_ids(const void *rows, size_t n, ken_row_place (*at)(const void *rows, size_t i), ken_err *err)
+{
+    ken_strmap *seen = ken_strmap_new(n);
+    int rc = seen == NULL ? ken_fail_nomem(err, "ids") : KEN_OK;
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        const ken_row_place r = at(rows, i);
+        size_t len = strlen(r.id);
+        int added = ken_strmap_add(seen, r.id, len, (int32_t)i);
+        if (added < 0) rc = ken_fail_nomem(err, "ids");
+        if (added != 0) continue;
+        char shown[80];
+        const ken_row_place first = at(rows, (size_t)ken_strmap_get(seen, r.id, len, 0));
+        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" stands twice (first at %s:%d); ids must differ", r.file,
+                      r.line, ken_printable(shown, sizeof shown, r.id, len), first.file, first.line);
+    }
+    ken_strmap_free(seen);
+    return rc;
 }
 
 int ken_data_hash(const ken_data *d, char hex[65], ken_err *err)

@@ -268,11 +268,7 @@ const char *ken_pick_id(ken_drafts *d, const ken_pick *p)
 {
     const char *id = d->rows[p->draft].id;
     if (p->nth == 0) return id;
-    ken_buf b = {0};
-    ken_buf_printf(&b, "%s#%d", id, p->nth + 1);
-    const char *copy = b.failed ? NULL : ken_arena_strndup(&d->arena, b.data, b.len);
-    ken_buf_free(&b);
-    return copy;
+    return ken_arena_printf(&d->arena, "%s#%d", id, p->nth + 1);
 }
 
 void ken_chosen_free(ken_chosen *c)

@@ -63,19 +63,14 @@ int ken_pool_draw(ken_pool *p, const ken_drafts *d, uint64_t seed, uint32_t what
 int ken_pool_relations(const ken_pool *p, const ken_drafts *d, int32_t **group, size_t *n, ken_err *err)
 {
     ken_strmap *at = ken_strmap_new(64);
-    *n = 0;
     *group = ken_alloc(p->n, sizeof **group);
     int rc = at == NULL || *group == NULL ? ken_fail_nomem(err, "relations") : KEN_OK;
     for (size_t i = 0; i < p->n && rc == KEN_OK; i++) {
         const char *relation = d->rows[p->item[i]].relation;
-        size_t len = strlen(relation);
-        int32_t k = ken_strmap_get(at, relation, len, -1);
-        if (k < 0) {
-            k = (int32_t)(*n)++;
-            if (ken_strmap_add(at, relation, len, k) < 0) rc = ken_fail_nomem(err, "relations");
-        }
-        (*group)[i] = k;
+        (*group)[i] = ken_strmap_number(at, relation, strlen(relation));
+        if ((*group)[i] < 0) rc = ken_fail_nomem(err, "relations");
     }
+    *n = at != NULL ? ken_strmap_count(at) : 0;
     ken_strmap_free(at);
     if (rc != KEN_OK) {
         ken_free(*group);

@@ -3,13 +3,13 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "data/dataset.h"
+#include "data/identity.h"
 #include <stdio.h>
 #include <string.h>
 
 void ken_drafts_shrink(ken_drafts *d)
 {
     ken_free(d->rows);
-    ken_free(d->name);
     ken_strmap_free(d->names);
     *d = (ken_drafts){.arena = d->arena};
 }
@@ -24,31 +24,15 @@ const char *ken_drafts_name(ken_drafts *d, const char *s, size_t n)
 {
     if (n == 0) return "";
     if (d->names == NULL && (d->names = ken_strmap_new(64)) == NULL) return NULL;
-    int32_t at = ken_strmap_get(d->names, s, n, -1);
-    if (at >= 0) return d->name[at];
-    if (d->n_names >= INT32_MAX || ken_grow((void **)&d->name, &d->cap_names, d->n_names + 1, sizeof *d->name) != 0)
-        return NULL;
-    char *copy = ken_arena_strndup(&d->arena, s, n);
-    if (copy == NULL || ken_strmap_add(d->names, copy, n, (int32_t)d->n_names) < 0) return NULL;
-    return d->name[d->n_names++] = copy;
+    return ken_strmap_intern(d->names, &d->arena, s, n);
 }
 
-/* relation/split/place, empty parts left out: what ken_data gives to a row without an id. */
-static const char *made_id(ken_drafts *d, const ken_draft *r)
-{
-    ken_buf id = {0};
-    ken_buf_printf(&id, "%s%s%s%s%zu", r->relation, r->relation[0] != '\0' ? "/" : "", r->split,
-                   r->split[0] != '\0' ? "/" : "", r->place);
-    const char *copy = id.failed ? NULL : ken_arena_strndup(&d->arena, id.data, id.len);
-    ken_buf_free(&id);
-    return copy;
-}
-
-const char *const *ken_drafts_texts(ken_drafts *d, const char *const *text, int n)
+/* Copies of texts (n) and the list of them. NULL when out of memory. */
+static const char *const *copy_texts(ken_drafts *d, const char *const *text, int n)
 {
     const char **list = ken_arena_calloc(&d->arena, (size_t)n, sizeof *list);
     for (int i = 0; i < n && list != NULL; i++)
-        if ((list[i] = ken_arena_strndup(&d->arena, text[i], strlen(text[i]))) == NULL) return NULL;
+        if ((list[i] = ken_arena_strdup(&d->arena, text[i])) == NULL) return NULL;
     return list;
 }
 
@@ -59,9 +43,26 @@ int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err)
     ken_draft *x = &d->rows[d->n];
     *x = *r;
     if (x->split[0] == '\0' && d->split != NULL) x->split = d->split;
-    if (x->id == NULL && (x->id = made_id(d, x)) == NULL) return ken_fail_nomem(err, "ids");
+    if (x->id == NULL) x->id = ken_made_id(&d->arena, x->relation, x->split, x->place);
+    if (x->id == NULL) return ken_fail_nomem(err, "ids");
     d->n++;
     return KEN_OK;
+}
+
+int ken_drafts_add_copy(ken_drafts *d, const ken_draft *r, ken_err *err)
+{
+    ken_draft x = *r;
+    x.id = ken_arena_strdup(&d->arena, r->id);
+    x.relation = ken_drafts_name(d, r->relation, strlen(r->relation));
+    x.split = ken_drafts_name(d, r->split, strlen(r->split));
+    x.question = ken_arena_strdup(&d->arena, r->question);
+    x.subject = r->subject != NULL ? ken_arena_strdup(&d->arena, r->subject) : NULL;
+    x.answers = copy_texts(d, r->answers, r->n_answers);
+    x.aliases = copy_texts(d, r->aliases, r->n_aliases);
+    x.file = ken_drafts_name(d, r->file, strlen(r->file));
+    bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && x.answers != NULL &&
+                x.aliases != NULL && x.file != NULL && (x.subject != NULL) == (r->subject != NULL);
+    return good ? ken_drafts_add(d, &x, err) : ken_fail_nomem(err, "rows");
 }
 
 int ken_draft_fail(const ken_draft *r, ken_err *err)
@@ -110,24 +111,10 @@ int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style,
     return set_answer(d, r, r->target, strlen(r->target), err);
 }
 
-/* Ids are what labels are joined by, and what an evaluation knows a row by. */
-static int check_ids(const ken_drafts *d, ken_err *err)
+static ken_row_place place_of(const void *rows, size_t i)
 {
-    ken_strmap *seen = ken_strmap_new(d->n);
-    int rc = seen == NULL ? ken_fail_nomem(err, "ids") : KEN_OK;
-    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
-        const ken_draft *r = &d->rows[i];
-        size_t n = strlen(r->id);
-        int added = ken_strmap_add(seen, r->id, n, (int32_t)i);
-        if (added < 0) rc = ken_fail_nomem(err, "ids");
-        if (added != 0) continue;
-        char shown[80];
-        const ken_draft *first = &d->rows[ken_strmap_get(seen, r->id, n, 0)];
-        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" stands twice (first at %s:%d); ids must differ", r->file,
-                      r->line, ken_printable(shown, sizeof shown, r->id, n), first->file, first->line);
-    }
-    ken_strmap_free(seen);
-    return rc;
+    const ken_draft *r = (const ken_draft *)rows + i;
+    return (ken_row_place){r->id, r->file, r->line};
 }
 
 /* ---- which reader --------------------------------------------------------------------------------------------------- */
@@ -162,7 +149,7 @@ static int read_rows(ken_drafts *d, const ken_train_data *from, ken_source *s, k
 
 static int finish(ken_drafts *d, const char *path, ken_err *err)
 {
-    if (d->n > 0) return check_ids(d, err);
+    if (d->n > 0) return ken_check_ids(d->rows, d->n, place_of, err);
     return d->bad > 0
                ? ken_fail(err, KEN_EINPUT, "%s: no row is usable; all %zu are malformed and were skipped", path, d->bad)
                : ken_fail(err, KEN_EINPUT, "%s: there is no row in it; at least one is needed", path);

@@ -39,19 +39,17 @@ typedef struct ken_drafts {
     size_t n, cap;
     const char *split;     /* of rows that do not say, interned; NULL = none */
     size_t bad, unmatched; /* rows dropped by skip_bad; rows that the run of labels does not have */
-    ken_strmap *names;     /* interned -> index into name */
-    const char **name;
-    size_t n_names, cap_names;
+    ken_strmap *names;     /* interned */
 } ken_drafts;
 
 void ken_drafts_free(ken_drafts *d);
 void ken_drafts_shrink(ken_drafts *d); /* keeps the arena alone: what finished rows point to */
 /* One copy of each name, so that equal names are equal pointers. NULL when out of memory. */
 const char *ken_drafts_name(ken_drafts *d, const char *s, size_t n);
-/* Copies of texts (n) and the list of them. NULL when out of memory. */
-const char *const *ken_drafts_texts(ken_drafts *d, const char *const *text, int n);
 /* Takes a copy of *r, whose strings must live in the arena (or be interned). */
 int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err);
+/* The same for a row of a data set or a run, whose strings are copied. */
+int ken_drafts_add_copy(ken_drafts *d, const ken_draft *r, ken_err *err);
 /* Puts "file:line: " or "file: row ID: " before the message; returns err's status. */
 int ken_draft_fail(const ken_draft *r, ken_err *err);
 

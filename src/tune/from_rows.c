@@ -260,7 +260,6 @@ static int prompt_and_completion(job *j)
 /* Instruction and input are lines of one prompt: the default template when the instruction is its first line. */
 static int alpaca(job *j)
 {
-    ken_buf b = {0};
     const char *instruction = NULL, *input = NULL;
     int rc = text(j, "instruction", &instruction);
     if (rc == KEN_OK && has(j, "input")) {
@@ -270,10 +269,8 @@ static int alpaca(job *j)
     }
     if (rc == KEN_OK) rc = text(j, "output", &j->x.target);
     if (rc != KEN_OK) return rc;
-    ken_buf_printf(&b, "%s\n", instruction);
-    if (input != NULL) ken_buf_printf(&b, "%s\n", input);
-    const char *prompt = b.failed ? NULL : ken_arena_strndup(&j->r->d->arena, b.data, b.len);
-    ken_buf_free(&b);
+    const char *prompt = ken_arena_printf(&j->r->d->arena, "%s\n%s%s", instruction, input != NULL ? input : "",
+                                          input != NULL ? "\n" : "");
     return prompt != NULL ? one_turn(j, prompt) : ken_fail_nomem(j->err, "rows");
 }
 

@@ -15,29 +15,26 @@ static int category_of(const ken_row *r, const ken_train_data *from)
 static int add(ken_drafts *d, const ken_row *r, const ken_train_data *from, const char *file, size_t place,
                ken_err *err)
 {
-    ken_draft x = {.id = ken_arena_strndup(&d->arena, r->id, strlen(r->id)),
-                   .relation = ken_drafts_name(d, r->relation, strlen(r->relation)),
-                   .split = ken_drafts_name(d, r->split, strlen(r->split)),
-                   .task = "",
-                   .question = ken_arena_strndup(&d->arena, r->question, strlen(r->question)),
-                   .n_answers = r->n_answers,
-                   .popularity = r->popularity,
-                   .category = category_of(r, from),
-                   .p = r->p_t,
-                   .p_t0 = r->p_t0,
-                   .p_unknown = r->p_unknown,
-                   .weight = NAN,
-                   .choice = (r->flags & KEN_FLAG_CHOICE) != 0,
-                   .file = file,
-                   .place = place};
-    x.answers = ken_drafts_texts(d, r->answers, r->n_answers);
-    x.aliases = ken_drafts_texts(d, r->aliases, r->n_aliases);
-    x.n_aliases = r->n_aliases;
-    bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && x.answers != NULL &&
-                x.aliases != NULL;
-    if (good && r->subject != NULL)
-        good = (x.subject = ken_arena_strndup(&d->arena, r->subject, strlen(r->subject))) != NULL;
-    return good ? ken_drafts_add(d, &x, err) : ken_fail_nomem(err, "rows");
+    const ken_draft x = {.id = r->id,
+                         .relation = r->relation,
+                         .split = r->split,
+                         .task = "",
+                         .question = r->question,
+                         .subject = r->subject,
+                         .answers = r->answers,
+                         .n_answers = r->n_answers,
+                         .aliases = r->aliases,
+                         .n_aliases = r->n_aliases,
+                         .popularity = r->popularity,
+                         .category = category_of(r, from),
+                         .p = r->p_t,
+                         .p_t0 = r->p_t0,
+                         .p_unknown = r->p_unknown,
+                         .weight = NAN,
+                         .choice = (r->flags & KEN_FLAG_CHOICE) != 0,
+                         .file = file,
+                         .place = place};
+    return ken_drafts_add_copy(d, &x, err);
 }
 
 int ken_drafts_from_run(ken_drafts *d, const ken_train_data *from, ken_err *err)

@@ -10,7 +10,7 @@
 
 static bool keep(ken_arena *a, const char **s)
 {
-    if (*s != NULL) *s = ken_arena_strndup(a, *s, strlen(*s));
+    if (*s != NULL) *s = ken_arena_strdup(a, *s);
     return *s != NULL;
 }
 
@@ -219,17 +219,12 @@ static int count_repeats(ken_selection *s, ken_err *err)
 
 static ken_selection_group *group_of(ken_selection *s, ken_strmap *at, const char *relation, ken_err *err)
 {
-    size_t n = strlen(relation);
-    int32_t k = ken_strmap_get(at, relation, n, -1);
-    if (k < 0) {
-        k = (int32_t)s->n_groups;
-        if (ken_grow((void **)&s->groups, &s->cap_groups, s->n_groups + 1, sizeof *s->groups) != 0 ||
-            ken_strmap_add(at, relation, n, k) < 0) {
-            ken_fail_nomem(err, "relations");
-            return NULL;
-        }
-        s->groups[s->n_groups++] = (ken_selection_group){.relation = relation};
+    const int32_t k = ken_strmap_number(at, relation, strlen(relation));
+    if (k < 0 || ken_grow((void **)&s->groups, &s->cap_groups, (size_t)k + 1, sizeof *s->groups) != 0) {
+        ken_fail_nomem(err, "relations");
+        return NULL;
     }
+    if ((size_t)k == s->n_groups) s->groups[s->n_groups++] = (ken_selection_group){.relation = relation};
     return &s->groups[k];
 }
 

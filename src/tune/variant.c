@@ -452,16 +452,10 @@ static int count_rows(pools *p, const ken_variant_row *row, size_t n, ken_err *e
     for (size_t i = 0; i < n; i++) {
         p->of[i] = -1;
         if (row[i].category < 0 || row[i].category >= KEN_N_LABELS) continue;
-        size_t len = strlen(row[i].relation);
-        int32_t k = ken_strmap_get(p->at, row[i].relation, len, -1);
-        if (k < 0 || (size_t)k >= p->n) {
-            k = (int32_t)p->n;
-            if (ken_grow((void **)&p->relation, &p->cap, p->n + 1, sizeof *p->relation) != 0 ||
-                ken_strmap_add(p->at, row[i].relation, len, k) < 0)
-                return ken_fail_nomem(err, "variant");
-            p->relation[p->n++] = (ken_variant_relation){.name = row[i].relation};
-        }
-        p->of[i] = k;
+        const int32_t k = p->of[i] = ken_strmap_number(p->at, row[i].relation, strlen(row[i].relation));
+        if (k < 0 || ken_grow((void **)&p->relation, &p->cap, (size_t)k + 1, sizeof *p->relation) != 0)
+            return ken_fail_nomem(err, "variant");
+        if ((size_t)k == p->n) p->relation[p->n++] = (ken_variant_relation){.name = row[i].relation};
         p->relation[k].have[row[i].category]++;
     }
     return KEN_OK;
