@@ -1,6 +1,7 @@
 /* file.c - mapped reading, and writing in one go (out.c does the writing); see file.h. */
 #include "base/file.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/out.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,20 @@ int ken_write_file(const char *path, const void *data, size_t n, ken_err *err)
     if (rc != KEN_OK) return rc;
     ken_out_add(o, data, n);
     return ken_out_close(o, true, err);
+}
+
+char *ken_path_join(const char *dir, const char *name)
+{
+    ken_buf b = {0};
+    size_t n = strlen(dir);
+    ken_buf_printf(&b, "%s%s%s", dir, n > 0 && dir[n - 1] == '/' ? "" : "/", name);
+    return ken_buf_take(&b);
+}
+
+const char *ken_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
 }
 
 int ken_is_dir(const char *path)

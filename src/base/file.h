@@ -33,6 +33,9 @@ void ken_sync_folder_of(const char *path);
  * database", "a model"; NULL when nothing or anything else stands there. */
 const char *ken_file_precious(const char *path);
 
+char *ken_path_join(const char *dir, const char *name); /* dir/name; the caller's, NULL when out of memory */
+const char *ken_file_name(const char *path);            /* what stands behind the last slash; borrowed */
+
 int ken_is_dir(const char *path);  /* 1 or 0 */
 int ken_is_file(const char *path); /* 1 or 0: exists and is a regular file */
 #endif

@@ -83,9 +83,8 @@ int ken_mark_rows(ken_data *d, ken_err *err);    /* flags, groups and stats */
 int ken_aliases_read(ken_data *d, const char *path, ken_err *err);
 int ken_aliases_join(ken_data *d, ken_err *err); /* the table's names beside the answers of every row */
 
-int ken_natural_cmp(const char *a, const char *b);      /* P17 < P19 < P131: runs of digits compare as numbers */
-int ken_split_rank(const char *split);                  /* "" 0, train 1, dev 2, val 3, test 4, others 5 */
-char *ken_path_join(const char *dir, const char *name); /* caller frees with ken_free; NULL when out of memory */
+int ken_natural_cmp(const char *a, const char *b); /* P17 < P19 < P131: runs of digits compare as numbers */
+int ken_split_rank(const char *split);             /* "" 0, train 1, dev 2, val 3, test 4, others 5 */
 /* Names in a folder, in natural order, without dot files. Free with ken_free_list. */
 int ken_list_folder(const char *path, char ***names, size_t *n, ken_err *err);
 void ken_free_list(char **names, size_t n);

@@ -42,7 +42,7 @@ static bool part_name(const char *name, size_t *n_relation, const char **split, 
 
 static int read_text(ken_builder *b, ken_source *s, const char *folder_split, const ken_templates *tpl, ken_err *err)
 {
-    const char *slash = strrchr(s->path, '/'), *name = slash == NULL ? s->path : slash + 1, *split;
+    const char *name = ken_file_name(s->path), *split;
     size_t n_relation, n_split;
     if (!part_name(name, &n_relation, &split, &n_split))
         return ken_fail(err, KEN_EINPUT, "%s: the name should be RELATION.%s.json", s->path,

@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *ken_path_join(const char *dir, const char *name)
-{
-    ken_buf b = {0};
-    size_t n = strlen(dir);
-    ken_buf_printf(&b, "%s%s%s", dir, n > 0 && dir[n - 1] == '/' ? "" : "/", name);
-    return ken_buf_take(&b);
-}
-
 static int by_name(const void *a, const void *b) { return ken_natural_cmp(*(char *const *)a, *(char *const *)b); }
 
 int ken_list_folder(const char *path, char ***names, size_t *n, ken_err *err)

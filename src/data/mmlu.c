@@ -69,7 +69,7 @@ static bool part_name(const char *name, size_t *n_subject, const char **split, s
 
 int ken_read_mmlu_file(ken_builder *b, ken_source *s, ken_err *err)
 {
-    const char *slash = strrchr(s->path, '/'), *name = slash == NULL ? s->path : slash + 1, *split;
+    const char *name = ken_file_name(s->path), *split;
     size_t n_subject, n_split;
     if (!part_name(name, &n_subject, &split, &n_split))
         return ken_fail(err, KEN_EINPUT, "%s: a file of format mmlu is named SUBJECT_SPLIT.csv", s->path);

@@ -12,19 +12,11 @@
 
 enum { MAX_JSON = 256 << 20, MAX_SHARDS = 4096 };
 
-char *ken_join_path(const char *folder, const char *name)
-{
-    ken_buf b = {0};
-    size_t n = strlen(folder);
-    ken_buf_printf(&b, "%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
-    return ken_buf_take(&b);
-}
-
 /* The root of a JSON file of the folder; NULL and KEN_OK when the file is not there and need not be. */
 static int read_json(json_t **out, ken_model *m, const char *name, bool required, ken_err *err)
 {
     *out = NULL;
-    char *path = ken_join_path(m->path, name);
+    char *path = ken_path_join(m->path, name);
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map;
     int rc = KEN_OK;
@@ -44,7 +36,7 @@ static int read_json(json_t **out, ken_model *m, const char *name, bool required
 
 static int add_file(ken_model *m, const char *name, ken_err *err)
 {
-    char *path = ken_join_path(m->path, name);
+    char *path = ken_path_join(m->path, name);
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map;
     int rc = ken_model_map(m, path, &map, err);
@@ -101,7 +93,7 @@ done:
 
 static int add_weights(ken_model *m, ken_err *err)
 {
-    char *single = ken_join_path(m->path, "model.safetensors");
+    char *single = ken_path_join(m->path, "model.safetensors");
     if (single == NULL) return ken_fail_nomem(err, "file name");
     bool is_single = ken_is_file(single);
     ken_free(single);
@@ -132,7 +124,7 @@ static int copy_string(char **out, const json_t *j, const char *key, ken_err *er
  * "default" counts. */
 static int read_chat_template(ken_model *m, const json_t *tokenizer_config, ken_err *err)
 {
-    char *path = ken_join_path(m->path, "chat_template.jinja");
+    char *path = ken_path_join(m->path, "chat_template.jinja");
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map = {0};
     int rc = ken_is_file(path) ? ken_model_map(m, path, &map, err) : KEN_OK;
@@ -161,7 +153,7 @@ static int load_tokenizer(ken_model *m, const ken_tok_files *f, ken_err *err)
 int ken_model_load_folder(ken_model *m, ken_err *err)
 {
     json_t *config = NULL, *tokenizer = NULL, *tokenizer_config = NULL, *generation_config = NULL;
-    char *config_path = ken_join_path(m->path, "config.json");
+    char *config_path = ken_path_join(m->path, "config.json");
     if (config_path == NULL) return ken_fail_nomem(err, "file name");
     snprintf(m->format, sizeof m->format, "safetensors");
     const ken_family *family = NULL;

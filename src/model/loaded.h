@@ -40,9 +40,6 @@ int ken_model_map(ken_model *m, const char *path, ken_map *map, ken_err *err);
 int ken_model_load_gguf(ken_model *m, const void *data, size_t size, ken_err *err);
 int ken_model_load_folder(ken_model *m, ken_err *err);
 
-/* "folder/name"; the caller's, ken_free; NULL when out of memory. */
-char *ken_join_path(const char *folder, const char *name);
-
 /* A GGUF image in memory as a model, for tests and fuzzing. data must outlive it; there is no file for ken_model_hash to read. */
 int ken_model_open_memory(ken_model **out, const void *data, size_t size, ken_err *err);
 #endif

@@ -240,7 +240,7 @@ const ken_lora *ken_model_adapter(const ken_model *m) { return m->adapter; }
 
 char *ken_lora_file(const char *dir, bool weights)
 {
-    return ken_join_path(dir, weights ? "adapter_model.safetensors" : "adapter_config.json");
+    return ken_path_join(dir, weights ? "adapter_model.safetensors" : "adapter_config.json");
 }
 
 /* The adapter's files become files of the model, so that its hash covers them. */

@@ -7,16 +7,10 @@
 
 enum { MAX_JSON = 256 << 20 };
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static const ken_model_file *find_file(const ken_model *m, const char *name)
 {
     for (size_t i = 0; i < m->n_files; i++)
-        if (strcmp(last_part(m->files[i].path), name) == 0) return &m->files[i];
+        if (strcmp(ken_file_name(m->files[i].path), name) == 0) return &m->files[i];
     return NULL;
 }
 

@@ -22,7 +22,7 @@ static int make_dir(const char *dir, ken_err *err)
 
 static int write_in(const char *dir, const char *name, const void *data, size_t n, ken_err *err)
 {
-    char *path = ken_join_path(dir, name);
+    char *path = ken_path_join(dir, name);
     if (path == NULL) return ken_fail_nomem(err, "file name");
     int rc = ken_write_file(path, data, n, err);
     ken_free(path);
@@ -43,7 +43,7 @@ static int write_made(const char *dir, const char *name, make_fn *make, const ke
 /* A file beside the base's, byte for byte, where there is one. */
 static int copy_file(const char *from, const char *dir, const char *name, ken_err *err)
 {
-    char *path = ken_join_path(from, name);
+    char *path = ken_path_join(from, name);
     if (path == NULL) return ken_fail_nomem(err, "file name");
     ken_map map = {0};
     int rc = ken_is_file(path) ? ken_map_file(&map, path, err) : KEN_OK;
@@ -81,7 +81,7 @@ static int write_texts(const char *dir, const ken_base *b, ken_err *err)
 static int write_weights(const char *dir, const ken_params *p, ken_dtype type, ken_err *err)
 {
     ken_out_tensors s = {0};
-    char *path = ken_join_path(dir, "model.safetensors");
+    char *path = ken_path_join(dir, "model.safetensors");
     int rc = path == NULL ? ken_fail_nomem(err, "file name") : KEN_OK;
     for (int i = 0; i < p->n_list && rc == KEN_OK; i++) {
         const ken_param *x = &p->list[i];

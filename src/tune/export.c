@@ -169,10 +169,7 @@ static int unique_id(job *j, const ken_selected *row, const char **id)
         if (added == 1) return KEN_OK;
         if (added < 0) break;
         if (nth == 2) j->repeated++;
-        ken_buf b = {0};
-        ken_buf_printf(&b, "%s#%zu", row->id, nth);
-        *id = b.failed ? NULL : ken_arena_strndup(&j->arena, b.data, b.len);
-        ken_buf_free(&b);
+        *id = ken_arena_printf(&j->arena, "%s#%zu", row->id, nth);
         if (*id == NULL) break;
     }
     return ken_fail_nomem(j->err, "ids");
@@ -211,15 +208,6 @@ static int write_part(job *j, int part, const char *path)
     return rc == KEN_OK ? write_rows(j, &j->part[part], f) : rc;
 }
 
-/* A file in a folder, the caller's. */
-static char *in_folder(const char *folder, const char *file)
-{
-    ken_buf b = {0};
-    size_t n = strlen(folder);
-    ken_buf_printf(&b, "%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", file);
-    return ken_buf_take(&b);
-}
-
 /* train.jsonl, valid.jsonl and test.jsonl. An older test.jsonl would be taken for a part of this set. */
 static int write_folder(job *j)
 {
@@ -231,7 +219,7 @@ static int write_folder(job *j)
     for (int i = 0; i < KEN_N_PARTS && rc == KEN_OK; i++) {
         char name[16];
         snprintf(name, sizeof name, "%s.jsonl", part_names[i]);
-        char *path = in_folder(j->path, name);
+        char *path = ken_path_join(j->path, name);
         if (path == NULL) rc = ken_fail_nomem(j->err, "file name");
         else if (j->part[i].n > 0) rc = write_part(j, i, path);
         else if (access(path, F_OK) == 0)
@@ -253,7 +241,7 @@ static int write_info(job *j)
     char *folder = ken_strndup(j->path, (size_t)(file - j->path));
     char *path = folder == NULL      ? NULL
                  : folder[0] == '\0' ? ken_strdup("dataset_info.json")
-                                     : in_folder(folder, "dataset_info.json");
+                                     : ken_path_join(folder, "dataset_info.json");
     int rc = path == NULL ? ken_fail_nomem(j->err, "file name") : KEN_OK;
     if (rc == KEN_OK) rc = ken_export_info(&text, path, j->name, file, j->style.format, j->err);
     if (rc == KEN_OK) rc = ken_files_add(&j->files, path, &f, j->err);
@@ -268,7 +256,7 @@ static int write_info(job *j)
 
 static char *manifest_path(const job *j)
 {
-    if (j->style.format == KEN_TO_MLX) return in_folder(j->path, "manifest.json");
+    if (j->style.format == KEN_TO_MLX) return ken_path_join(j->path, "manifest.json");
     ken_buf b = {0};
     ken_buf_printf(&b, "%s.manifest.json", j->path);
     return ken_buf_take(&b);

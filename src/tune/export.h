@@ -82,8 +82,6 @@ int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_e
 
 enum { KEN_MAX_FILES = 5 };
 
-const char *ken_file_name(const char *path); /* what stands behind the last slash; borrowed */
-
 typedef struct ken_file {
     char *path;
     ken_out *out; /* NULL: standard output */

@@ -11,12 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *ken_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static int check_target(const char *path, bool *there, ken_err *err)
 {
     struct stat st;

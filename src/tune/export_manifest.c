@@ -2,6 +2,7 @@
  *
  * It says what is in the files that their rows do not say (template, tokens, counts, hashes) and, from ken_selection_manifest, what was taken
  * and why. The same input gives the same bytes: no dates, no folders, no machine. */
+#include "base/file.h"
 #include "tune/export.h"
 #include "tune/selection.h"
 #include <string.h>

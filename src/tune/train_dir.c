@@ -11,13 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *join(const char *dir, const char *name)
-{
-    ken_buf b = {0};
-    ken_buf_printf(&b, "%s%s%s", dir, name[0] != '\0' ? "/" : "", name);
-    return ken_buf_take(&b);
-}
-
 static int set_paths(ken_train_dir *d, const char *path, ken_err *err)
 {
     size_t n = strlen(path);
@@ -31,7 +24,7 @@ static int set_paths(ken_train_dir *d, const char *path, ken_err *err)
                {&d->best, "state/best"}, {&d->teacher, "state/teacher"}, {&d->last, "last"},
                {&d->done, "DONE"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if ((*all[i].to = join(d->path, all[i].name)) == NULL) return ken_fail_nomem(err, "file names");
+        if ((*all[i].to = ken_path_join(d->path, all[i].name)) == NULL) return ken_fail_nomem(err, "file names");
     return KEN_OK;
 }
 
@@ -79,7 +72,7 @@ int ken_train_dir_open(ken_train_dir *d, const char *path, bool *finished, ken_e
 
 bool ken_train_done(const char *dir)
 {
-    char *done = join(dir, "DONE");
+    char *done = ken_path_join(dir, "DONE");
     bool yes = done != NULL && ken_is_file(done);
     ken_free(done);
     return yes;
