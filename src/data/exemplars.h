@@ -22,5 +22,7 @@ int ken_wanted_new(ken_wanted **out, const ken_data *d, const char *splits, cons
                    ken_err *err);
 void ken_wanted_free(ken_wanted *s);
 bool ken_wanted_has(const ken_wanted *s, const ken_example *e);
+/* The names in a comma list: calls with *at = list first. The next one (*n bytes) or NULL at the end. */
+const char *ken_next_name(const char **at, size_t *n);
 
 #endif

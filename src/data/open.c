@@ -80,12 +80,13 @@ static int read_source(ken_builder *b, ken_source *s, int asked, ken_err *err)
     }
 }
 
-static int read_file(ken_builder *b, const char *path, int asked, ken_err *err)
+/* text NULL: of the file at path. */
+static int read_file(ken_builder *b, const char *path, const char *text, size_t n, int asked, ken_err *err)
 {
     const char *file = ken_builder_intern(b, path, strlen(path));
     if (file == NULL) return ken_fail_nomem(err, "path");
     ken_source s;
-    int rc = ken_source_open(&s, file, err);
+    int rc = text == NULL ? ken_source_open(&s, file, err) : ken_source_memory(&s, file, text, n, err);
     if (rc == KEN_OK) rc = read_source(b, &s, asked, err);
     ken_source_close(&s);
     return rc;
@@ -131,7 +132,9 @@ static int finish(ken_builder *b, const char *path, ken_data **out, ken_err *err
                : ken_fail(err, KEN_EINPUT, "%s: the data set is empty; at least one row is needed", path);
 }
 
-int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err)
+/* text NULL: from the file or folder called name. */
+static int open_data(ken_data **out, const char *name, const char *text, size_t n, const ken_data_options *o,
+                     ken_err *err)
 {
     ken_data_options defaults = ken_data_defaults();
     ken_builder b = {0};
@@ -140,30 +143,22 @@ int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, k
     if (o == NULL) o = &defaults;
     int rc = o->format != NULL ? named_format(o->format, &asked, err) : KEN_OK;
     if (rc == KEN_OK) rc = ken_builder_begin(&b, o, err);
-    if (rc == KEN_OK) rc = ken_is_dir(path) ? read_folder(&b, path, asked, err) : read_file(&b, path, asked, err);
-    if (rc == KEN_OK) rc = finish(&b, path, out, err);
+    if (rc == KEN_OK && text == NULL && ken_is_dir(name)) rc = read_folder(&b, name, asked, err);
+    else if (rc == KEN_OK) rc = read_file(&b, name, text, n, asked, err);
+    if (rc == KEN_OK) rc = finish(&b, name, out, err);
     ken_builder_abandon(&b);
     return rc;
+}
+
+int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err)
+{
+    return open_data(out, path, NULL, 0, o, err);
 }
 
 int ken_data_parse(ken_data **out, const char *name, const char *text, size_t n, const ken_data_options *o,
                    ken_err *err)
 {
-    ken_data_options defaults = ken_data_defaults();
-    ken_builder b = {0};
-    ken_source s;
-    int asked = N_FORMATS;
-    *out = NULL;
-    if (o == NULL) o = &defaults;
-    int rc = o->format != NULL ? named_format(o->format, &asked, err) : KEN_OK;
-    if (rc == KEN_OK) rc = ken_builder_begin(&b, o, err);
-    const char *file = rc == KEN_OK ? ken_builder_intern(&b, name, strlen(name)) : NULL;
-    if (rc == KEN_OK && file == NULL) rc = ken_fail_nomem(err, "path");
-    if (rc == KEN_OK) rc = ken_source_memory(&s, file, text, n, err);
-    if (rc == KEN_OK) rc = read_source(&b, &s, asked, err);
-    if (rc == KEN_OK) rc = finish(&b, name, out, err);
-    ken_builder_abandon(&b);
-    return rc;
+    return open_data(out, name, text != NULL ? text : "", n, o, err);
 }
 
 /* ---- accessors ---------------------------------------------------------------------------------------------------------- */

@@ -69,19 +69,24 @@ static bool in_data(const ken_data *d, bool split, const char *name, size_t n)
     return false;
 }
 
+const char *ken_next_name(const char **at, size_t *n)
+{
+    const char *s = *at + strspn(*at, ", ");
+    *n = strcspn(s, ",");
+    *at = s + *n;
+    while (*n > 0 && s[*n - 1] == ' ') --*n;
+    return *n > 0 ? s : NULL;
+}
+
 /* "P36, P17" into a set of names that the data has. */
 static int parse(ken_strmap **out, const ken_data *d, bool split, const char *list, ken_err *err)
 {
     *out = ken_strmap_new(16);
     if (*out == NULL) return ken_fail_nomem(err, "selection");
-    for (const char *p = list; *p != '\0';) {
-        p += strspn(p, ", ");
-        size_t n = strcspn(p, ",");
-        const char *next = p + n;
-        while (n > 0 && p[n - 1] == ' ') n--;
-        if (n > 0 && !in_data(d, split, p, n)) return unknown(d, split, p, n, err);
-        if (n > 0 && ken_strmap_add(*out, p, n, 1) < 0) return ken_fail_nomem(err, "selection");
-        p = next;
+    size_t n;
+    for (const char *s; (s = ken_next_name(&list, &n)) != NULL;) {
+        if (!in_data(d, split, s, n)) return unknown(d, split, s, n, err);
+        if (ken_strmap_add(*out, s, n, 1) < 0) return ken_fail_nomem(err, "selection");
     }
     return ken_strmap_count(*out) > 0
                ? KEN_OK

@@ -1,6 +1,8 @@
 /* json.c - JSON with limits; see json.h. */
 #include "model/json.h"
 #include "text/unicode.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 64 };
@@ -61,6 +63,18 @@ bool ken_json_quote(ken_buf *out, const char *s, size_t n)
     }
     ken_buf_putc(out, '"');
     return true;
+}
+
+const char *ken_json_number(double x, bool is_float, char buf[40])
+{
+    for (int digits = is_float ? 6 : 15; digits <= (is_float ? 9 : 17); digits++) {
+        snprintf(buf, 40, "%.*g", digits, x);
+        if (is_float ? strtof(buf, NULL) == (float)x : strtod(buf, NULL) == x) break;
+    }
+    char *comma = strchr(buf, ','); /* some locales */
+    if (comma != NULL) *comma = '.';
+    if (strpbrk(buf, ".e") == NULL) snprintf(buf + strlen(buf), 40 - strlen(buf), ".0");
+    return buf;
 }
 
 ken_value ken_json_value(const json_t *j, const char *path)

@@ -13,6 +13,10 @@ int ken_json_parse(json_t **out, const void *data, size_t n, size_t max_bytes, c
 /* Appends s (n bytes) as a JSON string with its quotes. False, and nothing appended, when it is no UTF-8. */
 bool ken_json_quote(ken_buf *out, const char *s, size_t n);
 
+/* x so that it reads back as the same double, or float, with a dot or an exponent: readers that guess a column's type take none for a whole
+ * number. Returns buf. */
+const char *ken_json_number(double x, bool is_float, char buf[40]);
+
 /* The value at a path of keys with dots between ("rope_scaling.factor"), as a scalar. j may be NULL. */
 ken_value ken_json_value(const json_t *j, const char *path);
 #endif

@@ -4,40 +4,29 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "model/family.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- the seven projections -------------------------------------------------------------------------------------------- */
 
-typedef enum side { EMBD, Q, KV, FF } side;
-
 static const struct {
     const char *hf, *gguf;
-    side in, out;
+    ken_dim in, out;
 } modules[KEN_N_MODULES] = {
-    [KEN_MOD_Q] = {"self_attn.q_proj", "attn_q", EMBD, Q},
-    [KEN_MOD_K] = {"self_attn.k_proj", "attn_k", EMBD, KV},
-    [KEN_MOD_V] = {"self_attn.v_proj", "attn_v", EMBD, KV},
-    [KEN_MOD_O] = {"self_attn.o_proj", "attn_output", Q, EMBD},
-    [KEN_MOD_GATE] = {"mlp.gate_proj", "ffn_gate", EMBD, FF},
-    [KEN_MOD_UP] = {"mlp.up_proj", "ffn_up", EMBD, FF},
-    [KEN_MOD_DOWN] = {"mlp.down_proj", "ffn_down", FF, EMBD},
+    [KEN_MOD_Q] = {"self_attn.q_proj", "attn_q", KEN_DIM_EMBD, KEN_DIM_Q},
+    [KEN_MOD_K] = {"self_attn.k_proj", "attn_k", KEN_DIM_EMBD, KEN_DIM_KV},
+    [KEN_MOD_V] = {"self_attn.v_proj", "attn_v", KEN_DIM_EMBD, KEN_DIM_KV},
+    [KEN_MOD_O] = {"self_attn.o_proj", "attn_output", KEN_DIM_Q, KEN_DIM_EMBD},
+    [KEN_MOD_GATE] = {"mlp.gate_proj", "ffn_gate", KEN_DIM_EMBD, KEN_DIM_FF},
+    [KEN_MOD_UP] = {"mlp.up_proj", "ffn_up", KEN_DIM_EMBD, KEN_DIM_FF},
+    [KEN_MOD_DOWN] = {"mlp.down_proj", "ffn_down", KEN_DIM_FF, KEN_DIM_EMBD},
 };
 
 const char *ken_module_hf(ken_module m) { return modules[m].hf; }
 const char *ken_module_name(ken_module m) { return strchr(modules[m].hf, '.') + 1; }
 const char *ken_module_gguf(ken_module m) { return modules[m].gguf; }
-
-static int size_of(const ken_config *c, side s)
-{
-    switch (s) {
-    case Q: return c->n_head * c->d_head;
-    case KV: return c->n_kv * c->d_head;
-    case FF: return c->n_ff;
-    default: return c->n_embd;
-    }
-}
 
 /* ---- making and freeing ----------------------------------------------------------------------------------------------- */
 
@@ -48,8 +37,8 @@ static int shape_pairs(ken_lora *l, const ken_config *c, ken_err *err)
         const int m = i % KEN_N_MODULES;
         ken_lora_pair *p = &l->pair[i];
         if ((l->targets >> m & 1) == 0) continue;
-        p->in = size_of(c, modules[m].in);
-        p->out = size_of(c, modules[m].out);
+        p->in = (int)ken_dim_size(c, modules[m].in);
+        p->out = (int)ken_dim_size(c, modules[m].out);
         if (l->rank > p->in || l->rank > p->out)
             return ken_fail(
                 err, KEN_EUSAGE,

@@ -159,10 +159,6 @@ int ken_tok_from_gguf(ken_tok_source *t, const ken_gguf *g, ken_buf *notes, ken_
     if (rc == KEN_OK && spm) t->spec.pre = KEN_PRE_NONE;
     else if (rc == KEN_OK) rc = read_pre(t, g, notes, err);
     if (rc == KEN_OK) rc = read_ids(t, g, err);
-    if (rc != KEN_OK) {
-        ken_tok_source_free(t);
-        return rc;
-    }
     t->spec.ignore_merges = t->spec.pre == KEN_PRE_LLAMA3;
     t->spec.nfc =
         t->spec.pre == KEN_PRE_QWEN2; /* in each such family's tokenizer.json, though GGUF has no key for it */
@@ -170,10 +166,5 @@ int ken_tok_from_gguf(ken_tok_source *t, const ken_gguf *g, ken_buf *notes, ken_
         get_bool(g, "tokenizer.ggml.add_bos_token", spm || t->spec.pre == KEN_PRE_LLAMA3) && t->spec.bos >= 0;
     t->spec.add_eos = get_bool(g, "tokenizer.ggml.add_eos_token", false) && t->spec.eos >= 0;
     t->spec.add_space_prefix = get_bool(g, "tokenizer.ggml.add_space_prefix", spm);
-    t->spec.pieces = t->pieces;
-    t->spec.types = t->types;
-    t->spec.scores = t->scores;
-    t->spec.merge_left = t->left;
-    t->spec.merge_right = t->right;
-    return KEN_OK;
+    return ken_tok_source_finish(t, rc);
 }

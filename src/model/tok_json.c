@@ -425,14 +425,5 @@ int ken_tok_from_json(ken_tok_source *t, const ken_tok_files *f, int32_t n_rows,
         if (t->types[i] == KEN_TT_NORMAL && p->n == 6 && memcmp(p->p, "<0x", 3) == 0 && p->p[5] == '>')
             t->types[i] = KEN_TT_BYTE;
     }
-    if (rc != KEN_OK) {
-        ken_tok_source_free(t);
-        return rc;
-    }
-    t->spec.pieces = t->pieces;
-    t->spec.types = t->types;
-    t->spec.scores = t->scores;
-    t->spec.merge_left = t->left;
-    t->spec.merge_right = t->right;
-    return KEN_OK;
+    return ken_tok_source_finish(t, rc);
 }

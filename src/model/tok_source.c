@@ -15,6 +15,17 @@ void ken_tok_source_free(ken_tok_source *t)
     *t = (ken_tok_source){0};
 }
 
+int ken_tok_source_finish(ken_tok_source *t, int rc)
+{
+    if (rc != KEN_OK) ken_tok_source_free(t);
+    t->spec.pieces = t->pieces;
+    t->spec.types = t->types;
+    t->spec.scores = t->scores;
+    t->spec.merge_left = t->left;
+    t->spec.merge_right = t->right;
+    return rc;
+}
+
 int ken_tok_add_end(ken_tok_source *t, int32_t id, ken_err *err)
 {
     if (id < 0 || id >= t->spec.n_vocab) return KEN_OK;

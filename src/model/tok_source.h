@@ -18,6 +18,8 @@ typedef struct ken_tok_source {
 } ken_tok_source;
 
 void ken_tok_source_free(ken_tok_source *t);
+int ken_tok_source_finish(ken_tok_source *t,
+                          int rc); /* points spec into the arrays, or frees all after a failure; rc */
 
 /* From GGUF metadata. Pieces are borrowed from the mapped file. Warnings, one a line, are added to notes. */
 int ken_tok_from_gguf(ken_tok_source *t, const ken_gguf *g, ken_buf *notes, ken_err *err);

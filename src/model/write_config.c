@@ -16,17 +16,6 @@ static const char *torch_type(ken_dtype type)
     return type == KEN_F16 ? "float16" : type == KEN_BF16 ? "bfloat16" : "float32";
 }
 
-const char *ken_json_number(double x, bool is_float, char buf[40])
-{
-    for (int digits = is_float ? 6 : 15; digits <= (is_float ? 9 : 17); digits++) {
-        snprintf(buf, 40, "%.*g", digits, x);
-        const double back = strtod(buf, NULL);
-        if (is_float ? (float)back == (float)x : back == x) break;
-    }
-    if (strpbrk(buf, ".e") == NULL) snprintf(buf + strlen(buf), 40 - strlen(buf), ".0");
-    return buf;
-}
-
 /* ---- changing a text ---------------------------------------------------------------------------------------------------- */
 
 typedef struct span {

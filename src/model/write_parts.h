@@ -2,6 +2,7 @@
 #ifndef KEN_MODEL_WRITE_PARTS_H
 #define KEN_MODEL_WRITE_PARTS_H
 #include "base/out.h"
+#include "model/json.h"
 #include "model/loaded.h"
 #include "model/params.h"
 #include "model/tok_source.h"
@@ -62,7 +63,4 @@ int ken_tokenizer_config_json(ken_buf *out, const ken_base *b, ken_err *err);
 
 /* The divisors of Llama-3's rotary scaling as rope_freqs.weight holds them; out (d_rope / 2). */
 void ken_llama3_divisors(const ken_config *c, float *out);
-
-/* x so that it reads back as the same double, or float, with a dot or an exponent. Returns buf. */
-const char *ken_json_number(double x, bool is_float, char buf[40]);
 #endif

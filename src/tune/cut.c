@@ -25,39 +25,40 @@ static int by_order(const void *x, const void *y)
     return strcmp(a->id, b->id);
 }
 
-/* Keeps the rows whose keep (p->n) says so. */
-static void keep_only(ken_pool *p, const bool *keep)
+/* Keeps the first share[g] rows of each group g in the order of their tickets (p->n), or the last ones; group -1 = none is kept. Frees the
+ * tickets, which may be NULL. */
+static int keep_share(ken_pool *p, ticket *t, bool last, const size_t *share, size_t n_groups, ken_err *err)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < p->n; i++)
-        if (keep[i]) p->item[n++] = p->item[i];
-    p->n = n;
+    bool *keep = ken_calloc(p->n, sizeof *keep);
+    size_t *taken = ken_calloc(n_groups, sizeof *taken), n = 0;
+    int rc = t == NULL || keep == NULL || taken == NULL ? ken_fail_nomem(err, "rows") : KEN_OK;
+    if (rc == KEN_OK) {
+        qsort(t, p->n, sizeof *t, by_order);
+        for (size_t i = 0; i < p->n; i++) {
+            const ticket *x = &t[last ? p->n - 1 - i : i];
+            if (x->group < 0 || taken[x->group] >= share[x->group]) continue;
+            taken[x->group]++;
+            keep[x->place] = true;
+        }
+        for (size_t i = 0; i < p->n; i++)
+            if (keep[i]) p->item[n++] = p->item[i];
+        p->n = n;
+    }
+    ken_free(t);
+    ken_free(keep);
+    ken_free(taken);
+    return rc;
 }
 
 int ken_pool_draw(ken_pool *p, const ken_drafts *d, uint64_t seed, uint32_t what, const int32_t *group,
                   const size_t *share, size_t n_groups, ken_err *err)
 {
     ticket *t = ken_alloc(p->n, sizeof *t);
-    bool *keep = ken_calloc(p->n, sizeof *keep);
-    size_t *taken = ken_calloc(n_groups, sizeof *taken);
-    int rc = t == NULL || keep == NULL || taken == NULL ? ken_fail_nomem(err, "rows") : KEN_OK;
-    if (rc == KEN_OK) {
-        for (size_t i = 0; i < p->n; i++) {
-            const char *id = d->rows[p->item[i]].id;
-            t[i] = (ticket){group[i], ken_uniform(seed, id, strlen(id), what, 0, 0), 0, id, i};
-        }
-        qsort(t, p->n, sizeof *t, by_order);
-        for (size_t i = 0; i < p->n; i++)
-            if (t[i].group >= 0 && taken[t[i].group] < share[t[i].group]) {
-                taken[t[i].group]++;
-                keep[t[i].place] = true;
-            }
-        keep_only(p, keep);
+    for (size_t i = 0; i < p->n && t != NULL; i++) {
+        const char *id = d->rows[p->item[i]].id;
+        t[i] = (ticket){group[i], ken_uniform(seed, id, strlen(id), what, 0, 0), 0, id, i};
     }
-    ken_free(t);
-    ken_free(keep);
-    ken_free(taken);
-    return rc;
+    return keep_share(p, t, false, share, n_groups, err);
 }
 
 int ken_pool_relations(const ken_pool *p, const ken_drafts *d, int32_t **group, size_t *n, ken_err *err)
@@ -114,28 +115,12 @@ static int keep_end(ken_pool *p, const ken_drafts *d, bool by_p, bool top, const
                     size_t n_groups, ken_err *err)
 {
     ticket *t = ken_alloc(p->n, sizeof *t);
-    bool *keep = ken_calloc(p->n, sizeof *keep);
-    size_t *taken = ken_calloc(n_groups, sizeof *taken);
-    int rc = t == NULL || keep == NULL || taken == NULL ? ken_fail_nomem(err, "rows") : KEN_OK;
-    if (rc == KEN_OK) {
-        for (size_t i = 0; i < p->n; i++) { /* one order for both halves, read from either end */
-            const ken_draft *r = &d->rows[p->item[i]];
-            double second = by_p && !isnan(r->p_t0) ? r->p_t0 : 0;
-            t[i] = (ticket){group[i], -rank_of(r, by_p), -second, r->id, i};
-        }
-        qsort(t, p->n, sizeof *t, by_order);
-        for (size_t i = 0; i < p->n; i++) {
-            const ticket *x = &t[top ? i : p->n - 1 - i];
-            if (taken[x->group] == share[x->group]) continue;
-            taken[x->group]++;
-            keep[x->place] = true;
-        }
-        keep_only(p, keep);
+    for (size_t i = 0; i < p->n && t != NULL; i++) { /* one order for both halves, read from either end */
+        const ken_draft *r = &d->rows[p->item[i]];
+        double second = by_p && !isnan(r->p_t0) ? r->p_t0 : 0;
+        t[i] = (ticket){group[i], -rank_of(r, by_p), -second, r->id, i};
     }
-    ken_free(t);
-    ken_free(keep);
-    ken_free(taken);
-    return rc;
+    return keep_share(p, t, !top, share, n_groups, err);
 }
 
 int ken_pool_halve(ken_pool *p, const ken_drafts *d, const ken_train_data *from, ken_train_data_stats *stats,
@@ -226,13 +211,7 @@ int ken_pool_limit(ken_pool *p, const ken_drafts *d, const ken_train_data *from,
 /* Whether a category takes part in a balance: the four, or those that --category names. */
 static bool takes_part(const ken_train_data *from, int category)
 {
-    if (from->categories == NULL) return category < KEN_UNLABELLED;
-    const char *at = from->categories, *s, *name = ken_category_name(category);
-    for (size_t n; (s = ken_next_name(&at, &n)) != NULL;) {
-        if (n == strlen(name) && memcmp(s, name, n) == 0) return true;
-        if (n == 5 && memcmp(s, "Known", 5) == 0 && category <= KEN_WEAKLY_KNOWN) return true;
-    }
-    return false;
+    return from->categories == NULL ? category < KEN_UNLABELLED : ken_names_category(from->categories, category);
 }
 
 /* Groups in the order of their numbers: categories, or relations in data order. name (n_groups): borrowed. */

@@ -7,15 +7,6 @@
 #include "tune/selection.h"
 #include <string.h>
 
-/* jansson refuses a NULL value, so that one failure makes the whole NULL in the end. */
-static void put(json_t **o, const char *key, json_t *v)
-{
-    if (*o != NULL && json_object_set_new(*o, key, v) == 0) return;
-    if (*o == NULL) json_decref(v);
-    json_decref(*o);
-    *o = NULL;
-}
-
 static json_t *size_json(uint64_t n) { return json_integer((json_int_t)n); }
 
 static json_t *counts_json(const ken_export_part *p)
@@ -26,8 +17,8 @@ static json_t *counts_json(const ken_export_part *p)
         int c = p->row[i].category;
         category[c >= 0 && c < KEN_N_CATEGORIES ? c : KEN_N_CATEGORIES]++;
     }
-    for (int c = 0; c < KEN_N_CATEGORIES; c++) put(&o, ken_category_name(c), size_json(category[c]));
-    put(&o, "not_annotated", size_json(category[KEN_N_CATEGORIES]));
+    for (int c = 0; c < KEN_N_CATEGORIES; c++) ken_manifest_put(&o, ken_category_name(c), size_json(category[c]));
+    ken_manifest_put(&o, "not_annotated", size_json(category[KEN_N_CATEGORIES]));
     return o;
 }
 
@@ -40,12 +31,12 @@ static json_t *part_json(const ken_export_part *p)
         newline += strchr(p->row[i].target, '\n') != NULL;
     }
     json_t *o = json_object();
-    put(&o, "rows", size_json(p->n));
-    put(&o, "categories", counts_json(p));
-    put(&o, "relabelled", size_json(relabelled));
-    put(&o, "known_tail", size_json(tail));
-    put(&o, "newline_targets", size_json(newline));
-    if (p->manifest != NULL) put(&o, "selection", json_deep_copy(p->manifest));
+    ken_manifest_put(&o, "rows", size_json(p->n));
+    ken_manifest_put(&o, "categories", counts_json(p));
+    ken_manifest_put(&o, "relabelled", size_json(relabelled));
+    ken_manifest_put(&o, "known_tail", size_json(tail));
+    ken_manifest_put(&o, "newline_targets", size_json(newline));
+    if (p->manifest != NULL) ken_manifest_put(&o, "selection", json_deep_copy(p->manifest));
     return o;
 }
 
@@ -57,13 +48,11 @@ static json_t *files_json(const ken_files *files)
         const ken_file *f = &files->file[i];
         if (f->rows == 0) continue;
         json_t *o = json_object();
-        put(&o, "name", ken_manifest_text(ken_file_name(f->path)));
-        put(&o, "rows", size_json(f->rows));
-        put(&o, "bytes", size_json(f->bytes));
-        put(&o, "sha256", json_string(f->hash));
-        if (json_array_append_new(list, o) == 0) continue;
-        json_decref(list);
-        return NULL;
+        ken_manifest_put(&o, "name", ken_manifest_text(ken_file_name(f->path)));
+        ken_manifest_put(&o, "rows", size_json(f->rows));
+        ken_manifest_put(&o, "bytes", size_json(f->bytes));
+        ken_manifest_put(&o, "sha256", json_string(f->hash));
+        ken_manifest_put(&list, NULL, o);
     }
     return list;
 }
@@ -72,19 +61,19 @@ int ken_export_manifest(ken_buf *out, const ken_export_style *style, const ken_e
                         size_t renamed, const ken_files *files, ken_err *err)
 {
     json_t *o = json_object();
-    put(&o, "made_by", json_string("ken " KEN_VERSION));
-    put(&o, "format", json_string(ken_export_format_name(style->format)));
-    put(&o, "template", ken_manifest_text(style->prompt.template_text));
+    ken_manifest_put(&o, "made_by", json_string("ken " KEN_VERSION));
+    ken_manifest_put(&o, "format", json_string(ken_export_format_name(style->format)));
+    ken_manifest_put(&o, "template", ken_manifest_text(style->prompt.template_text));
     if (style->eos != NULL) {
-        put(&o, "bos", ken_manifest_text(style->bos));
-        put(&o, "eos", ken_manifest_text(style->eos));
+        ken_manifest_put(&o, "bos", ken_manifest_text(style->bos));
+        ken_manifest_put(&o, "eos", ken_manifest_text(style->eos));
     }
-    if (name != NULL) put(&o, "name", json_string(name));
-    put(&o, "strict_keys", json_boolean(style->strict));
-    put(&o, "renamed_ids", size_json(renamed));
+    if (name != NULL) ken_manifest_put(&o, "name", json_string(name));
+    ken_manifest_put(&o, "strict_keys", json_boolean(style->strict));
+    ken_manifest_put(&o, "renamed_ids", size_json(renamed));
     for (int i = 0; i < KEN_N_PARTS; i++)
-        if (part[i].n > 0) put(&o, ken_export_part_name(i), part_json(&part[i]));
-    put(&o, "files", files_json(files));
+        if (part[i].n > 0) ken_manifest_put(&o, ken_export_part_name(i), part_json(&part[i]));
+    ken_manifest_put(&o, "files", files_json(files));
     int rc = o != NULL && ken_export_dump(out, o, 15) == 0 ? KEN_OK : ken_fail_nomem(err, "manifest");
     json_decref(o);
     return rc;

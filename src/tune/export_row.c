@@ -4,10 +4,10 @@
  * that guess a column's type from the first rows (pyarrow does) must not guess differently further down. Text is hostile: broken UTF-8
  * becomes U+FFFD, and whatever some reader takes for a line end is escaped, so that a row is a line for all of them. */
 #include "data/rows.h"
+#include "model/json.h"
 #include "text/unicode.h"
 #include "tune/export.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- values --------------------------------------------------------------------------------------------------------- */
@@ -46,20 +46,6 @@ static void put_list(ken_buf *out, const char *const *s, int n)
         put_text(out, s[i]);
     }
     ken_buf_putc(out, ']');
-}
-
-/* The fewest digits that give x back; weights are f32 wherever they are used. */
-static void put_real(ken_buf *out, double x, bool f32)
-{
-    char s[40];
-    for (int digits = f32 ? 6 : 15; digits <= 17; digits++) {
-        snprintf(s, sizeof s, "%.*g", digits, x);
-        if (f32 ? strtof(s, NULL) == (float)x : strtod(s, NULL) == x) break;
-    }
-    char *comma = strpbrk(s, ","); /* some locales */
-    if (comma != NULL) *comma = '.';
-    ken_buf_puts(out, s);
-    if (strpbrk(s, ".e") == NULL) ken_buf_puts(out, ".0");
 }
 
 /* ---- what is written of a row --------------------------------------------------------------------------------------- */
@@ -110,10 +96,12 @@ static void text_field(ken_buf *out, record *r, const char *key, const char *s)
     else put_text(out, s);
 }
 
+/* f32: weights, wherever they are used. */
 static void real_field(ken_buf *out, record *r, const char *key, double x, bool f32)
 {
+    char s[40];
     begin_field(out, r, key);
-    if (isfinite(x)) put_real(out, x, f32);
+    if (isfinite(x)) ken_buf_puts(out, ken_json_number(x, f32, s));
     else if (!r->csv) ken_buf_puts(out, "null");
 }
 
@@ -147,35 +135,22 @@ static void tail_field(ken_buf *out, record *r)
     ken_buf_puts(out, r->row->tail ? "true" : "false");
 }
 
-/* What ken knows of the row, behind the keys of a format (spec/finetuning.md 12). */
-static void extra_fields(ken_buf *out, record *r)
-{
-    if (r->style->strict) return;
-    text_field(out, r, "id", or_null(r->id));
-    text_field(out, r, "relation", or_null(r->row->relation));
-    category_field(out, r);
-    real_field(out, r, "p_t0", r->row->p_t0, false);
-    real_field(out, r, "p_t", r->row->p_t, false);
-    real_field(out, r, "weight", r->row->weight, true);
-    tail_field(out, r);
-}
-
-static void all_fields(ken_buf *out, record *r)
+/* What ken knows of the row, behind the keys of a format (spec/finetuning.md 12): all of it in our own formats, else the most telling. */
+static void extra_fields(ken_buf *out, record *r, bool all)
 {
     const ken_selected *row = r->row;
-    text_field(out, r, "question", row->question);
-    answers_field(out, r);
-    text_field(out, r, "target", row->target);
     if (r->style->strict) return;
     text_field(out, r, "id", or_null(r->id));
     text_field(out, r, "relation", or_null(row->relation));
-    text_field(out, r, "subject", or_null(row->subject));
-    text_field(out, r, "split", or_null(row->split));
-    real_field(out, r, "popularity", row->popularity, false);
+    if (all) {
+        text_field(out, r, "subject", or_null(row->subject));
+        text_field(out, r, "split", or_null(row->split));
+        real_field(out, r, "popularity", row->popularity, false);
+    }
     category_field(out, r);
     real_field(out, r, "p_t0", row->p_t0, false);
     real_field(out, r, "p_t", row->p_t, false);
-    real_field(out, r, "p_unknown", row->p_unknown, false);
+    if (all) real_field(out, r, "p_unknown", row->p_unknown, false);
     real_field(out, r, "weight", row->weight, true);
     tail_field(out, r);
 }
@@ -236,25 +211,14 @@ static void put_spelled(ken_buf *out, const char *a, const char *b)
     ken_buf_free(&text);
 }
 
+/* Prompt and target as a list of two objects; what stands in each before its text is given. */
 static void put_pair(ken_buf *out, record *r, const char *list, const char *user, const char *assistant,
                      const char *prompt)
 {
-    bool messages = r->style->format == KEN_TO_MESSAGES;
-    const char *who = messages ? "role" : "from", *what = messages ? "content" : "value";
     begin_field(out, r, list);
-    ken_buf_printf(out, "[{\"%s\":\"%s\",\"%s\":", who, user, what);
+    ken_buf_printf(out, "[{%s:", user);
     put_spelled(out, r->style->bos, prompt);
-    ken_buf_printf(out, "},{\"%s\":\"%s\",\"%s\":", who, assistant, what);
-    put_spelled(out, r->row->target, r->style->eos);
-    ken_buf_puts(out, "}]");
-}
-
-static void put_segments(ken_buf *out, record *r, const char *prompt)
-{
-    begin_field(out, r, "segments");
-    ken_buf_puts(out, "[{\"label\":false,\"text\":");
-    put_spelled(out, r->style->bos, prompt);
-    ken_buf_puts(out, "},{\"label\":true,\"text\":");
+    ken_buf_printf(out, "},{%s:", assistant);
     put_spelled(out, r->row->target, r->style->eos);
     ken_buf_puts(out, "}]");
 }
@@ -273,15 +237,22 @@ static void put_row(ken_buf *out, record *r, ken_buf *prompt)
         text_field(out, r, "prompt", p);
         text_field(out, r, "completion", r->row->target);
         break;
-    case KEN_TO_MESSAGES: put_pair(out, r, "messages", "user", "assistant", p); break;
-    case KEN_TO_SHAREGPT: put_pair(out, r, "conversations", "human", "gpt", p); break;
+    case KEN_TO_MESSAGES:
+        put_pair(out, r, "messages", "\"role\":\"user\",\"content\"", "\"role\":\"assistant\",\"content\"", p);
+        break;
+    case KEN_TO_SHAREGPT:
+        put_pair(out, r, "conversations", "\"from\":\"human\",\"value\"", "\"from\":\"gpt\",\"value\"", p);
+        break;
     case KEN_TO_ALPACA: put_instruction(out, r, prompt); break;
-    case KEN_TO_AXOLOTL: put_segments(out, r, p); break;
+    case KEN_TO_AXOLOTL: put_pair(out, r, "segments", "\"label\":false,\"text\"", "\"label\":true,\"text\"", p); break;
     case KEN_TO_TEXT:
     case KEN_TO_MLX: put_whole(out, r, prompt); break;
-    default: all_fields(out, r); return;
+    default:
+        text_field(out, r, "question", r->row->question);
+        answers_field(out, r);
+        text_field(out, r, "target", r->row->target);
     }
-    extra_fields(out, r);
+    extra_fields(out, r, r->style->format == KEN_TO_CSV || r->style->format == KEN_TO_JSONL);
 }
 
 static int check_row(const ken_selected *row, const char *id, ken_err *err)

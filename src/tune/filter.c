@@ -5,7 +5,7 @@
  * with what it would have to be. */
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "data/rows.h"
+#include "data/exemplars.h"
 #include "tune/pool.h"
 #include <math.h>
 #include <stdio.h>
@@ -19,16 +19,6 @@ int ken_pool_add(ken_pool *p, size_t draft, ken_err *err)
 }
 
 /* ---- lists of names ------------------------------------------------------------------------------------------------- */
-
-/* The next name of a comma list, or NULL at its end. */
-const char *ken_next_name(const char **at, size_t *n)
-{
-    const char *s = *at + strspn(*at, ", ");
-    *n = strcspn(s, ",");
-    *at = s + *n;
-    while (*n > 0 && s[*n - 1] == ' ') --*n;
-    return *n > 0 ? s : NULL;
-}
 
 static bool in_list(const char *names, const char *name)
 {
@@ -109,10 +99,10 @@ static int check_categories(const char *names, ken_err *err)
     return count > 0 ? KEN_OK : ken_fail(err, KEN_EUSAGE, "the list of categories is empty; name one or more");
 }
 
-static bool in_categories(const char *names, const ken_draft *r)
+bool ken_names_category(const char *names, int category)
 {
-    if (r->category >= KEN_N_CATEGORIES) return false;
-    return in_list(names, ken_category_name(r->category)) || (ken_draft_is_known(r) && in_list(names, "Known"));
+    if (category >= KEN_N_CATEGORIES) return false;
+    return in_list(names, ken_category_name(category)) || (category <= KEN_WEAKLY_KNOWN && in_list(names, "Known"));
 }
 
 /* ---- selection ------------------------------------------------------------------------------------------------------ */
@@ -295,7 +285,7 @@ static int nothing_left(const funnel *f, size_t n, const ken_train_data *from, c
 static bool passes(const ken_draft *r, const ken_train_data *from, const range by[N_RANGES], funnel *f)
 {
     f->of[r->category]++;
-    if (from->categories != NULL && !in_categories(from->categories, r)) return false;
+    if (from->categories != NULL && !ken_names_category(from->categories, r->category)) return false;
     f->categories++;
     for (int k = 0; k < N_RANGES; k++) {
         double x = by[k].of(r);

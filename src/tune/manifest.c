@@ -8,25 +8,11 @@
 #include <math.h>
 #include <string.h>
 
-/* An object in the making; jansson refuses a NULL value, so that one failure anywhere is seen at the end. */
-typedef struct object {
-    json_t *o;
-    bool failed;
-} object;
-
-static object new_object(void)
+void ken_manifest_put(json_t **to, const char *key, json_t *v)
 {
-    json_t *o = json_object();
-    return (object){o, o == NULL};
-}
-
-static void put(object *x, const char *key, json_t *v) { x->failed |= json_object_set_new(x->o, key, v) != 0; }
-
-static json_t *finish(object *x)
-{
-    if (!x->failed) return x->o;
-    json_decref(x->o);
-    return NULL;
+    if ((key != NULL ? json_object_set_new(*to, key, v) : json_array_append_new(*to, v)) == 0) return;
+    json_decref(*to);
+    *to = NULL;
 }
 
 json_t *ken_manifest_text(const char *s)
@@ -38,30 +24,30 @@ json_t *ken_manifest_text(const char *s)
     return v;
 }
 
-static void put_text(object *x, const char *key, const char *s)
+static void put_text(json_t **x, const char *key, const char *s)
 {
-    if (s != NULL) put(x, key, ken_manifest_text(s));
+    if (s != NULL) ken_manifest_put(x, key, ken_manifest_text(s));
 }
 
-static void put_count(object *x, const char *key, size_t n)
+static void put_count(json_t **x, const char *key, size_t n)
 {
-    if (n > 0) put(x, key, json_integer((json_int_t)n));
+    if (n > 0) ken_manifest_put(x, key, json_integer((json_int_t)n));
 }
 
 /* Only what is not the default. */
-static void put_real(object *x, const char *key, double v, double usual)
+static void put_real(json_t **x, const char *key, double v, double usual)
 {
-    if (v != usual && !isnan(v)) put(x, key, json_real(v));
+    if (v != usual && !isnan(v)) ken_manifest_put(x, key, json_real(v));
 }
 
-static void put_flag(object *x, const char *key, bool v)
+static void put_flag(json_t **x, const char *key, bool v)
 {
-    if (v) put(x, key, json_true());
+    if (v) ken_manifest_put(x, key, json_true());
 }
 
 /* ---- the request ---------------------------------------------------------------------------------------------------- */
 
-static void put_reading(object *x, const ken_data_options *o)
+static void put_reading(json_t **x, const ken_data_options *o)
 {
     put_text(x, "format", o->format);
     put_text(x, "question-field", o->question_field);
@@ -79,7 +65,7 @@ static void put_reading(object *x, const ken_data_options *o)
 
 static json_t *request(const ken_train_data *d)
 {
-    object x = new_object();
+    json_t *x = json_object();
     put_reading(&x, &d->read);
     put_text(&x, "label", d->label);
     put_text(&x, "split", d->splits);
@@ -92,7 +78,7 @@ static json_t *request(const ken_train_data *d)
     put_real(&x, "popularity-min", d->popularity_min, NAN);
     put_real(&x, "popularity-max", d->popularity_max, NAN);
     if (d->subject_min > 0 || d->subject_max < 1)
-        put(&x, "subjects", json_pack("[f,f]", d->subject_min, d->subject_max));
+        ken_manifest_put(&x, "subjects", json_pack("[f,f]", d->subject_min, d->subject_max));
     put_text(&x, "half", d->half);
     put_text(&x, "half-by", d->half_by);
     put_flag(&x, "half-within", d->half_within);
@@ -109,51 +95,52 @@ static json_t *request(const ken_train_data *d)
     put_flag(&x, "known-tail-mixed", d->known_tail_mixed);
     if (d->n_idk > 0) {
         json_t *list = json_array();
-        for (int i = 0; i < d->n_idk; i++) x.failed |= json_array_append_new(list, ken_manifest_text(d->idk[i])) != 0;
-        put(&x, "idk", list);
+        for (int i = 0; i < d->n_idk; i++) ken_manifest_put(&list, NULL, ken_manifest_text(d->idk[i]));
+        ken_manifest_put(&x, "idk", list);
     }
     put_flag(&x, "idk-random", d->idk_random);
     put_text(&x, "weights", d->weights);
     put_real(&x, "weight-gamma", d->weight_gamma, 1);
     put_real(&x, "weight-min", d->weight_min, 0);
     put_text(&x, "template", d->prompt_template);
-    put(&x, "seed", json_integer((json_int_t)d->seed));
-    return finish(&x);
+    ken_manifest_put(&x, "seed", json_integer((json_int_t)d->seed));
+    return x;
 }
 
 /* ---- sources -------------------------------------------------------------------------------------------------------- */
 
 static json_t *source(const ken_selection_source *from)
 {
-    object x = new_object();
+    json_t *x = json_object();
     put_text(&x, "path", from->path);
     put_text(&x, "kind", from->kind);
     if (from->sha256[0] != '\0') put_text(&x, "sha256", from->sha256);
     if (from->n_settings > 0) {
-        object settings = new_object();
+        json_t *settings = json_object();
         for (size_t i = 0; i < from->n_settings; i++)
             put_text(&settings, from->settings[i].key, from->settings[i].value);
-        put(&x, "settings", finish(&settings));
+        ken_manifest_put(&x, "settings", settings);
     }
-    return finish(&x);
+    return x;
 }
 
 /* ---- counts --------------------------------------------------------------------------------------------------------- */
 
 static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
 {
-    object x = new_object();
+    json_t *x = json_object();
     for (int c = 0; c <= KEN_N_CATEGORIES; c++)
         if (c < KEN_UNLABELLED || n[c] > 0)
-            put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated", json_integer((json_int_t)n[c]));
-    return finish(&x);
+            ken_manifest_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated",
+                             json_integer((json_int_t)n[c]));
+    return x;
 }
 
 static json_t *counts(const ken_train_data_stats *s)
 {
-    object x = new_object();
-    put(&x, "rows", json_integer((json_int_t)s->rows));
-    put(&x, "categories", categories(s->category));
+    json_t *x = json_object();
+    ken_manifest_put(&x, "rows", json_integer((json_int_t)s->rows));
+    ken_manifest_put(&x, "categories", categories(s->category));
     put_count(&x, "tail", s->tail);
     put_count(&x, "tail_repeated", s->tail_repeated);
     put_count(&x, "relabelled", s->relabelled);
@@ -170,34 +157,33 @@ static json_t *counts(const ken_train_data_stats *s)
     put_text(&x, "matched_by", s->matched_by);
     put_count(&x, "matched", s->matched);
     put_count(&x, "partnerless", s->partnerless);
-    return finish(&x);
+    return x;
 }
 
 static json_t *relations(const ken_selection *s)
 {
-    object x = new_object();
+    json_t *x = json_object();
     for (size_t i = 0; i < s->n_groups; i++) {
         const ken_selection_group *g = &s->groups[i];
-        object r = new_object();
-        put(&r, "have", categories(g->have));
-        put(&r, "take", categories(g->take));
+        json_t *r = json_object();
+        ken_manifest_put(&r, "have", categories(g->have));
+        ken_manifest_put(&r, "take", categories(g->take));
         put_count(&r, "tail", g->tail);
         put_count(&r, "relabelled", g->relabelled);
-        put(&x, g->relation, finish(&r));
+        ken_manifest_put(&x, g->relation, r);
     }
-    return finish(&x);
+    return x;
 }
 
 json_t *ken_selection_manifest(const ken_selection *s, ken_err *err)
 {
-    object x = new_object();
-    put(&x, "request", request(&s->from));
-    put(&x, "source", source(&s->source));
-    if (s->labels.path != NULL) put(&x, "labels", source(&s->labels));
+    json_t *x = json_object();
+    ken_manifest_put(&x, "request", request(&s->from));
+    ken_manifest_put(&x, "source", source(&s->source));
+    if (s->labels.path != NULL) ken_manifest_put(&x, "labels", source(&s->labels));
     put_text(&x, "rows_sha256", s->rows_sha256);
-    put(&x, "counts", counts(&s->stats));
-    put(&x, "relations", relations(s));
-    json_t *v = finish(&x);
-    if (v == NULL) ken_fail_nomem(err, "manifest");
-    return v;
+    ken_manifest_put(&x, "counts", counts(&s->stats));
+    ken_manifest_put(&x, "relations", relations(s));
+    if (x == NULL) ken_fail_nomem(err, "manifest");
+    return x;
 }

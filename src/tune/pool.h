@@ -33,8 +33,9 @@ int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from
 /* Of these, rows of the categories, probabilities and popularity asked for. KEN_EUSAGE when there is none, saying which wish ended it
  * and what there is. */
 int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, const ken_train_data *from, ken_err *err);
-/* The names in a comma list: calls with *at = list first. The next one (*n bytes) or NULL at the end. */
-const char *ken_next_name(const char **at, size_t *n);
+
+/* Whether a comma list of categories names this one, by itself or among the Known. */
+bool ken_names_category(const char *names, int category);
 
 /* ---- cut.c ---------------------------------------------------------------------------------------------------------- */
 

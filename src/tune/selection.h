@@ -34,6 +34,9 @@ struct ken_selection {
 /* What was taken and why, as the manifest's part "selection": the request, where the rows came from, counts. The caller's; NULL with
  * KEN_ENOMEM. Says nothing about time, place or program version: the same input gives the same object. */
 json_t *ken_selection_manifest(const ken_selection *s, ken_err *err);
+/* Sets a key of an object (or, key NULL, appends to a list) and takes v. One failure, v NULL among them, makes the whole NULL in the end:
+ * *to is then freed. */
+void ken_manifest_put(json_t **to, const char *key, json_t *v);
 /* s as a JSON string; broken UTF-8, which only a path or an argument can hold, becomes U+FFFD. NULL when out of memory. */
 json_t *ken_manifest_text(const char *s);
 #endif
