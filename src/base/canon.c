@@ -32,11 +32,4 @@ void ken_canon_list(ken_buf *b, const char *const *s, int n)
     for (int i = 0; i < n; i++) ken_canon_text(b, s[i]);
 }
 
-int ken_canon_hash(const ken_buf *b, char hex[65])
-{
-    ken_sha256 *h = b->failed ? NULL : ken_sha256_new();
-    if (h == NULL) return -1;
-    ken_sha256_add(h, b->data, b->len);
-    ken_sha256_hex(h, hex);
-    return 0;
-}
+int ken_canon_hash(const ken_buf *b, char hex[65]) { return b->failed ? -1 : ken_sha256_of(b->data, b->len, hex); }

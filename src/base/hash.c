@@ -37,6 +37,15 @@ void ken_sha256_hex(ken_sha256 *h, char out[65])
     ken_free(h);
 }
 
+int ken_sha256_of(const void *data, size_t n, char out[65])
+{
+    ken_sha256 *h = ken_sha256_new();
+    if (h == NULL) return -1;
+    ken_sha256_add(h, data, n);
+    ken_sha256_hex(h, out);
+    return 0;
+}
+
 uint64_t ken_hash64(const void *data, size_t n)
 {
     const unsigned char *p = data;

@@ -11,6 +11,8 @@ ken_sha256 *ken_sha256_new(void); /* NULL when out of memory */
 void ken_sha256_add(ken_sha256 *h, const void *data, size_t n);
 void ken_sha256_hex(ken_sha256 *h, char out[65]); /* ends the computation and frees h */
 
+int ken_sha256_of(const void *data, size_t n, char out[65]); /* of these bytes alone; -1 when out of memory */
+
 /* 64-bit hash of bytes for tables in memory (FNV-1a, then a finaliser). Not for identities, not keyed. */
 uint64_t ken_hash64(const void *data, size_t n);
 

@@ -19,17 +19,9 @@ void ken_philox4x32(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4
     memcpy(out, c, sizeof c);
 }
 
-static uint64_t mix(uint64_t x) /* splitmix64's finaliser: seeds that differ by one bit give unrelated keys */
-{
-    x += 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-}
-
 double ken_uniform(uint64_t seed, const char *id, size_t n, uint32_t a, uint32_t b, uint32_t c)
 {
-    uint64_t k = mix(seed) ^ ken_hash64(id, n);
+    uint64_t k = ken_mix64(seed + 0x9E3779B97F4A7C15u) ^ ken_hash64(id, n);
     uint32_t key[2] = {(uint32_t)k, (uint32_t)(k >> 32)}, ctr[4] = {a, b, c, 0x6b656eu}, r[4];
     ken_philox4x32(ctr, key, r);
     uint64_t bits = ((uint64_t)r[0] << 32 | r[1]) >> 11;

@@ -155,7 +155,7 @@ static size_t smaller(const double *sorted, size_t n, double x)
     return lo;
 }
 
-int ken_quartiles(const double *x, size_t n, uint8_t *quartile)
+int ken_quantiles(const double *x, size_t n, uint8_t parts, uint8_t *part)
 {
     double *sorted = ken_alloc(n, sizeof *sorted);
     size_t known = 0;
@@ -164,7 +164,7 @@ int ken_quartiles(const double *x, size_t n, uint8_t *quartile)
         if (!isnan(x[i])) sorted[known++] = x[i];
     qsort(sorted, known, sizeof *sorted, by_value);
     for (size_t i = 0; i < n; i++)
-        quartile[i] = (uint8_t)(known == 0 || isnan(x[i]) ? 0 : 1 + 4 * smaller(sorted, known, x[i]) / known);
+        part[i] = (uint8_t)(known == 0 || isnan(x[i]) ? 0 : 1 + parts * smaller(sorted, known, x[i]) / known);
     ken_free(sorted);
     return 0;
 }

@@ -23,8 +23,12 @@ void ken_paired_add(ken_paired *p, double before, double after);
 /* 95 % interval of the mean change, and the two-sided p of "no change"; NaN with fewer than two rows. */
 void ken_paired_test(const ken_paired *p, double *lo, double *hi, double *p_value);
 
-/* Quarters of x by rank: 1 (the smallest) to 4; equal values stay together, NaN is 0. quartile (n). 0, or -1 when out of memory. */
-int ken_quartiles(const double *x, size_t n, uint8_t *quartile);
+/* x in so many parts by rank: 1 (the smallest) to `parts`; equal values stay together, NaN is 0. part (n). 0, or -1 when out of memory. */
+int ken_quantiles(const double *x, size_t n, uint8_t parts, uint8_t *part);
+static inline int ken_quartiles(const double *x, size_t n, uint8_t *quartile)
+{
+    return ken_quantiles(x, n, 4, quartile);
+}
 
 /* Cohen's kappa of a table counts (n x n, row = first rater), with its 95 % interval (Fleiss, Cohen & Everitt 1969). NaN when it is
  * not defined. */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "data/rows.h"
+#include "text/unicode.h"
 #include <limits.h>
 #include <string.h>
 

@@ -1,23 +1,19 @@
 /* fields.c - see fields.h. */
 #include "data/fields.h"
 #include "base/buf.h"
+#include "text/normalize.h"
 #include "text/unicode.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 bool ken_is_blank(const char *s, size_t n)
 {
     for (size_t i = 0; i < n;) {
         int32_t cp;
         int len = ken_utf8_decode(s + i, n - i, &cp);
-        if (len <= 0) return false;
-        utf8proc_category_t c = utf8proc_category(cp);
-        bool space = (cp >= 9 && cp <= 13) || cp == 0x85 || c == UTF8PROC_CATEGORY_ZS || c == UTF8PROC_CATEGORY_ZL ||
-                     c == UTF8PROC_CATEGORY_ZP;
-        if (!space) return false;
+        if (len <= 0 || !ken_is_space(cp)) return false;
         i += (size_t)len;
     }
     return true;

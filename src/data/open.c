@@ -38,7 +38,7 @@ static int find_in_text(const ken_source *s, const ken_data_options *o, ken_form
     static const char *const mmlu[] = {"question", "choice0", "choice1", "choice2", "choice3", "answer"};
     char delimiter = ken_find_delimiter(s);
     json_t *row;
-    int rc = ken_first_row(s, delimiter != 0, delimiter, &row, err);
+    int rc = ken_first_row(s, delimiter, &row, err);
     if (rc != KEN_OK) return rc;
     if (has_keys(row, popqa, 3)) *format = KEN_FMT_POPQA;
     else if (delimiter == ',' && has_keys(row, mmlu, 6)) *format = KEN_FMT_MMLU;

@@ -138,8 +138,7 @@ static int unite_questions(ken_data *d, ken_err *err)
 int ken_read_popqa(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
 {
     reading r = {b, s};
-    int rc =
-        delimiter == 0 ? ken_json_rows(s, read_row, &r, err) : ken_csv_rows(s, delimiter, NULL, 0, read_row, &r, err);
+    int rc = ken_text_rows(s, delimiter, read_row, &r, err);
     b->d->stats.bad += s->bad;
     return rc == KEN_OK ? unite_questions(b->d, err) : rc;
 }

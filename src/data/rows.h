@@ -44,6 +44,9 @@ int ken_json_rows(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err);
 int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t n_names, ken_row_fn fn, void *ctx,
                  ken_err *err);
 
+/* Either: delimiter 0 = JSON. */
+int ken_text_rows(ken_source *s, char delimiter, ken_row_fn fn, void *ctx, ken_err *err);
+
 /* The same records as they stand, the header like any other: for files in which the columns need not fit, as spreadsheets leave them. Empty
  * lines are skipped. Fields (n) are borrowed until the return; they are not NUL-terminated and hold valid UTF-8 without a NUL. Any failure ends
  * the reading. */
@@ -56,14 +59,13 @@ int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, 
 
 /* Reads only the first row, whatever it is, for finding the format. *row is a new reference (json_decref), NULL when there is no
  * first row or it is broken: that is for the real reading to report. KEN_OK or KEN_ENOMEM. */
-int ken_first_row(const ken_source *s, bool csv, char delimiter, json_t **row, ken_err *err);
+int ken_first_row(const ken_source *s, char delimiter, json_t **row, ken_err *err);
 
 /* A whole small JSON file (templates, aliases). *out is the caller's (json_decref). KEN_EINPUT with the line when it is broken. */
 int ken_json_file(json_t **out, const char *path, ken_err *err);
 
 /* What a row function returned, with skip_bad applied: KEN_EINPUT becomes KEN_OK and one more bad row. */
 int ken_row_verdict(ken_source *s, int rc);
-bool ken_utf8_is_valid(const char *s, size_t n);
 /* A short copy of hostile text for a message: control characters and broken UTF-8 become '?', long text ends in "...". */
 const char *ken_printable(char *out, size_t size, const char *s, size_t n);
 #endif

@@ -37,17 +37,6 @@ int ken_row_verdict(ken_source *s, int rc)
     return KEN_OK;
 }
 
-bool ken_utf8_is_valid(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        int32_t cp;
-        int len = (unsigned char)s[i] < 0x80 ? 1 : ken_utf8_decode(s + i, n - i, &cp);
-        if (len <= 0) return false;
-        i += (size_t)len;
-    }
-    return true;
-}
-
 const char *ken_printable(char *out, size_t size, const char *s, size_t n)
 {
     size_t len = 0;
@@ -72,25 +61,24 @@ const char *ken_printable(char *out, size_t size, const char *s, size_t n)
     return out;
 }
 
-typedef struct first {
-    json_t *row;
-} first;
+int ken_text_rows(ken_source *s, char delimiter, ken_row_fn fn, void *ctx, ken_err *err)
+{
+    return delimiter == 0 ? ken_json_rows(s, fn, ctx, err) : ken_csv_rows(s, delimiter, NULL, 0, fn, ctx, err);
+}
 
 static int keep_first(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
 {
-    first *f = ctx;
+    json_t **first = ctx;
     (void)place, (void)line, (void)err;
-    f->row = json_deep_copy(row);
-    return f->row == NULL ? KEN_ENOMEM : KEN_ESTOP; /* ESTOP ends the reading without a message */
+    *first = json_deep_copy(row);
+    return *first == NULL ? KEN_ENOMEM : KEN_ESTOP; /* ESTOP ends the reading without a message */
 }
 
-int ken_first_row(const ken_source *s, bool csv, char delimiter, json_t **row, ken_err *err)
+int ken_first_row(const ken_source *s, char delimiter, json_t **row, ken_err *err)
 {
-    first f = {NULL};
     ken_source copy = *s;
     copy.skip_bad = true; /* look past a bad row: the format does not depend on it */
-    int rc = csv ? ken_csv_rows(&copy, delimiter, NULL, 0, keep_first, &f, NULL)
-                 : ken_json_rows(&copy, keep_first, &f, NULL);
-    *row = f.row;
-    return rc == KEN_ENOMEM ? ken_fail_nomem(err, "first row") : KEN_OK;
+    *row = NULL;
+    return ken_text_rows(&copy, delimiter, keep_first, row, NULL) == KEN_ENOMEM ? ken_fail_nomem(err, "first row")
+                                                                                : KEN_OK;
 }

@@ -133,8 +133,7 @@ int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err 
 int ken_read_table(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
 {
     ken_table t = {.b = b, .s = s};
-    int rc = delimiter == 0 ? ken_json_rows(s, ken_table_row, &t, err)
-                            : ken_csv_rows(s, delimiter, NULL, 0, ken_table_row, &t, err);
+    int rc = ken_text_rows(s, delimiter, ken_table_row, &t, err);
     b->d->stats.bad += s->bad;
     return rc;
 }

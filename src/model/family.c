@@ -42,14 +42,12 @@ int ken_family_find(const ken_family **out, const ken_source *s, ken_err *err)
         return ken_fail(err, KEN_EINPUT, "%s: %s is missing; this does not describe a language model", s->file, key);
     ken_buf known = {0};
     for (int i = 0; i < N_FAMILIES; i++) {
-        const ken_family *f = &families[i];
-        *out = f;
-        if (s->gguf != NULL && ken_value_is(&v, f->arch)) return ken_buf_free(&known), KEN_OK;
-        for (size_t k = 0; k < 2 && s->gguf == NULL && f->model_type[k] != NULL; k++)
-            if (ken_value_is(&v, f->model_type[k])) return ken_buf_free(&known), KEN_OK;
-        if (s->gguf != NULL) ken_buf_printf(&known, "%s%s", i > 0 ? ", " : "", f->arch);
-        for (size_t k = 0; k < 2 && s->gguf == NULL && f->model_type[k] != NULL; k++)
-            ken_buf_printf(&known, "%s%s", i > 0 || k > 0 ? ", " : "", f->model_type[k]);
+        *out = &families[i];
+        const char *const *names = s->gguf != NULL ? &(*out)->arch : (*out)->model_type;
+        for (size_t k = 0; k < (s->gguf != NULL ? 1 : 2) && names[k] != NULL; k++) {
+            if (ken_value_is(&v, names[k])) return ken_buf_free(&known), KEN_OK;
+            ken_buf_printf(&known, "%s%s", known.len > 0 ? ", " : "", names[k]);
+        }
     }
     *out = NULL;
     int rc = ken_fail(err, KEN_EINPUT, "%s: %s \"%.*s\" is not supported; known: %s", s->file, key,

@@ -47,12 +47,7 @@ int ken_json_parse(json_t **out, const void *data, size_t n, size_t max_bytes, c
 
 bool ken_json_quote(ken_buf *out, const char *s, size_t n)
 {
-    int32_t cp;
-    for (size_t i = 0; i < n;) {
-        const int k = ken_utf8_decode(s + i, n - i, &cp);
-        if (k <= 0) return false;
-        i += (size_t)k;
-    }
+    if (!ken_utf8_is_valid(s, n)) return false;
     ken_buf_putc(out, '"');
     for (size_t i = 0; i < n; i++) {
         const unsigned char c = (unsigned char)s[i];

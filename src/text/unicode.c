@@ -54,6 +54,17 @@ int ken_utf8_decode(const char *s, size_t n, int32_t *cp)
     return len;
 }
 
+bool ken_utf8_is_valid(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        int32_t cp;
+        int len = (unsigned char)s[i] < 0x80 ? 1 : ken_utf8_decode(s + i, n - i, &cp);
+        if (len <= 0) return false;
+        i += (size_t)len;
+    }
+    return true;
+}
+
 int ken_utf8_bad(const char *s, size_t n)
 {
     int len, k = agree(s, n, &len);

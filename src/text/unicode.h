@@ -18,6 +18,8 @@ enum {
 /* Decodes the code point at s (n bytes left): its length 1..4 and *cp, or one of the two above, *cp then KEN_REPLACEMENT. */
 int ken_utf8_decode(const char *s, size_t n, int32_t *cp);
 
+bool ken_utf8_is_valid(const char *s, size_t n); /* all of it */
+
 /* Where ken_utf8_decode did not return a length and n > 0: how many bytes one U+FFFD stands for, 1..3. The longest prefix of
  * a valid sequence, at least one byte (Unicode 15, 3.9, "substitution of maximal subparts"), like Python and the WHATWG. */
 int ken_utf8_bad(const char *s, size_t n);

@@ -6,6 +6,7 @@
 #include "tune/batch.h"
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/rng.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,13 +32,7 @@ static int32_t shared(const ken_tune_row *a, const ken_tune_row *b)
     return n;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b) /* splitmix64's finaliser over both */
-{
-    uint64_t x = a ^ (b + 0x9e3779b97f4a7c15U + (a << 6) + (a >> 2));
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-    return x ^ (x >> 31);
-}
+static uint64_t mix(uint64_t a, uint64_t b) { return ken_mix64(a ^ (b + 0x9e3779b97f4a7c15U + (a << 6) + (a >> 2))); }
 
 static int reserve(ken_batch_trie *t, size_t rows, size_t targets)
 {

@@ -105,10 +105,7 @@ static int check_sizes(const char *path, const ken_map *m, header *h, ken_err *e
 static int check_hash(const char *path, const ken_map *m, ken_err *err)
 {
     char hex[HASH + 1];
-    ken_sha256 *hash = ken_sha256_new();
-    if (hash == NULL) return ken_fail_nomem(err, "checkpoint");
-    ken_sha256_add(hash, m->data, m->size - HASH);
-    ken_sha256_hex(hash, hex);
+    if (ken_sha256_of(m->data, m->size - HASH, hex) != 0) return ken_fail_nomem(err, "checkpoint");
     return memcmp(hex, m->data + m->size - HASH, HASH) == 0 ? KEN_OK : damaged(path, "its checksum is wrong", err);
 }
 

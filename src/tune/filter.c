@@ -204,16 +204,13 @@ static bool needs_categories(const ken_train_data *from)
            from->match != NULL || (from->balance != NULL && strcmp(from->balance, "category") == 0);
 }
 
-static bool needs_p(const ken_train_data *from, const range *r)
+/* Weights and halves go by it. */
+static bool is_needed(const range *r, const ken_train_data *from)
 {
-    return r->of == p_of && ((from->weights != NULL && strcmp(from->weights, "p") == 0) ||
-                             (from->half != NULL && from->half_by != NULL && strcmp(from->half_by, "p") == 0));
-}
-
-static bool needs_popularity(const ken_train_data *from, const range *r)
-{
-    return r->of == popularity_of && from->half != NULL && from->half_by != NULL &&
-           strcmp(from->half_by, "popularity") == 0;
+    const char *half_by = from->half != NULL && from->half_by != NULL ? from->half_by : "";
+    if (r->of == p_of && from->weights != NULL && strcmp(from->weights, "p") == 0) return true;
+    return (r->of == p_of && strcmp(half_by, "p") == 0) ||
+           (r->of == popularity_of && strcmp(half_by, "popularity") == 0);
 }
 
 /* What was asked for must be known of some row. */
@@ -228,7 +225,7 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
     }
     const char *what = needs_categories(from) && !category ? "category" : NULL;
     for (int k = 0; k < N_RANGES && what == NULL; k++) {
-        if (has[k] || !(is_set(&by[k]) || needs_p(from, &by[k]) || needs_popularity(from, &by[k]))) continue;
+        if (has[k] || !(is_set(&by[k]) || is_needed(&by[k], from))) continue;
         if (!by[k].annotated)
             return ken_fail(
                 err, KEN_EUSAGE,

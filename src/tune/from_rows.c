@@ -376,8 +376,7 @@ int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_k
 {
     reader r = {.d = d, .kind = kind, .file = s->path};
     int rc = read_manifest(&r, s, err);
-    if (rc == KEN_OK && delimiter == 0) rc = ken_json_rows(s, read_row, &r, err);
-    else if (rc == KEN_OK) rc = ken_csv_rows(s, delimiter, NULL, 0, read_row, &r, err);
+    if (rc == KEN_OK) rc = ken_text_rows(s, delimiter, read_row, &r, err);
     json_decref(r.manifest);
     d->bad += s->bad;
     return rc;
@@ -413,7 +412,7 @@ int ken_rows_kind(ken_row_kind *kind, const ken_source *s, char delimiter, ken_e
         {KEN_ROWS_QUESTION, {"question", "answer"}},   {KEN_ROWS_TEXT, {"text", "text"}}};
     json_t *row;
     *kind = KEN_ROWS_NONE;
-    int rc = ken_first_row(s, delimiter != 0, delimiter, &row, err);
+    int rc = ken_first_row(s, delimiter, &row, err);
     if (rc != KEN_OK || row == NULL) return rc; /* no row at all: src/data says what is wrong */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && *kind == KEN_ROWS_NONE; i++)
         if (json_object_get(row, kinds[i].key[0]) != NULL && json_object_get(row, kinds[i].key[1]) != NULL)

@@ -4,9 +4,9 @@
  * Rows are matched within cells: one relation, one decile of popularity over the rows that are matched. Where data have no
  * popularity, how often the row's answer stands in the data takes its place. */
 #include "base/alloc.h"
+#include "base/stats.h"
 #include "tune/pool.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { DECILES = 10 };
@@ -37,39 +37,6 @@ static int count_answers(const ken_pool *p, const ken_pool *all, const ken_draft
     return rc;
 }
 
-static int ascending(const void *x, const void *y)
-{
-    const double *a = x, *b = y;
-    return *a < *b ? -1 : *a > *b;
-}
-
-/* Values of sorted (n) below x. */
-static size_t below(const double *sorted, size_t n, double x)
-{
-    size_t lo = 0;
-    for (size_t hi = n; lo < hi;) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (sorted[mid] < x) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
-}
-
-/* key becomes its decile, 0 the least popular: by rank, equal values in one. NaN stays. */
-static int to_deciles(double *key, size_t n, ken_err *err)
-{
-    double *sorted = ken_alloc(n, sizeof *sorted);
-    if (sorted == NULL) return ken_fail_nomem(err, "popularity");
-    size_t m = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(key[i])) sorted[m++] = key[i];
-    qsort(sorted, m, sizeof *sorted, ascending);
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(key[i])) key[i] = floor(DECILES * (double)below(sorted, m, key[i]) / (double)m);
-    ken_free(sorted);
-    return KEN_OK;
-}
-
 static bool is_labelled(const ken_draft *r) { return r->category <= KEN_UNKNOWN; }
 
 /* cell (p->n, the caller's): relation and decile of each labelled row as one number below *n; -1 for rows that cannot be matched. */
@@ -77,8 +44,9 @@ static int cells_of(const ken_pool *p, const ken_pool *all, const ken_drafts *d,
                     ken_train_data_stats *stats, ken_err *err)
 {
     double *key = ken_alloc(p->n, sizeof *key);
+    uint8_t *decile = ken_alloc(p->n, sizeof *decile); /* 1 the least popular, 0 = not known */
     bool popular = false;
-    int rc = key == NULL ? ken_fail_nomem(err, "popularity") : KEN_OK;
+    int rc = key == NULL || decile == NULL ? ken_fail_nomem(err, "popularity") : KEN_OK;
     *cell = NULL;
     for (size_t i = 0; i < p->n && rc == KEN_OK; i++) {
         key[i] = d->rows[p->item[i]].popularity;
@@ -88,18 +56,19 @@ static int cells_of(const ken_pool *p, const ken_pool *all, const ken_drafts *d,
     if (rc == KEN_OK && !popular) rc = count_answers(p, all, d, key, err);
     for (size_t i = 0; i < p->n && rc == KEN_OK; i++)
         if (!is_labelled(&d->rows[p->item[i]])) key[i] = NAN;
-    if (rc == KEN_OK) rc = to_deciles(key, p->n, err);
+    if (rc == KEN_OK && ken_quantiles(key, p->n, DECILES, decile) != 0) rc = ken_fail_nomem(err, "popularity");
     if (rc == KEN_OK) rc = ken_pool_relations(p, d, cell, n, err);
     if (rc == KEN_OK && *n > INT32_MAX / (2 * DECILES))
         rc = ken_fail(err, KEN_EUSAGE, "too many relations to match in");
     for (size_t i = 0; i < p->n && rc == KEN_OK; i++)
-        (*cell)[i] = isnan(key[i]) ? -1 : (*cell)[i] * DECILES + (int32_t)key[i];
+        (*cell)[i] = decile[i] == 0 ? -1 : (*cell)[i] * DECILES + decile[i] - 1;
     *n *= DECILES;
     if (rc != KEN_OK) {
         ken_free(*cell);
         *cell = NULL;
     }
     ken_free(key);
+    ken_free(decile);
     return rc;
 }
 

@@ -108,12 +108,7 @@ static int read_source(ken_arena *a, ken_selection_source *out, const char *path
     ken_map map;
     int rc = ken_map_file(&map, path, err);
     if (rc != KEN_OK) return rc;
-    ken_sha256 *h = ken_sha256_new();
-    if (h == NULL) rc = ken_fail_nomem(err, "hash of the data");
-    else {
-        ken_sha256_add(h, map.data, map.size);
-        ken_sha256_hex(h, out->sha256);
-    }
+    if (ken_sha256_of(map.data, map.size, out->sha256) != 0) rc = ken_fail_nomem(err, "hash of the data");
     ken_unmap(&map);
     return rc == KEN_OK && strcmp(out->kind, "run") == 0 ? read_settings(a, out, err) : rc;
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/rng.h"
 #include "store/tuning.h"
 #include "tune/batch.h"
 #include "tune/monitor.h"
@@ -103,6 +104,14 @@ static int keep(job *j, ken_err *err)
     return KEN_OK;
 }
 
+/* The weights alone. */
+static int keep_weights(const job *j, const char *path, ken_err *err)
+{
+    ken_train_state now = j->s;
+    now.finished = 1;
+    return ken_checkpoint_write(path, &now, j->settings, j->n_settings, j->array, 1, err);
+}
+
 static bool due_to_be_kept(const job *j)
 {
     int64_t every = j->t.o->checkpoint_every;
@@ -127,18 +136,23 @@ static void asked(void *ctx, size_t done, size_t total)
     j->progress.total = total;
 }
 
+/* A network that only forwards: with what was trained so far, or as the model came. */
+static int make_net(ken_net **net, job *j, bool trained, ken_err *err)
+{
+    ken_net_options o = {.threads = j->t.o->threads,
+                         .isa = j->t.isa,
+                         .params = trained ? j->params : NULL,
+                         .lora = trained ? j->lora : NULL,
+                         .poll = poll_and_report,
+                         .ctx = j};
+    return ken_net_new(net, j->t.model, &o, err);
+}
+
 static int ask(job *j, ken_err *err)
 {
-    const ken_train_options *o = j->t.o;
     ken_net *net = NULL;
-    ken_net_options no = {.threads = o->threads,
-                          .isa = j->t.isa,
-                          .params = j->params,
-                          .lora = j->lora,
-                          .poll = poll_and_report,
-                          .ctx = j};
     ken_greedy_options go = {.golds = &j->t.golds, .poll = poll_and_report, .done = asked, .ctx = j};
-    int rc = ken_net_new(&net, j->t.model, &no, err);
+    int rc = make_net(&net, j, true, err);
     if (rc == KEN_OK)
         rc = ken_monitor_ask(j->monitor, ken_net_forwarder(net), ken_model_tokenizer(j->t.model), &go, err);
     ken_net_free(net);
@@ -186,9 +200,7 @@ static int note_best(job *j, ken_err *err)
     j->s.best_step = j->s.step;
     j->s.best_hits = hits;
     j->s.since_best = 0;
-    ken_train_state best = j->s;
-    best.finished = 1;
-    return ken_checkpoint_write(j->dir.best, &best, j->settings, j->n_settings, j->array, 1, err);
+    return keep_weights(j, j->dir.best, err);
 }
 
 static void begin_sums(ken_train_state *s)
@@ -230,17 +242,10 @@ static int64_t teacher_step(const job *j) { return j->t.teacher_epoch * j->t.per
 static int make_teacher(job *j, ken_err *err)
 {
     const ken_train_options *o = j->t.o;
-    bool base = j->t.teacher_epoch == 0;
     ken_net *net = NULL;
-    ken_net_options no = {.threads = o->threads,
-                          .isa = j->t.isa,
-                          .params = base ? NULL : j->params,
-                          .lora = base ? NULL : j->lora,
-                          .poll = poll_and_report,
-                          .ctx = j};
     ken_teacher_options to = {.tau = (float)o->kl_tau, .done = asked, .ctx = j};
     int rc = stage(j, "asking the teacher", 0, ken_tune_set_count(j->t.set[KEN_SET_TRAIN]), err);
-    if (rc == KEN_OK) rc = ken_net_new(&net, j->t.model, &no, err);
+    if (rc == KEN_OK) rc = make_net(&net, j, j->t.teacher_epoch != 0, err);
     if (rc == KEN_OK)
         rc = ken_teacher_cache_new(&j->teacher, ken_net_forwarder(net), j->t.set[KEN_SET_TRAIN], &to, err);
     ken_net_free(net);
@@ -252,11 +257,7 @@ static int call_teacher(job *j, ken_err *err)
 {
     if (j->teacher != NULL || j->t.teacher_epoch < 0 || j->s.step < teacher_step(j)) return KEN_OK;
     int rc = KEN_OK;
-    if (j->t.teacher_epoch > 0) {
-        ken_train_state now = j->s;
-        now.finished = 1; /* the weights alone */
-        rc = ken_checkpoint_write(j->dir.teacher, &now, j->settings, j->n_settings, j->array, 1, err);
-    }
+    if (j->t.teacher_epoch > 0) rc = keep_weights(j, j->dir.teacher, err);
     return rc == KEN_OK ? make_teacher(j, err) : rc;
 }
 
@@ -301,12 +302,9 @@ static int take_up(job *j, ken_err *err)
 
 /* ---- one update ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t mask_key(uint64_t seed, int64_t step) /* splitmix64 over both */
+static uint64_t mask_key(uint64_t seed, int64_t step)
 {
-    uint64_t x = seed * 0x9E3779B97F4A7C15u + (uint64_t)step + 1;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
+    return ken_mix64(seed * 0x9E3779B97F4A7C15u + (uint64_t)step + 1);
 }
 
 static void add_up(const job *j, const ken_tune_row *const *example, sums *a)
