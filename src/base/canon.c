@@ -19,11 +19,16 @@ void ken_canon_real(ken_buf *b, double x)
     ken_canon_number(b, bits);
 }
 
+void ken_canon_bytes(ken_buf *b, const char *s, size_t n)
+{
+    ken_canon_number(b, n);
+    ken_buf_add(b, s, n);
+}
+
 void ken_canon_text(ken_buf *b, const char *s)
 {
-    size_t n = s != NULL ? strlen(s) : 0;
-    ken_canon_number(b, s != NULL ? n : UINT64_MAX);
-    if (s != NULL) ken_buf_add(b, s, n);
+    if (s != NULL) ken_canon_bytes(b, s, strlen(s));
+    else ken_canon_number(b, UINT64_MAX);
 }
 
 void ken_canon_list(ken_buf *b, const char *const *s, int n)

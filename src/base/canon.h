@@ -11,8 +11,9 @@
 #include "base/buf.h"
 #include <stdint.h>
 
-void ken_canon_number(ken_buf *b, uint64_t v);  /* eight bytes, the lowest first */
-void ken_canon_real(ken_buf *b, double x);      /* its bits; every NaN is the same */
+void ken_canon_number(ken_buf *b, uint64_t v); /* eight bytes, the lowest first */
+void ken_canon_real(ken_buf *b, double x);     /* its bits; every NaN is the same */
+void ken_canon_bytes(ken_buf *b, const char *s, size_t n);
 void ken_canon_text(ken_buf *b, const char *s); /* NULL is told from "" */
 void ken_canon_list(ken_buf *b, const char *const *s, int n);
 /* SHA-256 of the bytes so far, 64 hex digits; the buffer stays. -1 when out of memory, now or while appending. */

@@ -4,7 +4,7 @@
  * Special tokens: at each place of the text the longest one that is spelled there, from left to right, as Hugging Face's
  * tokenizers do (llama.cpp looks for the longest anywhere first; the two differ only where special tokens overlap). User-defined
  * tokens are always looked for, control and unknown tokens only on demand, since text must not be able to forge a turn. */
-#include "base/buf.h"
+#include "base/canon.h"
 #include "text/pretok.h"
 #include "text/tokenizer_parts.h"
 #include "text/unicode.h"
@@ -160,41 +160,32 @@ int32_t ken_tokenizer_special(const ken_tokenizer *t, const char *name, size_t n
 
 /* ---- identity ---------------------------------------------------------------------------------------------------------- */
 
-static void add_u64(ken_sha256 *h, uint64_t v)
-{
-    unsigned char b[8];
-    for (int i = 0; i < 8; i++) b[i] = (unsigned char)(v >> 8 * i);
-    ken_sha256_add(h, b, sizeof b);
-}
-
-static void add_str(ken_sha256 *h, ken_str s)
-{
-    add_u64(h, s.n);
-    ken_sha256_add(h, s.p, s.n);
-}
-
-/* Everything that decides ids, and which tokens end a generation. Lengths stand before strings, so nothing can shift. */
+/* Everything that decides ids, and which tokens end a generation. */
 static int identify(ken_tokenizer *t, const ken_tok_spec *s, ken_err *err)
 {
-    ken_sha256 *h = ken_sha256_new();
-    if (!h) return ken_fail_nomem(err, "tokenizer hash");
-    add_str(h, (ken_str){"ken tokenizer 1", 15});
-    /* An unnamed pre-tokenizer is GPT-2's: the same ids. */
-    add_u64(h, (uint64_t)t->kind), add_u64(h, t->pre == KEN_PRE_UNNAMED ? KEN_PRE_GPT2 : (uint64_t)t->pre);
-    add_u64(h,
-            (uint64_t)(s->add_bos | s->add_eos << 1 | s->add_space_prefix << 2 | s->ignore_merges << 3 | s->nfc << 4));
-    add_u64(h, (uint64_t)t->bos), add_u64(h, (uint64_t)t->eos), add_u64(h, (uint64_t)t->unk);
-    add_u64(h, (uint64_t)t->n_vocab);
+    ken_buf b = {0};
+    ken_canon_text(&b, "ken tokenizer 1");
+    ken_canon_number(&b, (uint64_t)t->kind);
+    ken_canon_number(&b, t->pre == KEN_PRE_UNNAMED ? KEN_PRE_GPT2
+                                                   : (uint64_t)t->pre); /* unnamed is GPT-2's: the same ids */
+    ken_canon_number(
+        &b, (uint64_t)(s->add_bos | s->add_eos << 1 | s->add_space_prefix << 2 | s->ignore_merges << 3 | s->nfc << 4));
+    const int32_t numbers[] = {t->bos, t->eos, t->unk, t->n_vocab};
+    for (int i = 0; i < 4; i++) ken_canon_number(&b, (uint64_t)numbers[i]);
     for (int32_t i = 0; i < t->n_vocab; i++) {
         uint32_t score = 0;
         if (s->scores) memcpy(&score, &s->scores[i], sizeof score);
-        add_str(h, t->piece[i]);
-        add_u64(h, (uint64_t)t->type[i] | (uint64_t)t->end[i] << 8 | (uint64_t)score << 32);
+        ken_canon_bytes(&b, t->piece[i].p, t->piece[i].n);
+        ken_canon_number(&b, (uint64_t)t->type[i] | (uint64_t)t->end[i] << 8 | (uint64_t)score << 32);
     }
-    add_u64(h, (uint64_t)s->n_merges);
-    for (int32_t i = 0; i < s->n_merges; i++) add_str(h, s->merge_left[i]), add_str(h, s->merge_right[i]);
-    ken_sha256_hex(h, t->hash);
-    return KEN_OK;
+    ken_canon_number(&b, (uint64_t)s->n_merges);
+    for (int32_t i = 0; i < s->n_merges; i++) {
+        ken_canon_bytes(&b, s->merge_left[i].p, s->merge_left[i].n);
+        ken_canon_bytes(&b, s->merge_right[i].p, s->merge_right[i].n);
+    }
+    int rc = ken_canon_hash(&b, t->hash);
+    ken_buf_free(&b);
+    return rc == 0 ? KEN_OK : ken_fail_nomem(err, "tokenizer hash");
 }
 
 /* ---- new, free --------------------------------------------------------------------------------------------------------- */
