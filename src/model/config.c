@@ -93,10 +93,13 @@ static int read_fields(ken_config *c, const ken_source *s, ken_err *err)
 
 /* ---- rotary scaling --------------------------------------------------------------------------------------------------- */
 
-static int read_factor(double *out, const ken_source *s, const char *gguf, const char *json, ken_err *err)
+/* in, name: of config.json's object and its key. */
+static int read_factor(double *out, const ken_source *s, const char *gguf, const char *in, const char *name,
+                       ken_err *err)
 {
-    char key[128];
+    char key[128], json[80];
     bool found;
+    snprintf(json, sizeof json, "%s.%s", in, name);
     int rc = get_number(s, gguf, json, false, 1e-6, 1e9, out, &found, err);
     if (rc == KEN_OK && !found)
         rc = ken_fail(err, KEN_EINPUT, "%s: %s is missing; the rotary scaling needs it", s->file,
@@ -121,23 +124,18 @@ static int read_rope_scaling(ken_config *c, const ken_source *s, ken_err *err)
                     ken_value_is(&type, "default")))
         return KEN_OK;
 
-    char factor[64], low[64], high[64], orig[80];
-    snprintf(factor, sizeof factor, "%s.factor", in);
-    snprintf(low, sizeof low, "%s.low_freq_factor", in);
-    snprintf(high, sizeof high, "%s.high_freq_factor", in);
-    snprintf(orig, sizeof orig, "%s.original_max_position_embeddings", in);
     int rc;
     double orig_ctx = 0;
     if (linear) {
-        if ((rc = read_factor(&c->rope_factor, s, "rope.scaling.factor", factor, err)) != KEN_OK) return rc;
+        if ((rc = read_factor(&c->rope_factor, s, "rope.scaling.factor", in, "factor", err)) != KEN_OK) return rc;
         c->rope_scaling = c->rope_factor == 1.0 ? KEN_ROPE_NONE : KEN_ROPE_LINEAR;
         return KEN_OK;
     }
     if (s->json != NULL && ken_value_is(&type, "llama3")) {
-        if ((rc = read_factor(&c->rope_factor, s, NULL, factor, err)) != KEN_OK) return rc;
-        if ((rc = read_factor(&c->rope_low, s, NULL, low, err)) != KEN_OK) return rc;
-        if ((rc = read_factor(&c->rope_high, s, NULL, high, err)) != KEN_OK) return rc;
-        if ((rc = read_factor(&orig_ctx, s, NULL, orig, err)) != KEN_OK) return rc;
+        if ((rc = read_factor(&c->rope_factor, s, NULL, in, "factor", err)) != KEN_OK) return rc;
+        if ((rc = read_factor(&c->rope_low, s, NULL, in, "low_freq_factor", err)) != KEN_OK) return rc;
+        if ((rc = read_factor(&c->rope_high, s, NULL, in, "high_freq_factor", err)) != KEN_OK) return rc;
+        if ((rc = read_factor(&orig_ctx, s, NULL, in, "original_max_position_embeddings", err)) != KEN_OK) return rc;
         if (c->rope_high <= c->rope_low || orig_ctx < 1 || orig_ctx != floor(orig_ctx))
             return ken_fail(err, KEN_EINPUT,
                             "%s: %s: high_freq_factor %g must be above low_freq_factor %g, and "

@@ -156,34 +156,24 @@ static void k_scale_min(const uint8_t *s, int g, int *scale, int *min)
     }
 }
 
-/* d | dmin | 12 bytes of scales | 128 bytes of nibbles: y = d scale q - dmin min, groups of 32, two share 32 bytes */
-static void q4_k(const uint8_t *b, float *y)
+/* d | dmin | 12 bytes of scales | in Q5_K 32 bytes of fifth bits | 128 bytes of nibbles: y = d scale q - dmin min, groups of 32, two share
+ * 32 bytes; bit g of the i-th byte of fifth bits (NULL = none) belongs to value i of group g */
+static inline void q45_k(const uint8_t *b, const uint8_t *fifth, const uint8_t *nibbles, float *y)
 {
     float d = half_at(b), dmin = half_at(b + 2);
     for (int g = 0; g < 8; g++) {
         int s, m;
         k_scale_min(b + 4, g, &s, &m);
         float scale = d * (float)s, min = dmin * (float)m;
-        const uint8_t *bytes = b + 16 + g / 2 * 32;
-        for (int i = 0; i < 32; i++) y[32 * g + i] = scale * (float)(bytes[i] >> (g % 2 * 4) & 15) - min;
-    }
-}
-
-/* d | dmin | 12 bytes of scales | 32 bytes of fifth bits | 128 bytes of nibbles: as Q4_K; bit g of byte i belongs to value i of group g */
-static void q5_k(const uint8_t *b, float *y)
-{
-    float d = half_at(b), dmin = half_at(b + 2);
-    for (int g = 0; g < 8; g++) {
-        int s, m;
-        k_scale_min(b + 4, g, &s, &m);
-        float scale = d * (float)s, min = dmin * (float)m;
-        const uint8_t *fifth = b + 16, *bytes = b + 48 + g / 2 * 32;
+        const uint8_t *bytes = nibbles + g / 2 * 32;
         for (int i = 0; i < 32; i++) {
-            int q = (bytes[i] >> (g % 2 * 4) & 15) | (fifth[i] >> g & 1) << 4;
+            int q = (bytes[i] >> (g % 2 * 4) & 15) | (fifth != NULL ? (fifth[i] >> g & 1) << 4 : 0);
             y[32 * g + i] = scale * (float)q - min;
         }
     }
 }
+static void q4_k(const uint8_t *b, float *y) { q45_k(b, NULL, b + 16, y); }
+static void q5_k(const uint8_t *b, float *y) { q45_k(b, b + 16, b + 48, y); }
 
 /* 128 bytes of low nibbles | 64 bytes of high 2 bits | 16 signed scales | d: y = d scale (q - 32), groups of 16.
  * Each half (128 values) is four runs of 32: nibbles low, low, high, high of 64 bytes; high bits two a run from the same 32 bytes. */

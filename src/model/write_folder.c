@@ -8,7 +8,6 @@
 #include "model/write_parts.h"
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -83,20 +82,7 @@ static int write_weights(const char *dir, const ken_params *p, ken_dtype type, k
     ken_out_tensors s = {0};
     char *path = ken_path_join(dir, "model.safetensors");
     int rc = path == NULL ? ken_fail_nomem(err, "file name") : KEN_OK;
-    for (int i = 0; i < p->n_list && rc == KEN_OK; i++) {
-        const ken_param *x = &p->list[i];
-        ken_out_tensor *t = ken_out_tensors_add(&s);
-        if (t == NULL) {
-            rc = ken_fail_nomem(err, "tensor list");
-            break;
-        }
-        t->type = type;
-        t->rows = x->rows;
-        t->cols = x->cols;
-        t->data = p->data + x->at;
-        if (x->layer < 0) snprintf(t->name, sizeof t->name, "%s", x->hf);
-        else snprintf(t->name, sizeof t->name, "model.layers.%d.%s", x->layer, x->hf);
-    }
+    if (rc == KEN_OK) rc = ken_out_tensors_params(&s, p, false, type, err);
     if (rc == KEN_OK) rc = ken_write_safetensors(&s, path, err);
     ken_out_tensors_free(&s);
     ken_free(path);
@@ -185,21 +171,7 @@ int ken_write_adapter(const ken_model *base, const ken_lora *l, const char *dir,
     ken_out_tensors s = {0};
     char *path = ken_lora_file(dir, true);
     int rc = path == NULL ? ken_fail_nomem(err, "file name") : KEN_OK;
-    for (int i = 0; i < l->n_layer * KEN_N_MODULES * 2 && rc == KEN_OK; i++) {
-        const int layer = i / 2 / KEN_N_MODULES, m = i / 2 % KEN_N_MODULES, is_b = i % 2;
-        const ken_lora_pair *p = &l->pair[i / 2];
-        if (p->a == NULL) continue;
-        ken_out_tensor *t = ken_out_tensors_add(&s);
-        if (t == NULL) {
-            rc = ken_fail_nomem(err, "tensor list");
-            break;
-        }
-        t->rows = is_b ? p->out : l->rank;
-        t->cols = is_b ? l->rank : p->in;
-        t->data = is_b ? p->b : p->a;
-        snprintf(t->name, sizeof t->name, "base_model.model.model.layers.%d.%s.lora_%c.weight", layer,
-                 ken_module_hf((ken_module)m), is_b ? 'B' : 'A');
-    }
+    if (rc == KEN_OK) rc = ken_out_tensors_lora(&s, l, ken_model_config(base), false, err);
     if (rc == KEN_OK) rc = adapter_config(&text, base, l, err);
     if (rc == KEN_OK) rc = make_dir(dir, err);
     if (rc == KEN_OK) rc = write_in(dir, "adapter_config.json", text.data, text.len, err);

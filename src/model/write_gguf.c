@@ -78,12 +78,6 @@ static void put_array(metadata *m, const char *key, ken_gguf_type type, uint64_t
 
 static uint64_t aligned(uint64_t at, uint32_t alignment) { return (at + alignment - 1) / alignment * alignment; }
 
-static void pad(ken_out *o, uint64_t n)
-{
-    static const char zeros[64];
-    for (; n > 0; n -= n < sizeof zeros ? n : sizeof zeros) ken_out_add(o, zeros, n < sizeof zeros ? n : sizeof zeros);
-}
-
 /* Header and table of tensors; their data begin at the next multiple of the alignment. */
 static void put_head(ken_buf *b, const metadata *m, const ken_out_tensors *s, uint32_t alignment)
 {
@@ -108,21 +102,10 @@ static void put_head(ken_buf *b, const metadata *m, const ken_out_tensors *s, ui
 
 static int write_file(const metadata *m, const ken_out_tensors *s, uint32_t alignment, const char *path, ken_err *err)
 {
-    ken_out *o = NULL;
     ken_buf head = {0};
     put_head(&head, m, s, alignment);
-    int rc = head.failed || m->bytes.failed ? ken_fail_nomem(err, "metadata") : ken_out_open(&o, path, err);
-    if (rc != KEN_OK) goto done;
-    ken_out_add(o, head.data, head.len);
-    for (size_t i = 0; i < s->n && rc == KEN_OK; i++) {
-        const uint64_t bytes = ken_out_tensor_bytes(&s->t[i]);
-        rc = ken_out_tensor_write(o, &s->t[i], err);
-        pad(o, aligned(bytes, alignment) - bytes);
-    }
-    const int closed = ken_out_close(o, rc == KEN_OK, err);
-    if (rc == KEN_OK) rc = closed;
-    if (rc == KEN_EINPUT && err != NULL) ken_fail_prefix(err, "%s", path);
-done:
+    int rc = head.failed || m->bytes.failed ? ken_fail_nomem(err, "metadata")
+                                            : ken_out_tensors_write(s, &head, alignment, path, err);
     ken_buf_free(&head);
     return rc;
 }
@@ -293,31 +276,6 @@ static uint32_t file_type(ken_dtype type) /* llama.h, enum llama_ftype */
     return type == KEN_F32 ? 0 : type == KEN_F16 ? 1 : type == KEN_Q8_0 ? 7 : 32;
 }
 
-static bool interleaved(const ken_config *c)
-{
-    const ken_family *f = ken_family_of(c->arch);
-    return f != NULL && f->gguf_interleaved;
-}
-
-static int add_params(ken_out_tensors *s, const ken_params *p, ken_dtype type, ken_err *err)
-{
-    const bool permute = interleaved(p->config);
-    for (int i = 0; i < p->n_list; i++) {
-        const ken_param *x = &p->list[i];
-        ken_out_tensor *t = ken_out_tensors_add(s);
-        if (t == NULL) return ken_fail_nomem(err, "tensor list");
-        if (x->layer < 0) snprintf(t->name, sizeof t->name, "%s", x->gguf);
-        else snprintf(t->name, sizeof t->name, "blk.%d.%s", x->layer, x->gguf);
-        if (x->cols > 0) t->type = type == KEN_Q8_0 && x->cols % 32 != 0 ? KEN_F16 : type;
-        t->rows = x->rows;
-        t->cols = x->cols;
-        t->data = p->data + x->at;
-        t->d_head = permute ? x->d_head : 0;
-        t->d_rope = x->d_rope;
-    }
-    return KEN_OK;
-}
-
 /* Llama-3's scaling, which GGUF keeps as divisors. *divisors is the caller's. */
 static int add_rope(ken_out_tensors *s, const ken_config *c, float **divisors, ken_err *err)
 {
@@ -348,7 +306,7 @@ int ken_write_gguf(const ken_model *base, const ken_params *p, ken_dtype type, c
     else rc = make_metadata(&m, &b, err);
     put_u32(&m, "general.file_type", file_type(type));
     put_u32(&m, "general.quantization_version", 2);
-    if (rc == KEN_OK) rc = add_params(&s, p, type, err);
+    if (rc == KEN_OK) rc = ken_out_tensors_params(&s, p, true, type, err);
     if (rc == KEN_OK) rc = add_rope(&s, ken_model_config(base), &divisors, err);
     if (rc == KEN_OK) rc = write_file(&m, &s, b.is_gguf ? b.gguf.alignment : 32, path, err);
     ken_free(divisors);
@@ -360,34 +318,13 @@ int ken_write_gguf(const ken_model *base, const ken_params *p, ken_dtype type, c
 
 /* ---- an adapter --------------------------------------------------------------------------------------------------------------- */
 
-static int add_pairs(ken_out_tensors *s, const ken_config *c, const ken_lora *l, ken_err *err)
-{
-    const bool permute = interleaved(c);
-    for (int i = 0; i < l->n_layer * KEN_N_MODULES; i++) {
-        const ken_lora_pair *p = &l->pair[i];
-        const ken_module m = (ken_module)(i % KEN_N_MODULES);
-        for (int k = 0; k < 2 && p->a != NULL; k++) {
-            ken_out_tensor *t = ken_out_tensors_add(s);
-            if (t == NULL) return ken_fail_nomem(err, "tensor list");
-            snprintf(t->name, sizeof t->name, "blk.%d.%s.weight.lora_%c", i / KEN_N_MODULES, ken_module_gguf(m),
-                     k == 0 ? 'a' : 'b');
-            t->rows = k == 0 ? l->rank : p->out;
-            t->cols = k == 0 ? p->in : l->rank;
-            t->data = k == 0 ? p->a : p->b;
-            t->d_head = k == 1 && permute && (m == KEN_MOD_Q || m == KEN_MOD_K) ? c->d_head : 0;
-            t->d_rope = c->d_rope;
-        }
-    }
-    return KEN_OK;
-}
-
 int ken_write_gguf_lora(const ken_model *base, const ken_lora *l, const char *path, ken_err *err)
 {
     const ken_config *c = ken_model_config(base);
     metadata m = {0};
     ken_out_tensors s = {0};
     char *name = ken_base_name(base);
-    int rc = name == NULL ? ken_fail_nomem(err, "the base's name") : add_pairs(&s, c, l, err);
+    int rc = name == NULL ? ken_fail_nomem(err, "the base's name") : ken_out_tensors_lora(&s, l, c, true, err);
     if (rc == KEN_OK) {
         put_text(&m, "general.architecture", c->arch);
         put_text(&m, "general.type", "adapter");

@@ -28,8 +28,14 @@ typedef struct ken_out_tensors {
 ken_out_tensor *ken_out_tensors_add(ken_out_tensors *s);
 void ken_out_tensors_free(ken_out_tensors *s);
 uint64_t ken_out_tensor_bytes(const ken_out_tensor *t);
-/* Appends its values to the file. KEN_EINPUT when one is NaN, infinite or too large for the type, naming the tensor. */
-int ken_out_tensor_write(ken_out *o, const ken_out_tensor *t, ken_err *err);
+/* A tensor for each of p, or of the halves of l's pairs (f32), under its name in a GGUF file or in a folder. */
+int ken_out_tensors_params(ken_out_tensors *s, const ken_params *p, bool gguf, ken_dtype type, ken_err *err);
+int ken_out_tensors_lora(ken_out_tensors *s, const ken_lora *l, const ken_config *c, bool gguf, ken_err *err);
+
+/* A file: head, then the values of each tensor, padded to the alignment. KEN_EINPUT when one is NaN, infinite or too large for the type,
+ * naming the tensor. */
+int ken_out_tensors_write(const ken_out_tensors *s, const ken_buf *head, uint32_t alignment, const char *path,
+                          ken_err *err);
 
 /* A safetensors file; the tensors are sorted by name first. */
 int ken_write_safetensors(ken_out_tensors *s, const char *path, ken_err *err);
