@@ -58,6 +58,12 @@ const char *ken_file_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+bool ken_has_ending(const char *path, const char *ending)
+{
+    size_t n = strlen(path), m = strlen(ending);
+    return n >= m && strcmp(path + n - m, ending) == 0;
+}
+
 int ken_is_dir(const char *path)
 {
     struct stat st;

@@ -2,6 +2,7 @@
 #ifndef KEN_BASE_FILE_H
 #define KEN_BASE_FILE_H
 #include "base/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct ken_map {
@@ -35,6 +36,7 @@ const char *ken_file_precious(const char *path);
 
 char *ken_path_join(const char *dir, const char *name); /* dir/name; the caller's, NULL when out of memory */
 const char *ken_file_name(const char *path);            /* what stands behind the last slash; borrowed */
+bool ken_has_ending(const char *path, const char *ending);
 
 int ken_is_dir(const char *path);  /* 1 or 0 */
 int ken_is_file(const char *path); /* 1 or 0: exists and is a regular file */

@@ -42,12 +42,6 @@ void ken_free_list(char **names, size_t n)
 
 /* ---- what is in there -------------------------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n > m && strcmp(s + n - m, end) == 0;
-}
-
 /* Whether dir/split holds a file with one of two endings. */
 static int split_has(const char *dir, const char *split, const char *end1, const char *end2, bool *has, ken_err *err)
 {
@@ -56,7 +50,7 @@ static int split_has(const char *dir, const char *split, const char *end1, const
     if (path == NULL) return ken_fail_nomem(err, "path");
     int rc = ken_is_dir(path) ? ken_list_folder(path, &names, &n, err) : KEN_OK;
     for (size_t i = 0; i < n; i++)
-        if (ends_with(names[i], end1) || ends_with(names[i], end2)) *has = true;
+        if (ken_has_ending(names[i], end1) || ken_has_ending(names[i], end2)) *has = true;
     ken_free_list(names, n);
     ken_free(path);
     return rc;

@@ -15,20 +15,13 @@ static bool has_keys(const json_t *row, const char *const *keys, int n)
     return row != NULL;
 }
 
-static bool has_suffix(const char *path, const char *suffix)
-{
-    size_t n = strlen(path), m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 /* P36.test.json of EntityQuestions given alone: a list of question and answers with the relation and split only in its name. */
 static bool is_entityquestions_file(const char *path, const ken_data_options *o, const json_t *row)
 {
     static const char *const keys[] = {"question", "answers"};
     bool plain =
         o->question_field == NULL && o->answer_field == NULL && o->relation_field == NULL && o->split_field == NULL;
-    bool named = has_suffix(path, ".train.json") || has_suffix(path, ".dev.json") || has_suffix(path, ".test.json");
-    return plain && named && has_keys(row, keys, 2) && json_object_get(row, "relation") == NULL;
+    return plain && ken_names_split(path) && has_keys(row, keys, 2) && json_object_get(row, "relation") == NULL;
 }
 
 /* The format of a file that is no folder. */

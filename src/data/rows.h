@@ -61,6 +61,9 @@ int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, 
  * first row or it is broken: that is for the real reading to report. KEN_OK or KEN_ENOMEM. */
 int ken_first_row(const ken_source *s, char delimiter, json_t **row, ken_err *err);
 
+/* EntityQuestions: the file's name says relation and split, as in P36.test.json. */
+bool ken_names_split(const char *path);
+
 /* A whole small JSON file (templates, aliases). *out is the caller's (json_decref). KEN_EINPUT with the line when it is broken. */
 int ken_json_file(json_t **out, const char *path, ken_err *err);
 

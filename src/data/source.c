@@ -30,6 +30,13 @@ int ken_source_open(ken_source *s, const char *path, ken_err *err)
 
 void ken_source_close(ken_source *s) { ken_unmap(&s->map); }
 
+bool ken_names_split(const char *path)
+{
+    const char *rest = path + (path[0] != '\0'); /* there must be a relation before it */
+    return ken_has_ending(rest, ".train.json") || ken_has_ending(rest, ".dev.json") ||
+           ken_has_ending(rest, ".test.json");
+}
+
 int ken_row_verdict(ken_source *s, int rc)
 {
     if (rc != KEN_EINPUT || !s->skip_bad) return rc;

@@ -41,12 +41,6 @@ typedef struct job {
     ken_err *err;
 } job;
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 static int find_format(job *j)
 {
     const char *name = j->o->format != NULL ? j->o->format : "jsonl";
@@ -151,7 +145,7 @@ static int prepare(job *j)
     bool described = j->style.format == KEN_TO_ALPACA || j->style.format == KEN_TO_SHAREGPT;
     bool standard = strcmp(j->path, "-") == 0;
     j->style.strict = j->o->strict_keys;
-    j->list = described && !standard && !ends_with(j->path, ".jsonl");
+    j->list = described && !standard && !ken_has_ending(j->path, ".jsonl");
     if (spells(j)) rc = find_tokens(j);
     if (rc == KEN_OK && described && !standard) rc = find_name(j);
     return rc;

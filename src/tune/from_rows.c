@@ -384,20 +384,13 @@ int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_k
 
 /* ---- what a file is ------------------------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n > m && strcmp(s + n - m, end) == 0;
-}
-
 /* Question and answers, but in a data set's own layout, which src/data reads. */
 static bool is_data_set(const json_t *row, const char *path)
 {
     static const char *const theirs[] = {"choices", "choice0", "possible_answers"};
     for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
         if (json_object_get(row, theirs[i]) != NULL) return true;
-    bool named = ends_with(path, ".train.json") || ends_with(path, ".dev.json") || ends_with(path, ".test.json");
-    return named && json_object_get(row, "relation") == NULL; /* EntityQuestions: the name says relation and split */
+    return ken_names_split(path) && json_object_get(row, "relation") == NULL;
 }
 
 int ken_rows_kind(ken_row_kind *kind, const ken_source *s, char delimiter, ken_err *err)
