@@ -11,8 +11,8 @@ int ken_aliases_open(ken_data **out, const char *path, ken_err *err);
 int ken_alias_list(const ken_data *d, ken_arena *arena, const char *const *answers, int n_answers,
                    const char *const **out, int *n);
 bool ken_data_has_aliases(const ken_data *d); /* it was opened with a table */
-/* SHA-256 of the table in the order of its answers, "" without one: which table it is, however it is written down. */
-int ken_aliases_hash(const ken_data *d, char hex[65], ken_err *err);
+/* SHA-256 of the table, "" without one: which table it is, however it is laid out. Borrowed. */
+const char *ken_aliases_hash(const ken_data *d);
 
 /* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. For multiple choice one set of all
  * the rows that may serve (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */

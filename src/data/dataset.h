@@ -30,9 +30,9 @@ struct ken_data {
     ken_data_group *groups; /* (n_groups) one per relation and split, in data order */
     size_t n_groups;
     ken_data_stats stats;
-    ken_strmap *alias_of; /* answer -> index into aliases; NULL without a table */
+    char aliases_hash[65]; /* "" without a table */
+    ken_strmap *alias_of;  /* answer -> index into aliases; NULL without a table */
     struct ken_alias_list {
-        const char *answer;
         const char *const *list;
         int n;
     } * aliases;

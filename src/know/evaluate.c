@@ -420,9 +420,8 @@ static int write_data_settings(job *j, ken_err *err)
 {
     const ken_evaluate_options *o = j->o;
     ken_setting_list *l = &j->e->settings;
-    char hash[65], aliases[65];
+    char hash[65];
     int rc = ken_data_hash(j->data, hash, err);
-    if (rc == KEN_OK) rc = ken_aliases_hash(j->data, aliases, err);
     if (rc == KEN_OK && o->exemplars != NULL) {
         char other[65];
         rc = ken_data_hash(o->exemplars, other, err);
@@ -436,7 +435,7 @@ static int write_data_settings(job *j, ken_err *err)
     ken_setting_text(l, "template", true, j->choice ? NULL : j->setup.style.template_text);
     ken_setting_text(l, "chat_template", true, ken_chat_name(j->setup.style.chat));
     ken_setting_text(l, "stop", true, j->choice ? NULL : j->setup.rules.stop);
-    if (!j->choice) ken_gold_rules_settings(&j->golds[0], aliases, l);
+    if (!j->choice) ken_gold_rules_settings(&j->golds[0], ken_aliases_hash(j->data), l);
     ken_setting_text(l, "matchers", true, j->choice ? NULL : o->matchers);
     ken_setting_text(l, "splits", true, o->splits);
     ken_setting_text(l, "relations", true, o->relations);

@@ -106,10 +106,9 @@ void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, 
 int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
                       const ken_data *d, ken_setting_list *l, ken_err *err)
 {
-    char data_hash[65], exemplars_hash[65] = "", aliases_hash[65];
+    char data_hash[65], exemplars_hash[65] = "";
     int rc = ken_data_hash(d, data_hash, err);
     if (rc == KEN_OK && o->exemplars != NULL) rc = ken_data_hash(o->exemplars, exemplars_hash, err);
-    if (rc == KEN_OK) rc = ken_aliases_hash(d, aliases_hash, err);
     if (rc != KEN_OK) return rc;
     ken_settings_model(l, m, "f32", p->isa, gemm);
     ken_setting_text(l, "data", false, ken_data_name(d));
@@ -120,7 +119,7 @@ int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_mod
     ken_setting_text(l, "method", true, p->method->name);
     ken_setting_text(l, "method_version", true, choice ? ken_method_choice.version : p->method->version);
     ken_setting_text(l, "draw_version", true, KEN_DRAW_VERSION);
-    ken_gold_rules_settings(&p->golds, aliases_hash, l);
+    ken_gold_rules_settings(&p->golds, ken_aliases_hash(d), l);
     ken_setting_text(l, "template", true, p->style.template_text);
     ken_setting_text(l, "chat_template", true, ken_chat_name(p->style.chat));
     ken_setting_text(l, "stop", true, p->rules.stop);

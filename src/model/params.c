@@ -49,8 +49,8 @@ int64_t ken_halves_row(int64_t r, int d_head, int d_rope)
 int ken_unpack_matrix(const ken_tensor *t, float *dst, int64_t rows, int64_t cols, int d_head, int d_rope, int threads,
                       ken_err *err)
 {
-    int status = check_shape(t, rows, cols, err);
-    if (status != KEN_OK) return status;
+    int rc = check_shape(t, rows, cols, err);
+    if (rc != KEN_OK) return rc;
     int64_t bad = rows;
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(min : bad)
     for (int64_t r = 0; r < rows; r++) {
@@ -208,9 +208,9 @@ static int load_tensor(const ken_params *p, const ken_param *x, const ken_tensor
     if (x->cols > 0) return ken_unpack_matrix(t, to, x->rows, x->cols, d, x->d_rope, threads, err);
     float *raw = ken_alloc((size_t)x->rows, sizeof *raw);
     if (raw == NULL) return ken_fail_nomem(err, "weights");
-    int status = ken_unpack_vector(t, to, raw, (int)x->rows, d, x->d_rope, err);
+    int rc = ken_unpack_vector(t, to, raw, (int)x->rows, d, x->d_rope, err);
     ken_free(raw);
-    return status;
+    return rc;
 }
 
 /* The model's tensor that is p->list[i]. */
@@ -227,13 +227,13 @@ static const ken_tensor *tensor_of(const ken_model *m, const ken_param *x)
 
 int ken_params_load(ken_params **out, const ken_model *m, int threads, ken_err *err)
 {
-    int status = ken_params_new(out, m, err);
-    for (int i = 0; status == KEN_OK && i < (*out)->n_list; i++)
-        status = load_tensor(*out, &(*out)->list[i], tensor_of(m, &(*out)->list[i]), (*out)->config->qk_interleaved,
-                             ken_threads(threads), err);
-    if (status != KEN_OK) {
+    int rc = ken_params_new(out, m, err);
+    for (int i = 0; rc == KEN_OK && i < (*out)->n_list; i++)
+        rc = load_tensor(*out, &(*out)->list[i], tensor_of(m, &(*out)->list[i]), (*out)->config->qk_interleaved,
+                         ken_threads(threads), err);
+    if (rc != KEN_OK) {
         ken_params_free(*out);
         *out = NULL;
     }
-    return status;
+    return rc;
 }

@@ -46,7 +46,7 @@ static int parse_matchers(ken_scoring *s, ken_err *err)
     if (rc != KEN_OK || s->o.aliases == NULL) return rc;
     rc = ken_aliases_open(&s->aliases, s->o.aliases, err);
     s->r.aliases = s->aliases;
-    return rc == KEN_OK ? ken_aliases_hash(s->aliases, s->aliases_hash, err) : rc;
+    return rc;
 }
 
 static int parse_options(ken_scoring *s, ken_err *err)

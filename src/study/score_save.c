@@ -51,7 +51,7 @@ static int list_settings(const ken_scoring *s, listed *l, ken_err *err)
     for (size_t i = 0; i < run->n_settings; i++)
         if (!ken_setting_is_cost(run->settings[i].key)) put(l, run->settings[i].key, run->settings[i].value);
     put(l, "matcher", s->r.to.matcher.name);
-    if (s->aliases != NULL) put(l, "aliases_hash", s->aliases_hash);
+    if (s->aliases != NULL) put(l, "aliases_hash", ken_aliases_hash(s->aliases));
     if (s->r.mode) put(l, "scored_label", "mode");
     if (s->o.threshold != NULL) put(l, "scored_threshold", s->o.threshold);
     put(l, SCORED_FROM, base_name(run->path));

@@ -11,7 +11,6 @@ struct ken_scoring {
     ken_score_options o;
     ken_rescorer r;
     ken_data *aliases;
-    char aliases_hash[65];
     ken_score_counts counts;
     int prompts, all_prompts, samples; /* of the first row with a label */
 };

@@ -75,9 +75,9 @@ int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, 
     sorted *order = ken_alloc(n, sizeof *order);
     target *all = ken_alloc(targets, sizeof *all);
     int32_t *path = ken_alloc((size_t)longest, sizeof *path); /* rows of the example in hand, position by position */
-    int status = KEN_OK;
+    int rc = KEN_OK;
     if (order == NULL || all == NULL || path == NULL || reserve(t, tokens, targets) != 0) {
-        status = ken_fail_nomem(err, "a batch of examples");
+        rc = ken_fail_nomem(err, "a batch of examples");
         goto done;
     }
     for (size_t i = 0; i < n; i++) order[i] = (sorted){example[i], (int32_t)i};
@@ -117,7 +117,7 @@ done:
     ken_free(order);
     ken_free(all);
     ken_free(path);
-    return status;
+    return rc;
 }
 
 /* Rows that the first n examples give. */
