@@ -5,7 +5,7 @@
  * and spreadsheets write it. Empty lines between records are skipped. */
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "data/rows.h"
+#include "data/dataset.h"
 #include "text/unicode.h"
 #include <limits.h>
 #include <string.h>
@@ -154,12 +154,6 @@ int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, 
 
 /* ---- header --------------------------------------------------------------------------------------------------------- */
 
-static void free_names(char **names, size_t n)
-{
-    for (size_t i = 0; names != NULL && i < n; i++) ken_free(names[i]);
-    ken_free(names);
-}
-
 /* The first record's fields, white space around them cut off. *names (n) is the caller's also on failure. */
 static int read_header(reader *rd, char ***names, size_t *n, ken_err *err)
 {
@@ -232,7 +226,7 @@ int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t
         if (rc != KEN_OK || rd.rec.blank) continue;
         rc = ken_row_verdict(s, emit(&rd, names, n_names, place++, fn, ctx, err));
     }
-    free_names(header, n_header);
+    ken_free_list(header, n_header);
     record_free(&rd.rec);
     return rc;
 }

@@ -191,9 +191,12 @@ static void q6_k(const uint8_t *b, float *y)
 
 void ken_dequantize(ken_dtype type, const void *src, float *dst, int64_t n)
 {
+    static void (*const blocks[])(const uint8_t *, float *) = {
+        [KEN_Q4_0] = q4_0, [KEN_Q4_1] = q4_1, [KEN_Q5_0] = q5_0, [KEN_Q5_1] = q5_1, [KEN_Q8_0] = q8_0,
+        [KEN_Q2_K] = q2_k, [KEN_Q3_K] = q3_k, [KEN_Q4_K] = q4_k, [KEN_Q5_K] = q5_k, [KEN_Q6_K] = q6_k,
+    };
     const ken_dtype_info *info = ken_dtype_get((int)type);
     const uint8_t *b = src;
-    void (*block)(const uint8_t *, float *) = NULL;
     switch (type) {
     case KEN_F32:
         if (n > 0) memcpy(dst, src, (size_t)n * 4);
@@ -204,17 +207,8 @@ void ken_dequantize(ken_dtype type, const void *src, float *dst, int64_t n)
     case KEN_BF16:
         for (int64_t i = 0; i < n; i++) dst[i] = from_bits((uint32_t)u16_at(b + 2 * i) << 16);
         return;
-    case KEN_Q4_0: block = q4_0; break;
-    case KEN_Q4_1: block = q4_1; break;
-    case KEN_Q5_0: block = q5_0; break;
-    case KEN_Q5_1: block = q5_1; break;
-    case KEN_Q8_0: block = q8_0; break;
-    case KEN_Q2_K: block = q2_k; break;
-    case KEN_Q3_K: block = q3_k; break;
-    case KEN_Q4_K: block = q4_k; break;
-    case KEN_Q5_K: block = q5_k; break;
-    case KEN_Q6_K: block = q6_k; break;
+    default: break;
     }
-    assert(info != NULL && block != NULL && n % info->block == 0); /* the readers accept no other types and shapes */
-    for (int64_t i = 0; i < n; i += info->block, b += info->block_bytes) block(b, dst + i);
+    assert(info != NULL && n % info->block == 0); /* the readers accept no other types and shapes */
+    for (int64_t i = 0; i < n; i += info->block, b += info->block_bytes) blocks[type](b, dst + i);
 }

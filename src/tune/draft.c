@@ -165,10 +165,13 @@ bool ken_drafts_is_run(const char *path)
     return run;
 }
 
-static int read_data(ken_drafts *d, const ken_train_data *from, const char *path, ken_err *err)
+/* text (n) NULL: from the disk. */
+static int read_data(ken_drafts *d, const ken_train_data *from, const char *path, const char *text, size_t n,
+                     ken_err *err)
 {
     ken_data *data;
-    int rc = ken_data_open(&data, path, &from->read, err);
+    int rc = text == NULL ? ken_data_open(&data, path, &from->read, err)
+                          : ken_data_parse(&data, path, text, n, &from->read, err);
     if (rc != KEN_OK) return rc;
     d->bad += ken_data_get_stats(data)->bad;
     rc = ken_drafts_from_data(d, data, err);
@@ -176,16 +179,17 @@ static int read_data(ken_drafts *d, const ken_train_data *from, const char *path
     return rc;
 }
 
-static int read_file(ken_drafts *d, const ken_train_data *from, const char *path, ken_err *err)
+static int read_file(ken_drafts *d, const ken_train_data *from, const char *path, const char *text, size_t n,
+                     ken_err *err)
 {
     ken_source s;
     ken_row_kind kind = KEN_ROWS_NONE;
     const char *name = ken_drafts_name(d, path, strlen(path));
     if (name == NULL) return ken_fail_nomem(err, "path");
-    int rc = ken_source_open(&s, name, err);
+    int rc = text == NULL ? ken_source_open(&s, name, err) : ken_source_memory(&s, name, text, n, err);
     if (rc == KEN_OK) rc = read_rows(d, from, &s, &kind, err);
     ken_source_close(&s);
-    return rc == KEN_OK && kind == KEN_ROWS_NONE ? read_data(d, from, name, err) : rc;
+    return rc == KEN_OK && kind == KEN_ROWS_NONE ? read_data(d, from, name, text, n, err) : rc;
 }
 
 /* MLX's folder: a file a split, whose rows do not say so themselves. *found: there is at least train.jsonl. */
@@ -203,7 +207,7 @@ static int read_mlx(ken_drafts *d, const ken_train_data *from, bool *found, ken_
         if (path.failed) rc = ken_fail_nomem(err, "path");
         else if (ken_is_file(path.data)) {
             d->split = ken_drafts_name(d, parts[i].split, strlen(parts[i].split));
-            rc = d->split != NULL ? read_file(d, from, path.data, err) : ken_fail_nomem(err, "splits");
+            rc = d->split != NULL ? read_file(d, from, path.data, NULL, 0, err) : ken_fail_nomem(err, "splits");
         } else if (i == 0) *found = false;
     }
     d->split = NULL;
@@ -215,7 +219,7 @@ static int read_folder(ken_drafts *d, const ken_train_data *from, ken_err *err)
 {
     bool found;
     int rc = read_mlx(d, from, &found, err);
-    return rc == KEN_OK && !found ? read_data(d, from, from->path, err) : rc;
+    return rc == KEN_OK && !found ? read_data(d, from, from->path, NULL, 0, err) : rc;
 }
 
 int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)
@@ -223,7 +227,7 @@ int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)
     if (from->path == NULL || from->path[0] == '\0') return ken_fail(err, KEN_EUSAGE, "the name of the data is empty");
     int rc = ken_drafts_is_run(from->path) ? ken_drafts_from_run(d, from, err)
              : ken_is_dir(from->path)      ? read_folder(d, from, err)
-                                           : read_file(d, from, from->path, err);
+                                           : read_file(d, from, from->path, NULL, 0, err);
     if (rc == KEN_OK) rc = finish(d, from->path, err);
     if (rc == KEN_OK && from->labels != NULL) rc = ken_drafts_label(d, from, err);
     return rc;
@@ -232,18 +236,6 @@ int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)
 int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name, const char *text, size_t n,
                      ken_err *err)
 {
-    ken_source s;
-    ken_row_kind kind = KEN_ROWS_NONE;
-    const char *file = ken_drafts_name(d, name, strlen(name));
-    if (file == NULL) return ken_fail_nomem(err, "path");
-    int rc = ken_source_memory(&s, file, text, n, err);
-    if (rc == KEN_OK) rc = read_rows(d, from, &s, &kind, err);
-    if (rc == KEN_OK && kind == KEN_ROWS_NONE) {
-        ken_data *data;
-        rc = ken_data_parse(&data, name, text, n, &from->read, err);
-        if (rc != KEN_OK) return rc;
-        rc = ken_drafts_from_data(d, data, err);
-        ken_data_free(data);
-    }
+    int rc = read_file(d, from, name, text != NULL ? text : "", n, err);
     return rc == KEN_OK ? finish(d, name, err) : rc;
 }

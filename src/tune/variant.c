@@ -39,18 +39,11 @@ int ken_variant_parse(ken_variant *v, const char *name, const char *mix, ken_err
     v->mix = (ken_known_mix)which;
     v->percent = 0;
     v->category = -1;
-    if (strncmp(name, "unknown=", 8) == 0) {
-        v->kind = KEN_VARIANT_UNKNOWN;
-        return parse_percent(&v->percent, name, name + 8, err);
-    }
-    if (strncmp(name, "known=", 6) == 0) {
-        v->kind = KEN_VARIANT_KNOWN;
-        return parse_percent(&v->percent, name, name + 6, err);
-    }
-    if (strcmp(name, "natural") == 0) {
-        v->kind = KEN_VARIANT_NATURAL;
-        return KEN_OK;
-    }
+    v->kind = strncmp(name, "unknown=", 8) == 0 ? KEN_VARIANT_UNKNOWN
+              : strncmp(name, "known=", 6) == 0 ? KEN_VARIANT_KNOWN
+                                                : KEN_VARIANT_NATURAL;
+    if (v->kind != KEN_VARIANT_NATURAL) return parse_percent(&v->percent, name, strchr(name, '=') + 1, err);
+    if (strcmp(name, "natural") == 0) return KEN_OK;
     for (int c = 0; c < KEN_N_LABELS; c++)
         if (strcmp(name, ken_category_name(c)) == 0) {
             v->kind = KEN_VARIANT_ONE;
