@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "data/exemplars.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_SETS = 1000, MAX_SHOTS = KEN_MAX_SHOTS, CHOICE_SHOTS = 5 /* MMLU has five dev rows a subject */ };
@@ -151,14 +152,10 @@ static int shuffle_rows(uint64_t seed, const char *name, size_t *rows, size_t n)
     return rc;
 }
 
-static void sort_rows(size_t *rows, size_t n) /* a handful */
+static int by_row(const void *a, const void *b)
 {
-    for (size_t i = 1; i < n; i++)
-        for (size_t j = i; j > 0 && rows[j - 1] > rows[j]; j--) {
-            size_t t = rows[j];
-            rows[j] = rows[j - 1];
-            rows[j - 1] = t;
-        }
+    const size_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
 }
 
 static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
@@ -172,7 +169,7 @@ static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
         if (n > most) n = most;
     }
     if (p->choice && n > CHOICE_SHOTS) n = CHOICE_SHOTS;
-    if (p->choice && rc == KEN_OK) sort_rows(rows, n);
+    if (p->choice && rc == KEN_OK) qsort(rows, n, sizeof *rows, by_row);
     if (rc == KEN_OK) s->pool = ken_arena_alloc(&p->arena, n, sizeof *s->pool);
     if (rc == KEN_OK && s->pool == NULL) rc = KEN_ENOMEM;
     if (rc == KEN_OK && n > 0) memcpy(s->pool, rows, n * sizeof *rows);

@@ -43,12 +43,9 @@ int ken_templates_read(ken_templates **out, const char *path, ken_err *err)
     if (t == NULL) return ken_fail_nomem(err, "templates");
     int rc = ken_json_file(&t->root, path, err);
     if (rc == KEN_OK) rc = check(t->root, path, err);
-    if (rc != KEN_OK) {
-        ken_templates_free(t);
-        return rc;
-    }
-    *out = t;
-    return KEN_OK;
+    if (rc == KEN_OK) *out = t;
+    else ken_templates_free(t);
+    return rc;
 }
 
 void ken_templates_free(ken_templates *t)

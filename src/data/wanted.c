@@ -102,12 +102,9 @@ int ken_wanted_new(ken_wanted **out, const ken_data *d, const char *splits, cons
     int rc = KEN_OK;
     if (splits != NULL) rc = parse(&s->splits, d, true, splits, err);
     if (rc == KEN_OK && relations != NULL) rc = parse(&s->relations, d, false, relations, err);
-    if (rc != KEN_OK) {
-        ken_wanted_free(s);
-        return rc;
-    }
-    *out = s;
-    return KEN_OK;
+    if (rc == KEN_OK) *out = s;
+    else ken_wanted_free(s);
+    return rc;
 }
 
 void ken_wanted_free(ken_wanted *s)

@@ -86,16 +86,10 @@ static const ken_role whole_roles[] = {
     {"output.weight", "lm_head.weight", WHOLE(output), KEN_DIM_VOCAB, KEN_DIM_EMBD, KEN_IF_UNTIED},
 };
 
-const ken_role *ken_layer_roles(int *n)
+const ken_role *ken_roles(bool layer, int *n)
 {
-    *n = (int)(sizeof layer_roles / sizeof *layer_roles);
-    return layer_roles;
-}
-
-const ken_role *ken_whole_roles(int *n)
-{
-    *n = (int)(sizeof whole_roles / sizeof *whole_roles);
-    return whole_roles;
+    *n = (int)(layer ? sizeof layer_roles / sizeof *layer_roles : sizeof whole_roles / sizeof *whole_roles);
+    return layer ? layer_roles : whole_roles;
 }
 
 bool ken_config_has(const ken_config *c, ken_feature f)

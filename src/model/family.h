@@ -58,8 +58,7 @@ typedef struct ken_role {
     ken_feature feature;   /* the network has it only then */
 } ken_role;
 
-const ken_role *ken_layer_roles(int *n); /* of each layer; static */
-const ken_role *ken_whole_roles(int *n); /* embedding, output norm, head; static */
+const ken_role *ken_roles(bool layer, int *n); /* of each layer, or else embedding, output norm and head; static */
 int64_t ken_dim_size(const ken_config *c, ken_dim d);
 bool ken_config_has(const ken_config *c, ken_feature f);
 #endif

@@ -126,7 +126,7 @@ static void lay_out(ken_params *p, const group *g, int layer, void *to)
 {
     const ken_config *c = p->config;
     int n_roles;
-    const ken_role *roles = layer < 0 ? ken_whole_roles(&n_roles) : ken_layer_roles(&n_roles);
+    const ken_role *roles = ken_roles(layer >= 0, &n_roles);
     const size_t start = (p->n + 15) / 16 * 16;
     for (int i = 0; i < g->n; i++) {
         const ken_role *r = role_of(roles, n_roles, g->from[i]);
@@ -218,7 +218,7 @@ static const ken_tensor *tensor_of(const ken_model *m, const ken_param *x)
 {
     const ken_weights *w = ken_model_weights(m);
     int n;
-    const ken_role *roles = x->layer < 0 ? ken_whole_roles(&n) : ken_layer_roles(&n);
+    const ken_role *roles = ken_roles(x->layer >= 0, &n);
     const char *in = x->layer < 0 ? (const char *)w : (const char *)&w->layers[x->layer];
     for (int i = 0; i < n; i++)
         if (roles[i].gguf == x->gguf) return *(const ken_tensor *const *)(const void *)(in + roles[i].at);

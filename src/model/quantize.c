@@ -37,6 +37,17 @@ static uint16_t bf16_of(float f)
     return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
 }
 
+/* 16 bits a value; infinite: the bits of the exponent. The place of the first value that is too large, or -1. */
+static inline int64_t plain_16(uint16_t (*round)(float), uint16_t infinite, const float *src, uint8_t *to, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const uint16_t h = round(src[i]);
+        if ((h & infinite) == infinite) return i;
+        put_u16(to + 2 * i, h);
+    }
+    return -1;
+}
+
 /* d | 32 signed bytes. False when the scale does not fit an f16. */
 static bool q8_0_block(const float *x, uint8_t *to)
 {
@@ -57,20 +68,8 @@ int64_t ken_quantize(ken_dtype type, const float *src, void *dst, int64_t n)
         if (!is_finite(src[i])) return i;
     switch (type) {
     case KEN_F32: memcpy(to, src, (size_t)n * 4); return -1; /* little-endian, like every machine that we build for */
-    case KEN_F16:
-        for (int64_t i = 0; i < n; i++) {
-            const uint16_t h = half_of(src[i]);
-            if ((h & 0x7c00u) == 0x7c00u) return i;
-            put_u16(to + 2 * i, h);
-        }
-        return -1;
-    case KEN_BF16:
-        for (int64_t i = 0; i < n; i++) {
-            const uint16_t h = bf16_of(src[i]);
-            if ((h & 0x7f80u) == 0x7f80u) return i;
-            put_u16(to + 2 * i, h);
-        }
-        return -1;
+    case KEN_F16: return plain_16(half_of, 0x7c00u, src, to, n);
+    case KEN_BF16: return plain_16(bf16_of, 0x7f80u, src, to, n);
     case KEN_Q8_0:
         for (int64_t i = 0; i < n; i += 32)
             if (!q8_0_block(src + i, to + i / 32 * 34)) return i;

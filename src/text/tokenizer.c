@@ -210,12 +210,9 @@ int ken_tokenizer_new(ken_tokenizer **out, const ken_tok_spec *spec, ken_err *er
     if (rc == KEN_OK) rc = t->kind == KEN_TOK_SPM ? ken_spm_load(t, spec, err) : ken_bpe_load(t, spec, err);
     if (rc == KEN_OK) rc = load_special(t, err);
     if (rc == KEN_OK) rc = identify(t, spec, err);
-    if (rc != KEN_OK) {
-        ken_tokenizer_free(t);
-        return rc;
-    }
-    *out = t;
-    return KEN_OK;
+    if (rc == KEN_OK) *out = t;
+    else ken_tokenizer_free(t);
+    return rc;
 }
 
 void ken_tokenizer_free(ken_tokenizer *t)

@@ -73,10 +73,6 @@ int ken_pool_relations(const ken_pool *p, const ken_drafts *d, int32_t **group, 
     }
     *n = at != NULL ? ken_strmap_count(at) : 0;
     ken_strmap_free(at);
-    if (rc != KEN_OK) {
-        ken_free(*group);
-        *group = NULL;
-    }
     return rc;
 }
 

@@ -39,7 +39,7 @@ static int count_answers(const ken_pool *p, const ken_pool *all, const ken_draft
 
 static bool is_labelled(const ken_draft *r) { return r->category <= KEN_UNKNOWN; }
 
-/* cell (p->n, the caller's): relation and decile of each labelled row as one number below *n; -1 for rows that cannot be matched. */
+/* cell (p->n, the caller's, also after a failure): relation and decile of each labelled row as one number below *n; -1 for rows that cannot be matched. */
 static int cells_of(const ken_pool *p, const ken_pool *all, const ken_drafts *d, int32_t **cell, size_t *n,
                     ken_train_data_stats *stats, ken_err *err)
 {
@@ -63,10 +63,6 @@ static int cells_of(const ken_pool *p, const ken_pool *all, const ken_drafts *d,
     for (size_t i = 0; i < p->n && rc == KEN_OK; i++)
         (*cell)[i] = decile[i] == 0 ? -1 : (*cell)[i] * DECILES + decile[i] - 1;
     *n *= DECILES;
-    if (rc != KEN_OK) {
-        ken_free(*cell);
-        *cell = NULL;
-    }
     ken_free(key);
     ken_free(decile);
     return rc;

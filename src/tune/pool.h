@@ -54,7 +54,7 @@ enum {
     KEN_DRAW_SUBJECT
 };
 
-/* Relations of the rows as numbers 0 to *n - 1 in their order: group (p->n), the caller's. */
+/* Relations of the rows as numbers 0 to *n - 1 in their order: group (p->n), the caller's, also after a failure. */
 int ken_pool_relations(const ken_pool *p, const ken_drafts *d, int32_t **group, size_t *n, ken_err *err);
 
 /* --half: *p becomes one half of its rows. */
