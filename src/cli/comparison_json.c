@@ -48,16 +48,14 @@ static json_t *mean(double a, double b, double change, double lo, double hi)
                      "interval", interval(lo, hi));
 }
 
+#define GROUP(name, member) CLI_JSON_FIELD(ken_diff_group, name, member)
+
 /* Everything about a group but its name and what moved. */
 static void put_group(cli_json_object *x, const ken_diff *d, const ken_diff_group *g)
 {
-    cli_json_put(x, "examples", cli_json_count(g->n));
-    cli_json_put(x, "known_a", cli_json_count(g->known_a));
-    cli_json_put(x, "known_b", cli_json_count(g->known_b));
-    if (strcmp(g->grouping, "all") != 0) { /* at the top these two are lists of ids */
-        cli_json_put(x, "lost", cli_json_count(g->lost));
-        cli_json_put(x, "gained", cli_json_count(g->gained));
-    }
+    CLI_JSON_PUT(x, g, GROUP("examples", n), GROUP("known_a", known_a), GROUP("known_b", known_b));
+    if (strcmp(g->grouping, "all") != 0) /* at the top these two are lists of ids */
+        CLI_JSON_PUT(x, g, GROUP("lost", lost), GROUP("gained", gained));
     cli_json_put(x, "lost_share", cli_json_real(g->lost_share));
     cli_json_put(x, "lost_interval", interval(g->lost_lo, g->lost_hi));
     cli_json_put(x, "gained_share", cli_json_real(g->gained_share));

@@ -1,6 +1,7 @@
 /* tokenize.c - `ken tokenize`: the token ids of texts, the vocabulary, and a round-trip self-test. */
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include <errno.h>
@@ -170,9 +171,8 @@ static int run(int n, char **arg, ken_err *err)
     size_t len = 0;
     const char *path = cli_model_path(set.model, err);
     if (path == NULL) return err->status;
-    int rc = ken_model_open(&m, path, err);
+    int rc = cli_model_open(&m, path, NULL, err);
     if (rc != KEN_OK) goto done;
-    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));
     term_start();
     for (int i = 0; i < n && rc == KEN_OK; i++) rc = print_tokens(m, arg[i], strlen(arg[i]), err);
     if (rc == KEN_OK && set.input != NULL) {

@@ -107,42 +107,38 @@ static void count_row(const ken_diff *d, size_t i, ken_diff_group *g, sums *s)
 
 static double share(uint64_t k, uint64_t n) { return n > 0 ? (double)k / (double)n : NAN; }
 
-/* A change of probabilities is between -1 and 1, a mean of them between 0 and 1; with two or three rows the interval would say otherwise.
- * NaN stays. */
-static void limit(double least, double *lo, double *hi)
+static double mean(double sum, uint64_t n) { return n > 0 ? sum / (double)n : NAN; }
+
+/* The mean change, NaN without rows, with its interval and test (NULL: not asked for). A change of probabilities is between -1 and 1, a mean
+ * of them between 0 and 1; with two or three rows the interval would say otherwise. NaN stays. */
+static double change(const ken_paired *p, double least, double *lo, double *hi, double *test)
 {
+    double unused;
+    ken_paired_test(p, lo, hi, test != NULL ? test : &unused);
     if (*lo < least) *lo = least;
     if (*hi > 1) *hi = 1;
+    return p->n > 0 ? p->mean : NAN;
 }
 
 static void finish(const ken_diff *d, ken_diff_group *g, const sums *s)
 {
-    double unused;
     g->lost_share = share(g->lost, g->known_a);
     ken_wilson(g->lost, g->known_a, &g->lost_lo, &g->lost_hi);
     g->gained_share = share(g->gained, g->rest_a);
     ken_wilson(g->gained, g->rest_a, &g->gained_lo, &g->gained_hi);
     g->mcnemar = ken_mcnemar(g->lost, g->gained);
-    g->p_t0_a = s->p_t0.n > 0 ? s->p_t0_a / (double)s->p_t0.n : NAN;
-    g->p_t0_b = s->p_t0.n > 0 ? s->p_t0_b / (double)s->p_t0.n : NAN;
-    g->p_t0_change = s->p_t0.n > 0 ? s->p_t0.mean : NAN;
-    ken_paired_test(&s->p_t0, &g->p_t0_lo, &g->p_t0_hi, &g->p_t0_test);
-    limit(-1, &g->p_t0_lo, &g->p_t0_hi);
-    ken_paired_test(&s->only_a, &g->p_t0_a_lo, &g->p_t0_a_hi, &unused);
-    limit(0, &g->p_t0_a_lo, &g->p_t0_a_hi);
-    ken_paired_test(&s->only_b, &g->p_t0_b_lo, &g->p_t0_b_hi, &unused);
-    limit(0, &g->p_t0_b_lo, &g->p_t0_b_hi);
-    g->p_t_a = s->p_t.n > 0 ? s->p_t_a / (double)s->p_t.n : NAN;
-    g->p_t_b = s->p_t.n > 0 ? s->p_t_b / (double)s->p_t.n : NAN;
-    g->p_t_change = s->p_t.n > 0 ? s->p_t.mean : NAN;
-    ken_paired_test(&s->p_t, &g->p_t_lo, &g->p_t_hi, &g->p_t_test);
-    limit(-1, &g->p_t_lo, &g->p_t_hi);
+    g->p_t0_a = mean(s->p_t0_a, s->p_t0.n);
+    g->p_t0_b = mean(s->p_t0_b, s->p_t0.n);
+    g->p_t0_change = change(&s->p_t0, -1, &g->p_t0_lo, &g->p_t0_hi, &g->p_t0_test);
+    (void)change(&s->only_a, 0, &g->p_t0_a_lo, &g->p_t0_a_hi, NULL);
+    (void)change(&s->only_b, 0, &g->p_t0_b_lo, &g->p_t0_b_hi, NULL);
+    g->p_t_a = mean(s->p_t_a, s->p_t.n);
+    g->p_t_b = mean(s->p_t_b, s->p_t.n);
+    g->p_t_change = change(&s->p_t, -1, &g->p_t_lo, &g->p_t_hi, &g->p_t_test);
     if (!d->annotated && !g->choice) g->p_t_test = g->p_t0_test;
-    g->known_change = s->known.n > 0 ? s->known.mean : NAN;
-    ken_paired_test(&s->known, &g->known_lo, &g->known_hi, &unused);
-    limit(-1, &g->known_lo, &g->known_hi);
-    g->guess_p_t0 = s->n_guess > 0 ? s->guess_p_t0 / (double)s->n_guess : NAN;
-    g->guess_known = s->n_guess > 0 ? s->guess_known / (double)s->n_guess : NAN;
+    g->known_change = change(&s->known, -1, &g->known_lo, &g->known_hi, NULL);
+    g->guess_p_t0 = mean(s->guess_p_t0, s->n_guess);
+    g->guess_known = mean(s->guess_known, s->n_guess);
 }
 
 /* Groups from `first` on that know their rank, by it. There are at most seven. */

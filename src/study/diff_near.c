@@ -144,18 +144,6 @@ static int put(ken_strmap *m, const char *key, size_t n, ken_err *err)
     return KEN_OK;
 }
 
-/* relation NUL text */
-static const char *pair(ken_arena *a, const char *relation, const char *text, size_t *n)
-{
-    size_t r = strlen(relation) + 1, t = strlen(text);
-    char *key = ken_arena_alloc(a, r + t + 1, 1);
-    *n = r + t;
-    if (key == NULL) return NULL;
-    memcpy(key, relation, r);
-    memcpy(key + r, text, t + 1);
-    return key;
-}
-
 static int put_answer(near *x, const char *relation, const char *answer, ken_err *err)
 {
     size_t n;
@@ -164,7 +152,7 @@ static int put_answer(near *x, const char *relation, const char *answer, ken_err
     if (text[0] == '\0') return KEN_OK;
     int rc = put(x->anywhere, text, strlen(text), err);
     if (rc != KEN_OK || relation[0] == '\0') return rc;
-    const char *key = pair(&x->arena, relation, text, &n);
+    const char *key = ken_diff_key(&x->arena, relation, text, &n);
     return put(x->answers, key, n, err);
 }
 
@@ -196,7 +184,7 @@ static int put_row(near *x, const char *id, const char *relation, const char *qu
         if (rc == KEN_OK && subject == NULL) rc = split(&row->question, &x->arena, question, err);
     } else if (id != NULL && id[0] != '\0') {
         size_t n;
-        const char *key = pair(&x->arena, relation, id, &n);
+        const char *key = ken_diff_key(&x->arena, relation, id, &n);
         rc = put(x->ids, key, n, err);
     }
     if (rc == KEN_OK && subject != NULL) {
@@ -251,16 +239,6 @@ static int read_rows(near *x, const char *path, ken_err *err)
     return rc;
 }
 
-static bool is_database(const char *path)
-{
-    ken_map m;
-    static const char magic[] = "SQLite format 3";
-    if (!ken_is_file(path) || ken_map_file(&m, path, NULL) != KEN_OK) return false;
-    bool yes = m.size >= sizeof magic && memcmp(m.data, magic, sizeof magic) == 0;
-    ken_unmap(&m);
-    return yes;
-}
-
 /* A training (its folder or its train.ken), else rows. */
 static int read_set(near *x, const char *path, ken_err *err)
 {
@@ -270,7 +248,7 @@ static int read_set(near *x, const char *path, ken_err *err)
     if (inside.failed) return ken_fail_nomem(err, "path");
     const char *file = ken_is_dir(path) && ken_is_file(inside.data) ? inside.data : path;
     int rc = KEN_OK;
-    if (is_database(file)) rc = ken_run_open(&run, file, err);
+    if (ken_drafts_is_run(file)) rc = ken_run_open(&run, file, err);
     if (rc == KEN_OK && run != NULL && strcmp(ken_run_kind(run), "eval") == 0)
         rc = ken_fail(err, KEN_EINPUT, "%s: an evaluation, which trained on nothing; a train.ken is expected", file);
     else if (rc == KEN_OK && run != NULL && strcmp(ken_run_kind(run), "train") == 0) rc = read_training(x, run, err);
@@ -394,7 +372,7 @@ static bool answer_trained(const near *x, const ken_diff_row *r, const diff_extr
     for (int i = 0; i < e->n_accepted; i++) {
         size_t n = 0;
         const char *text = normal(a, e->accepted[i], strlen(e->accepted[i]));
-        const char *key = text != NULL && !elsewhere ? pair(a, r->relation, text, &n) : text;
+        const char *key = text != NULL && !elsewhere ? ken_diff_key(a, r->relation, text, &n) : text;
         if (key == NULL) *nomem = true;
         else if (text[0] != '\0' &&
                  ken_strmap_get(elsewhere ? x->anywhere : x->answers, key, elsewhere ? strlen(text) : n, 0))
@@ -409,7 +387,7 @@ static int near_of(const near *x, const subjects *s, const ken_diff *d, size_t i
     size_t n;
     bool nomem = false;
     ken_arena_reset(a);
-    const char *question = normal(a, r->question, strlen(r->question)), *id = pair(a, r->relation, r->id, &n);
+    const char *question = normal(a, r->question, strlen(r->question)), *id = ken_diff_key(a, r->relation, r->id, &n);
     if (question == NULL || id == NULL) return ken_fail_nomem(err, "distance to the training set");
     if ((question[0] != '\0' && ken_strmap_get(x->questions, question, strlen(question), 0)) ||
         ken_strmap_get(x->ids, id, n, 0))

@@ -30,15 +30,14 @@ static const char *name(ken_diff *d, const char *s)
     return d->name[d->n_names++] = own;
 }
 
-/* set NUL id, or the id alone. */
-static char *key_of(ken_arena *a, const char *set, const char *id, size_t *n)
+const char *ken_diff_key(ken_arena *a, const char *of, const char *text, size_t *n)
 {
-    size_t s = set != NULL ? strlen(set) + 1 : 0, i = strlen(id);
+    size_t s = of != NULL ? strlen(of) + 1 : 0, i = strlen(text);
     char *key = ken_arena_alloc(a, s + i + 1, 1);
     *n = s + i;
     if (key == NULL) return NULL;
-    if (s > 0) memcpy(key, set, s);
-    memcpy(key + s, id, i + 1);
+    if (s > 0) memcpy(key, of, s);
+    memcpy(key + s, text, i + 1);
     return key;
 }
 
@@ -119,7 +118,7 @@ static int evaluated_side(ken_diff *d, const ken_evaluated *r, ken_diff_side *s,
 static ken_diff_row *add_row(ken_diff *d, const char *set, const char *id, bool *twice, ken_err *err)
 {
     size_t n;
-    const char *key = key_of(&d->arena, set, id, &n);
+    const char *key = ken_diff_key(&d->arena, set, id, &n);
     int added = key == NULL || d->n >= INT32_MAX ? -1 : ken_strmap_add(d->at, key, n, (int32_t)d->n);
     *twice = added == 0;
     if (added == 0) return NULL;
@@ -276,7 +275,7 @@ static int join_evaluated(void *ctx, const ken_evaluated *row, ken_err *err)
     ken_diff *d = x->d;
     size_t n;
     ken_arena_reset(&x->scratch);
-    const char *key = key_of(&x->scratch, x->by_set ? row->set : NULL, row->id, &n);
+    const char *key = ken_diff_key(&x->scratch, x->by_set ? row->set : NULL, row->id, &n);
     if (key == NULL) return ken_fail_nomem(err, "rows");
     int32_t at = ken_strmap_get(d->at, key, n, -1);
     if (at < 0 || d->extra[at].in_b) {

@@ -1,6 +1,7 @@
 /* score_save.c - the labels of a scoring as a run of their own (ken_scoring_save). The prompts' texts go with it, so that `ken explain`
  * still finds them; the ids of the exemplars stay in the run that it was scored from. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "store/run.h"
 #include "store/whole.h"
 #include "study/scoring.h"
@@ -36,12 +37,6 @@ static void put_number(listed *l, const char *key, uint64_t value)
     put(l, key, l->number[l->numbers++]);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* The run's settings with ours in place. All are binding, so that no annotation goes on with such a run. */
 static int list_settings(const ken_scoring *s, listed *l, ken_err *err)
 {
@@ -54,7 +49,7 @@ static int list_settings(const ken_scoring *s, listed *l, ken_err *err)
     if (s->aliases != NULL) put(l, "aliases_hash", ken_aliases_hash(s->aliases));
     if (s->r.mode) put(l, "scored_label", "mode");
     if (s->o.threshold != NULL) put(l, "scored_threshold", s->o.threshold);
-    put(l, SCORED_FROM, base_name(run->path));
+    put(l, SCORED_FROM, ken_file_name(run->path));
     put_number(l, "scored_open", s->counts.open);
     put_number(l, KEN_SCORED_BOUNDED_ROWS, s->counts.bounded + s->counts.open);
     put_number(l, KEN_SETTING_ROWS, ken_run_count(run));

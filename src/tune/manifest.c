@@ -29,80 +29,85 @@ static void put_text(json_t **x, const char *key, const char *s)
     if (s != NULL) ken_manifest_put(x, key, ken_manifest_text(s));
 }
 
-static void put_count(json_t **x, const char *key, size_t n)
+/* ---- members of a struct ---------------------------------------------------------------------------------------------- */
+
+static json_t *count(size_t n) { return json_integer((json_int_t)n); }
+
+/* What is put where it is not the default: a text, a count above 0, a flag that is set, a number other than the usual one. */
+typedef struct field {
+    const char *key;
+    size_t at;
+    enum { END, TEXT, COUNT, FLAG, REAL } kind;
+    double usual; /* REAL */
+} field;
+
+static void put_fields(json_t **x, const void *from, const field *f)
 {
-    if (n > 0) ken_manifest_put(x, key, json_integer((json_int_t)n));
+    for (; f->kind != END; f++) {
+        const void *v = (const char *)from + f->at;
+        if (f->kind == TEXT) put_text(x, f->key, *(const char *const *)v);
+        else if (f->kind == COUNT && *(const size_t *)v > 0) ken_manifest_put(x, f->key, count(*(const size_t *)v));
+        else if (f->kind == FLAG && *(const bool *)v) ken_manifest_put(x, f->key, json_true());
+        else if (f->kind == REAL && *(const double *)v != f->usual && !isnan(*(const double *)v))
+            ken_manifest_put(x, f->key, json_real(*(const double *)v));
+    }
 }
 
-/* Only what is not the default. */
-static void put_real(json_t **x, const char *key, double v, double usual)
-{
-    if (v != usual && !isnan(v)) ken_manifest_put(x, key, json_real(v));
-}
-
-static void put_flag(json_t **x, const char *key, bool v)
-{
-    if (v) ken_manifest_put(x, key, json_true());
-}
+/* A member's type says what it is. */
+/* clang-format off */
+#define FIELDS(name, ...) static const field name[] = {__VA_ARGS__, {NULL, 0, END}}
+#define FIELD(type, key, member, ...)                                                                                  \
+    {key, offsetof(type, member),                                                                                      \
+     _Generic(((const type *)0)->member, const char *: TEXT, size_t: COUNT, bool: FLAG, double: REAL), __VA_ARGS__}
+/* clang-format on */
 
 /* ---- the request ---------------------------------------------------------------------------------------------------- */
 
-static void put_reading(json_t **x, const ken_data_options *o)
+#define ONE(key, ...) FIELD(ken_train_data, key, __VA_ARGS__, )
+
+FIELDS(reading, ONE("format", read.format), ONE("question-field", read.question_field),
+       ONE("answer-field", read.answer_field), ONE("id-field", read.id_field),
+       ONE("relation-field", read.relation_field), ONE("subject-field", read.subject_field),
+       ONE("split-field", read.split_field), ONE("popularity-field", read.popularity_field),
+       ONE("templates", read.templates), ONE("aliases", read.aliases));
+FIELDS(filters, ONE("skip-bad", read.skip_bad), ONE("label", label), ONE("split", splits), ONE("relation", relations),
+       ONE("category", categories), ONE("p-min", p_min, 0), ONE("p-max", p_max, 1),
+       ONE("p-unknown-min", p_unknown_min, 0), ONE("p-unknown-max", p_unknown_max, 1),
+       ONE("popularity-min", popularity_min, NAN), ONE("popularity-max", popularity_max, NAN));
+FIELDS(choices, ONE("half", half), ONE("half-by", half_by), ONE("half-within", half_within),
+       ONE("per-relation", per_relation), ONE("limit", limit), ONE("sample", sample), ONE("balance", balance),
+       ONE("variant", variant), ONE("known-mix", known_mix), ONE("size", size), ONE("concentrated", concentrated),
+       ONE("match", match), ONE("known-tail", known_tail, 0), ONE("known-tail-mixed", known_tail_mixed));
+FIELDS(targets, ONE("idk-random", idk_random), ONE("weights", weights), ONE("weight-gamma", weight_gamma, 1),
+       ONE("weight-min", weight_min, 0), ONE("template", prompt_template));
+
+bool ken_request_copy(ken_train_data *d, ken_arena *a)
 {
-    put_text(x, "format", o->format);
-    put_text(x, "question-field", o->question_field);
-    put_text(x, "answer-field", o->answer_field);
-    put_text(x, "id-field", o->id_field);
-    put_text(x, "relation-field", o->relation_field);
-    put_text(x, "subject-field", o->subject_field);
-    put_text(x, "split-field", o->split_field);
-    put_text(x, "popularity-field", o->popularity_field);
-    put_text(x, "templates", o->templates);
-    put_text(x, "aliases", o->aliases);
-    if (o->slick) put_text(x, "protocol", "slick");
-    put_flag(x, "skip-bad", o->skip_bad);
+    FIELDS(others, ONE("path", path), ONE("labels", labels), ONE("prefer-split", prefer_split));
+    const field *const tables[] = {reading, filters, choices, targets, others};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const field *f = tables[i]; f->kind != END; f++) {
+            const char **s = (const char **)(void *)((char *)d + f->at);
+            if (f->kind == TEXT && *s != NULL && (*s = ken_arena_strdup(a, *s)) == NULL) return false;
+        }
+    return true;
 }
 
 static json_t *request(const ken_train_data *d)
 {
     json_t *x = json_object();
-    put_reading(&x, &d->read);
-    put_text(&x, "label", d->label);
-    put_text(&x, "split", d->splits);
-    put_text(&x, "relation", d->relations);
-    put_text(&x, "category", d->categories);
-    put_real(&x, "p-min", d->p_min, 0);
-    put_real(&x, "p-max", d->p_max, 1);
-    put_real(&x, "p-unknown-min", d->p_unknown_min, 0);
-    put_real(&x, "p-unknown-max", d->p_unknown_max, 1);
-    put_real(&x, "popularity-min", d->popularity_min, NAN);
-    put_real(&x, "popularity-max", d->popularity_max, NAN);
+    put_fields(&x, d, reading);
+    if (d->read.slick) put_text(&x, "protocol", "slick");
+    put_fields(&x, d, filters);
     if (d->subject_min > 0 || d->subject_max < 1)
         ken_manifest_put(&x, "subjects", json_pack("[f,f]", d->subject_min, d->subject_max));
-    put_text(&x, "half", d->half);
-    put_text(&x, "half-by", d->half_by);
-    put_flag(&x, "half-within", d->half_within);
-    put_count(&x, "per-relation", d->per_relation);
-    put_count(&x, "limit", d->limit);
-    put_flag(&x, "sample", d->sample);
-    put_text(&x, "balance", d->balance);
-    put_text(&x, "variant", d->variant);
-    put_text(&x, "known-mix", d->known_mix);
-    put_count(&x, "size", d->size);
-    put_flag(&x, "concentrated", d->concentrated);
-    put_text(&x, "match", d->match);
-    put_real(&x, "known-tail", d->known_tail, 0);
-    put_flag(&x, "known-tail-mixed", d->known_tail_mixed);
+    put_fields(&x, d, choices);
     if (d->n_idk > 0) {
         json_t *list = json_array();
         for (int i = 0; i < d->n_idk; i++) ken_manifest_put(&list, NULL, ken_manifest_text(d->idk[i]));
         ken_manifest_put(&x, "idk", list);
     }
-    put_flag(&x, "idk-random", d->idk_random);
-    put_text(&x, "weights", d->weights);
-    put_real(&x, "weight-gamma", d->weight_gamma, 1);
-    put_real(&x, "weight-min", d->weight_min, 0);
-    put_text(&x, "template", d->prompt_template);
+    put_fields(&x, d, targets);
     ken_manifest_put(&x, "seed", json_integer((json_int_t)d->seed));
     return x;
 }
@@ -131,32 +136,21 @@ static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
     json_t *x = json_object();
     for (int c = 0; c <= KEN_N_CATEGORIES; c++)
         if (c < KEN_UNLABELLED || n[c] > 0)
-            ken_manifest_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated",
-                             json_integer((json_int_t)n[c]));
+            ken_manifest_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated", count(n[c]));
     return x;
 }
 
+#define STATS(member) FIELD(ken_train_data_stats, #member, member, )
+
 static json_t *counts(const ken_train_data_stats *s)
 {
+    FIELDS(fields, STATS(tail), STATS(tail_repeated), STATS(relabelled), STATS(bad), STATS(unmatched), STATS(newline),
+           STATS(duplicates), STATS(conflicts), STATS(relations_left_out), STATS(spread), STATS(ranked_by),
+           STATS(unranked), STATS(middle), STATS(matched_by), STATS(matched), STATS(partnerless));
     json_t *x = json_object();
-    ken_manifest_put(&x, "rows", json_integer((json_int_t)s->rows));
+    ken_manifest_put(&x, "rows", count(s->rows));
     ken_manifest_put(&x, "categories", categories(s->category));
-    put_count(&x, "tail", s->tail);
-    put_count(&x, "tail_repeated", s->tail_repeated);
-    put_count(&x, "relabelled", s->relabelled);
-    put_count(&x, "bad", s->bad);
-    put_count(&x, "unmatched", s->unmatched);
-    put_count(&x, "newline", s->newline);
-    put_count(&x, "duplicates", s->duplicates);
-    put_count(&x, "conflicts", s->conflicts);
-    put_count(&x, "relations_left_out", s->relations_left_out);
-    put_count(&x, "spread", s->spread);
-    put_text(&x, "ranked_by", s->ranked_by);
-    put_count(&x, "unranked", s->unranked);
-    put_count(&x, "middle", s->middle);
-    put_text(&x, "matched_by", s->matched_by);
-    put_count(&x, "matched", s->matched);
-    put_count(&x, "partnerless", s->partnerless);
+    put_fields(&x, s, fields);
     return x;
 }
 
@@ -168,8 +162,8 @@ static json_t *relations(const ken_selection *s)
         json_t *r = json_object();
         ken_manifest_put(&r, "have", categories(g->have));
         ken_manifest_put(&r, "take", categories(g->take));
-        put_count(&r, "tail", g->tail);
-        put_count(&r, "relabelled", g->relabelled);
+        if (g->tail > 0) ken_manifest_put(&r, "tail", count(g->tail));
+        if (g->relabelled > 0) ken_manifest_put(&r, "relabelled", count(g->relabelled));
         ken_manifest_put(&x, g->relation, r);
     }
     return x;

@@ -19,33 +19,7 @@ static int copy_request(ken_selection *s, const ken_train_data *from, ken_err *e
     ken_train_data *d = &s->from;
     ken_arena *a = &s->drafts.arena;
     *d = *from;
-    const char **const texts[] = {&d->path,
-                                  &d->labels,
-                                  &d->read.format,
-                                  &d->read.question_field,
-                                  &d->read.answer_field,
-                                  &d->read.id_field,
-                                  &d->read.relation_field,
-                                  &d->read.subject_field,
-                                  &d->read.split_field,
-                                  &d->read.popularity_field,
-                                  &d->read.templates,
-                                  &d->read.aliases,
-                                  &d->categories,
-                                  &d->label,
-                                  &d->relations,
-                                  &d->splits,
-                                  &d->prefer_split,
-                                  &d->half,
-                                  &d->half_by,
-                                  &d->balance,
-                                  &d->variant,
-                                  &d->known_mix,
-                                  &d->match,
-                                  &d->weights,
-                                  &d->prompt_template};
-    bool good = true;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) good &= *texts[i] == NULL || keep(a, texts[i]);
+    bool good = ken_request_copy(d, a);
     const char **idk = ken_arena_calloc(a, (size_t)from->n_idk, sizeof *idk);
     for (int i = 0; i < from->n_idk && idk != NULL; i++) {
         idk[i] = from->idk[i];

@@ -31,6 +31,9 @@ struct ken_selection {
     char rows_sha256[65];        /* over what was read: ids, relations, splits, questions, answers, categories */
 };
 
+/* Puts copies of all texts of a request but for its lists in their place. False when out of memory. */
+bool ken_request_copy(ken_train_data *d, ken_arena *a);
+
 /* What was taken and why, as the manifest's part "selection": the request, where the rows came from, counts. The caller's; NULL with
  * KEN_ENOMEM. Says nothing about time, place or program version: the same input gives the same object. */
 json_t *ken_selection_manifest(const ken_selection *s, ken_err *err);
