@@ -171,36 +171,30 @@ int ken_quantiles(const double *x, size_t n, uint8_t parts, uint8_t *part)
 
 /* ---- agreement ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t row_sum(const uint64_t *counts, size_t n, size_t i)
+/* Of a row (from its first count, by = 1) or a column (by = n). */
+static double sum_of(const uint64_t *counts, size_t n, size_t by)
 {
     uint64_t sum = 0;
-    for (size_t j = 0; j < n; j++) sum += counts[i * n + j];
-    return sum;
-}
-
-static uint64_t column_sum(const uint64_t *counts, size_t n, size_t j)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++) sum += counts[i * n + j];
-    return sum;
+    for (size_t i = 0; i < n; i++) sum += counts[i * by];
+    return (double)sum;
 }
 
 double ken_kappa(const uint64_t *counts, size_t n, double *lo, double *hi)
 {
     double total = 0, agreed = 0, expected = 0; /* the latter two are shares in the end: p_o, p_e */
     *lo = *hi = NAN;
-    for (size_t i = 0; i < n; i++) total += (double)row_sum(counts, n, i);
+    for (size_t i = 0; i < n; i++) total += sum_of(counts + i * n, n, 1);
     if (total == 0) return NAN;
     for (size_t i = 0; i < n; i++) {
         agreed += (double)counts[i * n + i] / total;
-        expected += (double)row_sum(counts, n, i) / total * ((double)column_sum(counts, n, i) / total);
+        expected += sum_of(counts + i * n, n, 1) / total * (sum_of(counts + i, n, n) / total);
     }
     if (1.0 - expected < 1e-15) return NAN; /* both always say the same one thing */
     double kappa = (agreed - expected) / (1.0 - expected), off = 1.0 - kappa, a = 0, b = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++) {
             double p = (double)counts[i * n + j] / total;
-            double marginals = ((double)column_sum(counts, n, i) + (double)row_sum(counts, n, j)) / total;
+            double marginals = (sum_of(counts + i, n, n) + sum_of(counts + j * n, n, 1)) / total;
             if (i == j) a += p * (1.0 - marginals * off) * (1.0 - marginals * off);
             else b += p * marginals * marginals * off * off;
         }

@@ -96,6 +96,17 @@ int ken_field_text_or_null(const ken_field *f, const char **s, size_t *n, ken_er
     return KEN_OK;
 }
 
+int ken_field_copy(const ken_field *f, bool must, ken_arena *a, const char **out, const char *what, ken_err *err)
+{
+    const char *s = NULL;
+    size_t n = 0;
+    *out = NULL;
+    int rc = must ? ken_field_text(f, &s, &n, err) : ken_field_text_or_null(f, &s, &n, err);
+    if (rc != KEN_OK || s == NULL) return rc;
+    *out = ken_arena_strndup(a, s, n);
+    return *out != NULL ? KEN_OK : ken_fail_nomem(err, what);
+}
+
 int ken_field_id(const ken_field *f, ken_arena *a, const char **id, ken_err *err)
 {
     const json_t *v = json_object_get(f->row, f->name);

@@ -25,6 +25,8 @@ int ken_field_wrong(const ken_field *f, const char *want, ken_err *err);
 int ken_field_text(const ken_field *f, const char **s, size_t *n, ken_err *err);
 /* The same for a field that may be absent, null or empty: then *s is NULL. */
 int ken_field_text_or_null(const ken_field *f, const char **s, size_t *n, ken_err *err);
+/* Either, copied to the arena; what: for the message without memory. */
+int ken_field_copy(const ken_field *f, bool must, ken_arena *a, const char **out, const char *what, ken_err *err);
 /* An id: text or a whole number, copied to the arena; absent, null or empty gives NULL. */
 int ken_field_id(const ken_field *f, ken_arena *a, const char **id, ken_err *err);
 /* Number, or text of a number; absent, null or empty gives NaN. */

@@ -38,11 +38,9 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     ken_field f = {row, r->s->path, line, "question", NULL};
     const char *s, *obj;
     size_t n, n_obj;
-    int rc = ken_field_text(&f, &s, &n, err);
-    if (rc != KEN_OK) return rc;
-    e.question = ken_arena_strndup(a, s, n);
+    int rc = ken_field_copy(&f, true, a, &e.question, "rows", err);
     f.name = "possible_answers";
-    rc = ken_field_list(&f, true, a, &e.answers, &e.n_answers, err);
+    if (rc == KEN_OK) rc = ken_field_list(&f, true, a, &e.answers, &e.n_answers, err);
     if (rc != KEN_OK) return rc;
     f.name = "obj";
     rc = ken_field_text_or_null(&f, &obj, &n_obj, err);
@@ -57,11 +55,9 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     e.relation = ken_builder_intern(r->b, s, n);
     e.split = ken_builder_intern(r->b, "", 0);
     f.name = "subj";
-    rc = ken_field_text(&f, &s, &n, err);
+    rc = ken_field_copy(&f, true, a, &e.subject, "rows", err);
     if (rc != KEN_OK) return rc;
-    e.subject = ken_arena_strndup(a, s, n);
-    if (e.question == NULL || e.relation == NULL || e.split == NULL || e.subject == NULL)
-        return ken_fail_nomem(err, "rows");
+    if (e.relation == NULL || e.split == NULL) return ken_fail_nomem(err, "rows");
     return ken_builder_add(r->b, &e, place, err);
 }
 

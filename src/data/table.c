@@ -106,14 +106,11 @@ int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err 
     const ken_data_options *o = t->b->o;
     ken_arena *a = &t->b->d->arena;
     ken_example e = {.file = t->s->path, .line = line, .choice = -1};
-    const char *s;
-    size_t n;
+    const char *s = NULL;
+    size_t n = 0;
     ken_field f = field(t, row, line, pick(o->question_field, "question"), "--question-field");
-    int rc = ken_field_text(&f, &s, &n, err);
-    if (rc != KEN_OK) return rc;
-    e.question = ken_arena_strndup(a, s, n);
-    if (e.question == NULL) return ken_fail_nomem(err, "questions");
-    rc = read_answers(t, row, line, o->answer_field, &e, err);
+    int rc = ken_field_copy(&f, true, a, &e.question, "questions", err);
+    if (rc == KEN_OK) rc = read_answers(t, row, line, o->answer_field, &e, err);
     if (rc == KEN_OK) rc = read_names(t, row, line, &e, err);
     f = field(t, row, line, pick(o->id_field, "id"), "--id-field");
     if (rc == KEN_OK && o->id_field != NULL && json_object_get(row, f.name) == NULL) rc = ken_field_missing(&f, err);

@@ -33,6 +33,12 @@ static void add_settings(ken_buf *b, const ken_setting *settings, size_t n)
         }
 }
 
+static void put(ken_out *o, ken_sha256 *hash, const void *data, size_t bytes)
+{
+    ken_sha256_add(hash, data, bytes);
+    ken_out_add(o, data, bytes);
+}
+
 int ken_checkpoint_write(const char *path, const ken_train_state *s, const ken_setting *settings, size_t n_settings,
                          const ken_state_array *array, int n_arrays, ken_err *err)
 {
@@ -52,19 +58,10 @@ int ken_checkpoint_write(const char *path, const ken_train_state *s, const ken_s
         return rc;
     }
     h.settings = text.len;
-    struct {
-        const void *data;
-        size_t bytes;
-    } piece[2 + MAX_ARRAYS] = {{&h, sizeof h}, {ken_buf_str(&text), text.len}};
-    for (int i = 0; i < n_arrays; i++) {
-        h.n[i] = array[i].n;
-        piece[2 + i].data = array[i].data;
-        piece[2 + i].bytes = array[i].n * sizeof(float);
-    }
-    for (int i = 0; i < 2 + n_arrays; i++) {
-        ken_sha256_add(hash, piece[i].data, piece[i].bytes);
-        ken_out_add(o, piece[i].data, piece[i].bytes);
-    }
+    for (int i = 0; i < n_arrays; i++) h.n[i] = array[i].n;
+    put(o, hash, &h, sizeof h);
+    put(o, hash, text.data, text.len);
+    for (int i = 0; i < n_arrays; i++) put(o, hash, array[i].data, array[i].n * sizeof(float));
     ken_sha256_hex(hash, hex);
     ken_out_add(o, hex, HASH);
     ken_buf_free(&text);

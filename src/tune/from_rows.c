@@ -38,27 +38,11 @@ static bool has(const job *j, const char *name)
     return v != NULL && !json_is_null(v);
 }
 
-/* A copy of a text that must be there and not blank. */
-static int text(const job *j, const char *name, const char **out)
+/* A copy of a text that must be there and not blank, or that may be missing or empty: then NULL. */
+static int text(const job *j, const char *name, bool must, const char **out)
 {
     ken_field f = field(j, name);
-    const char *s;
-    size_t n;
-    int rc = ken_field_text(&f, &s, &n, j->err);
-    if (rc != KEN_OK) return rc;
-    *out = ken_arena_strndup(&j->r->d->arena, s, n);
-    return *out != NULL ? KEN_OK : ken_fail_nomem(j->err, "rows");
-}
-
-/* The same for one that may be missing or empty: then NULL. */
-static int text_or_null(const job *j, const char *name, const char **out)
-{
-    ken_field f = field(j, name);
-    const char *s;
-    size_t n;
-    int rc = ken_field_text_or_null(&f, &s, &n, j->err);
-    *out = rc == KEN_OK && s != NULL ? ken_arena_strndup(&j->r->d->arena, s, n) : NULL;
-    return rc != KEN_OK || s == NULL || *out != NULL ? rc : ken_fail_nomem(j->err, "rows");
+    return ken_field_copy(&f, must, &j->r->d->arena, out, "rows", j->err);
 }
 
 /* An interned name that may be missing: then "". */
@@ -129,7 +113,7 @@ static int common(job *j)
     if (rc == KEN_OK) rc = number(j, "weight", MAX_WEIGHT, &j->x.weight);
     ken_field popularity = field(j, "popularity");
     if (rc == KEN_OK) rc = ken_field_number(&popularity, &j->x.popularity, j->err);
-    if (rc == KEN_OK) rc = text_or_null(j, "subject", &j->x.subject);
+    if (rc == KEN_OK) rc = text(j, "subject", false, &j->x.subject);
     if (rc == KEN_OK) rc = tail_of(j);
     j->x.category = category_of(j);
     return rc;
@@ -252,8 +236,8 @@ static int prompt_and_completion(job *j)
         j->x.target = answer.text;
         return rc;
     }
-    int rc = text(j, "prompt", &prompt);
-    if (rc == KEN_OK) rc = text(j, "completion", &j->x.target);
+    int rc = text(j, "prompt", true, &prompt);
+    if (rc == KEN_OK) rc = text(j, "completion", true, &j->x.target);
     return rc == KEN_OK ? one_turn(j, prompt) : rc;
 }
 
@@ -261,13 +245,13 @@ static int prompt_and_completion(job *j)
 static int alpaca(job *j)
 {
     const char *instruction = NULL, *input = NULL;
-    int rc = text(j, "instruction", &instruction);
+    int rc = text(j, "instruction", true, &instruction);
     if (rc == KEN_OK && has(j, "input")) {
         ken_field f = field(j, "input");
         size_t n;
         rc = ken_field_text_or_null(&f, &input, &n, j->err);
     }
-    if (rc == KEN_OK) rc = text(j, "output", &j->x.target);
+    if (rc == KEN_OK) rc = text(j, "output", true, &j->x.target);
     if (rc != KEN_OK) return rc;
     const char *prompt = ken_arena_printf(&j->r->d->arena, "%s\n%s%s", instruction, input != NULL ? input : "",
                                           input != NULL ? "\n" : "");
@@ -321,7 +305,7 @@ static int segments(job *j)
 static int whole_text(job *j)
 {
     j->x.text = j->x.raw = true;
-    int rc = text(j, "text", &j->x.target);
+    int rc = text(j, "text", true, &j->x.target);
     return rc == KEN_OK ? one_turn(j, "") : rc;
 }
 
@@ -351,9 +335,9 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     bool asks = r->kind == KEN_ROWS_QUESTION;
     int rc = common(&j);
     if (rc == KEN_OK) rc = read_kind(&j);
-    if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", &j.x.question);
+    if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", true, &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);
-    if (rc == KEN_OK && asks) rc = text_or_null(&j, "target", &j.x.target);
+    if (rc == KEN_OK && asks) rc = text(&j, "target", false, &j.x.target);
     if (rc == KEN_OK && j.x.target != NULL && ken_is_blank(j.x.target, strlen(j.x.target)))
         rc = ken_fail(err, KEN_EINPUT, "%s:%d: the target is empty: there is nothing to learn", r->file, line);
     return rc == KEN_OK ? ken_drafts_add(r->d, &j.x, err) : rc;

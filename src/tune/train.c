@@ -112,6 +112,17 @@ static int keep_weights(const job *j, const char *path, ken_err *err)
     return ken_checkpoint_write(path, &now, j->settings, j->n_settings, j->array, 1, err);
 }
 
+/* The way back, for the weights of that step; before, behind: around "those of step N", for the message about others. */
+static int bring_back(const job *j, const char *path, int64_t step, const char *before, const char *behind,
+                      ken_err *err)
+{
+    ken_train_state then;
+    int rc = ken_checkpoint_read(path, &then, j->settings, j->n_settings, j->array, j->n_arrays, err);
+    if (rc != KEN_OK || then.step == step) return rc;
+    return ken_fail(err, KEN_EINPUT, "%s: holds the weights of step %lld; %sthose of step %lld%s", path,
+                    (long long)then.step, before, (long long)step, behind);
+}
+
 static bool due_to_be_kept(const job *j)
 {
     int64_t every = j->t.o->checkpoint_every;
@@ -264,11 +275,7 @@ static int call_teacher(job *j, ken_err *err)
 /* In a session that begins behind the teacher's epoch: its weights stand where the student's go next. */
 static int call_back_teacher(job *j, ken_err *err)
 {
-    ken_train_state then;
-    int rc = ken_checkpoint_read(j->dir.teacher, &then, j->settings, j->n_settings, j->array, j->n_arrays, err);
-    if (rc == KEN_OK && then.step != teacher_step(j))
-        rc = ken_fail(err, KEN_EINPUT, "%s: holds the weights of step %lld; the teacher has those of step %lld",
-                      j->dir.teacher, (long long)then.step, (long long)teacher_step(j));
+    int rc = bring_back(j, j->dir.teacher, teacher_step(j), "the teacher has ", "", err);
     return rc == KEN_OK ? make_teacher(j, err) : rc;
 }
 
@@ -492,12 +499,7 @@ static int write_out(job *j, ken_err *err)
     int rc = stage(j, "writing", 0, 0, err);
     if (rc == KEN_OK && j->s.best_step >= 0) {
         rc = ken_training_write(&j->t, j->params, j->lora, j->dir.last, false, err);
-        ken_train_state best;
-        if (rc == KEN_OK)
-            rc = ken_checkpoint_read(j->dir.best, &best, j->settings, j->n_settings, j->array, j->n_arrays, err);
-        if (rc == KEN_OK && best.step != j->s.best_step)
-            rc = ken_fail(err, KEN_EINPUT, "%s: holds the weights of step %lld; those of step %lld were the best",
-                          j->dir.best, (long long)best.step, (long long)j->s.best_step);
+        if (rc == KEN_OK) rc = bring_back(j, j->dir.best, j->s.best_step, "", " were the best", err);
     }
     return rc == KEN_OK ? ken_training_write(&j->t, j->params, j->lora, j->dir.path, true, err) : rc;
 }
