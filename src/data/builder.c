@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "data/dataset.h"
 #include "data/identity.h"
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

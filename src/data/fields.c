@@ -1,6 +1,5 @@
 /* fields.c - see fields.h. */
 #include "data/fields.h"
-#include "base/buf.h"
 #include "text/normalize.h"
 #include "text/unicode.h"
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* folder.c - folders of data files, and finding out what a place holds when the user does not say. */
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "data/dataset.h"
 #include <dirent.h>
 #include <errno.h>

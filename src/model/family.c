@@ -1,7 +1,6 @@
 /* family.c - the table of families, and the tables of tensors under their names in GGUF and in safetensors; see family.h. */
 #include "model/family.h"
 #include "base/alloc.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

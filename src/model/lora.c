@@ -2,7 +2,6 @@
  * write_adapter.c and write_gguf_lora.c. */
 #include "model/lora.h"
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "base/rng.h"
 #include "model/family.h"
 #include <math.h>

@@ -8,7 +8,6 @@
 #include "base/alloc.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *torch_type(ken_dtype type)

@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "model/json.h"
 #include "model/write_parts.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,7 +12,6 @@
 #include "text/tokenizer_parts.h"
 #include "text/unicode.h"
 #include <string.h>
-#include <utf8proc.h>
 
 /* ---- the alphabet ---------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,6 @@
  * Unicode's tables come from utf8proc; what is ours is the order of things: decompose one code point, collect to the end of
  * the segment, sort the marks, compose. Does not know golds or matchers. */
 #include "text/normalize.h"
-#include "base/alloc.h"
 #include "base/buf.h"
 #include "text/accept.h"
 #include "text/unicode.h"

@@ -14,7 +14,6 @@
  * code points that came between are added here (tests/oracles/tok_unicode.py lists what still differs). */
 #include "text/pretok.h"
 #include "text/unicode.h"
-#include <string.h>
 #include <utf8proc.h>
 
 typedef enum class { LETTER, NUMBER, SPACE, SYMBOL, END } class; /* END: past the last byte */

@@ -1,13 +1,11 @@
 /* checkpoint.c - see checkpoint.h. Reading checks sizes, then the hash over everything, then whose state it is, and only then copies. */
 #include "tune/checkpoint.h"
-#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/out.h"
 #include <ctype.h>
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -9,7 +9,6 @@
 #include "text/unicode.h"
 #include "tune/selection.h"
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

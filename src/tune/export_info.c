@@ -2,7 +2,6 @@
  *
  * A folder has one such file for all its data sets, so what it says about others must survive: it is parsed, our entry is set, and all of
  * it is written again, keys in their order. One that cannot be parsed is somebody's work too and is refused. */
-#include "base/alloc.h"
 #include "base/file.h"
 #include "data/rows.h"
 #include "model/json.h"

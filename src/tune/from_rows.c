@@ -4,7 +4,6 @@
  * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,
  * category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
  * A category in other words than ours is somebody else's field and means "not annotated". */
-#include "base/alloc.h"
 #include "data/fields.h"
 #include "data/table.h"
 #include "tune/draft.h"

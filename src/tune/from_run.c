@@ -1,5 +1,4 @@
 /* from_run.c - drafts from an annotation run, and categories for rows that were read elsewhere; see draft.h. */
-#include "base/alloc.h"
 #include "data/identity.h"
 #include "data/rows.h"
 #include "tune/draft.h"

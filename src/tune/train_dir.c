@@ -1,7 +1,6 @@
 /* train_dir.c - see train_dir.h. */
 #include "tune/train_dir.h"
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/file.h"
 #include "tune/checkpoint.h"
 #include <dirent.h>

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "tune/batch.h"
 #include "tune/training.h"
-#include <string.h>
 
 enum { COUNTED = 200 }; /* batches */
 

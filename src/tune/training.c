@@ -2,7 +2,6 @@
 #include "tune/training.h"
 #include "base/alloc.h"
 #include "base/hash.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
