@@ -32,7 +32,7 @@ typedef struct cli_json_field {
 /* clang-format off */
 #define CLI_JSON_FIELD(type, key, member)                                                                              \
     {key, offsetof(type, member),                                                                                      \
-     _Generic(((const type *)0)->member, uint64_t: CLI_JSON_COUNT, int: CLI_JSON_INT, double: CLI_JSON_REAL,           \
+     _Generic(((type){0}).member, uint64_t: CLI_JSON_COUNT, int: CLI_JSON_INT, double: CLI_JSON_REAL,                  \
               bool: CLI_JSON_BOOL, const char *: CLI_JSON_TEXT)}
 /* clang-format on */
 #define CLI_JSON_PUT(x, from, ...) cli_json_put_fields((x), (from), (const cli_json_field[]){__VA_ARGS__, {0}})

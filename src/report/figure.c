@@ -101,12 +101,9 @@ void ken_figure_column(ken_figure *g, const char *head, ken_cell_kind kind)
     g->columns[g->n_columns++].kind = kind;
 }
 
-void ken_figure_columns(ken_figure *g, ken_cell_kind kind, ...)
+void ken_figure_heads(ken_figure *g, ken_cell_kind kind, const char *const *head)
 {
-    va_list args;
-    va_start(args, kind);
-    for (const char *head; (head = va_arg(args, const char *)) != NULL;) ken_figure_column(g, head, kind);
-    va_end(args);
+    for (; *head != NULL; head++) ken_figure_column(g, *head, kind);
 }
 
 static ken_cell *new_cell(ken_figure *g)

@@ -76,7 +76,7 @@ static void twenty_steps(ken_figure *g, const ken_tally bins[KEN_HIST_BINS], con
         ken_buf_printf(&g->script, "%s'%.1f' %d", i > 0 ? ", " : "", (double)i / KEN_HIST_BINS, i);
     ken_buf_puts(&g->script, ")\n");
     ken_figure_label(g, 208, 230, "center", what);
-    ken_figure_columns(g, KEN_CELL_NUMBER, "p from", "p to", NULL);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "p from", "p to");
     count_table_head(g);
     for (int i = 0; i < KEN_HIST_BINS; i++) {
         ken_figure_numbers(g, 2, (double)i / KEN_HIST_BINS, (double)(i + 1) / KEN_HIST_BINS);
@@ -257,7 +257,7 @@ static void known_cells(ken_figure *g, uint64_t known, uint64_t labelled)
 
 static void known_heads(ken_figure *g)
 {
-    ken_figure_columns(g, KEN_CELL_SHARE, "known (Highly or Maybe)", "95% from", "95% to", NULL);
+    ken_figure_columns(g, KEN_CELL_SHARE, "known (Highly or Maybe)", "95% from", "95% to");
 }
 
 static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *err)
@@ -284,7 +284,7 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
     }
     ken_buf_puts(&g->script, ")\n");
     int block = stack_columns(g, labelled, KEN_DECILES, 0.9, true);
-    ken_figure_columns(g, KEN_CELL_NUMBER, "popularity from", "popularity to", NULL);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "popularity from", "popularity to");
     count_table_head(g);
     known_heads(g);
     bool any = false;
@@ -354,8 +354,8 @@ static int unknown(ken_figures *f, const ken_run *run, const ken_report_summary 
     ken_figure_frame(g, 46, 14, 24, 44);
     double most = 0.0;
     ken_figure_column(g, "relation", KEN_CELL_TEXT);
-    ken_figure_columns(g, KEN_CELL_COUNT, "labelled facts", "Unknown drawn", NULL);
-    ken_figure_columns(g, KEN_CELL_NUMBER, "Unknown expected", "standard deviation", NULL);
+    ken_figure_columns(g, KEN_CELL_COUNT, "labelled facts", "Unknown drawn");
+    ken_figure_columns(g, KEN_CELL_NUMBER, "Unknown expected", "standard deviation");
     for (size_t i = 0; i <= n; i++) {
         const ken_counts *c = i < n ? ken_run_relation(run, i) : all;
         double of = (double)(c->n - c->category[KEN_UNLABELLED]), drawn = (double)c->category[KEN_UNKNOWN];

@@ -100,7 +100,7 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
                    (int)KEN_FIGURE_WIDTH, g->height);
     ken_figure_label(g, LEFT, 12, "right", "before");
     ken_figure_label(g, RIGHT, 12, "left", "after");
-    ken_figure_columns(g, KEN_CELL_TEXT, "before", "after", NULL);
+    ken_figure_columns(g, KEN_CELL_TEXT, "before", "after");
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
     ken_figure_column(g, "share of before", KEN_CELL_SHARE);
     int block = 1;
@@ -244,10 +244,10 @@ static void draw_groups(ken_figure *g, const ranked *r, size_t n)
 static void group_table(ken_figure *g, const char *head, const ranked *r, size_t n)
 {
     ken_figure_column(g, head, KEN_CELL_TEXT);
-    ken_figure_columns(g, KEN_CELL_COUNT, "facts", "answered before", "answered after", "lost", NULL);
-    ken_figure_columns(g, KEN_CELL_SHARE, "lost share", "95% from", "95% to", NULL);
+    ken_figure_columns(g, KEN_CELL_COUNT, "facts", "answered before", "answered after", "lost");
+    ken_figure_columns(g, KEN_CELL_SHARE, "lost share", "95% from", "95% to");
     ken_figure_column(g, "gained", KEN_CELL_COUNT);
-    ken_figure_columns(g, KEN_CELL_SHARE, "gained share", "95% from", "95% to", NULL);
+    ken_figure_columns(g, KEN_CELL_SHARE, "gained share", "95% from", "95% to");
     ken_figure_column(g, "McNemar p", KEN_CELL_NUMBER);
     for (size_t j = 0; j < n; j++) {
         const ken_diff_group *c = r[j].g;
@@ -350,7 +350,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
                  "set arrow from 0,0 to 1,1 nohead dt (4,3) lw 1 lc rgb '" KEN_INK "' front\n");
     ken_figure_label(g, 4, 9, "left", "P(correct) after");
     ken_figure_label(g, left + (w - left - right) / 2, h - 14, "center", "P(correct) before");
-    ken_figure_columns(g, KEN_CELL_NUMBER, "before from", "after from", NULL);
+    ken_figure_columns(g, KEN_CELL_NUMBER, "before from", "after from");
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
     int block = 0;
     for (int s = 1; s <= most; s++) {

@@ -65,7 +65,8 @@ int ken_figure_done(const ken_figure *g, ken_err *err);
 
 /* The table: columns first, then cells row by row. NaN is an empty cell. */
 void ken_figure_column(ken_figure *g, const char *head, ken_cell_kind kind);
-void ken_figure_columns(ken_figure *g, ken_cell_kind kind, ...) __attribute__((sentinel)); /* heads, NULL */
+#define ken_figure_columns(g, kind, ...) ken_figure_heads((g), (kind), (const char *const[]){__VA_ARGS__, NULL})
+void ken_figure_heads(ken_figure *g, ken_cell_kind kind, const char *const *head);
 void ken_figure_text(ken_figure *g, const char *s);
 void ken_figure_number(ken_figure *g, double x);
 void ken_figure_numbers(ken_figure *g, int n, ...); /* n doubles */

@@ -149,9 +149,9 @@ int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *
     ken_figure_label(g, 46 + (KEN_FIGURE_WIDTH - 112) / 2.0, 297, "center", "Known rows fitted, of all training rows");
     put_scale(g, &m);
     int block = put_bands(g, r, &m);
-    ken_figure_columns(g, KEN_CELL_COUNT, "run", "step", NULL);
+    ken_figure_columns(g, KEN_CELL_COUNT, "run", "step");
     ken_figure_columns(g, KEN_CELL_NUMBER, "epoch", "Known fitted / all", "Unknown fitted / all", "accuracy, %",
-                       "predicted, %", NULL);
+                       "predicted, %");
     size_t stride = (r->n + MOST_POINTS - 1) / MOST_POINTS;
     if (block > 0) { /* a dot's edge, then the dots of a band in its shade */
         for (int band = -1; band < m.bands; band++) {

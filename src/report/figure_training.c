@@ -286,10 +286,10 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
                    most);
     snprintf(buf, sizeof buf, "%s rows answered correctly", set_names[set]);
     ken_figure_label(g, left + (KEN_FIGURE_WIDTH - 68 - left) / 2.0, g->height - 8.0, "center", buf);
-    ken_figure_columns(g, KEN_CELL_TEXT, "category", "weights", NULL);
+    ken_figure_columns(g, KEN_CELL_TEXT, "category", "weights");
     ken_figure_column(g, "epoch", KEN_CELL_NUMBER);
-    ken_figure_columns(g, KEN_CELL_COUNT, "rows", "right", NULL);
-    ken_figure_columns(g, KEN_CELL_SHARE, "share", "95% from", "95% to", NULL);
+    ken_figure_columns(g, KEN_CELL_COUNT, "rows", "right");
+    ken_figure_columns(g, KEN_CELL_SHARE, "share", "95% from", "95% to");
     ken_buf_printf(&g->description, "Bars: share of %s rows answered correctly, by category before training.",
                    set_names[set]);
     for (int i = 0; i < KEN_UNLABELLED; i++) {

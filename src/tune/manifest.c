@@ -58,7 +58,7 @@ static void put_fields(json_t **x, const void *from, const field *f)
 #define FIELDS(name, ...) static const field name[] = {__VA_ARGS__, {NULL, 0, END}}
 #define FIELD(type, key, member, ...)                                                                                  \
     {key, offsetof(type, member),                                                                                      \
-     _Generic(((const type *)0)->member, const char *: TEXT, size_t: COUNT, bool: FLAG, double: REAL), __VA_ARGS__}
+     _Generic(((type){0}).member, const char *: TEXT, size_t: COUNT, bool: FLAG, double: REAL), __VA_ARGS__}
 /* clang-format on */
 
 /* ---- the request ---------------------------------------------------------------------------------------------------- */
