@@ -116,8 +116,6 @@ int ken_trie_extend(ken_trie *t, ken_node at, const int32_t *tok, size_t n, ken_
     return KEN_OK;
 }
 
-void ken_trie_hold(ken_trie *t, ken_node v) { t->node[v].refs++; }
-
 void ken_trie_release(ken_trie *t, ken_node v)
 {
     t->node[v].refs--;

@@ -44,7 +44,6 @@ void ken_trie_destroy(ken_trie *t); /* {0} is fine */
 
 /* Finds or adds the path tok (n >= 0) below `at`; *out gets one reference. On failure nothing is held or left behind. */
 int ken_trie_extend(ken_trie *t, ken_node at, const int32_t *tok, size_t n, ken_node *out, ken_err *err);
-void ken_trie_hold(ken_trie *t, ken_node v);
 /* Gives one reference back; nodes that nothing needs any more are gone. */
 void ken_trie_release(ken_trie *t, ken_node v);
 /* The engine took the slot of v away: forget the node when nothing else needs it. */

@@ -39,7 +39,6 @@ const char *ken_gemm_name(const ken_gemm *g); /* library, version and the instru
 
 int ken_matrix_new(ken_matrix **out, ken_gemm *g, int n, int k, ken_err *err); /* borrows g; caller frees */
 void ken_matrix_free(ken_matrix *w);
-size_t ken_matrix_bytes(const ken_matrix *w);                            /* of the packed values */
 int ken_matrix_pack(ken_matrix *w, const float *values, ken_err *err);   /* values (N, K), copied */
 int ken_matrix_pack_t(ken_matrix *w, const float *values, ken_err *err); /* values (K, N), copied */
 
