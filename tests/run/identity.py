@@ -352,6 +352,7 @@ ALIAS_CASES = [
     ("a name less", {**ALIASES, "a": ["igh"]}, [], refuses("aliases_hash")),
     ("a name of an answer that no row has", {**ALIASES, "zz": ["y"]}, [], refuses("aliases_hash")),
     ("an answer that goes", {"a": ALIASES["a"], "b": ALIASES["b"]}, [], refuses("aliases_hash")),
+    ("whose names they are", {"a": ALIASES["a"], "c": ALIASES["b"], "zz": ALIASES["zz"]}, [], refuses("aliases_hash")),
     ("the order of names", {**ALIASES, "a": ["ighigh", "igh"]}, [], refuses("aliases_hash")),
     ("a name that moves over", {**ALIASES, "a": ["igh"], "b": ["ighigh", "wa"]}, [], refuses("aliases_hash")),
     ("the order of answers", dict(reversed(ALIASES.items())), [], keeps(always=True)),
@@ -467,8 +468,12 @@ POOR_CASES = [
     ("exemplars of another relation, which it borrows", lambda d: [d[f"R0/dev/{i}"].update(answer="x") for i in range(12)], anew(exemplars=True)),
     ("it gets exemplars of its own", lambda d: [insert(d, None, {**d[f"R0/dev/{i}"], "id": f"n{i}", "relation": "S", "question": f"n{i}?",
                                                                "subject": f"n{i}"}) for i in range(6)], anew(exemplars=True)),
-    ("rows for sets that do not share any", lambda d: [insert(d, None, {**WORDS[f"R1/dev/{i}"]}) for i in range(4, 12)], anew(exemplars=True)),
     ("nothing", lambda d: None, keeps(always=True)),
+]
+
+FEW_CASES = [  # the part ends in the relation whose sets share rows: they go on sharing them, and its other rows say so
+    ("rows for sets that do not share any", lambda d: [insert(d, None, {**WORDS[f"R1/dev/{i}"]}) for i in range(4, 12)], anew(exemplars=True)),
+    ("a row of it", lambda d: d["R1/test/2"].update(question="x?"), anew("R1/test/2")),
 ]
 
 PLAIN_ARGS = ["-m", MODEL, *SMALL, "--matcher", "em-squad", "-d", "data.jsonl"]
@@ -638,6 +643,7 @@ def all_cases():
         yield tried(f"places: {name}", outcome, Input(places, args, {}, "data.ken"), Input({"data.jsonl": jsonl(then)}, args, {}, "data.ken"), [])
     yield from changed("samples", SAMPLE_CASES, [*args, "--method", "sample"], WORDS, PART)
     yield from changed("poor", POOR_CASES, args, poor(), ["--limit", "22"])
+    yield from changed("poor", FEW_CASES, args, {i: row for i, row in poor().items() if row["relation"] != "S"}, PART)
     yield from changed("usual prompt", PLAIN_CASES, PLAIN_ARGS, WORDS, PART)
     yield from changed("no shots", NO_SHOTS_CASES, [*args, "--shots", "0"], WORDS, PART)
     yield from changed("row", [("an exemplar of a relation that was not asked yet", lambda d: d["R1/dev/1"].update(question="x?", answer="x"),

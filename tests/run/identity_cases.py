@@ -52,16 +52,17 @@ def twins_are_as_alone(folder):
     """Rows that are the same but for their ids, split and popularity: computed once, written as if each stood alone."""
     some = [fact("a", "q1?"), fact("b", "q2?"), fact("c", "q1?", popularity=5), fact("e", "q1?", split="train"), fact("f", "q1?", ["igh", "a"]),
             fact("g", "q1?", ["a", "igh", "rr"]), fact("h", "q1?", subject="s")]
-    annotate(folder, DEV + some)
-    now = contents(folder)
-    for row in some:
-        annotate(folder, [*DEV, row], run=row["id"] + ".ken")
-        alone = contents(folder, row["id"] + ".ken")
-        same_result(now, alone, row["id"], but=("identities", "knowledge"))  # flags say that others are there
-        mine, other = (json.loads(shown(os.path.join(folder, run))[row["id"]]) for run in ("a.ken", row["id"] + ".ken"))
-        for flag in "duplicate", "ambiguous":
-            mine["flags"] = [f for f in mine["flags"] if f != flag]
-        expect(mine == other, f"{row['id']}: {mine} instead of {other}")
+    for how, options in ("exact", []), ("sample", ["--method", "sample", "--samples", "8"]):
+        annotate(folder, DEV + some, *options, run=f"{how}.ken")
+        now = contents(folder, f"{how}.ken")
+        for row in some:
+            here = f"{how}-{row['id']}.ken"
+            annotate(folder, [*DEV, row], *options, run=here)
+            same_result(now, contents(folder, here), row["id"], but=("identities", "knowledge"))  # flags say that others are there
+            mine, other = (json.loads(shown(os.path.join(folder, run))[row["id"]]) for run in (f"{how}.ken", here))
+            mine["flags"] = [f for f in mine["flags"] if f not in ("duplicate", "ambiguous")]
+            expect(mine == other, f"{row['id']}: {mine} instead of {other}")
+    expect(now.rows["a"]["drawn"] != now.rows["c"]["drawn"], "the test is empty: twins have the same samples")
 
 
 SEPARATORS = ["\x01", "\x1f", "\n", "\t", " ", "", "|", "1", "\u2028"]
@@ -186,7 +187,7 @@ def a_table_that_nothing_uses(folder):
 
 def explaining_agrees(folder):
     """A label that only another name gives: `ken explain` finds the same numbers, and the name among the answers."""
-    longer = ["--max-new", "4"]
+    longer = ["--max-new", "4", "--seed", "3"]
     rows = DEV + [fact(f"t{i}", f"q{i}?", ["z"]) for i in range(12)]
     names = words_said(folder, rows, *longer)
     write(os.path.join(folder, "al.json"), json.dumps({"z": names}))

@@ -146,6 +146,7 @@ def anew(*changed, gone=(), exemplars=False, held=(), value=True):
         if exemplars:
             expect(now.sets == t.part.sets or set(now.sets["shown"]) > set(t.part.sets["shown"]), "exemplars of the run were changed")
             expect(set(a.rows) - set(now.rows) == {*held} | ({*gone} - {*kept}), f"rows are missing: {set(a.rows) - set(now.rows)}")
+            expect(now.settings["rows"] == str(len(now.rows) - len(kept)), f"asked for are {now.settings['rows']} rows, there are {len(now.rows)}")
             if value:
                 f = fresh(t.after)
                 expect(any(r in f.rows and f.result(r) != now.result(r) for r in now.rows), "the test is empty: the exemplars do not matter")

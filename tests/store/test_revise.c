@@ -28,6 +28,8 @@ static void put(ken_store *s, uint64_t place, asked a)
     snprintf(identity, sizeof identity, "row %d version %d", (int)a.row, a.v);
     row.identity = identity;
     row.asked = identity;
+    row.aliases = row.answers; /* other names: as many as answers */
+    row.n_aliases = row.n_answers;
     assert_ok(ken_store_put_row(s, place, &row, &err));
 }
 
@@ -125,6 +127,7 @@ static void check_rows(const char *path, const asked *a, const int64_t *place, s
         snprintf(identity, sizeof identity, "row %d version %d", (int)a[i].row, a[i].v);
         assert_string_equal(got->identity, identity);
         assert_string_equal(got->asked, identity);
+        assert_int_equal(got->n_aliases, expected->n_answers);
         answers += got->n_answers;
         snprintf(sql, sizeof sql, "SELECT place FROM examples WHERE id = '%s'", got->id);
         assert_int_equal(ask(db, sql), place != NULL ? place[i] : (int64_t)i);
@@ -138,6 +141,7 @@ static void check_rows(const char *path, const asked *a, const int64_t *place, s
         assert_int_equal(ask(db, sql), 0);
     }
     assert_int_equal(ask(db, "SELECT count(*) FROM answers"), answers);
+    assert_int_equal(ask(db, "SELECT count(*) FROM aliases"), answers);
     assert_int_equal(ask(db, "SELECT count(*) FROM prompts"), (int64_t)n * ROW_PROMPTS);
     sqlite3_close(db);
 }
@@ -244,6 +248,12 @@ static void gone_and_back(void **state)
     assert_ok(revise(s, fewer, 6)); /* and goes again: to the first place behind */
     assert_ok(ken_store_close(s, &err));
     assert_int_equal(answer(path, "SELECT max(place) FROM examples"), KEN_PLACE_GONE);
+    /* However often, what became of a row is noted once. */
+    assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'gone'"), 3);
+    assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'changed'"), 1);
+    check_note(
+        path, 0,
+        "1 row had changed in the data when the run was gone on with, and the run has what is true now: P3/test/3");
 }
 
 /* A row without an identity cannot be told from a changed one. All rows of the run may go, or change. */
@@ -352,6 +362,27 @@ static void reader_is_told(void **state)
     assert_ok(ken_store_close(s, &err));
 }
 
+/* Also when rows traded their places and nothing else happened: its places lead to other rows. */
+static void reader_of_rows_that_moved(void **state)
+{
+    (void)state;
+    static const asked turned[] = {{0, 0}, {1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 0}, {7, 0}, {6, 0}};
+    const char *path = in_folder("turned.ken");
+    make_run(path);
+    for (int times = 0; times < 2; times++) { /* there and back */
+        ken_run *r;
+        assert_ok(ken_run_open(&r, path, &err));
+        ken_store *s = open_store(path);
+        assert_ok(revise(s, times == 0 ? turned : before, N_BEFORE));
+        assert_ok(ken_store_close(s, &err));
+        assert_null(ken_run_row(r, 0, &err));
+        assert_int_equal(err.status, KEN_EBUSY);
+        ken_run_free(r);
+        check_rows(path, times == 0 ? turned : before, NULL, N_BEFORE);
+        check_note(path, 0, NULL); /* of no interest to anyone later */
+    }
+}
+
 /* ---- all or nothing ------------------------------------------------------------------------------------------------------ */
 
 /* Before the commit the process ends, as with kill -9: the run is as it was. */
@@ -452,6 +483,7 @@ int main(void)
         cmocka_unit_test(all_of_them),
         cmocka_unit_test(counts),
         cmocka_unit_test(reader_is_told),
+        cmocka_unit_test(reader_of_rows_that_moved),
         cmocka_unit_test(killed_before_the_commit),
         cmocka_unit_test(no_memory),
     };
