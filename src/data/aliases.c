@@ -19,6 +19,7 @@ int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
 {
     json_t *root = NULL, *value;
     const char *key;
+    void *next;
     int32_t n = 0;
     int rc = ken_json_file(&root, path, err);
     if (rc != KEN_OK) return rc;
@@ -26,6 +27,10 @@ int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
         rc = ken_fail(err, KEN_EINPUT, "%s: an object is expected, like {\"United States of America\": [\"USA\"]}",
                       path);
         goto done;
+    }
+    json_object_foreach_safe(root, next, key, value)
+    {
+        if (json_is_array(value) && json_array_size(value) == 0) json_object_del(root, key); /* no other names */
     }
     char *spelled = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS); /* one spelling, however the file is laid out */
     ken_sha256 *h = spelled != NULL ? ken_sha256_new() : NULL;
@@ -43,7 +48,6 @@ int ken_aliases_read(ken_data *d, const char *path, ken_err *err)
     json_object_foreach(root, key, value)
     {
         ken_field f = {.row = root, .path = path, .line = 1, .name = key};
-        if (json_is_array(value) && json_array_size(value) == 0) continue; /* no other names: fine */
         char *answer = ken_arena_strndup(&d->arena, key, strlen(key));
         rc = ken_field_list(&f, false, &d->arena, &d->aliases[n].list, &d->aliases[n].n, err);
         if (rc != KEN_OK) goto done;
