@@ -11,21 +11,8 @@
 #include <cmocka.h>
 
 /* Texts that a join by a byte would mix up: the joints themselves, and digits that a decimal length could be taken for. */
-static const char *const word[] = {NULL,
-                                   "",
-                                   "a",
-                                   "aa",
-                                   "\x01",
-                                   "a\x01",
-                                   "\x01"
-                                   "a",
-                                   "\n",
-                                   "a\na",
-                                   ":",
-                                   "1",
-                                   "1:a",
-                                   "\x02",
-                                   "\xff\xff"};
+static const char *const word[] = {NULL, "",     "a", "aa", "\x01", "a\x01", "\001a",
+                                   "\n", "a\na", ":", "1",  "1:a",  "\x02",  "\xff\xff"};
 enum { WORDS = sizeof word / sizeof *word, MOST = 3, LISTS = 1 + WORDS + WORDS * WORDS + WORDS * WORDS * WORDS };
 
 /* List number k of at most MOST words. */

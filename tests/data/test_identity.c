@@ -56,10 +56,8 @@ static void every_field(void **state)
 {
     (void)state;
     static const char *const turned[] = {"Brasilia", "Brasília"}, *const other[] = {"Brasília", "Rio"},
-                             *const joined[] = {"Brasília\x01"
-                                                "Brasilia"},
-                             *const bsb[] = {"B"}, *const swapped[] = {"b\nc", "a"}, *const shifted[] = {"a\nb", "c"},
-                             *const none[] = {""};
+                             *const joined[] = {"Brasília\001Brasilia"}, *const bsb[] = {"B"},
+                             *const swapped[] = {"b\nc", "a"}, *const shifted[] = {"a\nb", "c"}, *const none[] = {""};
     ken_example x;
     /* which of the three spellings the change shows in */
 #define CHANGED(asked, right, change)                                                                                  \

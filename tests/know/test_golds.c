@@ -335,10 +335,7 @@ static void settings_of(const char *matcher, const char *aliases_hash, const cha
 static void settings(void **state)
 {
     (void)state;
-    static const char *const ab[] = {"a", "b"},
-                             *const joined[] = {"a\x01"
-                                                "b"},
-                             *const line[] = {"a\nb"};
+    static const char *const ab[] = {"a", "b"}, *const joined[] = {"a\001b"}, *const line[] = {"a\nb"};
     ken_arena arena = {0};
     ken_setting_list plain, l;
     settings_of("em-squad", "", NULL, 0, &arena, &plain);
