@@ -602,6 +602,12 @@ def changed(kind, cases, args, rows, part):
         yield tried(f"{kind}: {name}", outcome, before, after, part)
 
 
+def instead(args, given):
+    """The command with an option of another value, given once."""
+    at = args.index(given[0]) if given and given[0] in args else len(args)
+    return [*args[:at], *args[at + 2:], *given]
+
+
 def option_cases():
     for option, given, outcome, *how in OPTION_CASES:
         how = how[0] if how else {}
@@ -613,7 +619,7 @@ def option_cases():
         for place in TEMPORARY.name, SOURCE:
             name = name.replace(place + "/", "")
         yield tried(f"option {option}: {name!r}", outcome, Input(files, begin, {}, "data.ken"),
-                    Input({**files, **how.get("then", {})}, [*args, *given], env, how.get("run", "data.ken")), how.get("part", PART))
+                    Input({**files, **how.get("then", {})}, instead(args, given), env, how.get("run", "data.ken")), how.get("part", PART))
 
 
 def all_cases():
