@@ -14,7 +14,7 @@ enum { N_FAMILIES = sizeof families / sizeof *families, N = 24 };
 static ken_net *open_net(const char *family, const char *file, ken_model **m)
 {
     char path[512];
-    ken_net *net;
+    ken_net *net = NULL;
     ken_err err;
     const ken_net_options o = {.threads = 2, .isa = isa};
     snprintf(path, sizeof path, KEN_FIXTURES "/model/tiny-%s%s", family, file);
