@@ -151,15 +151,14 @@ typedef struct ken_example {
     const char *question;
     const char *subject;        /* NULL when not known */
     const char *const *answers; /* (n_answers) any is accepted; answers[0] is shown and trained */
-    int n_answers;
     const char *const *aliases; /* (n_aliases) other names of the answers, from the alias table: for em-alias */
-    int n_aliases;
+    int n_answers, n_aliases;
     double popularity;          /* NaN when not known */
     const char *const *choices; /* (n_choices) multiple choice, else NULL */
     int n_choices, choice;      /* the right one, 0-based; -1 */
     uint32_t flags;             /* KEN_FLAG_* that the data decides */
-    const char *file;           /* where it was read: file and line or place */
-    int line;
+    int line;                   /* where it was read: file and line or place */
+    const char *file;
 } ken_example;
 
 typedef struct ken_data_options {

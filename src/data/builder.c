@@ -123,47 +123,46 @@ static int rank_names(const ken_builder *b, int (*cmp)(const void *, const void 
     return KEN_OK;
 }
 
+/* Row i becomes what row keys[i].row was, cycle by cycle: in place, for data sets may be large. */
+static void permute(ken_builder *b, key *keys)
+{
+    ken_example *rows = b->d->rows;
+    for (size_t i = 0; i < b->d->n; i++) {
+        const ken_example first = rows[i];
+        const size_t place = b->places[i];
+        size_t to = i;
+        for (size_t from; (from = keys[to].row) != i; to = from) {
+            rows[to] = rows[from];
+            b->places[to] = b->places[from];
+            keys[to].row = to;
+        }
+        rows[to] = first;
+        b->places[to] = place;
+        keys[to].row = to;
+    }
+}
+
 static int sort_rows(ken_builder *b, ken_err *err)
 {
-    ken_data *d = b->d;
+    const ken_data *d = b->d;
     int32_t *relation_rank = ken_alloc(b->n_names + 1, sizeof *relation_rank);
     int32_t *split_rank = ken_alloc(b->n_names + 1, sizeof *split_rank);
     key *keys = ken_alloc(d->n, sizeof *keys);
-    ken_example *rows = NULL;
-    size_t *places = NULL;
-    int rc = KEN_ENOMEM;
-    if (relation_rank == NULL || split_rank == NULL || keys == NULL) goto done;
-    if (rank_names(b, by_relation, relation_rank) != KEN_OK || rank_names(b, by_split, split_rank) != KEN_OK) goto done;
-    bool sorted = true;
-    for (size_t i = 0; i < d->n; i++) {
+    int rc = relation_rank == NULL || split_rank == NULL || keys == NULL ? KEN_ENOMEM : KEN_OK;
+    if (rc == KEN_OK) rc = rank_names(b, by_relation, relation_rank);
+    if (rc == KEN_OK) rc = rank_names(b, by_split, split_rank);
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
         const ken_example *e = &d->rows[i];
         keys[i] = (key){relation_rank[ken_strmap_get(b->name_of, e->relation, strlen(e->relation), 0)],
                         split_rank[ken_strmap_get(b->name_of, e->split, strlen(e->split), 0)], i};
-        if (i > 0 && by_key(&keys[i - 1], &keys[i]) > 0) sorted = false;
     }
-    rc = KEN_OK;
-    if (sorted) goto done;
-    qsort(keys, d->n, sizeof *keys, by_key);
-    rows = ken_alloc(d->n, sizeof *rows);
-    places = ken_alloc(d->n, sizeof *places);
-    rc = rows == NULL || places == NULL ? KEN_ENOMEM : KEN_OK;
-    if (rc != KEN_OK) goto done;
-    for (size_t i = 0; i < d->n; i++) {
-        rows[i] = d->rows[keys[i].row];
-        places[i] = b->places[keys[i].row];
+    if (rc == KEN_OK) {
+        qsort(keys, d->n, sizeof *keys, by_key);
+        permute(b, keys);
     }
-    ken_free(d->rows);
-    ken_free(b->places);
-    d->rows = rows;
-    b->places = places;
-    rows = NULL;
-    places = NULL;
-done:
     ken_free(relation_rank);
     ken_free(split_rank);
     ken_free(keys);
-    ken_free(rows);
-    ken_free(places);
     return rc == KEN_ENOMEM ? ken_fail_nomem(err, "data order") : rc;
 }
 
