@@ -55,9 +55,8 @@ static int advance(loop *l, ken_err *err)
     int rc = KEN_OK;
     for (size_t i = 0; i < l->n_open; i++) {
         ken_question *q = l->open[i].q;
-        const ken_question_kind *kind = q->kind;
-        if (rc == KEN_OK && !kind->done(q) && kind->waiting(q) == 0) rc = kind->advance(q, err);
-        if (rc == KEN_OK && kind->done(q)) {
+        if (rc == KEN_OK && !q->done && ken_question_waiting(q) == 0) rc = q->kind->advance(q, err);
+        if (rc == KEN_OK && q->done) {
             rc = l->a->result(l->a->ctx, l->open[i].at, q, err);
             l->slots -= l->open[i].slots;
         } else l->open[keep++] = l->open[i];

@@ -14,8 +14,6 @@ typedef struct ken_question ken_question;
 typedef struct ken_question_kind {
     const char *name;
     double growth; /* positions in the end, as a multiple of those asked for at first: answers come behind prompts */
-    int32_t (*waiting)(const ken_question *q); /* requests not answered yet */
-    bool (*done)(const ken_question *q);
     /* To be called when it is not done and nothing is waited for: takes in the answers and asks for more, or is done. */
     int (*advance)(ken_question *q, ken_err *err);
     void (*free)(ken_question *q); /* NULL is fine */
@@ -23,7 +21,15 @@ typedef struct ken_question_kind {
 
 struct ken_question { /* the first member of whatever is asked */
     const ken_question_kind *kind;
+    int32_t waiting;  /* requests not answered yet */
+    ken_question *on; /* what is waited for in its place: another question that it has put; or NULL */
+    bool done;
 };
+
+static inline int32_t ken_question_waiting(const ken_question *q)
+{
+    return q->on != NULL ? q->on->waiting : q->waiting;
+}
 
 static inline void ken_question_free(ken_question *q)
 {

@@ -22,8 +22,6 @@ struct ken_choice {
     ken_node *root;              /* (n); -1 = none */
     const ken_example **pool;    /* (n_pool) */
     size_t n_pool;
-    int32_t waiting;
-    bool done;
 };
 
 static void add_question(ken_buf *b, const ken_example *x, const int32_t *order)
@@ -134,7 +132,7 @@ static int ask(ken_choice *c, int i, ken_err *err)
                                     .want = c->letter,
                                     .want_logit = c->logit + (size_t)i * k,
                                     .n_want = (int32_t)k,
-                                    .outstanding = &c->waiting};
+                                    .outstanding = &c->question.waiting};
         rc = ken_engine_ask(c->engine, &c->asked[i], err);
     }
     ken_free(ids);
@@ -142,16 +140,14 @@ static int ask(ken_choice *c, int i, ken_err *err)
     return rc;
 }
 
-static int32_t waiting(const ken_question *q) { return ((const ken_choice *)q)->waiting; }
-static bool done(const ken_question *q) { return ((const ken_choice *)q)->done; }
 static void free_choice(ken_question *q) { ken_choice_free((ken_choice *)q); }
 static int advance(ken_question *q, ken_err *err)
 {
     (void)err;
-    ((ken_choice *)q)->done = true; /* the letters of all prompts are asked for at once */
+    q->done = true; /* the letters of all prompts are asked for at once */
     return KEN_OK;
 }
-static const ken_question_kind kind = {"choice", 1.0, waiting, done, advance, free_choice};
+static const ken_question_kind kind = {"choice", 1.0, advance, free_choice};
 
 ken_question *ken_choice_question(ken_choice *c) { return &c->question; }
 const ken_choice *ken_choice_of_question(const ken_question *q) { return (const ken_choice *)q; }

@@ -9,11 +9,10 @@ typedef struct path {
     ken_path_options o;
     ken_node node; /* held; -1 = none */
     ken_request *asked;
-    int32_t waiting, depth, forwarded; /* depth: tokens of the answer so far */
+    int32_t depth, forwarded; /* depth: tokens of the answer so far */
     ken_buf text;
     double p, *q; /* q (top_k) scratch */
     ken_finish finish;
-    bool done;
 } path;
 
 /* Token v, of probability q, behind `from`: asks for what comes then, or the answer has ended. */
@@ -32,21 +31,18 @@ static int take(path *p, ken_node from, int32_t v, double q, ken_err *err)
     }
     p->p *= q;
     if (p->finish == KEN_RUNNING && ++p->depth == r->max_new) p->finish = KEN_FINISH_LENGTH;
-    p->done = p->finish != KEN_RUNNING ||
-              (p->o.give_up && !ken_golds_viable(&p->o.golds, ken_buf_str(&p->text), p->text.len, true));
-    if (p->done) return KEN_OK;
+    p->question.done = p->finish != KEN_RUNNING ||
+                       (p->o.give_up && !ken_golds_viable(&p->o.golds, ken_buf_str(&p->text), p->text.len, true));
+    if (p->question.done) return KEN_OK;
     ken_node child;
     int rc = ken_engine_extend(p->engine, from, &v, 1, &child, err);
     if (rc != KEN_OK) return rc;
     if (p->node >= 0) ken_engine_release(p->engine, p->node);
     p->node = child;
     p->forwarded++;
-    p->asked = ken_request_new(r, child, &p->waiting);
+    p->asked = ken_request_new(r, child, &p->question.waiting);
     return p->asked != NULL ? ken_engine_ask(p->engine, p->asked, err) : ken_fail_nomem(err, "answer");
 }
-
-static int32_t waiting(const ken_question *q) { return ((const path *)q)->waiting; }
-static bool done(const ken_question *q) { return ((const path *)q)->done; }
 
 static int advance(ken_question *question, ken_err *err)
 {
@@ -72,7 +68,7 @@ static void free_path(ken_question *question)
     ken_free(p);
 }
 
-static const ken_question_kind kind = {"path", 1.5, waiting, done, advance, free_path};
+static const ken_question_kind kind = {"path", 1.5, advance, free_path};
 
 int ken_path_new(ken_question **out, ken_engine *e, const ken_path_options *o, ken_node from, const int32_t *ids,
                  size_t n, ken_err *err)
@@ -93,7 +89,7 @@ int ken_path_new(ken_question **out, ken_engine *e, const ken_path_options *o, k
     if (rc == KEN_OK) rc = ken_engine_extend(e, from, ids, n, &p->node, err);
     if (rc == KEN_OK && o->first >= 0) rc = take(p, p->node, o->first, o->first_q, err);
     else if (rc == KEN_OK) {
-        p->asked = ken_request_new(o->rules, p->node, &p->waiting);
+        p->asked = ken_request_new(o->rules, p->node, &p->question.waiting);
         rc = p->asked != NULL ? ken_engine_ask(e, p->asked, err) : ken_fail_nomem(err, "answer");
     }
     if (rc != KEN_OK) free_path(&p->question);

@@ -44,8 +44,6 @@ typedef struct sampler {
     ken_arena arena;
     double *q;       /* (top_k) */
     int32_t *choice; /* (samples + 1) place in the list that each member of the branch in hand took */
-    int32_t waiting;
-    bool done;
 } sampler;
 
 static int nomem(ken_err *err) { return ken_fail_nomem(err, "sampler"); }
@@ -54,7 +52,7 @@ static int nomem(ken_err *err) { return ken_fail_nomem(err, "sampler"); }
 static int open_branch(sampler *s, prompt *p, branch model, ken_err *err)
 {
     branch *b = ken_arena_alloc(&s->arena, 1, sizeof *b);
-    if (b != NULL) model.asked = ken_request_new(s->rules, model.node, &s->waiting);
+    if (b != NULL) model.asked = ken_request_new(s->rules, model.node, &s->question.waiting);
     if (b == NULL || model.asked == NULL) {
         ken_engine_release(s->engine, model.node);
         return nomem(err);
@@ -65,11 +63,9 @@ static int open_branch(sampler *s, prompt *p, branch model, ken_err *err)
     return ken_engine_ask(s->engine, b->asked, err);
 }
 
-static int32_t waiting(const ken_question *q) { return ((const sampler *)q)->waiting; }
-static bool done(const ken_question *q) { return ((const sampler *)q)->done; }
 static int advance(ken_question *q, ken_err *err);
 static void free_sampler(ken_question *q);
-static const ken_question_kind kind = {"sampler", 1.7, waiting, done, advance, free_sampler};
+static const ken_question_kind kind = {"sampler", 1.7, advance, free_sampler};
 
 int ken_sampler_new(ken_question **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                     int n, const char *row_id, ken_err *err)
@@ -234,7 +230,8 @@ void ken_drawn_sort(ken_drawn *d, int n)
 static int advance(ken_question *q, ken_err *err)
 {
     sampler *s = (sampler *)q;
-    if (s->waiting > 0) return ken_fail(err, KEN_ESTATE, "sampler: advanced while %d requests are open", s->waiting);
+    if (s->question.waiting > 0)
+        return ken_fail(err, KEN_ESTATE, "sampler: advanced while %d requests are open", s->question.waiting);
     for (int i = 0; i < s->n; i++) {
         prompt *p = &s->p[i];
         branch *b = p->open;
@@ -249,8 +246,8 @@ static int advance(ken_question *q, ken_err *err)
         }
         if (rc != KEN_OK) return rc;
     }
-    if (s->waiting > 0) return KEN_OK;
-    s->done = true;
+    if (s->question.waiting > 0) return KEN_OK;
+    s->question.done = true;
     for (int i = 0; i < s->n; i++) {
         prompt *p = &s->p[i];
         ken_drawn_sort(p->drawn, (int)p->n_drawn);

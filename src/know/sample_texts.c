@@ -20,13 +20,8 @@ typedef struct texts {
     const ken_golds *golds;
     int n;
     prompt *p; /* (n) */
-    int32_t waiting;
-    bool done;
     ken_arena arena;
 } texts;
-
-static int32_t waiting(const ken_question *q) { return ((const texts *)q)->waiting; }
-static bool done(const ken_question *q) { return ((const texts *)q)->done; }
 
 static void free_texts(ken_question *q)
 {
@@ -74,11 +69,11 @@ static int advance(ken_question *q, ken_err *err)
         for (int j = 0; j <= s->rules->samples; j++)
             if (s->p[i].text[j] == NULL) return ken_fail(err, KEN_EFAIL, "prompt %d: the engine gave no text", i + 1);
     for (int i = 0; i < s->n; i++) count(s, &s->p[i]);
-    s->done = true;
+    q->done = true;
     return KEN_OK;
 }
 
-static const ken_question_kind kind = {"texts", 1.0, waiting, done, advance, free_texts};
+static const ken_question_kind kind = {"texts", 1.0, advance, free_texts};
 
 const ken_sample_prompt *ken_texts_get(const ken_question *q, int i)
 {
@@ -109,7 +104,7 @@ int ken_texts_start(ken_question **out, const ken_method_input *in, ken_err *err
                                 .stop = r->stop,
                                 .text = p->text,
                                 .cut = p->cut,
-                                .outstanding = &s->waiting};
+                                .outstanding = &s->question.waiting};
         p->samples = p->greedy;
         p->samples.n = r->samples;
         p->samples.temperature = r->temperature;

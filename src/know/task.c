@@ -31,7 +31,6 @@ typedef struct task {
     ken_question *asked; /* of the method; NULL = nothing is asked */
     ken_question *guess; /* the same answers asked for at other subjects; NULL = not yet */
     double p_guess;
-    bool done;
     int32_t *ids; /* scratch for encoding */
     size_t cap_ids;
     ken_row_maker maker;
@@ -181,14 +180,6 @@ static int start_method(task *t, ken_err *err)
     return t->method->start(&t->asked, &in, err);
 }
 
-static int32_t waiting(const ken_question *q)
-{
-    const task *t = (const task *)q;
-    const ken_question *now = t->guess != NULL ? t->guess : t->asked;
-    return now != NULL ? now->kind->waiting(now) : 0;
-}
-
-static bool done(const ken_question *q) { return ((const task *)q)->done; }
 static int advance(ken_question *q, ken_err *err);
 
 static void free_task(ken_question *q)
@@ -207,7 +198,7 @@ static void free_task(ken_question *q)
     ken_free(t);
 }
 
-static const ken_question_kind kind = {"row", GROWTH, waiting, done, advance, free_task};
+static const ken_question_kind kind = {"row", GROWTH, advance, free_task};
 
 int ken_task_new(ken_question **out, const ken_task_context *c, const ken_example *x, size_t index, ken_err *err)
 {
@@ -219,8 +210,9 @@ int ken_task_new(ken_question **out, const ken_task_context *c, const ken_exampl
     int rc = ken_row_maker_init(&t->maker, c->setup, x, err);
     if (x->n_choices > 0) t->flags |= KEN_FLAG_CHOICE;
     if (rc == KEN_OK && t->method->of_text) rc = start_text(t, err);
-    t->done = no_label(t);
-    if (rc == KEN_OK && !t->done) rc = start_method(t, err);
+    t->question.done = no_label(t);
+    if (rc == KEN_OK && !t->question.done) rc = start_method(t, err);
+    t->question.on = t->asked;
     if (rc != KEN_OK) {
         ken_fail_prefix(err, "row %s", x->id);
         free_task(&t->question);
@@ -293,17 +285,13 @@ static void finish_guess(task *t)
 static int advance(ken_question *q, ken_err *err)
 {
     task *t = (task *)q;
-    int rc;
-    if (t->guess != NULL) {
-        rc = t->guess->kind->advance(t->guess, err);
-        t->done = rc == KEN_OK && t->guess->kind->done(t->guess);
-        if (t->done) finish_guess(t);
-    } else {
-        rc = t->asked->kind->advance(t->asked, err);
-        if (rc == KEN_OK && t->asked->kind->done(t->asked)) {
-            if (t->c->setup->control && t->method->control) rc = start_guess(t, err);
-            t->done = t->guess == NULL;
-        }
+    const bool guessing = t->guess != NULL;
+    int rc = q->on->kind->advance(q->on, err);
+    if (rc == KEN_OK && q->on->done) {
+        if (guessing) finish_guess(t);
+        else if (t->c->setup->control && t->method->control) rc = start_guess(t, err);
+        q->done = guessing || t->guess == NULL;
+        if (t->guess != NULL) q->on = t->guess;
     }
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", t->x->id);
     return rc;

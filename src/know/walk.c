@@ -72,8 +72,7 @@ typedef struct walk {
     int n;
     prompt *p; /* (n) */
     ken_arena arena;
-    int32_t waiting;
-    bool done, open_mass, walking;
+    bool open_mass, walking;
     double *q;  /* (top_k) scratch */
     pick *pick; /* (n_pick) scratch: the open nodes of all prompts */
     size_t n_pick, cap_pick;
@@ -92,7 +91,7 @@ static int push(list *l, int32_t v)
 
 static int ask(walk *w, ken_node node, ken_request **slot, ken_err *err)
 {
-    ken_request *q = ken_request_new(w->rules, node, &w->waiting);
+    ken_request *q = ken_request_new(w->rules, node, &w->question.waiting);
     if (q == NULL) return nomem(err);
     int rc = ken_engine_ask(w->engine, q, err);
     if (rc != KEN_OK) {
@@ -103,11 +102,9 @@ static int ask(walk *w, ken_node node, ken_request **slot, ken_err *err)
     return KEN_OK;
 }
 
-static int32_t waiting(const ken_question *q) { return ((const walk *)q)->waiting; }
-static bool done(const ken_question *q) { return ((const walk *)q)->done; }
 static int advance(ken_question *q, ken_err *err);
 static void free_walk(ken_question *q);
-static const ken_question_kind kind = {"walk", 1.7, waiting, done, advance, free_walk};
+static const ken_question_kind kind = {"walk", 1.7, advance, free_walk};
 
 int ken_walk_new(ken_question **out, ken_engine *e, const ken_rules *r, const ken_golds *g, const ken_node *roots,
                  int n, unsigned flags, ken_err *err)
@@ -489,7 +486,8 @@ static int advance(ken_question *question, ken_err *err)
 {
     walk *w = (walk *)question;
     int rc = KEN_OK;
-    if (w->waiting > 0) return ken_fail(err, KEN_ESTATE, "walk: advanced while %d requests are open", w->waiting);
+    if (w->question.waiting > 0)
+        return ken_fail(err, KEN_ESTATE, "walk: advanced while %d requests are open", w->question.waiting);
     /* Greedy texts beyond viability: one token further each step, whatever the walk itself is doing. */
     for (int i = 0; i < w->n && rc == KEN_OK; i++) {
         prompt *p = &w->p[i];
@@ -512,8 +510,8 @@ static int advance(ken_question *question, ken_err *err)
         if (rc == KEN_OK) rc = score_cut(w, p, err);
     }
     if (rc == KEN_OK && w->walking) rc = next_step(w, err);
-    if (rc == KEN_OK && !w->walking && w->waiting == 0) {
-        w->done = true;
+    if (rc == KEN_OK && !w->walking && w->question.waiting == 0) {
+        w->question.done = true;
         for (int i = 0; i < w->n; i++) {
             prompt *p = &w->p[i];
             p->out.paths = p->paths;

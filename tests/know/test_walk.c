@@ -55,9 +55,9 @@ static void toy_logits(const int32_t *path, int32_t n, float *logits)
 static void run_walk(ken_engine *e, ken_question *w)
 {
     ken_err err;
-    while (!w->kind->done(w)) {
+    while (!w->done) {
         if (ken_engine_wave(e, &err) != KEN_OK) fail_msg("%s", err.msg);
-        if (w->kind->waiting(w) == 0 && w->kind->advance(w, &err) != KEN_OK) fail_msg("%s", err.msg);
+        if (w->waiting == 0 && w->kind->advance(w, &err) != KEN_OK) fail_msg("%s", err.msg);
     }
 }
 
@@ -221,9 +221,9 @@ static void solve(outcome *o, const made_golds *a, const ken_tokenizer *t, int t
     if (sample) {
         ken_question *s;
         assert_int_equal(ken_sampler_new(&s, e, &r, &a->g, root, 3, "row/1", &err), KEN_OK);
-        while (!s->kind->done(s)) {
+        while (!s->done) {
             assert_int_equal(ken_engine_wave(e, &err), KEN_OK);
-            if (s->kind->waiting(s) == 0) assert_int_equal(s->kind->advance(s, &err), KEN_OK);
+            if (s->waiting == 0) assert_int_equal(s->kind->advance(s, &err), KEN_OK);
         }
         for (int i = 0; i < 3; i++) {
             const ken_sample_prompt *p = ken_sampler_get(s, i);
@@ -437,10 +437,10 @@ static void test_out_of_memory(void **state)
             }
             if (rc == KEN_OK && sample) rc = ken_sampler_new(&s, e, &r, &a->g, root, 2, "row", NULL);
             else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, &a->g, root, 2, KEN_WALK_KEEP_PATHS, NULL);
-            while (rc == KEN_OK && !(sample ? s->kind->done(s) : w->kind->done(w))) {
+            while (rc == KEN_OK && !(sample ? s->done : w->done)) {
                 rc = ken_engine_wave(e, NULL);
-                if (rc == KEN_OK && sample && s->kind->waiting(s) == 0) rc = s->kind->advance(s, NULL);
-                if (rc == KEN_OK && !sample && w->kind->waiting(w) == 0) rc = w->kind->advance(w, NULL);
+                if (rc == KEN_OK && sample && s->waiting == 0) rc = s->kind->advance(s, NULL);
+                if (rc == KEN_OK && !sample && w->waiting == 0) rc = w->kind->advance(w, NULL);
             }
             ken_alloc_fail_after(0);
             ken_question_free(s);
