@@ -83,26 +83,16 @@ INLINE void attend_heads(const int heads, const ken_attention *a, const float *q
     for (int h = 0; h < heads; h++) memcpy(out + h * a->d, o + h * KEN_MAX_D_HEAD, (size_t)a->d * sizeof *out);
 }
 
-static void attend1(const ken_attention *a, const float *q, const float *v, int pos, float *out,
-                    const ken_attention_scratch *s)
-{
-    attend_heads(1, a, q, v, pos, out, s);
-}
-static void attend2(const ken_attention *a, const float *q, const float *v, int pos, float *out,
-                    const ken_attention_scratch *s)
-{
-    attend_heads(2, a, q, v, pos, out, s);
-}
-static void attend3(const ken_attention *a, const float *q, const float *v, int pos, float *out,
-                    const ken_attention_scratch *s)
-{
-    attend_heads(3, a, q, v, pos, out, s);
-}
-static void attend4(const ken_attention *a, const float *q, const float *v, int pos, float *out,
-                    const ken_attention_scratch *s)
-{
-    attend_heads(4, a, q, v, pos, out, s);
-}
+#define ATTEND(n)                                                                                                      \
+    static void attend##n(const ken_attention *a, const float *q, const float *v, int pos, float *out,                 \
+                          const ken_attention_scratch *s)                                                              \
+    {                                                                                                                  \
+        attend_heads(n, a, q, v, pos, out, s);                                                                         \
+    }
+ATTEND(1)
+ATTEND(2)
+ATTEND(3)
+ATTEND(4)
 
 static void attend(const ken_attention *a, const int32_t *rows, int n, float *out, const ken_attention_scratch *s)
 {

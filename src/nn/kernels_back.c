@@ -270,26 +270,16 @@ INLINE void query_heads(const int heads, const ken_attention *a, const float *q,
     }
 }
 
-static void query1(const ken_attention *a, const float *q, const float *dout, const float *k, int pos, float *weights,
-                   float *dq, const ken_attention_back_scratch *s)
-{
-    query_heads(1, a, q, dout, k, pos, weights, dq, s);
-}
-static void query2(const ken_attention *a, const float *q, const float *dout, const float *k, int pos, float *weights,
-                   float *dq, const ken_attention_back_scratch *s)
-{
-    query_heads(2, a, q, dout, k, pos, weights, dq, s);
-}
-static void query3(const ken_attention *a, const float *q, const float *dout, const float *k, int pos, float *weights,
-                   float *dq, const ken_attention_back_scratch *s)
-{
-    query_heads(3, a, q, dout, k, pos, weights, dq, s);
-}
-static void query4(const ken_attention *a, const float *q, const float *dout, const float *k, int pos, float *weights,
-                   float *dq, const ken_attention_back_scratch *s)
-{
-    query_heads(4, a, q, dout, k, pos, weights, dq, s);
-}
+#define QUERY(n)                                                                                                       \
+    static void query##n(const ken_attention *a, const float *q, const float *dout, const float *k, int pos,           \
+                         float *weights, float *dq, const ken_attention_back_scratch *s)                               \
+    {                                                                                                                  \
+        query_heads(n, a, q, dout, k, pos, weights, dq, s);                                                            \
+    }
+QUERY(1)
+QUERY(2)
+QUERY(3)
+QUERY(4)
 
 static void attend_back_query(const ken_attention_back *b, const int32_t *rows, int n, float *dq,
                               const ken_attention_back_scratch *s)
