@@ -11,7 +11,7 @@
 #include <string.h>
 
 static struct {
-    const char *model, *data, *output, *exemplars;
+    const char *model, *data, *output;
     bool dry_run;
 } set;
 
@@ -21,13 +21,6 @@ static const cli_option options[] = {
      "the run; resumed when it exists (default: DATA's name and .ken, in this folder)", .flags = CLI_IO | CLI_PATH},
     {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
      .flags = CLI_PATH},
-    {"exemplars", 0, "DATA", CLI_STRING, &set.exemplars,
-     "where exemplars come from (default: the dev split where there is one, else rows held out)",
-     .flags = CLI_IO | CLI_PATH},
-    {"split", 0, "S,..", CLI_STRING, &cli_annotate.o.splits, "only these splits (default: all but the exemplars')"},
-    {"relation", 0, "R,..", CLI_STRING, &cli_annotate.o.relations, "only these relations"},
-    {"per-relation", 0, "N", CLI_SIZE, &cli_annotate.o.per_relation,
-     "the first N rows of each relation; a larger N extends a run"},
     {"limit", 0, "N", CLI_SIZE, &cli_annotate.o.limit, "the first N rows; a larger N extends a run"},
     {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "show the first prompts and what the job would cost; run nothing",
      .flags = CLI_IO},
@@ -140,7 +133,7 @@ static int run(int n, char **arg, ken_err *err)
     }
     /* Data first: a mistake in them should not cost the loading of a model. */
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
-    if (rc == KEN_OK && set.exemplars != NULL) rc = cli_data_open_exemplars(&exemplars, set.exemplars, err);
+    if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
     if (rc == KEN_OK) note_data(d);
     if (rc == KEN_OK) rc = cli_model_open(&m, model, NULL, err);
     if (rc != KEN_OK) goto done;
@@ -181,8 +174,7 @@ const cli_verb cli_verb_annotate = {
         "Results go to a run, one SQLite file, committed as the work goes. When the run exists, the same command "
         "resumes it; with a larger --limit or --per-relation it is extended; other settings are refused. When the data "
         "changed since, rows that are still true are kept, changed ones are computed anew, new ones are asked behind "
-        "the "
-        "run's own exemplars, and rows that are gone are kept and named; ken show says so. The first "
+        "the run's own exemplars, and rows that are gone are kept and named; ken show says so. The first "
         "Ctrl-C stops cleanly and keeps all that was finished.\n\n"
         "A label depends on the model file, the data, the settings and the seeds alone: not on threads, order, or "
         "interruptions.",
@@ -192,7 +184,7 @@ const cli_verb cli_verb_annotate = {
         "ken annotate -d facts.jsonl --dry-run",
     .init = init,
     .run = run,
-    .tables = {options, cli_adapter_options, cli_data_options, cli_label_options, cli_compute_options},
+    .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options, cli_compute_options},
     .min_args = 0,
     .max_args = 0,
 };

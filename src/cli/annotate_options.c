@@ -31,6 +31,16 @@ const cli_option cli_label_options[] = {
     {"no-texts", 0, NULL, CLI_UNFLAG, &O.texts, "do not complete and store greedy answers (faster)"},
     {0}};
 
+const cli_option cli_which_options[] = {
+    {"exemplars", 0, "DATA", CLI_STRING, &cli_annotate.exemplars,
+     "where exemplars come from (default: the dev split where there is one, else rows held out)",
+     .flags = CLI_IO | CLI_PATH},
+    {"split", 0, "S,..", CLI_STRING, &O.splits, "only these splits (default: all but the exemplars')"},
+    {"relation", 0, "R,..", CLI_STRING, &O.relations, "only these relations"},
+    {"per-relation", 0, "N", CLI_SIZE, &O.per_relation,
+     "the first N rows of each relation; a larger N extends an annotation"},
+    {0}};
+
 const cli_option cli_compute_options[] = {
     {"threads", 't', "N", CLI_INT, &O.threads, "threads (0: all cores); never changes a result", .min = 0, .max = 4096},
     {"compute", 0, "TYPE", CLI_CHOICE, &O.compute, "arithmetic", .choices = "f32"},

@@ -1,4 +1,4 @@
-/* annotate_options.h - the options that decide a label or how the work is done, shared by annotate and explain. */
+/* annotate_options.h - the options that decide a label or how the work is done, shared by the verbs that ask a model. */
 #ifndef KEN_CLI_ANNOTATE_OPTIONS_H
 #define KEN_CLI_ANNOTATE_OPTIONS_H
 #include "cli/options.h"
@@ -6,10 +6,12 @@
 
 typedef struct cli_annotate_settings {
     ken_annotate_options o;
+    const char *exemplars; /* path of --exemplars, or NULL */
 } cli_annotate_settings;
 
 extern cli_annotate_settings cli_annotate;
 extern const cli_option cli_label_options[];   /* what decides a label: prompts, samples, matcher, ... */
+extern const cli_option cli_which_options[];   /* which rows are asked, behind which exemplars */
 extern const cli_option cli_compute_options[]; /* how it is computed: threads, compute, isa, memory */
 
 /* How much was done and how fast, as a note. */

@@ -39,6 +39,7 @@ int cli_data_open(ken_data **out, const char *path, ken_err *err)
 
 int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err)
 {
+    if (path == NULL) return KEN_OK;
     ken_data_options o = cli_data.o;
     o.format = NULL; /* exemplars may well come in another format than the data */
     o.slick = o.skip_bad = false;

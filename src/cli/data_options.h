@@ -14,6 +14,6 @@ extern const cli_option cli_data_options[];
 void cli_data_init(void);
 /* Opens with the settings above (--protocol included); KEN_EINPUT and the message of the library. */
 int cli_data_open(ken_data **out, const char *path, ken_err *err);
-/* Opens exemplar data: the same fields and format rules, but neither filter nor --skip-bad. */
+/* Opens exemplar data: the same fields and format rules, but neither filter nor --skip-bad. path NULL: there are none. */
 int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err);
 #endif

@@ -18,7 +18,7 @@
 enum { LISTED = 10 }; /* lost facts in the summary, and as many gained ones */
 
 static struct {
-    const char *label, *rows, *data, *exemplars, *output, *adapter;
+    const char *label, *rows, *data, *output, *adapter;
     cli_list trained, fail_if;
     bool common;
     size_t limit;
@@ -52,13 +52,6 @@ static const cli_option models[] = {
     {"output", 'o', "DIR", CLI_STRING, &set.output,
      "the folder for the two runs, named DATA-MODEL.ken; resumed when they exist (default: this folder)",
      .flags = CLI_IO | CLI_PATH},
-    {"exemplars", 0, "DATA", CLI_STRING, &set.exemplars,
-     "where exemplars come from (default: the dev split where there is one, else rows held out)",
-     .flags = CLI_IO | CLI_PATH},
-    {"split", 0, "S,..", CLI_STRING, &cli_annotate.o.splits, "only these splits (default: all but the exemplars')"},
-    {"relation", 0, "R,..", CLI_STRING, &cli_annotate.o.relations, "only these relations"},
-    {"per-relation", 0, "N", CLI_SIZE, &cli_annotate.o.per_relation,
-     "the first N rows of each relation; a larger N extends the runs"},
     {0}};
 
 static void init(void)
@@ -228,7 +221,7 @@ static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *
     if (rc == KEN_OK && set.output != NULL && mkdir(set.output, 0777) != 0 && errno != EEXIST)
         rc = cli_fail(err, KEN_EFAIL, "cannot make the folder %s: %s", set.output, strerror(errno));
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
-    if (rc == KEN_OK && set.exemplars != NULL) rc = cli_data_open_exemplars(&exemplars, set.exemplars, err);
+    if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
     for (int i = 0; i < 2 && rc == KEN_OK; i++) {
         if (!model[i]) continue;
         cli_note("%c: %s into %s", 'A' + i, arg[i], name[i]);
@@ -350,7 +343,7 @@ const cli_verb cli_verb_diff = {
                 "ken diff model.gguf --adapter tuned-lora -d facts.jsonl",
     .init = init,
     .run = run,
-    .tables = {options, models, cli_data_options, cli_label_options, cli_compute_options},
+    .tables = {options, models, cli_which_options, cli_data_options, cli_label_options, cli_compute_options},
     .min_args = 1,
     .max_args = 2,
 };

@@ -14,7 +14,7 @@
 
 static struct {
     ken_evaluate_options o;
-    const char *model, *data, *output, *exemplars, *labels, *prompt, *against;
+    const char *model, *data, *output, *labels, *prompt, *against;
     cli_list idk, text, fail_if;
     bool rows;
 } set;
@@ -41,9 +41,6 @@ static const cli_option options[] = {
      "commonest, perplexity; with --against also lost, gained (shares)",
      .flags = CLI_IO},
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the answers, one a line, instead of the table", .flags = CLI_IO},
-    {"split", 0, "S,..", CLI_STRING, &set.o.splits, "only these splits (default: all but the exemplars')"},
-    {"relation", 0, "R,..", CLI_STRING, &set.o.relations, "only these relations"},
-    {"per-relation", 0, "N", CLI_SIZE, &set.o.per_relation, "the first N rows of each relation"},
     {"limit", 0, "N", CLI_SIZE, &set.o.limit, "the first N rows"},
     {0}};
 
@@ -66,9 +63,6 @@ static const cli_option asking[] = {
     {"idk", 0, "PHRASE", CLI_LIST, &set.idk,
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},
-    {"exemplars", 0, "DATA", CLI_STRING, &set.exemplars,
-     "where exemplars come from (default: the dev split where there is one, else rows held out)",
-     .flags = CLI_IO | CLI_PATH},
     {"exemplar-seed", 0, "N", CLI_U64, &set.o.exemplar_seed, "seed of the exemplar sets"},
     {0}};
 
@@ -233,7 +227,7 @@ static int run(int n, char **arg, ken_err *err)
     if (rc == KEN_OK && (model = cli_model_path(set.model, err)) == NULL) rc = err->status;
     /* Everything small first: a mistake there should not cost the loading of a model. */
     if (rc == KEN_OK && set.data != NULL) rc = cli_data_open(&d, set.data, err);
-    if (rc == KEN_OK && set.exemplars != NULL) rc = cli_data_open_exemplars(&exemplars, set.exemplars, err);
+    if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
     if (rc == KEN_OK && set.labels != NULL) rc = open_run(&labels, set.labels, "annotate", "--labels", err);
     if (rc == KEN_OK && set.against != NULL) rc = open_run(&against, set.against, "eval", "--against", err);
     if (rc == KEN_OK && set.output != NULL) rc = ken_evaluation_probe(set.output, err);
@@ -250,6 +244,9 @@ static int run(int n, char **arg, ken_err *err)
     o.labels = labels;
     o.text_files = set.text.item;
     o.n_text_files = set.text.n;
+    o.splits = cli_annotate.o.splits;
+    o.relations = cli_annotate.o.relations;
+    o.per_relation = cli_annotate.o.per_relation;
     o.threads = cli_annotate.o.threads;
     o.isa = cli_annotate.o.isa;
     o.compute = cli_annotate.o.compute;
@@ -292,7 +289,7 @@ const cli_verb cli_verb_eval = {
                 "ken eval --text book.txt --fail-if 'perplexity>20'",
     .init = init,
     .run = run,
-    .tables = {options, asking, cli_adapter_options, cli_data_options, cli_compute_options},
+    .tables = {options, cli_which_options, asking, cli_adapter_options, cli_data_options, cli_compute_options},
     .min_args = 0,
     .max_args = 0,
 };
