@@ -8,9 +8,9 @@
 #include "base/parallel.h"
 #include "know/identity.h"
 #include "know/task.h"
+#include "know/watch.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define COMMIT_SECONDS 1.0
 
@@ -34,33 +34,11 @@ typedef struct job {
     size_t n_todo;
     int64_t *twin; /* (n_todo) the next entry of todo that is computed with it (ken_identity.computed), or -1 */
     bool *is_twin; /* (n_todo) it follows another one: computed with that */
-    double began, committed;
+    double committed;
     uint64_t rows_booked; /* token forwards already added to the store */
     double seconds_booked;
-    ken_progress progress;
+    ken_watch watch;
 } job;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int poll_and_report(void *ctx) /* also what the network asks between its layers */
-{
-    job *j = ctx;
-    j->progress.seconds = now() - j->began;
-    if (j->engine != NULL) j->progress.token_forwards = ken_engine_get_stats(j->engine).positions;
-    if (j->o->progress != NULL) j->o->progress(j->o->ctx, &j->progress);
-    return j->o->poll != NULL && j->o->poll(j->o->ctx);
-}
-
-static int stage(job *j, const char *name, ken_err *err)
-{
-    j->progress.stage = name;
-    return poll_and_report(j) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
-}
 
 ken_annotate_options ken_annotate_defaults(void)
 {
@@ -92,7 +70,7 @@ static int plan_rows(job *j, ken_err *err)
 
 static int make_net(job *j, ken_err *err)
 {
-    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = poll_and_report, .ctx = j};
+    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = ken_watch_poll, .ctx = &j->watch};
     return ken_net_new(&j->net, j->model, &n, err);
 }
 
@@ -244,9 +222,9 @@ static int list_todo(job *j, ken_err *err)
     }
     ken_free(last);
     ken_strmap_free(seen);
-    j->progress.total = n;
-    j->progress.done = n - j->n_todo;
-    if (rc == KEN_OK) ken_store_counts(j->store, j->progress.counts);
+    j->watch.now.total = n;
+    j->watch.now.done = n - j->n_todo;
+    if (rc == KEN_OK) ken_store_counts(j->store, j->watch.now.counts);
     return rc;
 }
 
@@ -278,12 +256,12 @@ static int store_exemplars(job *j, ken_err *err)
 static int commit(job *j, ken_err *err)
 {
     uint64_t rows = ken_engine_get_stats(j->engine).positions;
-    double t = now();
-    int rc = ken_store_add_cost(j->store, rows - j->rows_booked, t - j->began - j->seconds_booked, err);
+    double t = ken_clock();
+    int rc = ken_store_add_cost(j->store, rows - j->rows_booked, t - j->watch.began - j->seconds_booked, err);
     if (rc == KEN_OK) rc = ken_store_commit(j->store, err);
     if (rc != KEN_OK) return rc;
     j->rows_booked = rows;
-    j->seconds_booked = t - j->began;
+    j->seconds_booked = t - j->watch.began;
     j->committed = t;
     return KEN_OK;
 }
@@ -301,8 +279,8 @@ static int write_down(job *j, ken_question *t, size_t at, ken_err *err)
         row.asked = id.asked;
         if (rc == KEN_OK) rc = ken_store_put_row(j->store, j->todo[i], &row, err);
         if (rc != KEN_OK) return rc;
-        j->progress.done++;
-        j->progress.counts[row.category]++;
+        j->watch.now.done++;
+        j->watch.now.counts[row.category]++;
     }
     return KEN_OK;
 }
@@ -325,15 +303,16 @@ static int result(void *ctx, size_t at, ken_question *q, ken_err *err)
 static int between(void *ctx, ken_err *err)
 {
     job *j = ctx;
-    int rc = now() - j->committed > COMMIT_SECONDS ? commit(j, err) : KEN_OK;
-    return rc == KEN_OK && poll_and_report(j) ? ken_fail(err, KEN_ESTOP, "stopped") : rc;
+    int rc = ken_clock() - j->committed > COMMIT_SECONDS ? commit(j, err) : KEN_OK;
+    j->watch.now.token_forwards = ken_engine_get_stats(j->engine).positions;
+    return rc == KEN_OK ? ken_watch_goes_on(&j->watch, err) : rc;
 }
 
 static int ask(job *j, ken_err *err)
 {
     const ken_asking a = {
         .engine = j->engine, .n = j->n_todo, .start = start, .result = result, .between = between, .ctx = j};
-    int rc = stage(j, "annotating", err);
+    int rc = ken_watch_stage(&j->watch, "annotating", j->watch.now.done, j->watch.now.total, err);
     return rc == KEN_OK ? ken_ask_all(&a, err) : rc;
 }
 
@@ -352,15 +331,15 @@ static void clean_up(job *j)
 
 int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path, ken_err *err)
 {
-    job j = {.o = o, .model = m, .data = d, .began = now()};
-    j.committed = j.began;
+    job j = {.o = o, .model = m, .data = d, .watch = {o->poll, o->progress, o->ctx, ken_clock(), {0}}};
+    j.committed = j.watch.began;
     const char *hash;
     int rc = ken_settings_check(&j.setup, o, m, d, err);
     if (rc == KEN_OK) rc = plan_rows(&j, err);
     if (rc == KEN_OK) rc = ken_store_probe(run_path, err); /* before the model is read, which may take minutes */
-    if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
+    if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "hashing the model", 0, 0, err);
     if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
-    if (rc == KEN_OK) rc = stage(&j, "unpacking the model", err);
+    if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "unpacking the model", 0, 0, err);
     if (rc == KEN_OK) rc = make_net(&j, err);
     if (rc == KEN_OK) rc = ken_identifier_new(&j.identifier, &j.setup, d, o->exemplars, err);
     if (rc == KEN_OK) rc = open_store(&j, run_path, err);

@@ -3,6 +3,7 @@
  * Questions go through the greedy walk (greedy.c), multiple choice through the letters (choice.c), texts through perplexity.c; all three use
  * the network that annotation uses. What is hard is only to count right: tally.c does that, for training too. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "data/identity.h"
@@ -11,11 +12,11 @@
 #include "know/greedy.h"
 #include "know/perplexity.h"
 #include "know/tally.h"
+#include "know/watch.h"
 #include "store/tuning.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { CHOICE_SHOTS = 5, SETS = 10 };
 
@@ -36,37 +37,8 @@ typedef struct job {
     int32_t *ids; /* of the question being started */
     size_t cap_ids;
     uint64_t forwards;
-    double began;
-    ken_progress progress;
+    ken_watch watch;
 } job;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int poll_and_report(void *ctx)
-{
-    job *j = ctx;
-    j->progress.seconds = now() - j->began;
-    if (j->o->progress != NULL) j->o->progress(j->o->ctx, &j->progress);
-    return j->o->poll != NULL && j->o->poll(j->o->ctx);
-}
-
-static void count_done(void *ctx, size_t done, size_t total)
-{
-    job *j = ctx;
-    j->progress.done = done;
-    j->progress.total = total;
-}
-
-static int stage(job *j, const char *name, ken_err *err)
-{
-    j->progress = (ken_progress){.stage = name};
-    return poll_and_report(j) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
-}
 
 ken_evaluate_options ken_evaluate_defaults(void)
 {
@@ -251,15 +223,15 @@ static int take_answers(job *j, const ken_greedy_answer *answer, ken_err *err)
 static int ask_questions(job *j, ken_err *err)
 {
     ken_greedy_answer *answer = ken_calloc(j->n_rows, sizeof *answer);
-    int rc = answer == NULL ? ken_fail_nomem(err, "questions") : stage(j, "asking", err);
+    int rc = answer == NULL ? ken_fail_nomem(err, "questions") : ken_watch_stage(&j->watch, "asking", 0, 0, err);
     ken_greedy_options o = {.item = question,
                             .golds = &j->golds[0],
                             .max_new = j->setup.rules.max_new,
                             .complete = j->o->texts || j->n_golds > 1,
                             .slots = j->slots,
-                            .poll = poll_and_report,
-                            .done = count_done,
-                            .ctx = j};
+                            .poll = ken_watch_poll,
+                            .done = ken_watch_done,
+                            .ctx = &j->watch};
     if (rc == KEN_OK)
         rc = ken_greedy(ken_net_forwarder(j->net), j->setup.rules.tokenizer, NULL, j->n_rows, &o, answer, &j->forwards,
                         err);
@@ -341,21 +313,21 @@ static int take_choice(void *ctx, size_t at, ken_question *q, ken_err *err)
         return rc;
     }
     r->hit_raw = r->hit;
-    count_done(c->j, ++c->n_done, c->j->n_rows);
+    ken_watch_done(&c->j->watch, ++c->n_done, c->j->n_rows);
     return copy(c->j, &r->text, x->choices[taken], err);
 }
 
 static int between(void *ctx, ken_err *err)
 {
     const choices *c = ctx;
-    return poll_and_report(c->j) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
+    return ken_watch_goes_on(&c->j->watch, err);
 }
 
 static int ask_choices(job *j, ken_err *err)
 {
     choices c = {.j = j};
     ken_engine_options eo = {.slots = j->slots};
-    int rc = stage(j, "asking", err);
+    int rc = ken_watch_stage(&j->watch, "asking", 0, 0, err);
     if (rc == KEN_OK) rc = ken_engine_new(&c.engine, ken_net_forwarder(j->net), &eo, err);
     const ken_asking a = {.engine = c.engine,
                           .n = j->n_rows,
@@ -375,18 +347,18 @@ static int read_texts(job *j, ken_err *err)
 {
     int rc = KEN_OK;
     for (int i = 0; i < j->o->n_text_files && rc == KEN_OK; i++) {
-        const char *path = j->o->text_files[i], *slash = strrchr(path, '/');
-        const char *name = slash != NULL ? slash + 1 : path;
-        size_t n = strlen(name) + sizeof "text:";
-        char *set = ken_arena_alloc(&j->e->arena, n, 1);
+        const char *path = j->o->text_files[i];
+        const char *set = ken_arena_printf(&j->e->arena, "text:%s", ken_file_name(path));
         if (set == NULL) return ken_fail_nomem(err, "texts");
-        snprintf(set, n, "text:%s", name);
         for (size_t k = 0; k < j->e->n_measures; k++)
             if (strcmp(j->e->measure[k].set, set) == 0)
                 return ken_fail(err, KEN_EUSAGE, "--text %s: another text has the same name", path);
-        rc = stage(j, "reading", err);
-        ken_text_options o = {
-            .window = j->o->window, .stride = j->o->stride, .poll = poll_and_report, .done = count_done, .ctx = j};
+        rc = ken_watch_stage(&j->watch, "reading", 0, 0, err);
+        ken_text_options o = {.window = j->o->window,
+                              .stride = j->o->stride,
+                              .poll = ken_watch_poll,
+                              .done = ken_watch_done,
+                              .ctx = &j->watch};
         ken_text_loss loss;
         if (rc == KEN_OK)
             rc = ken_text_perplexity(ken_net_forwarder(j->net), j->setup.rules.tokenizer, path, &o, &loss, &j->forwards,
@@ -408,7 +380,7 @@ static int read_texts(job *j, ken_err *err)
 
 static int make_net(job *j, ken_err *err)
 {
-    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = poll_and_report, .ctx = j};
+    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = ken_watch_poll, .ctx = &j->watch};
     if (j->o->memory > 0) {
         size_t slots = j->o->memory / ken_kv_slot_bytes(ken_model_config(j->model));
         j->slots = slots > INT32_MAX ? INT32_MAX : slots == 0 ? 1 : (int32_t)slots;
@@ -459,7 +431,7 @@ static int write_settings(job *j, ken_err *err)
     ken_settings_model(l, j->model, "f32", j->setup.isa, ken_net_gemm_name(j->net));
     if (j->data != NULL) rc = write_data_settings(j, err);
     ken_setting_put(l, "token_forwards", true, "%llu", (unsigned long long)j->forwards);
-    ken_setting_put(l, "seconds", true, "%.3f", now() - j->began);
+    ken_setting_put(l, "seconds", true, "%.3f", ken_clock() - j->watch.began);
     return rc == KEN_OK && l->failed ? ken_fail_nomem(err, "settings") : rc;
 }
 
@@ -480,17 +452,17 @@ int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ke
     *out = NULL;
     ken_evaluation *e = ken_calloc(1, sizeof *e);
     if (e == NULL) return ken_fail_nomem(err, "evaluation");
-    job j = {.o = o, .model = m, .data = d, .e = e, .began = now()};
+    job j = {.o = o, .model = m, .data = d, .e = e, .watch = {o->poll, o->progress, o->ctx, ken_clock(), {0}}};
     int rc = check_options(&j, err);
     if (rc == KEN_OK && d != NULL) rc = choose_rows(&j, err);
     if (rc == KEN_OK && d != NULL) rc = make_rows(&j, err);
     e->settings.arena = &e->arena;
-    if (rc == KEN_OK) rc = stage(&j, "unpacking the model", err);
+    if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "unpacking the model", 0, 0, err);
     if (rc == KEN_OK) rc = make_net(&j, err);
     if (rc == KEN_OK && d != NULL) rc = j.choice ? ask_choices(&j, err) : ask_questions(&j, err);
     if (rc == KEN_OK && d != NULL) rc = measure_rows(&j, err);
     if (rc == KEN_OK) rc = read_texts(&j, err);
-    if (rc == KEN_OK) rc = stage(&j, "hashing the model", err);
+    if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "hashing the model", 0, 0, err);
     if (rc == KEN_OK) rc = write_settings(&j, err);
     ken_evaluation_sort(e);
     ken_exemplar_sets_free(j.exemplars);

@@ -7,9 +7,9 @@
 #include "base/buf.h"
 #include "know/choice.h"
 #include "know/settings.h"
+#include "know/watch.h"
 #include "nn/batch_build.h"
 #include <string.h>
-#include <time.h>
 
 enum { SHOWN = 3, SAMPLE_ROWS = 400, SPEED_ROWS = 256 };
 #define ANSWER_FORWARDS 5.8 /* a prompt: 58 a question over ten */
@@ -83,12 +83,10 @@ static int time_rows(ken_forwarder *f, double *rows_per_second, ken_err *err)
     int rc = ken_cache_new(&kv, f, SPEED_ROWS, err);
     if (rc == KEN_OK) rc = ken_batch_rows(&y, SPEED_ROWS, token, parent, err);
     if (rc == KEN_OK) rc = ken_batch_read(&y, &(ken_reading){.row = 0}, err);
-    struct timespec t0, t1;
     if (rc == KEN_OK) rc = ken_forward(f, kv, &y.batch, err); /* warm-up */
-    clock_gettime(CLOCK_MONOTONIC, &t0);
+    const double began = ken_clock();
     if (rc == KEN_OK) rc = ken_forward(f, kv, &y.batch, err);
-    clock_gettime(CLOCK_MONOTONIC, &t1);
-    double s = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+    const double s = ken_clock() - began;
     *rows_per_second = s > 0 ? SPEED_ROWS / s : 1e9;
     ken_batch_build_free(&y);
     ken_cache_free(f, kv);

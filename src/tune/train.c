@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "know/watch.h"
 #include "store/tuning.h"
 #include "tune/batch.h"
 #include "tune/monitor.h"
@@ -21,7 +22,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define CHECKPOINT_SECONDS 120.0 /* at the end of an epoch, when so much work would be lost */
 #define CHECKPOINT_MOST    600.0 /* in the middle of one */
@@ -43,14 +43,14 @@ typedef struct job {
     ken_store *store;
     ken_train_state s;
     int64_t kept_step, kept_evaluated; /* what state/checkpoint holds; -1 = nothing */
-    double kept_at, began, earlier;    /* seconds: of the last checkpoint, of this call, of the calls before */
+    double kept_at, earlier;           /* seconds: of the last checkpoint, of the calls before */
     ken_batch_trie trie;
     const ken_tune_row **example;
     float *loss, *kl;           /* (targets of a micro-batch) */
     ken_teacher *said;          /* likewise, by the teacher */
     ken_teacher_cache *teacher; /* NULL = none, or not yet */
     size_t cap_example, cap_loss, cap_kl, cap_said;
-    ken_progress progress;
+    ken_watch watch;
 } job;
 
 /* Sums of one update, added to the state once it is done. */
@@ -59,39 +59,15 @@ typedef struct sums {
     uint64_t targets[KEN_TRAIN_CLASSES], tokens, rows;
 } sums;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int poll_and_report(void *ctx) /* also what learner, network and answers ask */
-{
-    job *j = ctx;
-    const ken_train_options *o = j->t.o;
-    j->progress.seconds = now() - j->began;
-    if (o->progress != NULL) o->progress(o->ctx, &j->progress);
-    return o->poll != NULL && o->poll(o->ctx);
-}
-
-static int stage(job *j, const char *name, uint64_t done, uint64_t total, ken_err *err)
-{
-    j->progress.stage = name;
-    j->progress.done = done;
-    j->progress.total = total;
-    return poll_and_report(j) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
-}
-
 static double epoch_of(const job *j, int64_t step) { return (double)step / (double)j->t.per_epoch; }
 
 /* ---- state ------------------------------------------------------------------------------------------------------------ */
 
 static int keep(job *j, ken_err *err)
 {
-    (void)stage(j, "keeping the state", 0, 0,
-                NULL); /* seconds, when it is large; a request to stop is no reason not to */
-    j->s.seconds = j->earlier + now() - j->began;
+    (void)ken_watch_stage(&j->watch, "keeping the state", 0, 0,
+                          NULL); /* seconds, when it is large; a request to stop is no reason not to */
+    j->s.seconds = j->earlier + ken_clock() - j->watch.began;
     int rc = ken_checkpoint_write(j->dir.state, &j->s, j->settings, j->n_settings, j->array,
                                   j->s.finished == 1 ? 1 : j->n_arrays, err);
     if (rc != KEN_OK && j->kept_step >= 0)
@@ -100,7 +76,7 @@ static int keep(job *j, ken_err *err)
     if (rc != KEN_OK) return rc;
     j->kept_step = j->s.step;
     j->kept_evaluated = j->s.evaluated;
-    j->kept_at = now();
+    j->kept_at = ken_clock();
     return KEN_OK;
 }
 
@@ -128,7 +104,7 @@ static bool due_to_be_kept(const job *j)
     int64_t every = j->t.o->checkpoint_every;
     if (j->s.step == 0 || (j->kept_step == j->s.step && j->kept_evaluated == j->s.evaluated)) return false;
     if (every > 0) return j->s.step % every == 0;
-    double waited = now() - j->kept_at;
+    double waited = ken_clock() - j->kept_at;
     return waited >= CHECKPOINT_MOST || (waited >= CHECKPOINT_SECONDS && j->s.step % j->t.per_epoch == 0);
 }
 
@@ -140,13 +116,6 @@ static bool due_to_be_measured(const job *j)
     return j->s.evaluated != j->s.step && (j->s.step % every == 0 || j->s.step == j->t.steps);
 }
 
-static void asked(void *ctx, size_t done, size_t total)
-{
-    job *j = ctx;
-    j->progress.done = done;
-    j->progress.total = total;
-}
-
 /* A network that only forwards: with what was trained so far, or as the model came. */
 static int make_net(ken_net **net, job *j, bool trained, ken_err *err)
 {
@@ -154,15 +123,15 @@ static int make_net(ken_net **net, job *j, bool trained, ken_err *err)
                          .isa = j->t.isa,
                          .params = trained ? j->params : NULL,
                          .lora = trained ? j->lora : NULL,
-                         .poll = poll_and_report,
-                         .ctx = j};
+                         .poll = ken_watch_poll,
+                         .ctx = &j->watch};
     return ken_net_new(net, j->t.model, &o, err);
 }
 
 static int ask(job *j, ken_err *err)
 {
     ken_net *net = NULL;
-    ken_greedy_options go = {.golds = &j->t.golds, .poll = poll_and_report, .done = asked, .ctx = j};
+    ken_greedy_options go = {.golds = &j->t.golds, .poll = ken_watch_poll, .done = ken_watch_done, .ctx = &j->watch};
     int rc = make_net(&net, j, true, err);
     if (rc == KEN_OK)
         rc = ken_monitor_ask(j->monitor, ken_net_forwarder(net), ken_model_tokenizer(j->t.model), &go, err);
@@ -180,7 +149,7 @@ static ken_point point_of(const job *j)
                    .loss = NAN,
                    .kl = NAN,
                    .grad_norm = NAN,
-                   .seconds = j->earlier + now() - j->began,
+                   .seconds = j->earlier + ken_clock() - j->watch.began,
                    .examples = s->examples,
                    .tokens = s->tokens,
                    .forwards = s->rows,
@@ -227,7 +196,7 @@ static int measure(job *j, ken_err *err)
     const ken_measure *m;
     size_t n;
     ken_train_state before = j->s;
-    int rc = stage(j, "measuring", 0, ken_monitor_asked(j->monitor), err);
+    int rc = ken_watch_stage(&j->watch, "measuring", 0, ken_monitor_asked(j->monitor), err);
     if (rc == KEN_OK) rc = ask(j, err);
     if (rc == KEN_OK) rc = ken_monitor_measures(j->monitor, &j->s, &m, &n, err);
     if (rc == KEN_OK) rc = note_best(j, err);
@@ -254,8 +223,8 @@ static int make_teacher(job *j, ken_err *err)
 {
     const ken_train_options *o = j->t.o;
     ken_net *net = NULL;
-    ken_teacher_options to = {.tau = (float)o->kl_tau, .done = asked, .ctx = j};
-    int rc = stage(j, "asking the teacher", 0, ken_tune_set_count(j->t.set[KEN_SET_TRAIN]), err);
+    ken_teacher_options to = {.tau = (float)o->kl_tau, .done = ken_watch_done, .ctx = &j->watch};
+    int rc = ken_watch_stage(&j->watch, "asking the teacher", 0, ken_tune_set_count(j->t.set[KEN_SET_TRAIN]), err);
     if (rc == KEN_OK) rc = make_net(&net, j, j->t.teacher_epoch != 0, err);
     if (rc == KEN_OK)
         rc = ken_teacher_cache_new(&j->teacher, ken_net_forwarder(net), j->t.set[KEN_SET_TRAIN], &to, err);
@@ -300,7 +269,7 @@ static int take_up(job *j, ken_err *err)
         j->kept_evaluated = j->s.evaluated;
         j->earlier = j->s.seconds;
     }
-    j->kept_at = now();
+    j->kept_at = ken_clock();
     rc = ken_tuning_drop_after(j->store, j->s.evaluated, err);
     if (rc == KEN_OK && j->kept_step < 0)
         rc = ken_monitor_store_rows(j->monitor, j->store, ken_model_tokenizer(j->t.model), err);
@@ -427,7 +396,7 @@ static int loop(job *j, ken_err *err)
         }
         if (due_to_be_kept(j)) rc = keep(j, err);
         if (rc == KEN_OK) rc = call_teacher(j, err);
-        if (rc == KEN_OK) rc = stage(j, "training", (uint64_t)j->s.step, (uint64_t)j->t.steps, err);
+        if (rc == KEN_OK) rc = ken_watch_stage(&j->watch, "training", (uint64_t)j->s.step, (uint64_t)j->t.steps, err);
         if (rc == KEN_OK) rc = update(j, err);
     }
     if (rc == KEN_ESTOP && j->s.step > 0 && (j->kept_step != j->s.step || j->kept_evaluated != j->s.evaluated)) {
@@ -468,8 +437,8 @@ static int make_learner(job *j, ken_err *err)
                             .lora = j->lora,
                             .dropout = (float)o->dropout,
                             .recompute = o->recompute,
-                            .poll = poll_and_report,
-                            .ctx = j};
+                            .poll = ken_watch_poll,
+                            .ctx = &j->watch};
     rc = ken_learner_new(&j->learner, t->model, &lo, err);
     if (rc != KEN_OK) return rc;
     const ken_segment *segment = ken_learner_segments(j->learner, &n_segments);
@@ -496,7 +465,7 @@ static int make_monitor(job *j, ken_err *err)
 /* With dev: the last weights in last/, the best in the folder itself; else the last there. */
 static int write_out(job *j, ken_err *err)
 {
-    int rc = stage(j, "writing", 0, 0, err);
+    int rc = ken_watch_stage(&j->watch, "writing", 0, 0, err);
     if (rc == KEN_OK && j->s.best_step >= 0) {
         rc = ken_training_write(&j->t, j->params, j->lora, j->dir.last, false, err);
         if (rc == KEN_OK) rc = bring_back(j, j->dir.best, j->s.best_step, "", " were the best", err);
@@ -517,14 +486,14 @@ static int get_ready(job *j, ken_model *m, const ken_train_options *o, ken_err *
 {
     const char *hash;
     int rc = ken_training_open(&j->t, m, o, err);
-    if (rc == KEN_OK) rc = stage(j, "hashing the model", 0, 0, err);
+    if (rc == KEN_OK) rc = ken_watch_stage(&j->watch, "hashing the model", 0, 0, err);
     if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
     return rc;
 }
 
 static int train(job *j, ken_err *err)
 {
-    int rc = stage(j, "unpacking the model", 0, 0, err);
+    int rc = ken_watch_stage(&j->watch, "unpacking the model", 0, 0, err);
     if (rc == KEN_OK) rc = make_learner(j, err);
     if (rc == KEN_OK) rc = make_monitor(j, err);
     if (rc == KEN_OK)
@@ -566,7 +535,7 @@ static void clean_up(job *j)
 
 int ken_train(ken_model *m, const ken_train_options *o, const char *dir, ken_err *err)
 {
-    job j = {.t.o = o, .began = now()};
+    job j = {.t.o = o, .watch = {o->poll, o->progress, o->ctx, ken_clock(), {0}}};
     bool finished = false;
     ken_err own;
     if (err == NULL) err = &own; /* messages are put together from messages */

@@ -1,0 +1,22 @@
+/* watch.h - what a long job says of itself as it goes, and whether it is asked to stop. */
+#ifndef KEN_KNOW_WATCH_H
+#define KEN_KNOW_WATCH_H
+#include "base/error.h"
+
+double ken_clock(void); /* seconds, from some moment on: for differences */
+
+typedef struct ken_watch {
+    int (*poll)(void *ctx); /* nonzero = stop; NULL = never */
+    ken_progress_fn progress;
+    void *ctx;
+    double began;     /* ken_clock() */
+    ken_progress now; /* the seconds are filled in */
+} ken_watch;
+
+/* These two are what network, learner and answers are given, with the watch as their ctx. The first reports and returns what poll says. */
+int ken_watch_poll(void *watch);
+void ken_watch_done(void *watch, size_t done, size_t total);
+/* The same where a job goes on from step to step: KEN_OK or KEN_ESTOP. */
+int ken_watch_goes_on(ken_watch *w, ken_err *err);
+int ken_watch_stage(ken_watch *w, const char *name, uint64_t done, uint64_t total, ken_err *err);
+#endif
