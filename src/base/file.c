@@ -52,6 +52,16 @@ char *ken_path_join(const char *dir, const char *name)
     return ken_buf_take(&b);
 }
 
+const char *ken_last_part(const char *path, bool stem, size_t *n)
+{
+    size_t end = strlen(path), at, dot;
+    while (end > 1 && path[end - 1] == '/') end--;
+    for (at = end; at > 0 && path[at - 1] != '/';) at--;
+    for (dot = end; stem && dot > at + 1 && path[dot - 1] != '.';) dot--;
+    *n = (stem && dot > at + 1 ? dot - 1 : end) - at;
+    return path + at;
+}
+
 const char *ken_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

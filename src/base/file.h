@@ -35,7 +35,9 @@ void ken_sync_folder_of(const char *path);
 const char *ken_file_precious(const char *path);
 
 char *ken_path_join(const char *dir, const char *name); /* dir/name; the caller's, NULL when out of memory */
-const char *ken_file_name(const char *path);            /* what stands behind the last slash; borrowed */
+/* The last part of a path, without slashes behind it: *n bytes of it, borrowed. stem: without its ending too, as in "facts" of a/facts.jsonl. */
+const char *ken_last_part(const char *path, bool stem, size_t *n);
+const char *ken_file_name(const char *path); /* what stands behind the last slash; borrowed */
 bool ken_has_ending(const char *path, const char *ending);
 
 int ken_is_dir(const char *path);  /* 1 or 0 */

@@ -1,5 +1,6 @@
 /* names.c - the words that a user sees for categories, flags, models and questions (ken.h). Here, at the bottom, so that every layer prints the
  * same ones; the man page lists them from these tables. */
+#include "base/file.h"
 #include "ken.h"
 #include <stdio.h>
 #include <string.h>
@@ -27,14 +28,12 @@ const char *ken_flag_name(int bit) { return bit >= 0 && bit < N_FLAGS ? flag_nam
 
 void ken_model_label(char *out, size_t size, const char *path)
 {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') n--;
-    size_t from = n;
-    while (from > 0 && path[from - 1] != '/') from--;
-    if (n - from == 4 && from > 1 && strncmp(path + from, "last", 4) == 0) /* says little alone */
-        for (from--; from > 0 && path[from - 1] != '/';) from--;
-    if (n - from > 5 && strncmp(path + n - 5, ".gguf", 5) == 0) n -= 5;
-    snprintf(out, size, "%.*s", (int)(n - from < size ? n - from : size), path + from);
+    size_t n;
+    const char *name = ken_last_part(path, false, &n);
+    if (n == 4 && name > path + 1 && strncmp(name, "last", 4) == 0) /* says little alone */
+        for (n++, name--; name > path && name[-1] != '/'; n++) name--;
+    if (n > 5 && strncmp(name + n - 5, ".gguf", 5) == 0) n -= 5;
+    snprintf(out, size, "%.*s", (int)(n < size ? n : size), name);
 }
 
 const char *ken_question_end(const char *question)

@@ -104,14 +104,12 @@ static int read_folder(ken_builder *b, const char *path, int asked, ken_err *err
 /* What to call the data in a title: the last part of the path, and the one before when the last says nothing by itself. */
 static const char *name_of_path(ken_data *d, const char *path)
 {
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/') end--;
-    size_t at = end;
-    while (at > 0 && path[at - 1] != '/') at--;
-    if (at > 1 && ((end - at == 7 && memcmp(path + at, "dataset", 7) == 0) ||
-                   (end - at == 4 && memcmp(path + at, "data", 4) == 0)))
-        for (at--; at > 0 && path[at - 1] != '/'; at--) continue;
-    return ken_arena_strndup(&d->arena, path + at, end - at);
+    size_t n;
+    const char *name = ken_last_part(path, false, &n);
+    bool plain = (n == 7 && memcmp(name, "dataset", 7) == 0) || (n == 4 && memcmp(name, "data", 4) == 0);
+    if (plain && name > path + 1)
+        for (n++, name--; name > path && name[-1] != '/'; n++, name--) continue;
+    return ken_arena_strndup(&d->arena, name, n);
 }
 
 static int finish(ken_builder *b, const char *path, ken_data **out, ken_err *err)

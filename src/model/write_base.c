@@ -70,11 +70,8 @@ char *ken_base_name(const ken_model *base)
     const char *source = ken_model_get_info(base)->source, *path = base->path;
     if (source != NULL && source[0] != '/' && source[0] != '~')
         return ken_strdup(strncmp(source, hub, sizeof hub - 1) == 0 ? source + sizeof hub - 1 : source);
-    size_t n = strlen(path);
-    while (n > 0 && path[n - 1] == '/') n--;
-    size_t begin = n;
-    while (begin > 0 && path[begin - 1] != '/') begin--;
-    const bool says_nothing = n == begin || (n - begin == 1 && path[begin] == '.') ||
-                              (n - begin == 2 && path[begin] == '.' && path[begin + 1] == '.');
-    return says_nothing ? ken_strdup(ken_model_get_info(base)->name) : ken_strndup(path + begin, n - begin);
+    size_t n;
+    const char *name = ken_last_part(path, false, &n);
+    const bool says_nothing = (n <= 2 && strncmp(name, "..", n) == 0) || name[0] == '/';
+    return says_nothing ? ken_strdup(ken_model_get_info(base)->name) : ken_strndup(name, n);
 }

@@ -36,11 +36,9 @@ int ken_report_add_note(ken_report *r, ken_err *err, const char *fmt, ...)
 /* The last part of a path, without an ending; `buf` may be cut. */
 static void base_name(char *buf, size_t size, const char *path, const char *ending)
 {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') n--;
-    size_t from = n;
-    while (from > 0 && path[from - 1] != '/') from--;
-    snprintf(buf, size, "%.*s", (int)(n - from < 1000 ? n - from : 1000), path + from);
+    size_t n;
+    const char *last = ken_last_part(path, false, &n);
+    snprintf(buf, size, "%.*s", (int)(n < 1000 ? n : 1000), last);
     size_t len = strlen(buf), cut = strlen(ending);
     if (len > cut && strcmp(buf + len - cut, ending) == 0) buf[len - cut] = '\0';
 }

@@ -6,6 +6,7 @@
 #include "tune/set.h"
 #include "base/alloc.h"
 #include "base/canon.h"
+#include "base/file.h"
 #include "tune/choose.h"
 #include <math.h>
 #include <string.h>
@@ -215,16 +216,9 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
 /* The name of a file without folders and ending: what a mixture's task is called. */
 static const char *task_of(ken_drafts *d, const char *path)
 {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') n--;
-    size_t at = n;
-    while (at > 0 && path[at - 1] != '/') at--;
-    for (size_t i = n; i > at + 1; i--)
-        if (path[i - 1] == '.') {
-            n = i - 1;
-            break;
-        }
-    return ken_drafts_name(d, path + at, n - at);
+    size_t n;
+    const char *name = ken_last_part(path, true, &n);
+    return ken_drafts_name(d, name, n);
 }
 
 /* Reads one place and adds its rows as part `at`. */
