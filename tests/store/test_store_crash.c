@@ -125,13 +125,16 @@ static void killed(void **state)
     uint32_t promised = 0;
     bool ended = false;
     int kills = 0, in_the_middle = 0;
+    long us = 500, step = 1000;
     /* Later and later moments, at least five of them between two commits of rows. */
-    for (long us = 500; kills < 20 || in_the_middle < 5 || !ended; us += 1000) {
-        if (ended) { /* too fast for us: once more from the start */
+    for (; kills < 20 || in_the_middle < 5 || !ended; us += step) {
+        if (ended) { /* too fast for us: once more from the start, in smaller steps */
             unlink(path);
             promised = 0;
+            us = 500;
+            if (step > 10) step /= 2;
         }
-        uint32_t n = kill_after(path, us + rand() % 1000, &ended);
+        uint32_t n = kill_after(path, us + rand() % step, &ended);
         if (n > promised) promised = n;
         kills += !ended;
         in_the_middle += !ended && n > 0;
