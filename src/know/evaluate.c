@@ -229,9 +229,8 @@ static int ask_questions(job *j, ken_err *err)
                             .max_new = j->setup.rules.max_new,
                             .complete = j->o->texts || j->n_golds > 1,
                             .slots = j->slots,
-                            .poll = ken_watch_poll,
-                            .done = ken_watch_done,
-                            .ctx = &j->watch};
+                            .ctx = j,
+                            .watch = &j->watch};
     if (rc == KEN_OK)
         rc = ken_greedy(ken_net_forwarder(j->net), j->setup.rules.tokenizer, NULL, j->n_rows, &o, answer, &j->forwards,
                         err);
@@ -354,11 +353,7 @@ static int read_texts(job *j, ken_err *err)
             if (strcmp(j->e->measure[k].set, set) == 0)
                 return ken_fail(err, KEN_EUSAGE, "--text %s: another text has the same name", path);
         rc = ken_watch_stage(&j->watch, "reading", 0, 0, err);
-        ken_text_options o = {.window = j->o->window,
-                              .stride = j->o->stride,
-                              .poll = ken_watch_poll,
-                              .done = ken_watch_done,
-                              .ctx = &j->watch};
+        ken_text_options o = {.window = j->o->window, .stride = j->o->stride, .watch = &j->watch};
         ken_text_loss loss;
         if (rc == KEN_OK)
             rc = ken_text_perplexity(ken_net_forwarder(j->net), j->setup.rules.tokenizer, path, &o, &loss, &j->forwards,

@@ -19,7 +19,7 @@ typedef struct job {
 static void one_done(job *j)
 {
     j->n_done++;
-    if (j->o->done != NULL) j->o->done(j->o->ctx, j->n_done, j->n);
+    ken_watch_done(j->o->watch, j->o->before + j->n_done, j->o->of > 0 ? j->o->of : j->n);
 }
 
 static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
@@ -71,8 +71,8 @@ static int result(void *ctx, size_t i, ken_question *q, ken_err *err)
 
 static int between(void *ctx, ken_err *err)
 {
-    job *j = ctx;
-    return j->o->poll != NULL && j->o->poll(j->o->ctx) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
+    const job *j = ctx;
+    return ken_watch_goes_on(j->o->watch, err);
 }
 
 int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *item, size_t n,

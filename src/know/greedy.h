@@ -4,6 +4,7 @@
 #ifndef KEN_KNOW_GREEDY_H
 #define KEN_KNOW_GREEDY_H
 #include "know/golds.h"
+#include "know/watch.h"
 #include "nn/forwarder.h"
 #include "text/tokenizer.h"
 
@@ -33,10 +34,10 @@ typedef struct ken_greedy_options {
                                     contains) sets `complete` */
     int max_new;   /* 0 = 32 */
     bool complete; /* go on when the text can become neither an accepted answer nor an abstention */
-    int32_t wave_positions, slots;                      /* of the engine; 0 = chosen */
-    ken_poll_fn poll;                                   /* asked between waves, besides the net's own */
-    void (*done)(void *ctx, size_t done, size_t total); /* may be NULL */
-    void *ctx;
+    int32_t wave_positions, slots; /* of the engine; 0 = chosen */
+    void *ctx;                     /* of item */
+    ken_watch *watch;              /* looked at between waves, besides the net's own; or NULL */
+    size_t before, of;             /* what it counts: answers before these, and in all, of 0 = these alone */
 } ken_greedy_options;
 
 /* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_positions and

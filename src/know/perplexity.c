@@ -111,15 +111,12 @@ int ken_text_perplexity(ken_forwarder *f, const ken_tokenizer *t, const char *pa
     if (rc == KEN_OK) rc = get_ready(&j, o, err);
     size_t room = (size_t)j.window - j.bos, scored = 0;
     for (size_t begin = 0; rc == KEN_OK && scored < j.n; begin += (size_t)j.stride) {
-        if (o->poll != NULL && o->poll(o->ctx)) {
-            rc = ken_fail(err, KEN_ESTOP, "stopped");
-            break;
-        }
+        if ((rc = ken_watch_goes_on(o->watch, err)) != KEN_OK) break;
         size_t end = j.n - begin < room ? j.n : begin + room;
         rc = run_window(&j, begin, scored, end, out, path, err);
         if (forwards != NULL) *forwards += end - begin + j.bos - 1;
         scored = end;
-        if (rc == KEN_OK && o->done != NULL) o->done(o->ctx, scored, j.n);
+        ken_watch_done(o->watch, scored, j.n);
     }
     if (rc == KEN_OK && out->tokens == 0)
         rc = ken_fail(err, KEN_EINPUT, "%s: a text of %zu tokens; there is nothing to predict", path, j.n);

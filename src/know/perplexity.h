@@ -6,14 +6,13 @@
  * before it (without BOS) and is not scored then. */
 #ifndef KEN_KNOW_PERPLEXITY_H
 #define KEN_KNOW_PERPLEXITY_H
+#include "know/watch.h"
 #include "nn/forwarder.h"
 #include "text/tokenizer.h"
 
 typedef struct ken_text_options {
-    int window, stride;                                 /* 0 = min(1024, context); 0 = window */
-    ken_poll_fn poll;                                   /* between windows */
-    void (*done)(void *ctx, size_t done, size_t total); /* tokens; may be NULL */
-    void *ctx;
+    int window, stride; /* 0 = min(1024, context); 0 = window */
+    ken_watch *watch;   /* looked at between windows, counts tokens; or NULL */
 } ken_text_options;
 
 typedef struct ken_text_loss {

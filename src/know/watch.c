@@ -12,14 +12,15 @@ double ken_clock(void)
 int ken_watch_poll(void *watch)
 {
     ken_watch *w = watch;
+    if (w == NULL) return 0;
     w->now.seconds = ken_clock() - w->began;
     if (w->progress != NULL) w->progress(w->ctx, &w->now);
     return w->poll != NULL && w->poll(w->ctx);
 }
 
-void ken_watch_done(void *watch, size_t done, size_t total)
+void ken_watch_done(ken_watch *w, uint64_t done, uint64_t total)
 {
-    ken_watch *w = watch;
+    if (w == NULL) return;
     w->now.done = done;
     w->now.total = total;
 }
@@ -31,7 +32,7 @@ int ken_watch_goes_on(ken_watch *w, ken_err *err)
 
 int ken_watch_stage(ken_watch *w, const char *name, uint64_t done, uint64_t total, ken_err *err)
 {
-    w->now.stage = name;
+    if (w != NULL) w->now.stage = name;
     ken_watch_done(w, done, total);
     return ken_watch_goes_on(w, err);
 }

@@ -13,9 +13,10 @@ typedef struct ken_watch {
     ken_progress now; /* the seconds are filled in */
 } ken_watch;
 
-/* These two are what network, learner and answers are given, with the watch as their ctx. The first reports and returns what poll says. */
-int ken_watch_poll(void *watch);
-void ken_watch_done(void *watch, size_t done, size_t total);
+/* Watch NULL, here and below: nobody looks, and nobody stops it. */
+void ken_watch_done(ken_watch *w, uint64_t done, uint64_t total);
+int ken_watch_poll(
+    void *watch); /* for a network or learner, with the watch as its ctx: reports, returns what poll says */
 /* The same where a job goes on from step to step: KEN_OK or KEN_ESTOP. */
 int ken_watch_goes_on(ken_watch *w, ken_err *err);
 int ken_watch_stage(ken_watch *w, const char *name, uint64_t done, uint64_t total, ken_err *err);

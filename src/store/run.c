@@ -348,32 +348,14 @@ int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ke
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-static int add_setting(ken_run *r, const char *key, const char *value, ken_err *err)
-{
-    if (r->n_settings == KEN_STORE_MAX_SETTINGS)
-        return ken_fail(err, KEN_EINPUT, "%s: the run is damaged: more than %d settings", r->path,
-                        KEN_STORE_MAX_SETTINGS);
-    if (ken_grow((void **)&r->settings, &r->cap_settings, r->n_settings + 1, sizeof *r->settings) != 0)
-        return ken_fail_nomem(err, r->path);
-    char *k = ken_strdup(key), *v = ken_strdup(value);
-    if (k == NULL || v == NULL) {
-        ken_free(k);
-        ken_free(v);
-        return ken_fail_nomem(err, r->path);
-    }
-    r->settings[r->n_settings].key = k;
-    r->settings[r->n_settings++].value = v;
-    return KEN_OK;
-}
-
 static int load_settings(ken_run *r, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
     int code,
         rc = ken_schema_prepare(r->db, r->path,
-                                "SELECT key, value FROM settings UNION ALL"
-                                " SELECT 'token_forwards', printf('%d', total(token_forwards)) FROM costs UNION ALL"
-                                " SELECT 'seconds', printf('%.3f', total(seconds)) FROM costs",
+                                "SELECT key, value, binding FROM settings UNION ALL"
+                                " SELECT 'token_forwards', printf('%d', total(token_forwards)), 0 FROM costs UNION ALL"
+                                " SELECT 'seconds', printf('%.3f', total(seconds)), 0 FROM costs",
                                 &q, err);
     while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
         if (code != SQLITE_ROW) {
@@ -384,7 +366,11 @@ static int load_settings(ken_run *r, ken_err *err)
         const char *key = ken_cursor_text(&c, "key", false), *value = ken_cursor_text(&c, "value", false);
         if (c.nomem) rc = ken_fail_nomem(err, r->path);
         else if (c.bad != NULL) rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: a setting is no text", r->path);
-        else rc = add_setting(r, key, value, err);
+        else ken_setting_text(&r->settings, key, sqlite3_column_int(q, 2) != 0, value);
+        if (rc == KEN_OK && r->settings.failed) rc = ken_fail_nomem(err, r->path);
+        if (rc == KEN_OK && r->settings.n > KEN_STORE_MAX_SETTINGS)
+            rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: more than %d settings", r->path,
+                          KEN_STORE_MAX_SETTINGS);
         ken_run_clear(r);
     }
     sqlite3_finalize(q);
@@ -423,6 +409,7 @@ int ken_run_open(ken_run **out, const char *path, ken_err *err)
     if (path == NULL || path[0] == '\0') return ken_fail(err, KEN_EUSAGE, "the name of the run is empty");
     ken_run *r = ken_calloc(1, sizeof *r);
     if (r == NULL) return ken_fail_nomem(err, path);
+    r->settings.arena = &r->arena;
     r->path = ken_strdup(path);
     int rc = r->path == NULL ? ken_fail_nomem(err, path) : open_run(r, err);
     if (rc == KEN_OK) *out = r;
@@ -436,13 +423,9 @@ void ken_run_free(ken_run *r)
     ken_run_clear(r);
     for (int i = 0; i < N_QUERIES; i++) sqlite3_finalize(r->query[i]);
     sqlite3_close(r->db);
-    for (size_t i = 0; i < r->n_settings; i++) {
-        ken_free(r->settings[i].key);
-        ken_free(r->settings[i].value);
-    }
     for (size_t i = 0; i < r->n_relations; i++) ken_free((char *)(uintptr_t)r->relations[i].relation);
     for (int i = 0; i < r->n_notes; i++) ken_free(r->note[i]);
-    ken_free(r->settings);
+    ken_arena_free(&r->arena);
     ken_free(r->relations);
     ken_free(r->points);
     ken_free(r->places);
@@ -457,12 +440,7 @@ size_t ken_run_n_relations(const ken_run *r) { return r->n_relations; }
 const ken_counts *ken_run_relation(const ken_run *r, size_t i) { return i < r->n_relations ? &r->relations[i] : NULL; }
 const ken_counts *ken_run_total(const ken_run *r) { return &r->total; }
 
-const char *ken_run_setting(const ken_run *r, const char *key)
-{
-    for (size_t i = 0; i < r->n_settings; i++)
-        if (strcmp(r->settings[i].key, key) == 0) return r->settings[i].value;
-    return NULL;
-}
+const char *ken_run_setting(const ken_run *r, const char *key) { return ken_setting_get(&r->settings, key); }
 
 bool ken_run_complete(const ken_run *r)
 {

@@ -3,6 +3,7 @@
 #ifndef KEN_STORE_RUN_H
 #define KEN_STORE_RUN_H
 #include "store/schema.h"
+#include "store/setting_list.h"
 
 struct arena; /* texts of one row; cursor.c */
 
@@ -11,10 +12,8 @@ struct ken_run {
     sqlite3 *db;
     sqlite3_stmt *query[12]; /* run.c; NULL = not of this format */
 
-    struct {
-        char *key, *value;
-    } * settings; /* (n_settings) */
-    size_t n_settings, cap_settings;
+    ken_arena arena; /* settings; emptied by ken_run_free alone */
+    ken_setting_list settings;
 
     int64_t *places; /* (n) of the rows, ascending: data order. All that is kept of a row: 8 bytes */
     size_t n, cap_places;

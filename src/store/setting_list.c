@@ -1,5 +1,6 @@
 /* setting_list.c - see setting_list.h. */
 #include "store/setting_list.h"
+#include "store/writer.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +17,9 @@ void ken_setting_text(ken_setting_list *l, const char *key, bool binding, const 
         l->s = more;
         l->cap = cap;
     }
-    char *copy = ken_arena_strndup(l->arena, value, strlen(value));
-    l->failed = copy == NULL;
-    if (!l->failed) l->s[l->n++] = (ken_setting){key, copy, binding};
+    const char *name = ken_arena_strdup(l->arena, key), *copy = ken_arena_strdup(l->arena, value);
+    l->failed = name == NULL || copy == NULL;
+    if (!l->failed) l->s[l->n++] = (ken_setting){name, copy, binding};
 }
 
 void ken_setting_put(ken_setting_list *l, const char *key, bool binding, const char *fmt, ...)
@@ -31,9 +32,31 @@ void ken_setting_put(ken_setting_list *l, const char *key, bool binding, const c
     ken_setting_text(l, key, binding, value);
 }
 
+static const ken_setting *find(const ken_setting *s, size_t n, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(s[i].key, key) == 0) return &s[i];
+    return NULL;
+}
+
 const char *ken_setting_get(const ken_setting_list *l, const char *key)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->s[i].key, key) == 0) return l->s[i].value;
-    return NULL;
+    const ken_setting *s = find(l->s, l->n, key);
+    return s != NULL ? s->value : NULL;
+}
+
+int ken_settings_clash(const ken_setting_list *there, const ken_setting *ours, size_t n, ken_setting_clash *out)
+{
+    for (size_t i = 0; i < there->n; i++) {
+        const ken_setting *s = find(ours, n, there->s[i].key);
+        *out = (ken_setting_clash){there->s[i].key, there->s[i].value, NULL};
+        if (there->s[i].binding && (s == NULL || !s->binding)) return 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!ours[i].binding) continue;
+        *out = (ken_setting_clash){ours[i].key, ken_setting_get(there, ours[i].key), ours[i].value};
+        int same = ken_same_text(out->there, out->ours);
+        if (same <= 0) return same < 0 ? -1 : 1;
+    }
+    return 0;
 }

@@ -7,6 +7,7 @@
 #include "store/store.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "store/setting_list.h"
 #include "store/tuning.h"
 #include "store/writer.h"
 #include <errno.h>
@@ -88,11 +89,11 @@ static char *quoted(const char *value)
     return ken_buf_take(&b);
 }
 
-static int refuse(const char *path, const char *key, const char *theirs, const char *ours, ken_err *err)
+static int refuse(const char *path, const ken_setting_clash *c, ken_err *err)
 {
-    char *k = quoted(key);
-    char *a = theirs != NULL ? quoted(theirs) : ken_strdup("not set");
-    char *b = ours != NULL ? quoted(ours) : ken_strdup("not set");
+    char *k = quoted(c->key);
+    char *a = c->there != NULL ? quoted(c->there) : ken_strdup("not set");
+    char *b = c->ours != NULL ? quoted(c->ours) : ken_strdup("not set");
     int rc = k == NULL || a == NULL || b == NULL
                  ? ken_fail_nomem(err, path)
                  : ken_fail(err, KEN_EINPUT,
@@ -113,94 +114,60 @@ static const char *kind_of(const char *value)
                                                 : "a run of another kind";
 }
 
-/* An annotation does not go on with a training: that has other reasons than a setting. */
-static int compare_kind(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+static int read_settings(ken_store *s, ken_setting_list *l, ken_err *err)
 {
-    const char *ours = NULL;
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(settings[i].key, KEN_SETTING_KIND) == 0) ours = settings[i].value;
     sqlite3_stmt *q = NULL;
-    int rc =
-        ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = '" KEN_SETTING_KIND "'", &q, err);
-    if (rc != KEN_OK) return rc;
-    int code = sqlite3_step(q);
-    const char *theirs = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-    if (code != SQLITE_ROW && code != SQLITE_DONE) rc = ken_schema_fail(s->db, code, s->path, err);
-    else if (code == SQLITE_ROW && theirs == NULL) rc = ken_fail_nomem(err, s->path);
-    else if ((theirs == NULL) != (ours == NULL) || (ours != NULL && strcmp(ours, theirs) != 0))
-        rc = ken_fail(err, KEN_EINPUT, "%s: is %s, not %s; name another run with -o", s->path, kind_of(theirs),
-                      kind_of(ours));
+    int code,
+        rc = ken_schema_prepare(s->db, s->path, "SELECT key, value, binding <> 0 FROM settings ORDER BY key", &q, err);
+    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
+        const char *key = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+        const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 1) : NULL;
+        if (key == NULL || value == NULL)
+            rc = ken_schema_fail(s->db, code == SQLITE_ROW ? SQLITE_NOMEM : code, s->path, err);
+        else ken_setting_text(l, key, sqlite3_column_int(q, 2) != 0, value);
+        if (rc == KEN_OK && l->failed) rc = ken_fail_nomem(err, s->path);
+        if (rc == KEN_OK && l->n > KEN_STORE_MAX_SETTINGS)
+            rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged: more than %d settings", s->path,
+                          KEN_STORE_MAX_SETTINGS);
+    }
     sqlite3_finalize(q);
     return rc;
 }
 
 /* An older run does not say enough to tell that its rows and ours would be of one kind. */
-static int refuse_older(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
+static int refuse_older(const ken_store *s, const ken_setting_list *there, const ken_setting *settings, size_t n,
+                        ken_err *err)
 {
-    sqlite3_stmt *q = NULL;
     ken_buf b = {0};
-    int rc = ken_schema_prepare(s->db, s->path, "SELECT 1 FROM settings WHERE key = ?", &q, err);
-    for (size_t i = 0; rc == KEN_OK && i < n; i++) {
-        if (!settings[i].binding) continue;
-        ken_binder k = ken_bind(q);
-        ken_bind_text(&k, settings[i].key);
-        int code = k.code == SQLITE_OK ? sqlite3_step(q) : k.code;
-        if (code == SQLITE_DONE) ken_buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", settings[i].key);
-        else if (code != SQLITE_ROW) rc = ken_schema_fail(s->db, code, s->path, err);
-        ken_bind_done(&k);
-    }
-    sqlite3_finalize(q);
-    if (rc == KEN_OK)
-        rc = ken_fail(
-            err, KEN_EINPUT,
-            "%s: was made by an older ken (format %d) and does not record what its rows were made of%s%.300s; it "
-            "can be read as before, but not gone on with: name another run with -o",
-            s->path, s->format, b.len > 0 ? ", nor " : "", ken_buf_str(&b));
+    for (size_t i = 0; i < n; i++)
+        if (settings[i].binding && ken_setting_get(there, settings[i].key) == NULL)
+            ken_buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", settings[i].key);
+    int rc =
+        ken_fail(err, KEN_EINPUT,
+                 "%s: was made by an older ken (format %d) and does not record what its rows were made of%s%.300s; it "
+                 "can be read as before, but not gone on with: name another run with -o",
+                 s->path, s->format, b.len > 0 ? ", nor " : "", ken_buf_str(&b));
     ken_buf_free(&b);
     return rc;
 }
 
-/* Every binding setting of the run must be one of ours. This comes first: a setting that only one side has (an adapter) says more than
- * those that differ because of it. */
-static int find_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
-{
-    sqlite3_stmt *q = NULL;
-    int code, rc = ken_schema_prepare(s->db, s->path, "SELECT key, value FROM settings WHERE binding <> 0 ORDER BY key",
-                                      &q, err);
-    while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
-        const char *key = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-        const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 1) : NULL;
-        if (key == NULL || value == NULL) {
-            rc = ken_schema_fail(s->db, code == SQLITE_ROW ? SQLITE_NOMEM : code, s->path, err);
-            break;
-        }
-        bool known = false;
-        for (size_t i = 0; i < n && !known; i++) known = settings[i].binding && strcmp(settings[i].key, key) == 0;
-        if (!known) rc = refuse(s->path, key, value, NULL, err);
-    }
-    sqlite3_finalize(q);
-    return rc;
-}
-
-/* Every binding setting, of the run's or of ours, must be there in both with the same value. */
+/* May the run be gone on with under these settings? That an annotation does not go on with a training has other reasons than a setting. */
 static int compare_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
-    sqlite3_stmt *q = NULL;
-    int code, rc = find_settings(s, settings, n, err);
-    if (rc != KEN_OK) return rc;
-    rc = ken_schema_prepare(s->db, s->path, "SELECT value FROM settings WHERE key = ?", &q, err);
-    for (size_t i = 0; rc == KEN_OK && i < n; i++) {
-        if (!settings[i].binding) continue;
-        sqlite3_reset(q);
-        code = sqlite3_bind_text(q, 1, settings[i].key, -1, SQLITE_STATIC);
-        if (code == SQLITE_OK) code = sqlite3_step(q);
-        const char *theirs = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-        int same = ken_same_text(theirs, settings[i].value);
-        if (code != SQLITE_ROW && code != SQLITE_DONE) rc = ken_schema_fail(s->db, code, s->path, err);
-        else if (same < 0 || (code == SQLITE_ROW && theirs == NULL)) rc = ken_fail_nomem(err, s->path);
-        else if (same == 0) rc = refuse(s->path, settings[i].key, theirs, settings[i].value, err);
-    }
-    sqlite3_finalize(q);
+    ken_arena arena = {0};
+    ken_setting_list there = {.arena = &arena}, here = {.s = (ken_setting *)(uintptr_t)settings, .n = n};
+    ken_setting_clash clash;
+    int rc = read_settings(s, &there, err);
+    const char *theirs = ken_setting_get(&there, KEN_SETTING_KIND), *ours = ken_setting_get(&here, KEN_SETTING_KIND);
+    if (rc == KEN_OK && ((theirs == NULL) != (ours == NULL) || (ours != NULL && strcmp(ours, theirs) != 0)))
+        rc = ken_fail(err, KEN_EINPUT, "%s: is %s, not %s; name another run with -o", s->path, kind_of(theirs),
+                      kind_of(ours));
+    if (rc == KEN_OK) rc = ken_schema_format(s->db, s->path, &s->format, err);
+    if (rc == KEN_OK && s->format < KEN_FORMAT_ROWS) rc = refuse_older(s, &there, settings, n, err);
+    const int clashes = rc == KEN_OK ? ken_settings_clash(&there, settings, n, &clash) : 0;
+    if (clashes < 0) rc = ken_fail_nomem(err, s->path);
+    if (clashes > 0) rc = refuse(s->path, &clash, err);
+    ken_arena_free(&arena);
     return rc;
 }
 
@@ -259,12 +226,7 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
     if (empty) {
         rc = ken_schema_create(s->db, s->path, err);
         s->format = KEN_SCHEMA_VERSION;
-    } else {
-        rc = compare_kind(s, settings, n, err);
-        if (rc == KEN_OK) rc = ken_schema_format(s->db, s->path, &s->format, err);
-        if (rc == KEN_OK && s->format < KEN_FORMAT_ROWS) rc = refuse_older(s, settings, n, err);
-        if (rc == KEN_OK) rc = compare_settings(s, settings, n, err);
-    }
+    } else rc = compare_settings(s, settings, n, err);
     if (rc == KEN_OK) rc = write_settings(s, settings, n, err);
     if (rc == KEN_OK) rc = begin_session(s, err);
     if (rc == KEN_OK) rc = ken_store_load_counts(s, err);

@@ -12,52 +12,29 @@
 
 #define SCORED_FROM "scored_from"
 
-enum { OURS = 10, NUMBER = 32 };
-
-typedef struct listed {
-    ken_setting *all; /* (n) */
-    size_t n;
-    char number[OURS][NUMBER];
-    int numbers;
-} listed;
-
-static void put(listed *l, const char *key, const char *value)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->all[i].key, key) == 0) {
-            l->all[i].value = value;
-            return;
-        }
-    l->all[l->n++] = (ken_setting){key, value, true};
-}
-
-static void put_number(listed *l, const char *key, uint64_t value)
-{
-    snprintf(l->number[l->numbers], NUMBER, "%llu", (unsigned long long)value);
-    put(l, key, l->number[l->numbers++]);
-}
-
-/* The run's settings with ours in place. All are binding, so that no annotation goes on with such a run. */
-static int list_settings(const ken_scoring *s, listed *l, ken_err *err)
+/* Ours, and the run's in so far as we have none in their place. All are binding, so that no annotation goes on with such a run. */
+static int list_settings(const ken_scoring *s, ken_setting_list *l, ken_err *err)
 {
     const ken_run *run = s->run;
-    *l = (listed){.all = ken_alloc(run->n_settings + OURS, sizeof *l->all)};
-    if (l->all == NULL) return ken_fail_nomem(err, "settings");
-    for (size_t i = 0; i < run->n_settings; i++)
-        if (!ken_setting_is_cost(run->settings[i].key)) put(l, run->settings[i].key, run->settings[i].value);
-    put(l, "matcher", s->r.to.matcher.name);
-    if (s->aliases != NULL) put(l, "aliases_hash", ken_aliases_hash(s->aliases));
-    if (s->r.mode) put(l, "scored_label", "mode");
-    if (s->o.threshold != NULL) put(l, "scored_threshold", s->o.threshold);
-    put(l, SCORED_FROM, ken_file_name(run->path));
-    put_number(l, "scored_open", s->counts.open);
-    put_number(l, KEN_SCORED_BOUNDED_ROWS, s->counts.bounded + s->counts.open);
-    put_number(l, KEN_SETTING_ROWS, ken_run_count(run));
-    if (s->o.other_seed) put_number(l, "seed", s->o.seed);
-    if (s->prompts == 0) return KEN_OK; /* no row has a label */
-    put_number(l, "prompts", (uint64_t)s->prompts);
-    put_number(l, "samples", (uint64_t)s->samples);
-    return KEN_OK;
+    ken_setting_text(l, "matcher", true, s->r.to.matcher.name);
+    ken_setting_text(l, "aliases_hash", true, s->aliases != NULL ? ken_aliases_hash(s->aliases) : NULL);
+    ken_setting_text(l, "scored_label", true, s->r.mode ? "mode" : NULL);
+    ken_setting_text(l, "scored_threshold", true, s->o.threshold);
+    ken_setting_text(l, SCORED_FROM, true, ken_file_name(run->path));
+    ken_setting_put(l, "scored_open", true, "%llu", (unsigned long long)s->counts.open);
+    ken_setting_put(l, KEN_SCORED_BOUNDED_ROWS, true, "%llu", (unsigned long long)(s->counts.bounded + s->counts.open));
+    ken_setting_put(l, KEN_SETTING_ROWS, true, "%zu", ken_run_count(run));
+    if (s->o.other_seed) ken_setting_put(l, "seed", true, "%llu", (unsigned long long)s->o.seed);
+    if (s->prompts > 0) { /* else no row has a label */
+        ken_setting_put(l, "prompts", true, "%d", s->prompts);
+        ken_setting_put(l, "samples", true, "%d", s->samples);
+    }
+    for (size_t i = 0; i < run->settings.n; i++) {
+        const ken_setting *x = &run->settings.s[i];
+        if (!ken_setting_is_cost(x->key) && ken_setting_get(l, x->key) == NULL)
+            ken_setting_text(l, x->key, true, x->value);
+    }
+    return l->failed ? ken_fail_nomem(err, "settings") : KEN_OK;
 }
 
 static int copy_exemplars(ken_scoring *s, ken_store *to, ken_err *err)
@@ -111,11 +88,12 @@ static int probe(const char *path, ken_err *err)
 int ken_scoring_save(ken_scoring *s, const char *path, ken_err *err)
 {
     ken_err own = {0};
-    listed l = {0};
+    ken_arena arena = {0};
+    ken_setting_list l = {.arena = &arena};
     if (err == NULL) err = &own;
     int rc = probe(path, err);
     if (rc == KEN_OK) rc = list_settings(s, &l, err);
-    if (rc == KEN_OK) rc = ken_store_write_whole(path, l.all, l.n, fill, s, err);
-    ken_free(l.all);
+    if (rc == KEN_OK) rc = ken_store_write_whole(path, l.s, l.n, fill, s, err);
+    ken_arena_free(&arena);
     return rc;
 }

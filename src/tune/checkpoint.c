@@ -104,25 +104,18 @@ static int check_hash(const char *path, const ken_map *m, ken_err *err)
     return memcmp(hex, m->data + m->size - HASH, HASH) == 0 ? KEN_OK : damaged(path, "its checksum is wrong", err);
 }
 
-static int refuse(const char *path, const char *key, const char *theirs, const char *ours, ken_err *err)
+int ken_training_agrees(const char *path, const char *what, const ken_setting_list *there, const ken_setting *settings,
+                        size_t n, ken_err *err)
 {
-    return ken_fail(
-        err, KEN_EINPUT,
-        "%s: the training was begun with other settings: %s is %s%.60s%s there, %s%.60s%s now; use the same "
-        "settings, or name another folder with -o",
-        path, key, theirs ? "\"" : "", theirs ? theirs : "not set", theirs ? "\"" : "", ours ? "\"" : "",
-        ours ? ours : "not set", ours ? "\"" : "");
-}
-
-/* Where `key` stands among "key\0value\0..."; NULL when it does not. */
-static const char *value_of(const char *text, size_t n, const char *key)
-{
-    for (size_t at = 0; at < n;) {
-        const char *k = text + at, *v = k + strlen(k) + 1;
-        if (strcmp(k, key) == 0) return v;
-        at = (size_t)(v - text) + strlen(v) + 1;
-    }
-    return NULL;
+    ken_setting_clash c;
+    const int clashes = ken_settings_clash(there, settings, n, &c);
+    if (clashes <= 0) return clashes < 0 ? ken_fail_nomem(err, path) : KEN_OK;
+    const char *a = c.there != NULL ? "\"" : "", *b = c.ours != NULL ? "\"" : "";
+    return ken_fail(err, KEN_EINPUT,
+                    "%s: %s with other settings: %s is %s%.60s%s there, %s%.60s%s now; use the same settings, or name "
+                    "another folder with -o",
+                    path, what, c.key, a, c.there != NULL ? c.there : "not set", a, b,
+                    c.ours != NULL ? c.ours : "not set", b);
 }
 
 /* text was written by add_settings, as its hash says, but is checked all the same: pairs of strings, each ended. */
@@ -132,21 +125,17 @@ static int check_settings(const char *path, const char *text, size_t n, const ke
     size_t ends = 0;
     for (size_t i = 0; i < n; i++) ends += text[i] == '\0';
     if (ends % 2 != 0 || (n > 0 && text[n - 1] != '\0')) return damaged(path, "its settings are not readable", err);
-    for (size_t i = 0; i < n_settings; i++) {
-        if (!settings[i].binding) continue;
-        const char *theirs = value_of(text, n, settings[i].key);
-        if (theirs == NULL || strcmp(theirs, settings[i].value) != 0)
-            return refuse(path, settings[i].key, theirs, settings[i].value, err);
-    }
+    ken_arena arena = {0};
+    ken_setting_list there = {.arena = &arena};
     for (size_t at = 0; at < n;) {
         const char *k = text + at, *v = k + strlen(k) + 1;
-        bool known = false;
-        for (size_t i = 0; i < n_settings && !known; i++)
-            known = settings[i].binding && strcmp(settings[i].key, k) == 0;
-        if (!known) return refuse(path, k, v, NULL, err);
+        ken_setting_text(&there, k, true, v);
         at = (size_t)(v - text) + strlen(v) + 1;
     }
-    return KEN_OK;
+    int rc = there.failed ? ken_fail_nomem(err, "checkpoint")
+                          : ken_training_agrees(path, "the training was begun", &there, settings, n_settings, err);
+    ken_arena_free(&arena);
+    return rc;
 }
 
 static int check_arrays(const char *path, const header *h, const ken_state_array *array, int n_arrays, ken_err *err)

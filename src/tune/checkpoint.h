@@ -6,7 +6,7 @@
  * training to give the bits of an undisturbed one. Native byte order: a checkpoint belongs to the kind of machine that made it. */
 #ifndef KEN_TUNE_CHECKPOINT_H
 #define KEN_TUNE_CHECKPOINT_H
-#include "store/store.h"
+#include "store/setting_list.h"
 
 /* What losses are added up by: the main rows by category (or never annotated), then the mixture's tasks. */
 enum {
@@ -44,6 +44,11 @@ int ken_checkpoint_write(const char *path, const ken_train_state *s, const ken_s
  * is cut off, changed, or of another training: a binding setting that differs is named. */
 int ken_checkpoint_read(const char *path, ken_train_state *s, const ken_setting *settings, size_t n_settings,
                         const ken_state_array *array, int n_arrays, ken_err *err);
+
+/* May the training at path, made with the settings `there`, be gone on with under these (n)? KEN_EINPUT naming the first that clashes; what:
+ * "the training was begun". */
+int ken_training_agrees(const char *path, const char *what, const ken_setting_list *there, const ken_setting *settings,
+                        size_t n, ken_err *err);
 
 /* Removes what killed writers left in dir: files NAME.tmp-XXXXXX, six letters or digits (base/out.h). The caller is dir's only writer. */
 void ken_checkpoint_sweep(const char *dir);

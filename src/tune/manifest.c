@@ -120,10 +120,10 @@ static json_t *source(const ken_selection_source *from)
     put_text(&x, "path", from->path);
     put_text(&x, "kind", from->kind);
     if (from->sha256[0] != '\0') put_text(&x, "sha256", from->sha256);
-    if (from->n_settings > 0) {
+    if (from->settings.n > 0) {
         json_t *settings = json_object();
-        for (size_t i = 0; i < from->n_settings; i++)
-            put_text(&settings, from->settings[i].key, from->settings[i].value);
+        for (size_t i = 0; i < from->settings.n; i++)
+            put_text(&settings, from->settings.s[i].key, from->settings.s[i].value);
         ken_manifest_put(&x, "settings", settings);
     }
     return x;

@@ -36,8 +36,6 @@ struct ken_monitor {
     ken_measure *measure;
     size_t n_measures, cap_measures;
     ken_arena arena; /* targets that are no answers */
-    size_t before;   /* rows asked before the set that is being asked */
-    const ken_greedy_options *how;
 };
 
 /* ---- groups ----------------------------------------------------------------------------------------------------------- */
@@ -234,19 +232,6 @@ size_t ken_monitor_asked(const ken_monitor *m)
 
 /* ---- asking ----------------------------------------------------------------------------------------------------------- */
 
-static void done_over_all(void *ctx, size_t done, size_t total)
-{
-    ken_monitor *m = ctx;
-    (void)total;
-    if (m->how->done != NULL) m->how->done(m->how->ctx, m->before + done, ken_monitor_asked(m));
-}
-
-static int poll_through(void *ctx)
-{
-    ken_monitor *m = ctx;
-    return m->how->poll != NULL ? m->how->poll(m->how->ctx) : 0;
-}
-
 static void count(group *g, const ken_greedy_answer *a)
 {
     g->n++;
@@ -278,18 +263,14 @@ int ken_monitor_ask(ken_monitor *m, ken_forwarder *f, const ken_tokenizer *t, co
 {
     int rc = KEN_OK;
     ken_greedy_options o = *how;
-    o.done = done_over_all;
-    o.poll = poll_through;
-    o.ctx = m;
-    m->how = how;
-    m->before = 0;
+    o.of = ken_monitor_asked(m);
     for (int i = 0; i < m->n_sets && rc == KEN_OK; i++) {
         watched *w = &m->w[i];
         forget_answers(w);
         rc = ken_greedy(f, t, w->item, w->n, &o, w->answer, NULL, err);
         w->there = rc == KEN_OK;
         if (rc == KEN_OK) count_all(m, w);
-        m->before += w->n;
+        o.before += w->n;
     }
     return rc;
 }

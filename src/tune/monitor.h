@@ -30,7 +30,7 @@ void ken_monitor_free(ken_monitor *m);
 int ken_monitor_class(const ken_monitor *m, const ken_tune_row *row);
 size_t ken_monitor_asked(const ken_monitor *m); /* rows that one measurement asks, over all sets */
 
-/* how->done is called with rows over all sets. */
+/* how->watch counts rows over all sets. */
 int ken_monitor_ask(ken_monitor *m, ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_options *how,
                     ken_err *err);
 /* Rows of a set that were answered correctly, and that were asked; 0 of 0 for a set that is not there. */

@@ -60,17 +60,13 @@ static int read_settings(ken_arena *a, ken_selection_source *out, ken_err *err)
     ken_run *run;
     int rc = ken_run_open(&run, out->path, err);
     if (rc != KEN_OK) return rc;
-    out->settings = ken_arena_calloc(a, N_KEPT, sizeof *out->settings);
-    if (out->settings == NULL) rc = ken_fail_nomem(err, "settings");
-    for (size_t i = 0; i < N_KEPT && rc == KEN_OK; i++) {
+    out->settings.arena = a;
+    for (size_t i = 0; i < N_KEPT; i++) {
         const char *value = ken_run_setting(run, kept_settings[i]);
-        if (value == NULL || value[0] == '\0') continue;
-        if (!keep(a, &value)) rc = ken_fail_nomem(err, "settings");
-        out->settings[out->n_settings].key = kept_settings[i];
-        out->settings[out->n_settings++].value = value;
+        if (value != NULL && value[0] != '\0') ken_setting_text(&out->settings, kept_settings[i], false, value);
     }
     ken_run_free(run);
-    return rc;
+    return out->settings.failed ? ken_fail_nomem(err, "settings") : KEN_OK;
 }
 
 /* path is the arena's. */

@@ -4,6 +4,7 @@
  * after its run was closed. */
 #ifndef KEN_TUNE_SELECTION_H
 #define KEN_TUNE_SELECTION_H
+#include "store/setting_list.h"
 #include "tune/draft.h"
 #include <jansson.h>
 
@@ -11,10 +12,7 @@ typedef struct ken_selection_source { /* a place that was read: the rows, or the
     const char *path;                 /* as it was named */
     const char *kind;                 /* "run", "folder", "file" */
     char sha256[65];                  /* of the file; "" for a folder */
-    struct {
-        const char *key, *value;
-    } * settings; /* (n_settings) of a run: what decided its labels, and from which model and data */
-    size_t n_settings;
+    ken_setting_list settings;        /* of a run: what decided its labels, and from which model and data */
 } ken_selection_source;
 
 struct ken_selection {

@@ -175,7 +175,7 @@ int ken_teacher_cache_new(ken_teacher_cache **out, ken_forwarder *f, const ken_t
     if (rc == KEN_OK && m.example == NULL) rc = ken_fail_nomem(err, "teacher");
     for (size_t at = 0, n; at < c->n_rows && rc == KEN_OK; at += n) {
         rc = next_wave(&m, at, wave_rows, &n, err);
-        if (rc == KEN_OK && o->done != NULL) o->done(o->ctx, at + n, c->n_rows);
+        if (rc == KEN_OK) ken_watch_done(o->watch, at + n, c->n_rows);
     }
     ken_free(m.example);
     ken_free(m.sum);

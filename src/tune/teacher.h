@@ -9,6 +9,7 @@
  * vocabulary the top_k largest probabilities are kept; what is missing to 1 is the rest's. */
 #ifndef KEN_TUNE_TEACHER_H
 #define KEN_TUNE_TEACHER_H
+#include "know/watch.h"
 #include "tune/batch.h"
 
 typedef struct ken_teacher_options {
@@ -16,8 +17,7 @@ typedef struct ken_teacher_options {
     float tau;         /* 0 = 0.5 */
     size_t memory;     /* bytes that the cache may take; 0 = half of what the machine has */
     int32_t wave_rows; /* positions to forward at once; 0 = 1024. Never changes a bit */
-    void (*done)(void *ctx, size_t done, size_t total); /* rows of the set; may be NULL. f asks its own poll */
-    void *ctx;
+    ken_watch *watch;  /* counts rows of the set; or NULL. f asks its own poll */
 } ken_teacher_options;
 
 typedef struct ken_teacher_cache ken_teacher_cache;

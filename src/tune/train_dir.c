@@ -103,23 +103,6 @@ void ken_train_dir_sweep(const ken_train_dir *d)
     ken_checkpoint_sweep(d->last);
 }
 
-int ken_train_dir_compare(const ken_train_dir *d, const ken_setting *s, size_t n, ken_err *err)
-{
-    ken_run *r = NULL;
-    int rc = ken_run_open(&r, d->run, err);
-    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
-        const char *theirs = s[i].binding ? ken_run_setting(r, s[i].key) : s[i].value;
-        if (theirs == NULL || strcmp(theirs, s[i].value) != 0)
-            rc = ken_fail(
-                err, KEN_EINPUT,
-                "%s: holds a finished training with other settings: %s is \"%.60s\" there, \"%.60s\" now; name "
-                "another folder with -o",
-                d->path, s[i].key, theirs != NULL ? theirs : "", s[i].value);
-    }
-    ken_run_free(r);
-    return rc;
-}
-
 int ken_train_dir_finish(ken_train_dir *d, int64_t steps, int64_t best_step, ken_err *err)
 {
     char text[120];

@@ -21,8 +21,6 @@ void ken_train_dir_close(ken_train_dir *d);
 int ken_train_dir_make(ken_train_dir *d, ken_err *err); /* the folder and state/ */
 /* Removes what killed writers left. The caller holds the run. */
 void ken_train_dir_sweep(const ken_train_dir *d);
-/* A finished training: KEN_EINPUT naming the first binding setting that its run has with another value. */
-int ken_train_dir_compare(const ken_train_dir *d, const ken_setting *s, size_t n, ken_err *err);
 /* Writes DONE, then removes the state. */
 int ken_train_dir_finish(ken_train_dir *d, int64_t steps, int64_t best_step, ken_err *err);
 void ken_train_dir_forget_state(ken_train_dir *d);

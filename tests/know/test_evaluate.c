@@ -406,7 +406,8 @@ static void perplexity_refusals(void **state)
     ken_tokenizer *t = tokenizer(false), *with_bos = tokenizer(true);
     ken_text_loss loss;
     fake_net_set(V, 32, random_logits);
-    static const struct {
+    ken_watch stopped = {.poll = stop_at_once};
+    const struct {
         const char *text;
         ken_text_options o;
         int status;
@@ -424,7 +425,7 @@ static void perplexity_refusals(void **state)
         {"abab", {.window = -4}, KEN_EUSAGE, "window"},
         {"abab", {.window = 4, .stride = 5}, KEN_EUSAGE, "stride of 5"},
         {"abab", {.stride = -1}, KEN_EUSAGE, "stride"},
-        {"abab", {.poll = stop_at_once}, KEN_ESTOP, "stopped"},
+        {"abab", {.watch = &stopped}, KEN_ESTOP, "stopped"},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         spill(c[i].text, strlen(c[i].text));

@@ -116,34 +116,41 @@ static void make_items(void)
     }
 }
 
-static int done_calls;
-static void count_done(void *ctx, size_t done, size_t total)
+static uint64_t seen; /* answers that the watch had counted when it was last looked at */
+static int look(void *ctx)
 {
-    (void)ctx;
-    assert_int_equal(done, ++done_calls);
-    assert_int_equal(total, N);
+    const ken_watch *w = ctx;
+    assert_true(w->now.done >= seen);
+    seen = w->now.done;
+    if (seen > 0) assert_int_equal(w->now.total, N + 5);
+    return 0;
 }
 
 static void check_all(const char *matcher, const char *stop, bool complete, int32_t wave, int32_t slots, int *hits,
                       int *abstained, int *stopped_early)
 {
     ken_tokenizer *t = the_tokenizer();
+    ken_watch watch = {.poll = look};
     ken_gold_rules rules;
+    watch.ctx = &watch;
     assert_int_equal(ken_gold_rules_new(&rules, matcher, stop != NULL ? stop : "\n", idk, 2, NULL), KEN_OK);
     ken_greedy_options o = {.golds = &rules,
                             .max_new = MAX,
                             .complete = complete,
                             .wave_positions = wave,
                             .slots = slots,
-                            .done = count_done};
+                            .watch = &watch,
+                            .before = 3,
+                            .of = N + 5};
     ken_greedy_answer out[N];
     ken_err err;
     uint64_t forwards = 7;
     long before = fake_rows;
-    done_calls = 0;
+    seen = 0;
     if (ken_greedy(fake_net(), t, items, N, &o, out, &forwards, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(forwards - 7, fake_rows - before);
-    assert_int_equal(done_calls, N);
+    assert_int_equal(seen, 3 + N);
+    assert_int_equal(watch.now.done, 3 + N);
     ken_accept *no = accept_for("em-squad", idk, 2);
     bool texts = complete || matcher[0] != 'e';
     for (int i = 0; i < N; i++) {
@@ -289,6 +296,7 @@ static void test_refusals(void **state)
     ken_greedy_item no_prompt = items[0];
     no_prompt.n_prompt = 0;
     int polls = 2;
+    ken_watch watch = {.poll = stop_now, .ctx = &polls};
     ken_err err;
     ken_gold_rules rules;
     assert_int_equal(ken_gold_rules_new(&rules, NULL, "\n", NULL, 0, &err), KEN_OK);
@@ -301,10 +309,7 @@ static void test_refusals(void **state)
         {items, {.golds = &rules, .max_new = -1}, KEN_EUSAGE, "new tokens"},
         {items, {.golds = &rules, .max_new = 100000}, KEN_EUSAGE, "new tokens"},
         {&no_prompt, {.golds = &rules}, KEN_EUSAGE, "question 1 has an empty prompt"},
-        {items,
-         {.golds = &rules, .poll = stop_now, .ctx = &polls, .complete = true, .wave_positions = 1},
-         KEN_ESTOP,
-         "stopped"},
+        {items, {.golds = &rules, .watch = &watch, .complete = true, .wave_positions = 1}, KEN_ESTOP, "stopped"},
     };
     ken_greedy_answer out[N];
     ken_gold_rules other;
