@@ -66,7 +66,6 @@ CASES = {
     "shots-0": annotate("a.ken", FEW + " --per-relation 8 --shots 0"),
     "chat-template": annotate("a.ken", FEW + " --per-relation 8 --chat-template"),
     "no-texts": annotate("a.ken", FEW + " --per-relation 8 --no-texts"),
-    "bf16": annotate("a.ken", FEW + " --per-relation 8 --compute bf16"),
     "rules": [*annotate("top-k.ken", FEW + " --per-relation 3 --top-k 5 --temperature 1 --samples 4 --prompts 5"),
               *annotate("stop.ken", FEW + " --per-relation 3 --prompts 5 --stop , --max-new 6 --exemplar-seed 3 --seed 3"),
               *annotate("budget.ken", FEW + " --per-relation 3 --prompts 5 --mass-budget 1e-3 --template '{question} '")],
@@ -100,8 +99,8 @@ CASES = {
               for j in ("--json", "--rows --json")]
              + ["score ../entityquestions/a.ken --curve --json", "score ../entityquestions/a.ken --against ../diff/b.ken --json"],
     # fine-tuning
-    "train": train("t", "-d ../entityquestions/a.ken --max-steps 100 --batch 4 --lr 5e-5 --compute bf16 --dev {eq} --test {eq} "
-                   "--protocol slick --eval-limit 60", "model.safetensors", "last/model.safetensors"),
+    "train": train("t", "-d ../entityquestions/a.ken --max-steps 100 --batch 4 --lr 5e-5 --compute bf16 --dev {eq} --test {popqa} "
+                   "--eval-limit 60", "model.safetensors", "last/model.safetensors"),
     "train-f32": train("t", "-d ../entityquestions/a.ken --max-steps 8 --batch 16 --lr 5e-5 --dropout 0 --fit-limit 40",
                        "model.safetensors"),
     "train-lora": train("t", WORLD + " --limit 200 --epochs 3 --batch 16 --lr 1e-3 --lora r=4,dropout=0.1 --dev {world} "

@@ -254,6 +254,8 @@ static int run(int n, char **arg, ken_err *err)
     if (set.output == NULL && !set.dry_run)
         return cli_fail(err, KEN_EUSAGE, "no file for the rows: name one with -o FILE, or look first with --dry-run");
     bool standard = set.output != NULL && strcmp(set.output, "-") == 0 && !set.dry_run;
+    if (cli_data.o.aliases != NULL)
+        return cli_fail(err, KEN_EUSAGE, "--aliases: no text is matched here; give them to ken train or ken eval");
     if (standard && cli.json)
         return cli_fail(err, KEN_EUSAGE,
                         "-o - prints the rows, and --json an object; write the rows into a file, or use "

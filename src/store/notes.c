@@ -11,8 +11,10 @@ enum { SHOWN = 3 };
 static const struct {
     const char *sql, *one, *many, *what;
 } sentences[] = {
-    {"SELECT id FROM changes WHERE what = 'changed' ORDER BY n", "1 row", "rows",
+    {"SELECT id FROM changes WHERE what = 'changed' AND id IN (SELECT id FROM examples) ORDER BY n", "1 row", "rows",
      "had changed in the data when the run was gone on with, and the run has what is true now"},
+    {"SELECT id FROM changes WHERE what = 'changed' AND id NOT IN (SELECT id FROM examples) ORDER BY n", "1 row",
+     "rows", "had changed in the data when the run was gone on with, still to be computed anew"},
     {"SELECT id FROM examples WHERE place >= 4611686018427387904 ORDER BY place", "1 row", "rows",
      "of the run not in the data any more; kept behind all others, and counted"},
     {"SELECT id FROM changes WHERE what = 'exemplar' ORDER BY n", "1 exemplar", "exemplars",

@@ -3,6 +3,7 @@ export KEN_SPLIT=test
 "$KEN" select; echo $?
 "$KEN" select r.ken; echo $?
 "$KEN" select none.ken --dry-run; echo $?
+"$KEN" select r.ken --aliases names.json --dry-run; echo $?
 "$KEN" select r.ken -o list.json; echo $?
 "$KEN" select r.ken --variant unknown=90 --size 100 --dry-run; echo $?
 "$KEN" select r.ken --variant unknown=50 --size 6 --concentrated --dry-run; echo $?
