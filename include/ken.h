@@ -1068,6 +1068,131 @@ KEN_API const char *ken_report_plot_name(const ken_report *r, size_t i); /* borr
  * last. Borrowed; writing may add some. */
 KEN_API const char *ken_report_note(const ken_report *r, size_t i);
 
+/* ---- views ---------------------------------------------------------------------------------------------------------- */
+
+/* A result as it is shown: a list of views, from which every form is made. A program prints them on a terminal, the library makes JSON
+ * (ken_views_json), CSV and LaTeX (ken_views_csv, ken_views_latex) of them; they cannot disagree, since each number is in them once. */
+
+typedef enum ken_style { /* what a text or a number says besides itself */
+                         KEN_STYLE_PLAIN,
+                         KEN_STYLE_STRONG,
+                         KEN_STYLE_QUIET,    /* less important than what is around it */
+                         KEN_STYLE_CATEGORY, /* + KEN_HIGHLY_KNOWN ... KEN_UNLABELLED */
+                         KEN_STYLE_BETTER = KEN_STYLE_CATEGORY + KEN_HIGHLY_KNOWN,
+                         KEN_STYLE_WORSE = KEN_STYLE_CATEGORY + KEN_UNKNOWN
+} ken_style;
+
+typedef enum ken_unit {
+    KEN_UNIT_TEXT,
+    KEN_UNIT_TRUTH,  /* true or false: count */
+    KEN_UNIT_COUNT,  /* a whole number: count */
+    KEN_UNIT_REAL,   /* value, with the column's digits */
+    KEN_UNIT_SHARE,  /* value from 0 to 1, shown in percent */
+    KEN_UNIT_PART,   /* count, shown as a share of `of` in percent; the count itself in JSON and CSV */
+    KEN_UNIT_CHANGE, /* value, a difference of two shares, shown in points with its sign */
+    KEN_UNIT_P,      /* value: a p-value, shown with two digits */
+    KEN_UNIT_BAR,    /* value from 0 to 1, drawn as a bar; neither in JSON nor in CSV */
+    KEN_UNIT_PARTS   /* part (n_parts): counts that make up a whole, drawn as one bar; likewise */
+} ken_unit;
+
+enum { /* where a column stands */
+       KEN_ON_TERMINAL = 1,
+       KEN_ON_PAGE = 2,
+       KEN_IN_JSON = 4,
+       KEN_IN_CSV = 8,
+       KEN_IF_VERBOSE = 16, /* on a terminal only when more is asked for */
+       KEN_IF_ROOM = 32,    /* on a terminal only when it is wide enough for all */
+       KEN_INTERVAL_IF_VERBOSE = 64,
+       KEN_SHOWN = KEN_ON_TERMINAL | KEN_ON_PAGE,
+       KEN_IN_DATA = KEN_IN_JSON | KEN_IN_CSV,
+       KEN_EVERYWHERE = KEN_SHOWN | KEN_IN_DATA
+};
+
+typedef struct ken_view_column {
+    const char *head; /* over the column; "" = nothing */
+    const char *key,
+        *sub; /* its name in JSON and CSV, and inside of the object of that name (NULL); key NULL: the head, in CSV alone */
+    const char *lo_key,
+        *hi_key; /* those of the interval's ends; hi_key NULL: [lo, hi] under lo_key; both NULL: there is no interval */
+    ken_unit unit;
+    int digits;      /* behind the decimal point: of reals, shares and changes */
+    int width;       /* columns on a terminal, the space in front included; wider where a text needs it */
+    unsigned where;  /* KEN_ON_TERMINAL | ... */
+    ken_style style; /* of the head */
+} ken_view_column;
+
+typedef struct ken_view_cell {
+    bool there; /* false: nothing is known, or nothing is to be said */
+    ken_style style;
+    const char *text;
+    double value, lo, hi; /* lo NaN: no interval is known */
+    uint64_t count, of;
+    const uint64_t *part;
+    int n_parts;
+} ken_view_cell;
+
+typedef struct ken_view_row {
+    const char *path,
+        *key; /* where its cells are put in JSON: names of objects, joined by dots ("groups.category"), "" the outermost; then the object
+                                    key (any text), or NULL. name[] appends an element to a list, name[3] is the fourth, name[-1] the last. NULL path: not in JSON */
+    const char *between;       /* instead of cells: a line between rows, as in "by relation" */
+    const ken_view_cell *cell; /* (n_columns of the view) */
+    unsigned where;            /* KEN_ON_TERMINAL | ...: where the row stands, as for columns */
+    bool total;                /* stands for all the others */
+} ken_view_row;
+
+typedef struct ken_span { /* a part of a sentence */
+    const char *text;
+    ken_style style;
+} ken_span;
+
+typedef enum ken_view_kind {
+    KEN_VIEW_HEADING, /* text, level */
+    KEN_VIEW_TEXT,    /* spans: a sentence or more; "\n" ends a line */
+    KEN_VIEW_VALUES,  /* a table of one row: its columns are values with names of their own */
+    KEN_VIEW_TABLE
+} ken_view_kind;
+
+typedef struct ken_view {
+    ken_view_kind kind;
+    const char *title;    /* of a table; NULL = none */
+    bool headless;        /* a table without a line of heads */
+    bool close;           /* no empty line in front of it */
+    unsigned where;       /* KEN_ON_TERMINAL | ... */
+    int level;            /* of a heading */
+    const ken_span *span; /* (n_spans) */
+    size_t n_spans;
+    const ken_view_column *column; /* (n_columns) */
+    size_t n_columns;
+    const ken_view_row *row; /* (n_rows) */
+    size_t n_rows;
+} ken_view;
+
+typedef struct ken_views ken_views;
+
+typedef struct ken_show_options { /* of an annotation; all zero: everything, in data order */
+    const char *relations;        /* only these, "a,b"; NULL = all */
+    const char *sort;             /* "order", "name", "facts" or a category; "-" in front: falling; NULL = "order" */
+} ken_show_options;
+
+/* Of a run of any kind; o may be NULL. Free with ken_views_free; the run may be freed before. */
+KEN_API int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err);
+/* Of an evaluation, with its changes when ken_evaluation_changes was asked for them. */
+KEN_API int ken_views_of_evaluation(ken_views **out, const ken_evaluation *e, ken_err *err);
+KEN_API void ken_views_free(ken_views *v);
+KEN_API size_t ken_views_count(const ken_views *v);
+KEN_API const ken_view *ken_views_get(const ken_views *v, size_t i); /* borrowed; NULL past the last */
+/* One JSON object on one line, numbers with nine digits; every table as CSV (RFC 4180), one behind the other with an empty line between; every
+ * table that is shown as a LaTeX tabular. *text is the caller's, to be freed with ken_text_free. */
+KEN_API int ken_views_json(const ken_views *v, char **text, ken_err *err);
+KEN_API int ken_views_csv(const ken_views *v, char **text, ken_err *err);
+KEN_API int ken_views_latex(const ken_views *v, char **text, ken_err *err);
+KEN_API void ken_text_free(char *text);
+/* A cell as it is shown, without colour and width: "41.2%", "1,234". buf (64 bytes) or the cell's text; "" for nothing. */
+KEN_API const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64]);
+KEN_API const char *ken_view_interval_text(const ken_view_column *c, const ken_view_cell *x,
+                                           char buf[64]); /* "[38.0, 44.5]", "" without one */
+
 /* ---- this build ----------------------------------------------------------------------------------------------------- */
 
 /* Version, revision, CPU features, ISA in use, library versions; one fact a line; static. */
