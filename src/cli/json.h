@@ -42,7 +42,7 @@ void cli_json_put_fields(cli_json_object *x, const void *from, const cli_json_fi
 int cli_json_print(json_t *v, ken_err *err);
 
 /* The objects that several verbs share (row_json.c). */
-json_t *cli_json_row(const ken_row *row);     /* keys and order of interfaces.md 4 */
+json_t *cli_json_row(const ken_row *row);     /* keys and order of docs/json.md#rows */
 json_t *cli_json_counts(const ken_counts *c); /* examples, the four categories, unlabelled */
 /* The summary object of a run; counts of the chosen relations ("a,b", NULL = all). */
 json_t *cli_json_summary(const ken_run *r, const char *relations);

@@ -1,4 +1,4 @@
-/* row_json.c - a row and the summary of a run as JSON: the keys and their order are those of interfaces.md section 4. */
+/* row_json.c - a row and the summary of a run as JSON: the keys and their order are those of docs/json.md. */
 #include "cli/json.h"
 #include "cli/cli.h"
 #include <errno.h>

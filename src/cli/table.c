@@ -163,7 +163,7 @@ static void print_conclusion(const ken_counts *t)
 
 /* ---- multiple choice ------------------------------------------------------------------------------------------------ */
 
-/* Chance is 1/4, so there are no categories (spec/slick.md 9.2): the knowledge score is (P - 1/4) / (3/4). */
+/* Chance is 1/4, so there are no categories (docs/method/knowledge.md#multiple-choice): the knowledge score is (P - 1/4) / (3/4). */
 static void print_choice(const layout *l, const ken_counts *c, const char *name)
 {
     char s[32];
