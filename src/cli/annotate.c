@@ -184,7 +184,8 @@ const cli_verb cli_verb_annotate = {
         "ken annotate -d facts.jsonl --dry-run",
     .init = init,
     .run = run,
-    .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options, cli_compute_options},
+    .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options,
+               cli_compute_options},
     .min_args = 0,
     .max_args = 0,
 };
