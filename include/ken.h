@@ -167,7 +167,7 @@ typedef struct ken_data_options {
         *popularity_field;
     const char *templates; /* EntityQuestions: file of question templates; NULL = found beside the data */
     const char *aliases;   /* JSON file: answer string -> list of aliases; NULL = none */
-    bool slick;            /* the filters of spec/slick.md 2.3 */
+    bool slick;            /* the filter of docs/method/knowledge.md#filter */
     bool skip_bad;         /* drop malformed rows and count them */
 } ken_data_options;
 
@@ -218,7 +218,7 @@ typedef struct ken_annotate_options {
     const char *matcher;                         /* "em-squad" */
     uint64_t exemplar_seed, seed;                /* 0, 0 */
     const char *method;                          /* "exact" (NULL), or "sample": the literal protocol */
-    double mass_budget;                          /* 0 = 1.25e-3 when g = 0, else 1e-2 (spec/slick.md 7.3) */
+    double mass_budget;                          /* 0 = by g: docs/method/knowledge.md#exact-bound */
     const ken_data *exemplars;                   /* NULL = the dev split, or rows held out */
     const char *splits, *relations;              /* comma lists; NULL = every split but the exemplars', all relations */
     size_t per_relation, limit;                  /* 0 = all */
@@ -305,7 +305,7 @@ typedef struct ken_row {
 typedef struct ken_counts {
     const char *relation; /* "" for the total */
     uint64_t n, category[KEN_N_CATEGORIES];
-    double expected_unknown, sd_unknown; /* over fresh annotations (spec/slick.md 7.4) */
+    double expected_unknown, sd_unknown; /* over fresh annotations (docs/method/knowledge.md#flip) */
     double mean_p_t0, mean_p_t;
     double majority_share; /* of the commonest answer */
     double echo_share;
@@ -413,7 +413,7 @@ KEN_API int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, cons
 /* ---- evaluate ------------------------------------------------------------------------------------------------------- */
 
 typedef struct ken_evaluate_options {
-    int shots; /* exemplars in front of a question. 0: the prompt of a training (spec/finetuning.md 1); else
+    int shots; /* exemplars in front of a question. 0: the prompt of a training (docs/method/fine-tuning.md#format); else
                                       that of an annotation, with its first set. -1: 0, and 5 for multiple choice */
     const char
         *prompt_template;   /* NULL = "Answer the following question.\n{question}\n", with shots "Q: {question}\nA:" */
@@ -741,10 +741,10 @@ KEN_API void ken_training_plan_free(ken_training_plan *p);
 /* What moved between two runs over the same facts: before and after a fine-tuning, two models, two checkpoints, two quantisations. Both
  * are annotations, or both evaluations (then right and wrong take the place of categories).
  *
- * Multiple choice has no categories (spec/slick.md 9.2), but each of its prompts has a right or a wrong option chosen. Ours: a question counts
- * as right when more than half of its prompts have it right; a tie is wrong, and so are fewer, even if no other option has more. Guessing
- * anew with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the prompts. Multiple choice rows
- * and others are never added up: each group is of one kind. */
+ * Multiple choice has no categories (docs/method/knowledge.md#multiple-choice), but each of its prompts has a right or a wrong option
+ * chosen. Ours: a question counts as right when more than half of its prompts have it right; a tie is wrong, and so are fewer, even if no
+ * other option has more. Guessing anew with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the
+ * prompts. Multiple choice rows and others are never added up: each group is of one kind. */
 typedef struct ken_diff ken_diff;
 
 enum { KEN_MOVE_NONE, KEN_MOVE_LOST, KEN_MOVE_GAINED, KEN_MOVE_UNLABELLED };
@@ -794,7 +794,7 @@ typedef struct ken_diff_group { /* rows that both runs have, of one kind */
                     [KEN_N_VERDICTS];    /* the same of evaluations and multiple choice, which have no categories */
     uint64_t known_a, known_b;           /* HighlyKnown or MaybeKnown; or right */
     uint64_t rest_a, rest_b;             /* the other rows that have a label; or wrong */
-    uint64_t lost, gained;               /* spec/interfaces.md 4 */
+    uint64_t lost, gained;               /* docs/method/knowledge.md#lost-gained */
     double lost_share, lost_lo, lost_hi; /* of known_a, with the Wilson interval */
     double gained_share, gained_lo, gained_hi; /* of rest_a */
     double mcnemar;                            /* exact, of lost against gained */
@@ -907,7 +907,7 @@ KEN_API size_t ken_scoring_count(const ken_scoring *s);
 KEN_API const ken_row *ken_scoring_row(ken_scoring *s, size_t i, const ken_scored **how, ken_err *err);
 
 /* The saturation curve: expected shares (n_prompts, n_samples, 4) of the categories for each number of prompts and of samples a prompt,
- * averaged over all choices of the prompts (spec/slick.md 7.5), of all labelled rows. NaN where a run of --method sample has not so many
+ * averaged over all choices of the prompts (docs/method/knowledge.md#curve), of all labelled rows. NaN where a run of --method sample has not so many
  * samples. The caller's array. */
 KEN_API int ken_scoring_curve(ken_scoring *s, const int *prompts, size_t n_prompts, const int *samples,
                               size_t n_samples, double *share, ken_err *err);
@@ -988,11 +988,11 @@ typedef struct ken_agreement {
     uint64_t moved[KEN_UNLABELLED][KEN_UNLABELLED]; /* from A's category to B's */
     ken_agreement_part all, known,
         greedy; /* four categories; Known | Unknown; HighlyKnown | MaybeKnown, of rows that are one of these in
-                                              both (the fragile boundary, spec/slick.md 5.1) */
+                                              both (the fragile boundary, docs/method/knowledge.md#label-noise) */
     double
         predicted; /* mean of 1 - p_flip in A: the share that a fresh annotation with A's own prompts would label alike; NaN = not known */
     uint64_t hk, hk_again;     /* A's HighlyKnown rows; those of them that are so in B */
-    double hk_again_predicted; /* for fresh exemplars, from the greedy hits alone (spec/slick.md 7.4) */
+    double hk_again_predicted; /* for fresh exemplars, from the greedy hits alone (docs/method/knowledge.md#hk-again) */
 } ken_agreement;
 
 /* KEN_EINPUT when the two have no row in common. */
@@ -1000,7 +1000,7 @@ KEN_API int ken_agree(ken_agreement *out, ken_scoring *a, ken_scoring *b, ken_er
 
 /* ---- the linear model of harm --------------------------------------------------------------------------------------- */
 
-/* Accuracy = b0 + b_kn N_kn/|D| + b_unk N_unk/|D| (Gekhman et al. 2024, Eq. 1; spec/finetuning.md 6): accuracy in percent, N the
+/* Accuracy = b0 + b_kn N_kn/|D| + b_unk N_unk/|D| (Gekhman et al. 2024, Eq. 1; docs/method/fine-tuning.md#linear-model): accuracy in percent, N the
  * fitted Known and Unknown training rows, one point an epoch of each training. */
 typedef struct ken_regression_point {
     size_t run; /* index into the runs given */

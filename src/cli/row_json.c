@@ -1,4 +1,4 @@
-/* row_json.c - a row as JSON. */
+/* row_json.c - a row as JSON: the keys and their order are those of docs/json.md#rows. */
 #include "cli/json.h"
 #include "cli/cli.h"
 #include <math.h>

@@ -150,7 +150,7 @@ static void put_counts(ken_views *v, const ken_counts *c, const char *name, cons
     ken_put_number(v, c->echo_share);
 }
 
-/* Chance is 1/4 (Hendrycks et al. 2021 have four options), so the score is (P - 1/4) / (3/4). */
+/* Chance is 1/4 (docs/method/knowledge.md#multiple-choice), so the score is (P - 1/4) / (3/4). */
 static void put_choice(ken_views *v, const ken_counts *c, const char *name, bool total)
 {
     const double score = (c->mean_p_t - 0.25) / 0.75;
