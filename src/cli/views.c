@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERVAL = 15 /* " [ 38.0,  44.5]" */, WHOLE = 26, NAMES = 24 /* never cut below */, MOST_COLUMNS = 64 };
+enum { INTERVAL = 15 /* " [ 38.0,  44.5]" */, WHOLE = 26, NAMES = 22 /* are not cut below */, MOST_COLUMNS = 64 };
 
 typedef struct layout {
     int width[MOST_COLUMNS]; /* 0: not on a terminal */
@@ -67,7 +67,9 @@ static int width_of(const ken_view *t, layout *l, bool narrow)
 static void lay_out(const ken_view *t, layout *l)
 {
     const bool named = t->n_columns > 0 && t->column[0].unit == KEN_UNIT_TEXT;
-    int over = width_of(t, l, false) - term_width(), spare = named && l->width[0] > NAMES ? l->width[0] - NAMES : 0;
+    int over = width_of(t, l, false) - term_width();
+    const int least = named && t->column[0].width > NAMES ? t->column[0].width : NAMES;
+    const int spare = named && l->width[0] > least ? l->width[0] - least : 0;
     if (over > spare && !cli.verbose) over = width_of(t, l, true) - term_width();
     if (over > 0) {
         l->width[0] -= over < spare ? over : spare;
@@ -86,9 +88,26 @@ static void print_text(const char *s, int width, bool left, bool last, ken_style
     fputs(term_off(), stdout);
 }
 
+/* Behind the last thing that a line has to say there are no spaces. */
+static size_t end_of(const ken_view *t, const layout *l, const ken_view_row *row)
+{
+    size_t end = 0;
+    char buf[64];
+    for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++) {
+        const ken_view_column *c = &t->column[i];
+        if (l->width[i] == 0) continue;
+        const char *s = row == NULL   ? c->head
+                        : is_drawn(c) ? (row->cell[i].there ? "x" : "")
+                                      : ken_view_cell_text(c, &row->cell[i], buf);
+        if (s[0] != '\0') end = i + 1;
+    }
+    return end;
+}
+
 static void print_heads(const ken_view *t, const layout *l)
 {
-    for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++) {
+    const size_t end = end_of(t, l, NULL);
+    for (size_t i = 0; i < end; i++) {
         const ken_view_column *c = &t->column[i];
         if (l->width[i] == 0) continue;
         const bool lends = i + 1 < t->n_columns && l->width[i + 1] > 0 && borrowed(t, l, i + 1) > 0;
@@ -138,7 +157,8 @@ static void print_table(const ken_view *t)
             printf("%s\n", term_off());
             continue;
         }
-        for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++)
+        const size_t end = end_of(t, &l, row);
+        for (size_t i = 0; i < end; i++)
             if (l.width[i] > 0)
                 print_cell(&t->column[i], &row->cell[i], l.width[i], l.interval[i], i == 0, i == l.last);
         putchar('\n');

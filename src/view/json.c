@@ -39,7 +39,7 @@ static json_t *get(writer *w, json_t *of, const char *key, bool list)
 }
 
 /* The object at path: names joined by dots; "name[]" appends an element to a list, "name[3]" is its fourth, "name[-1]" the last. */
-static json_t *at_path(writer *w, const char *path)
+static json_t *at_path(writer *w, const char *path, bool append)
 {
     json_t *at = w->all;
     while (*path != '\0') {
@@ -48,7 +48,7 @@ static json_t *at_path(writer *w, const char *path)
         snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), path);
         const bool list = path[n] == '[', appended = strncmp(path + n, "[]", 2) == 0;
         at = get(w, at, name, list);
-        if (appended && json_array_append_new(at, json_object()) != 0) w->failed = true;
+        if (appended && append && json_array_append_new(at, json_object()) != 0) w->failed = true;
         const bool last = appended || strncmp(path + n, "[-1]", 4) == 0;
         if (list) at = json_array_get(at, last ? json_array_size(at) - 1 : strtoul(path + n + 1, NULL, 10));
         path += n + strcspn(path + n, ".");
@@ -93,7 +93,7 @@ static void put_row(writer *w, const ken_view *t, const ken_view_row *row)
             w->failed = true;
         return;
     }
-    json_t *of = at_path(w, row->path);
+    json_t *of = at_path(w, row->path, t->n_columns > 0); /* without columns: a list of none */
     if (row->key != NULL) {
         ken_buf key = {0}; /* relations may be called anything */
         ken_utf8_clean(&key, row->key, strlen(row->key));

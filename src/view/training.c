@@ -128,6 +128,7 @@ static int put_measures(ken_views *v, ken_run *r, ken_err *err)
         rc = ken_run_measures(r, ken_run_point(r, i)->step, &m, &n, err);
         const char *path = ken_views_keep(v, "points[%zu].measures[]", i),
                    *last = ken_views_keep(v, "points[%zu].measures[-1]", i);
+        if (n == 0) ken_views_values(v, NULL, 0, path);
         for (size_t k = 0; k < n && rc == KEN_OK; k++) {
             ken_view_measures(v, &m[k], NULL);
             ken_views_last(v)->where = KEN_IN_JSON;
