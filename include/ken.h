@@ -1134,7 +1134,7 @@ typedef struct ken_view_cell {
 typedef struct ken_view_row {
     const char *path,
         *key; /* where its cells are put in JSON: names of objects, joined by dots ("groups.category"), "" the outermost; then the object
-                                    key (any text), or NULL. name[] appends an element to a list, name[3] is the fourth, name[-1] the last. NULL path: not in JSON */
+                                    key (any text), or NULL. A backslash takes what follows as part of the name. name[] appends an element to a list, name[3] is the fourth, name[-1] the last. NULL path: not in JSON */
     const char *between;       /* instead of cells: a line between rows, as in "by relation" */
     const ken_view_cell *cell; /* (n_columns of the view) */
     unsigned where;            /* KEN_ON_TERMINAL | ...: where the row stands, as for columns */
@@ -1179,6 +1179,17 @@ typedef struct ken_show_options { /* of an annotation; all zero: everything, in 
 KEN_API int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err);
 /* Of an evaluation, with its changes when ken_evaluation_changes was asked for them. */
 KEN_API int ken_views_of_evaluation(ken_views **out, const ken_evaluation *e, ken_err *err);
+typedef struct ken_training_speed {      /* of one call of ken_train: in what two of the same training differ */
+    double seconds, training_seconds;    /* in all; spent on updates */
+    uint64_t examples, tokens, forwards; /* since its first point */
+} ken_training_speed;
+
+/* For programs, in JSON alone: a measurement, as ken_train hands it out, with the seconds spent on updates until then (NaN = not said);
+ * and a training with where it is. ken_views_of_run is for people. */
+KEN_API int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m, size_t n,
+                               double training_seconds, ken_err *err);
+KEN_API int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ken_training_speed *speed,
+                                  ken_err *err);
 KEN_API void ken_views_free(ken_views *v);
 KEN_API size_t ken_views_count(const ken_views *v);
 KEN_API const ken_view *ken_views_get(const ken_views *v, size_t i); /* borrowed; NULL past the last */

@@ -7,6 +7,7 @@
 #include "cli/term.h"
 #include "cli/train_table.h"
 #include "cli/tune_options.h"
+#include "cli/views.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,56 +203,25 @@ static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size
     w->measured = true;
     if (!cli.quiet) cli_train_line(&w->table, p, m, n);
     ken_err err;
-    if (set.json_lines) { /* a full disk is found when the program ends */
-        json_t *o = cli_json_point(p, m, n);
-        json_object_set_new(o, "training_seconds",
-                            cli_json_real(w->table.spent)); /* of this call, measuring left out */
-        (void)cli_json_print(o, &err);
+    ken_views *v;
+    if (set.json_lines && ken_views_of_point(&v, p, m, n, w->table.spent, &err) == KEN_OK) {
+        (void)cli_print_form(v, ken_views_json, &err); /* a full disk is found when the program ends */
         (void)fflush(stdout);
     }
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
 
-/* How fast it was, this time: what differs between two runs of the same training stands here alone. */
-static json_t *session(const watch *w)
+static int print_whole(ken_run *r, const char *dir, const watch *w, ken_err *err)
 {
-    double s = w->table.spent;
-    json_t *o =
-        json_pack("{s:o,s:o}", "seconds", cli_json_real(w->progress.now.seconds), "training_seconds", cli_json_real(s));
-    if (s > 0) {
-        json_object_set_new(o, "examples_per_second",
-                            cli_json_real((double)(w->last.examples - w->first.examples) / s));
-        json_object_set_new(o, "target_tokens_per_second",
-                            cli_json_real((double)(w->last.tokens - w->first.tokens) / s));
-        json_object_set_new(o, "token_rows_per_second",
-                            cli_json_real((double)(w->last.forwards - w->first.forwards) / s));
-    }
-    return o;
-}
-
-static json_t *summary(ken_run *r, const char *dir, const watch *w, ken_err *err)
-{
-    static const char *const keys[] = {"model", "data", "lora", "epochs", "lr", "batch", "seed"};
-    json_t *o = json_pack("{s:o}", "dir", cli_json_string(dir)), *points = json_array();
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        json_object_set_new(o, keys[i], cli_json_string(ken_run_setting(r, keys[i])));
-    for (size_t i = 0; i < ken_run_n_points(r); i++) {
-        const ken_point *p = ken_run_point(r, i);
-        const ken_measure *m;
-        size_t n;
-        if (ken_run_measures(r, p->step, &m, &n, err) != KEN_OK) {
-            json_decref(points);
-            json_decref(o);
-            return NULL;
-        }
-        json_t *x = cli_json_point(p, m, n);
-        if (p->best) json_object_set_new(o, "best_step", json_integer((json_int_t)p->step));
-        json_array_append_new(points, x);
-    }
-    json_object_set_new(o, "points", points);
-    json_object_set_new(o, "session", session(w));
-    return o;
+    const ken_training_speed speed = {.seconds = w->progress.now.seconds,
+                                      .training_seconds = w->table.spent,
+                                      .examples = w->last.examples - w->first.examples,
+                                      .tokens = w->last.tokens - w->first.tokens,
+                                      .forwards = w->last.forwards - w->first.forwards};
+    ken_views *v;
+    int rc = ken_views_of_training(&v, r, dir, &speed, err);
+    return rc == KEN_OK ? cli_print_views(v, err) : rc;
 }
 
 static void note_end(ken_run *r, const char *dir)
@@ -281,10 +251,7 @@ static int finish(const char *dir, bool was_done, const watch *w, ken_err *err)
         rc = cli_train_curves(r, err);
         if (rc == KEN_OK) note_end(r, dir);
     }
-    if (rc == KEN_OK && cli.json) {
-        json_t *o = summary(r, dir, w, err);
-        rc = o != NULL ? cli_json_print(o, err) : err->status;
-    }
+    if (rc == KEN_OK && cli.json) rc = print_whole(r, dir, w, err);
     ken_run_free(r);
     return rc;
 }

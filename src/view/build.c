@@ -54,6 +54,19 @@ const char *ken_views_keep(ken_views *v, const char *fmt, ...)
     return s;
 }
 
+const char *ken_views_name(ken_views *v, const char *s)
+{
+    ken_buf b = {0};
+    for (; *s != '\0'; s++) {
+        if (strchr(".[\\", *s) != NULL) ken_buf_putc(&b, '\\');
+        ken_buf_putc(&b, *s);
+    }
+    if (b.failed) ken_views_fail(v);
+    const char *name = ken_views_keep(v, "%s", ken_buf_str(&b));
+    ken_buf_free(&b);
+    return name;
+}
+
 static const char *copy(ken_views *v, const char *s) { return s != NULL ? ken_views_keep(v, "%s", s) : NULL; }
 
 /* ---- views ---------------------------------------------------------------------------------------------------------- */
@@ -205,6 +218,13 @@ ken_view_cell *ken_put_text(ken_views *v, ken_style style, const char *s)
     x->there = s != NULL;
     x->style = style;
     x->text = copy(v, s);
+    return x;
+}
+
+ken_view_cell *ken_put_setting(ken_views *v, const char *s)
+{
+    ken_view_cell *x = ken_put_text(v, KEN_STYLE_PLAIN, s);
+    x->there = true;
     return x;
 }
 

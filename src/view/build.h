@@ -37,9 +37,13 @@ void ken_views_between(ken_views *v, const char *fmt, ...) __attribute__((format
 
 const char *ken_views_count_text(ken_views *v, uint64_t n); /* "1,234", for a sentence; lives with v */
 
+/* A text as a name in the path of a row, whatever it holds; lives with v. */
+const char *ken_views_name(ken_views *v, const char *s);
+
 /* The next cell of the row; it may be styled. Never NULL. */
 ken_view_cell *ken_put_nothing(ken_views *v);
 ken_view_cell *ken_put_text(ken_views *v, ken_style style, const char *s); /* NULL: nothing */
+ken_view_cell *ken_put_setting(ken_views *v, const char *s);               /* NULL: null in JSON */
 ken_view_cell *ken_put_truth(ken_views *v, bool x);
 ken_view_cell *ken_put_count(ken_views *v, uint64_t n);
 ken_view_cell *ken_put_number(ken_views *v, double x); /* a real, a share, a change or a p-value; NaN: not known */

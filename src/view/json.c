@@ -34,33 +34,50 @@ static void set(writer *w, json_t *of, const char *key, json_t *x)
 static json_t *get(writer *w, json_t *of, const char *key, bool list)
 {
     json_t *x = json_object_get(of, key);
-    if (x == NULL && of != NULL) set(w, of, key, x = list ? json_array() : json_object());
+    const bool good = list ? json_is_array(x) : json_is_object(x);
+    if (!good && of != NULL) set(w, of, key, x = list ? json_array() : json_object());
     return x;
 }
 
-/* The object at path: names joined by dots; "name[]" appends an element to a list, "name[3]" is its fourth, "name[-1]" the last. */
-static json_t *at_path(writer *w, const char *path, bool append)
+/* Reads a name up to an unescaped dot or bracket; what is left of the path. Names may be anybody's. */
+static const char *next_name(writer *w, ken_buf *name, const char *path)
+{
+    ken_buf raw = {0};
+    for (; *path != '\0' && *path != '.' && *path != '['; path++) {
+        if (*path == '\\' && path[1] != '\0') path++;
+        ken_buf_putc(&raw, *path);
+    }
+    ken_buf_clear(name);
+    ken_utf8_clean(name, ken_buf_str(&raw), raw.len);
+    w->failed |= raw.failed || name->failed;
+    ken_buf_free(&raw);
+    return path;
+}
+
+/* What is at path (ken_view_row in ken.h): an object, which "name[]" appends to its list unless the list itself is wanted. */
+static json_t *at_path(writer *w, const char *path, bool list_itself)
 {
     json_t *at = w->all;
-    while (*path != '\0') {
-        char name[64];
-        size_t n = strcspn(path, ".[");
-        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), path);
-        const bool list = path[n] == '[', appended = strncmp(path + n, "[]", 2) == 0;
-        at = get(w, at, name, list);
-        if (appended && append && json_array_append_new(at, json_object()) != 0) w->failed = true;
-        const bool last = appended || strncmp(path + n, "[-1]", 4) == 0;
-        if (list) at = json_array_get(at, last ? json_array_size(at) - 1 : strtoul(path + n + 1, NULL, 10));
-        path += n + strcspn(path + n, ".");
+    ken_buf name = {0};
+    while (*path != '\0' && !w->failed) {
+        path = next_name(w, &name, path);
+        const bool list = *path == '[', append = strncmp(path, "[]", 2) == 0;
+        at = get(w, at, ken_buf_str(&name), list);
+        if (append && list_itself) break;
+        if (append && json_array_append_new(at, json_object()) != 0) w->failed = true;
+        const bool last = append || strncmp(path, "[-1]", 4) == 0;
+        if (list) at = json_array_get(at, last ? json_array_size(at) - 1 : strtoul(path + 1, NULL, 10));
+        path += strcspn(path, ".");
         path += *path == '.';
     }
+    ken_buf_free(&name);
     return at;
 }
 
 static json_t *value(const ken_view_column *c, const ken_view_cell *x)
 {
     switch (c->unit) {
-    case KEN_UNIT_TEXT: return text(x->text);
+    case KEN_UNIT_TEXT: return x->text != NULL ? text(x->text) : json_null();
     case KEN_UNIT_TRUTH: return json_boolean(x->count != 0);
     case KEN_UNIT_COUNT:
     case KEN_UNIT_PART: return json_integer((json_int_t)x->count);
@@ -84,16 +101,10 @@ static void put_cell(writer *w, json_t *of, const ken_view_column *c, const ken_
 static void put_row(writer *w, const ken_view *t, const ken_view_row *row)
 {
     if (row->between != NULL || row->path == NULL || !(row->where & KEN_IN_JSON)) return;
-    const size_t n = strcspn(row->path, "[");
-    if (t->n_columns == 1 && t->column[0].key != NULL &&
-        t->column[0].key[0] == '\0') { /* a list of values instead of objects */
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), row->path);
-        if (json_array_append_new(get(w, w->all, name, true), value(&t->column[0], &row->cell[0])) != 0)
-            w->failed = true;
-        return;
-    }
-    json_t *of = at_path(w, row->path, t->n_columns > 0); /* without columns: a list of none */
+    const bool values = t->n_columns == 1 && t->column[0].key != NULL && t->column[0].key[0] == '\0';
+    json_t *of = at_path(w, row->path, values || t->n_columns == 0);
+    if (values && json_array_append_new(of, value(&t->column[0], &row->cell[0])) != 0) w->failed = true;
+    if (values || t->n_columns == 0) return;
     if (row->key != NULL) {
         ken_buf key = {0}; /* relations may be called anything */
         ken_utf8_clean(&key, row->key, strlen(row->key));

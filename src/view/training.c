@@ -36,7 +36,7 @@ static const ken_view_column point[] = {
     {.head = "forwards", .key = "token_forwards", .unit = KEN_UNIT_COUNT, .where = KEN_IN_DATA},
     {.head = "best", .key = "best", .unit = KEN_UNIT_TRUTH, .where = KEN_IN_DATA},
     {.head = "last", .key = "last", .unit = KEN_UNIT_TRUTH, .where = KEN_IN_DATA}};
-enum { N_POINT = sizeof point / sizeof *point };
+enum { N_POINT = sizeof point / sizeof *point, SECONDS = 6 };
 
 static const ken_measure *value_of(const curve *c, const ken_measure *m, size_t n)
 {
@@ -62,7 +62,7 @@ static int look(ken_run *r, curve *c, bool *measured, ken_err *err)
     return KEN_OK;
 }
 
-static void put_point(ken_views *v, const ken_point *p, const curve *c, const ken_measure *m, size_t n)
+static void put_progress(ken_views *v, const ken_point *p)
 {
     ken_put_number(v, p->epoch);
     ken_put_count(v, (uint64_t)p->step);
@@ -76,6 +76,11 @@ static void put_point(ken_views *v, const ken_point *p, const curve *c, const ke
     ken_put_count(v, p->forwards);
     ken_put_truth(v, p->best);
     ken_put_truth(v, p->last);
+}
+
+static void put_point(ken_views *v, const ken_point *p, const curve *c, const ken_measure *m, size_t n)
+{
+    put_progress(v, p);
     for (int k = 0; k < N_CURVES; k++) {
         if (!c[k].there) continue;
         const ken_measure *x = value_of(&c[k], m, n);
@@ -234,4 +239,93 @@ int ken_view_training(ken_views *v, ken_run *r, ken_err *err)
     int rc = put_points(v, r, err);
     if (rc == KEN_OK) rc = put_measures(v, r, err);
     return rc == KEN_OK ? put_end(v, r, err) : rc;
+}
+
+/* ---- for programs ----------------------------------------------------------------------------------------------------- */
+
+/* The point in the object at path, and in it set -> measure, set -> grouping -> key -> measure. How long it took is no part of it: a training
+ * that was interrupted says the same. */
+static void put_whole(ken_views *v, const ken_point *p, const ken_measure *m, size_t n, const char *path,
+                      const char *in, double training_seconds)
+{
+    ken_view_column columns[N_POINT + 1];
+    memcpy(columns, point, sizeof point);
+    columns[SECONDS].where = 0;
+    columns[N_POINT] =
+        (ken_view_column){.head = "", .key = "training_seconds", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON};
+    ken_views_columns(v, columns, N_POINT + !isnan(training_seconds), NULL);
+    ken_views_last(v)->where = KEN_IN_JSON;
+    ken_views_row(v, path, NULL);
+    put_progress(v, p);
+    if (!isnan(training_seconds)) ken_put_number(v, training_seconds);
+    for (size_t i = 0; i < n; i++) {
+        const bool all = strcmp(m[i].grouping, "all") == 0;
+        const char *set = ken_views_name(v, m[i].set), *grouping = ken_views_name(v, m[i].grouping);
+        ken_view_measures(v, &m[i], NULL);
+        ken_views_last(v)->where = KEN_IN_JSON;
+        ken_view_measure(v, &m[i], &m[i], ken_views_keep(v, "%s%s%s%s", in, set, all ? "" : ".", all ? "" : grouping),
+                         all ? NULL : m[i].key);
+    }
+}
+
+int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m, size_t n, double training_seconds,
+                       ken_err *err)
+{
+    ken_views *v = ken_views_new();
+    put_whole(v, p, m, n, "", "", training_seconds);
+    return ken_views_finish(out, v, err);
+}
+
+static void put_speed(ken_views *v, const ken_training_speed *s)
+{
+    static const ken_view_column columns[] = {
+        {.key = "seconds", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
+        {.key = "training_seconds", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
+        {.key = "examples_per_second", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
+        {.key = "target_tokens_per_second", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
+        {.key = "token_rows_per_second", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON}};
+    const double t = s->training_seconds;
+    ken_views_values(v, columns, t > 0 ? 5 : 2, "session");
+    ken_put_number(v, s->seconds);
+    ken_put_number(v, t);
+    if (!(t > 0)) return;
+    ken_put_number(v, (double)s->examples / t);
+    ken_put_number(v, (double)s->tokens / t);
+    ken_put_number(v, (double)s->forwards / t);
+}
+
+int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ken_training_speed *speed, ken_err *err)
+{
+    static const ken_view_column columns[] = {{.key = "dir", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "model", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "data", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "lora", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "epochs", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "lr", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "batch", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
+                                              {.key = "seed", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON}};
+    static const ken_view_column best[] = {{.key = "best_step", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON}};
+    const size_t n_columns = sizeof columns / sizeof *columns;
+    ken_views *v = ken_views_new();
+    *out = NULL;
+    ken_views_values(v, columns, n_columns, "");
+    ken_put_setting(v, dir);
+    for (size_t i = 1; i < n_columns; i++) ken_put_setting(v, ken_run_setting(r, columns[i].key));
+    ken_views_values(v, NULL, 0, "points[]");
+    for (size_t i = 0; i < ken_run_n_points(r); i++) {
+        const ken_point *p = ken_run_point(r, i);
+        const ken_measure *m;
+        size_t n;
+        int rc = ken_run_measures(r, p->step, &m, &n, err);
+        if (rc != KEN_OK) {
+            ken_views_free(v);
+            return rc;
+        }
+        put_whole(v, p, m, n, "points[]", "points[-1].", NAN);
+        if (!p->best) continue;
+        ken_views_values(v, best, 1, "");
+        ken_put_count(v, (uint64_t)p->step);
+    }
+    put_speed(v, speed);
+    return ken_views_finish(out, v, err);
 }
