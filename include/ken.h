@@ -1184,6 +1184,11 @@ typedef struct ken_training_speed {      /* of one call of ken_train: in what tw
     uint64_t examples, tokens, forwards; /* since its first point */
 } ken_training_speed;
 
+KEN_API int ken_views_of_data(ken_views **out, const ken_data *d, ken_err *err);
+/* Where and how it was written: output NULL = nowhere. */
+KEN_API int ken_views_of_selection(ken_views **out, const ken_selection *s, const char *output, const char *format,
+                                   ken_err *err);
+KEN_API int ken_views_of_model(ken_views **out, const ken_model *m, bool tensors, ken_err *err); /* its tensors too */
 /* For programs, in JSON alone: a measurement, as ken_train hands it out, with the seconds spent on updates until then (NaN = not said);
  * and a training with where it is. ken_views_of_run is for people. */
 KEN_API int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m, size_t n,

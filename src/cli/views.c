@@ -112,7 +112,10 @@ static void print_heads(const ken_view *t, const layout *l)
         if (l->width[i] == 0) continue;
         const bool lends = i + 1 < t->n_columns && l->width[i + 1] > 0 && borrowed(t, l, i + 1) > 0;
         if (lends) continue;
-        print_text(c->head, l->width[i] + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
+        const bool left = c->unit == KEN_UNIT_TEXT;
+        const int gap = left && i > 0 ? 2 : 0; /* as its cells have */
+        printf("%*s", gap, "");
+        print_text(c->head, l->width[i] + borrowed(t, l, i) - gap, left, i == l->last,
                    c->style != KEN_STYLE_PLAIN ? c->style : KEN_STYLE_STRONG);
         if (l->interval[i]) print_text("95%", INTERVAL, false, false, KEN_STYLE_STRONG);
     }
