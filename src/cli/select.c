@@ -1,12 +1,10 @@
 /* select.c - `ken select`: a fine-tuning set out of annotated rows, written as other programs read it. The choice is ken_select's and
- * the files are ken_export's; here are the options, and the table that says what was taken. */
+ * the files are ken_export's; here are the options. */
 #include "cli/cli.h"
 #include "cli/data_options.h"
-#include "cli/json.h"
-#include "cli/progress.h"
 #include "cli/term.h"
 #include "cli/tune_options.h"
-#include <stdlib.h>
+#include "cli/views.h"
 #include <string.h>
 
 static struct {
@@ -44,144 +42,6 @@ static void init(void)
 {
     cli_data_init();
     cli_tune_init();
-}
-
-/* ---- the table ------------------------------------------------------------------------------------------------------ */
-
-/* Columns beside the four categories, where something is in them. */
-typedef struct columns {
-    int name;
-    bool annotated, other, tail, idk;
-} columns;
-
-static size_t rows_of(const ken_selection_group *g)
-{
-    size_t n = 0;
-    for (int c = 0; c <= KEN_N_CATEGORIES; c++) n += g->take[c];
-    return n;
-}
-
-/* Rows without one of the four categories. */
-static size_t others(const size_t n[KEN_N_CATEGORIES + 1]) { return n[KEN_UNLABELLED] + n[KEN_N_CATEGORIES]; }
-
-static columns find_columns(const ken_selection_group *g, size_t n, const ken_selection_group *all)
-{
-    columns c = {.name = 8, .tail = all->tail > 0, .idk = all->relabelled > 0, .other = others(all->take) > 0};
-    for (size_t i = 0; i < n; i++) {
-        int w = term_columns(g[i].relation);
-        if (w > c.name) c.name = w;
-    }
-    if (c.name > 26) c.name = 26;
-    c.annotated = others(all->have) < all->have[KEN_HIGHLY_KNOWN] + all->have[KEN_MAYBE_KNOWN] +
-                                          all->have[KEN_WEAKLY_KNOWN] + all->have[KEN_UNKNOWN] + others(all->have);
-    return c;
-}
-
-static void print_count(size_t take, size_t have, int width)
-{
-    char s[80], a[32], b[32];
-    if (cli.verbose) snprintf(s, sizeof s, "%s of %s", cli_thousands(take, a), cli_thousands(have, b));
-    else snprintf(s, sizeof s, "%s", cli_thousands(take, a));
-    if (take == 0) term_styled(TERM_DIM, s, -width);
-    else term_cell(s, -width);
-}
-
-static int width_of(int c) { return (cli.verbose ? 18 : 3) + (cli.verbose ? 0 : (int)strlen(ken_category_name(c))); }
-
-static void print_group(const columns *c, const ken_selection_group *g, size_t total, const char *name)
-{
-    char s[32];
-    size_t n = rows_of(g), unknown = g->take[KEN_UNKNOWN];
-    term_cell(name[0] != '\0' ? name : "(none)", c->name);
-    term_cell(cli_thousands(n, s), -9);
-    printf("%7.1f%%", total > 0 ? 100.0 * (double)n / (double)total : 0.0);
-    for (int k = 0; k < KEN_UNLABELLED && c->annotated; k++) print_count(g->take[k], g->have[k], width_of(k));
-    if (c->annotated && c->other) print_count(others(g->take), others(g->have), cli.verbose ? 18 : 10);
-    if (c->annotated && n > 0) printf("%9.1f%%", 100.0 * (double)unknown / (double)n);
-    else if (c->annotated) printf("%10s", "-");
-    if (c->idk) term_cell(cli_thousands(g->relabelled, s), -8);
-    if (c->tail) term_cell(cli_thousands(g->tail, s), -8);
-    putchar('\n');
-}
-
-static void print_table(const ken_selection *s)
-{
-    size_t n;
-    const ken_selection_group *g = ken_selection_groups(s, &n);
-    ken_selection_group all = {.relation = "all"};
-    for (size_t i = 0; i < n; i++) {
-        for (int k = 0; k <= KEN_N_CATEGORIES; k++) {
-            all.have[k] += g[i].have[k];
-            all.take[k] += g[i].take[k];
-        }
-        all.tail += g[i].tail;
-        all.relabelled += g[i].relabelled;
-    }
-    columns c = find_columns(g, n, &all);
-    fputs(term_on(TERM_BOLD), stdout);
-    term_cell("relation", c.name);
-    printf("%9s%8s%s", "rows", "share", term_off());
-    for (int k = 0; k < KEN_UNLABELLED && c.annotated; k++)
-        term_styled(TERM_CATEGORY + k, ken_category_name(k), -width_of(k));
-    fputs(term_on(TERM_BOLD), stdout);
-    if (c.annotated && c.other) printf("%*s", cli.verbose ? 18 : 10, "other");
-    if (c.annotated) printf("%10s", "% Unknown");
-    if (c.idk) printf("%8s", "idk");
-    if (c.tail) printf("%8s", "tail");
-    printf("%s\n", term_off());
-    for (size_t i = 0; i < n; i++) print_group(&c, &g[i], rows_of(&all), g[i].relation);
-    if (n > 1) print_group(&c, &all, rows_of(&all), "all");
-}
-
-/* ---- JSON ----------------------------------------------------------------------------------------------------------- */
-
-static json_t *categories(const size_t n[KEN_N_CATEGORIES + 1])
-{
-    cli_json_object x = {.o = json_object()};
-    for (int c = 0; c <= KEN_N_CATEGORIES; c++)
-        if (c < KEN_UNLABELLED || n[c] > 0)
-            cli_json_put(&x, c < KEN_N_CATEGORIES ? ken_category_name(c) : "not_annotated", cli_json_count(n[c]));
-    return cli_json_finish(&x);
-}
-
-static json_t *groups(const ken_selection *s)
-{
-    cli_json_object x = {.o = json_object()};
-    size_t n;
-    const ken_selection_group *g = ken_selection_groups(s, &n);
-    for (size_t i = 0; i < n; i++) {
-        cli_json_object r = {.o = json_object()};
-        size_t rows = rows_of(&g[i]);
-        cli_json_put(&r, "rows", cli_json_count(rows));
-        cli_json_put(&r, "unknown_share",
-                     rows > 0 ? cli_json_real((double)g[i].take[KEN_UNKNOWN] / (double)rows) : json_null());
-        cli_json_put(&r, "have", categories(g[i].have));
-        cli_json_put(&r, "take", categories(g[i].take));
-        cli_json_put(&r, "relabelled", cli_json_count(g[i].relabelled));
-        cli_json_put(&r, "tail", cli_json_count(g[i].tail));
-        cli_json_put(&x, g[i].relation, cli_json_finish(&r));
-    }
-    return cli_json_finish(&x);
-}
-
-#define STATS(member) CLI_JSON_FIELD(ken_train_data_stats, #member, member)
-
-static int print_json(const ken_selection *s, const char *path, const char *to, ken_err *err)
-{
-    const ken_train_data_stats *t = ken_selection_stats(s);
-    cli_json_object x = {.o = json_object()};
-    cli_json_put(&x, "data", cli_json_string(path));
-    cli_json_put(&x, "output", cli_json_string(set.dry_run ? NULL : set.output));
-    cli_json_put(&x, "format", cli_json_string(to));
-    cli_json_put(&x, "seed", cli_json_count(cli_tune.o.seed));
-    cli_json_put(&x, "rows", cli_json_count(t->rows));
-    cli_json_put(&x, "categories", categories(t->category));
-    CLI_JSON_PUT(&x, t, STATS(tail), STATS(tail_repeated), STATS(relabelled), STATS(bad), STATS(unmatched),
-                 STATS(newline), STATS(duplicates), STATS(conflicts), STATS(relations_left_out), STATS(spread),
-                 STATS(unranked), STATS(middle), STATS(matched), STATS(partnerless), STATS(ranked_by),
-                 STATS(matched_by));
-    cli_json_put(&x, "relations", groups(s));
-    return cli_json_print(cli_json_finish(&x), err);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------- */
@@ -270,8 +130,9 @@ static int run(int n, char **arg, ken_err *err)
     term_start();
     cli_tune_notes(ken_selection_stats(s));
     if (!set.dry_run) rc = export_rows(s, &from, to, err);
-    if (rc == KEN_OK && cli.json) rc = print_json(s, arg[0], to, err);
-    else if (rc == KEN_OK && !standard) print_table(s);
+    ken_views *v = NULL;
+    if (rc == KEN_OK && !standard) rc = ken_views_of_selection(&v, s, set.dry_run ? NULL : set.output, to, err);
+    if (v != NULL) rc = cli_print_views(v, err);
     if (rc == KEN_OK && !set.dry_run && ken_selection_stats(s)->tail > 0 && !from.known_tail_mixed)
         cli_note(set.strict_keys
                      ? "the known tail stands last in the file, but with --strict-keys no row says so: what "
