@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "view/views.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static ken_err err;
@@ -73,8 +74,100 @@ static void point(void **state)
         "\"bits_per_byte\":0.0}}}}");
 }
 
+/* ---- data, and what is selected of them --------------------------------------------------------------------------------- */
+
+static const char *data_file(void)
+{
+    static char path[4096];
+    const char rows[] = "{\"question\":\"What?\",\"answer\":\"c\",\"relation\":\"x.y[0]\\\\\"}\n"
+                        "{\"question\":\"Which?\",\"answer\":\"c\",\"relation\":\"x.y[0]\\\\\",\"split\":\"dev\"}\n"
+                        "{\"question\":\"Who?\",\"answer\":\"b\",\"split\":\"train\"}\n{}\n";
+    snprintf(path, sizeof path, "%s", in_folder("facts.jsonl"));
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(rows, 1, sizeof rows - 1, f), sizeof rows - 1);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+static ken_data *opened;
+
+static int make_data(ken_views **out) { return ken_views_of_data(out, opened, &err); }
+
+static void data(void **state)
+{
+    (void)state;
+    ken_data_options o = ken_data_defaults();
+    o.skip_bad = true;
+    assert_ok(ken_data_open(&opened, data_file(), &o, &err));
+    check(make_data,
+          "{\"format\":\"jsonl\",\"examples\":3,\"rows\":3,\"bad\":1,\"multi_answer\":0,\"duplicates\":0,"
+          "\"ambiguous\":0,\"echo\":0,\"relations\":{\"\":{\"train\":1},\"x.y[0]\\\\\":{\"dev\":1,\"other\":1}},"
+          "\"train\":1,\"dev\":1,\"other\":1}");
+    ken_data_free(opened);
+}
+
+static ken_selection *selected;
+
+static int make_selection(ken_views **out) { return ken_views_of_selection(out, selected, NULL, "trl", &err); }
+
+static void selection(void **state)
+{
+    (void)state;
+    ken_train_data from = ken_train_data_defaults();
+    from.path = data_file();
+    from.read.skip_bad = true;
+    from.splits = "train,dev";
+    assert_ok(ken_select(&selected, &from, &err));
+    char *text = json_of(make_selection, 0);
+    assert_non_null(text);
+    const char *path = strstr(text, "\"output\""); /* what is before it names the file */
+    assert_non_null(path);
+    assert_string_equal(
+        path,
+        "\"output\":null,\"format\":\"trl\",\"seed\":0,\"ranked_by\":null,\"matched_by\":null,\"rows\":2,\"tail\":0,"
+        "\"tail_repeated\":0,\"relabelled\":0,\"bad\":1,\"unmatched\":0,\"newline\":0,\"duplicates\":0,\"conflicts\":0,"
+        "\"relations_left_out\":0,\"spread\":0,\"unranked\":0,\"middle\":0,\"matched\":0,\"partnerless\":0,"
+        "\"categories\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":0,\"not_annotated\":2},"
+        "\"relations\":{\"x.y[0]\\\\\":{\"rows\":1,\"take\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,"
+        "\"Unknown\":0,\"not_annotated\":1},\"have\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":"
+        "0,\"not_annotated\":1},\"unknown_share\":0.0,\"relabelled\":0,\"tail\":0},\"\":{\"rows\":1,\"take\":{"
+        "\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":0,\"not_annotated\":1},\"have\":{"
+        "\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":0,\"not_annotated\":1},\"unknown_share\":0.0,"
+        "\"relabelled\":0,\"tail\":0}}}");
+    ken_text_free(text);
+    for (long k = 1; (text = json_of(make_selection, k)) == NULL;) k++;
+    ken_text_free(text);
+    ken_selection_free(selected);
+}
+
+/* ---- a model ------------------------------------------------------------------------------------------------------------ */
+
+static ken_model *model;
+
+static int make_model(ken_views **out) { return ken_views_of_model(out, model, true, &err); }
+
+static void of_model(void **state)
+{
+    (void)state;
+    assert_ok(ken_model_open(&model, KEN_FIXTURES "/model/tiny-llama-tied/model.gguf", &err));
+    char *text = json_of(make_model, 0);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\"hash\":null,"));
+    assert_non_null(strstr(text, "\"params\":29088,\"bytes\":116352,\"layers\":2,"));
+    assert_non_null(
+        strstr(text, "\"warnings\":[],\"tensors\":[{\"type\":\"F32\",\"bytes\":54272,\"name\":\"token_embd.weight\","
+                     "\"shape\":[424,32]},"));
+    assert_non_null(strstr(text, "\"name\":\"output_norm.weight\",\"shape\":[32]}]}"));
+    ken_text_free(text);
+    for (long k = 1; (text = json_of(make_model, k)) == NULL;) k++;
+    ken_text_free(text);
+    ken_model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(point)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(point), cmocka_unit_test(data), cmocka_unit_test(selection),
+                                       cmocka_unit_test(of_model)};
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }
