@@ -79,8 +79,8 @@ static void point(void **state)
 static const char *data_file(void)
 {
     static char path[4096];
-    const char rows[] = "{\"question\":\"What?\",\"answer\":\"c\",\"relation\":\"x.y[0]\\\\\"}\n"
-                        "{\"question\":\"Which?\",\"answer\":\"c\",\"relation\":\"x.y[0]\\\\\",\"split\":\"dev\"}\n"
+    const char rows[] = "{\"question\":\"What?\",\"answer\":\"zz\",\"relation\":\"x.y[0]\\\\\"}\n"
+                        "{\"question\":\"Which?\",\"answer\":\"zz\",\"relation\":\"x.y[0]\\\\\",\"split\":\"dev\"}\n"
                         "{\"question\":\"Who?\",\"answer\":\"b\",\"split\":\"train\"}\n{}\n";
     snprintf(path, sizeof path, "%s", in_folder("facts.jsonl"));
     FILE *f = fopen(path, "w");
