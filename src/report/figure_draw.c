@@ -244,7 +244,7 @@ static void put_escaped(ken_buf *b, const char *s)
 
 void ken_draw_words(ken_drawing *d, double x, double y, ken_anchor anchor, double room, const char *s)
 {
-    static const double EDGE = 2.0, HALF_A_CAPITAL = 4.3, before[] = {0.0, 0.5, 1.0};
+    static const double EDGE = 1.0, HALF_A_CAPITAL = 4.3, before[] = {0.0, 0.5, 1.0};
     static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
     if (!isfinite(x) || !isfinite(y)) return;
     ken_buf words = {0};

@@ -113,8 +113,13 @@ static double highest(const course *c, int set)
     return most;
 }
 
-/* Epochs along the x axis. */
-static void choose_epochs(ken_plot *p, const course *c) { ken_axis_steps(&p->x, c->m[c->n - 1].epoch, 8); }
+/* Epochs along the x axis: whole ones where there are a few. */
+static void choose_epochs(ken_plot *p, const course *c)
+{
+    enum { PARTS = 8 };
+    double last = c->m[c->n - 1].epoch;
+    ken_axis_steps(&p->x, last, last > 2.0 && last < PARTS ? (int)ceil(last) : PARTS);
+}
 
 /* A line where the best weights are, and the axes. */
 static void put_epochs(const ken_plot *p, const course *c, bool labelled)
@@ -145,7 +150,7 @@ static void draw_fit(ken_figure *g, const course *c, const bool has[KEN_UNLABELL
     ken_key key = {0};
     for (int i = 0; i < KEN_UNLABELLED; i++)
         if (has[i]) ken_key_add(&key, 'b', ken_paint_of(i), ken_category_name(i));
-    ken_plot p = ken_plot_in(g, 40, 14, ken_key_draw(g, &key) + 25, below);
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 25, below);
     ken_axis_percents(&p.y, 0.0, 1.0);
     choose_epochs(&p, c);
     ken_plot_grid(&p, KEN_LEVELS);
@@ -158,7 +163,7 @@ static void draw_fit(ken_figure *g, const course *c, const bool has[KEN_UNLABELL
 static void draw_dev(ken_figure *g, const course *c, double top)
 {
     const size_t sets = offsetof(moment, set);
-    ken_plot p = ken_plot_in(g, 40, 14, top, 40);
+    ken_plot p = ken_plot_in(g, 44, 14, top, 40);
     ken_axis_percents(&p.y, 0.0, fmin(1.0, highest(c, 0) * 1.08 + 0.005));
     choose_epochs(&p, c);
     ken_plot_grid(&p, KEN_LEVELS);
@@ -222,7 +227,7 @@ static void draw_accuracy(ken_figure *g, const course *c, const bool has[N_SETS]
         top = fmax(top, highest(c, i));
         ken_key_add(&key, i == 0 ? 'd' : 'l', paint_of_set(i), long_names[i]);
     }
-    ken_plot p = ken_plot_in(g, 40, 14, ken_key_draw(g, &key) + 25, 40);
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 25, 40);
     ken_axis_percents(&p.y, 0.0, fmin(1.0, top * 1.05 + 0.005));
     choose_epochs(&p, c);
     ken_plot_grid(&p, KEN_LEVELS);
@@ -401,7 +406,7 @@ static void draw_losses(ken_figure *g, const course *c, const losses *x)
     ken_key key = {0};
     ken_key_add(&key, 'l', ken_paint_of(KEN_HIGHLY_KNOWN), "loss");
     if (x->kl) ken_key_add(&key, 'd', ken_paint_of(KEN_UNKNOWN), "divergence from the teacher");
-    ken_plot p = ken_plot_in(g, 40, 14, ken_key_draw(g, &key) + 25, 40);
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 25, 40);
     choose_epochs(&p, c);
     if (x->most / x->least > 20.0) ken_axis_decades(&p.y, x->least, x->most); /* else one end would be flat */
     else ken_axis_reals(&p.y, x->most);
