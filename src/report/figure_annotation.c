@@ -36,7 +36,7 @@ static ken_plot count_columns(ken_figure *g, const ken_tally *bins, int n, bool 
         for (int c = 0; c < KEN_N_CATEGORIES; c++) counts[c] += bins[i].category[c];
     }
     if (!choice) ken_key_categories(&key, counts);
-    ken_plot p = ken_plot_in(g, 40, 10, ken_key_draw(g, &key) + 25, 40);
+    ken_plot p = ken_plot_in(g, 40, 10, ken_key_draw(g, &key) + 28, 40);
     ken_axis_counts(&p.y, most);
     ken_axis_range(&p.x, -0.1, n + 0.1);
     ken_plot_grid(&p, KEN_LEVELS);
@@ -149,7 +149,7 @@ static ken_plot shares_plot(ken_figure *g)
 {
     ken_key key = {0};
     ken_key_categories(&key, NULL);
-    ken_plot p = ken_plot_in(g, 44, 16, ken_key_draw(g, &key) + 25, 40);
+    ken_plot p = ken_plot_in(g, 44, 16, ken_key_draw(g, &key) + 28, 40);
     ken_axis_percents(&p.y, 0.0, 1.0);
     ken_plot_grid(&p, KEN_LEVELS);
     ken_plot_title_y(&p, "share of the facts");

@@ -45,7 +45,7 @@ void ken_axis_tick(ken_axis *a, double at, const char *label)
 {
     if (a->n == KEN_MOST_TICKS) return;
     a->tick[a->n].at = at;
-    snprintf(a->tick[a->n++].label, sizeof a->tick[0].label, "%s", label);
+    snprintf(a->tick[a->n++].label, sizeof a->tick[0].label, "%.23s", label);
 }
 
 /* A step of 1, 2 or 5 times a power of ten that divides `most` into three to six parts. */
@@ -120,15 +120,13 @@ void ken_axis_reals(ken_axis *a, double most)
 
 void ken_axis_decades(ken_axis *a, double least, double most)
 {
-    char label[32];
+    char label[32], number[32];
     int lo = (int)floor(log10(least) + 1e-9), hi = (int)ceil(log10(most) - 1e-9), stride = 1 + (hi - lo) / 6;
     a->logarithmic = true;
     ken_axis_range(a, pow(10.0, lo), pow(10.0, hi));
     for (int i = lo; i <= hi; i += stride) {
-        if (i >= 0 && i < 6) ken_fixed(label, pow(10.0, i), 0);
-        else if (i < 0 && i >= -4) ken_fixed(label, pow(10.0, i), -i);
-        else snprintf(label, sizeof label, "1e%d", i);
-        ken_axis_tick(a, pow(10.0, i), label);
+        snprintf(label, sizeof label, "1e%d", i);
+        ken_axis_tick(a, pow(10.0, i), i >= -4 && i < 6 ? ken_fixed(number, pow(10.0, i), i < 0 ? -i : 0) : label);
     }
 }
 
@@ -182,7 +180,7 @@ void ken_plot_title_x(const ken_plot *p, const char *s)
     ken_draw_text(&p->g->drawing, (p->left + p->right) / 2.0, p->bottom + 31, KEN_MIDDLE, s);
 }
 
-void ken_plot_title_y(const ken_plot *p, const char *s) { ken_draw_text(&p->g->drawing, 4, p->top - 15, KEN_START, s); }
+void ken_plot_title_y(const ken_plot *p, const char *s) { ken_draw_text(&p->g->drawing, 4, p->top - 17, KEN_START, s); }
 
 /* ---- the key --------------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,6 @@
 #include "report/figure_draw.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { COLOUR = 1, FIRST_PAINT = '0' };
@@ -70,27 +69,35 @@ void ken_drawing_free(ken_drawing *d)
 
 /* ---- numbers --------------------------------------------------------------------------------------------------------- */
 
-const char *ken_fixed(char buf[32], double x, int decimals)
+/* From the last digit on; what it gives lies in buf. */
+static char *fixed(char buf[32], double x, int decimals)
 {
-    long scale = 1;
-    for (int i = 0; i < decimals; i++) scale *= 10;
-    double most = 1e15 / (double)scale;
-    long n = lround(fmin(fmax(x, -most), most) * (double)scale);
-    long whole = labs(n) / scale, rest = labs(n) % scale;
-    if (decimals > 0) snprintf(buf, 32, "%s%ld.%0*ld", n < 0 ? "-" : "", whole, decimals, rest);
-    else snprintf(buf, 32, "%s%ld", n < 0 ? "-" : "", whole);
-    return buf;
+    double scale = 1.0;
+    for (int i = 0; i < decimals; i++) scale *= 10.0;
+    long n = lround(fmin(fmax(x * scale, -1e15), 1e15));
+    unsigned long rest = n < 0 ? 0UL - (unsigned long)n : (unsigned long)n;
+    char *p = buf + 31;
+    *p = '\0';
+    for (int i = 0; i < decimals || i == 0 || rest > 0 || *p == '.'; i++) {
+        *--p = (char)('0' + rest % 10);
+        rest /= 10;
+        if (i + 1 == decimals) *--p = '.';
+    }
+    if (n < 0) *--p = '-';
+    return p;
 }
+
+const char *ken_fixed(char buf[32], double x, int decimals) { return fixed(buf, x, decimals); }
 
 /* A length or an opacity: no more digits than it needs. */
 static const char *shortest(char buf[32], double x, int decimals)
 {
-    ken_fixed(buf, x, decimals);
-    size_t n = strlen(buf);
-    while (n > 1 && buf[n - 1] == '0') n--;
-    if (buf[n - 1] == '.') n--;
-    buf[n] = '\0';
-    return buf;
+    char *p = fixed(buf, x, decimals);
+    size_t n = strlen(p);
+    while (n > 1 && p[n - 1] == '0') n--;
+    if (p[n - 1] == '.') n--;
+    p[n] = '\0';
+    return p;
 }
 
 static void put_number(ken_buf *b, char before, double x)

@@ -33,7 +33,7 @@ static void draw_expected(const ken_plot *p, const ken_counts *const *list, size
 
 static void draw_unknown(ken_figure *g, const ken_counts *const *list, size_t n, double most)
 {
-    ken_plot p = ken_plot_in(g, 46, 14, 24, 44);
+    ken_plot p = ken_plot_in(g, 46, 14, 28, 44);
     ken_axis_percents(&p.x, 0.0, most);
     ken_axis_percents(&p.y, 0.0, most);
     ken_plot_grid(&p, KEN_LEVELS | KEN_UPRIGHTS);

@@ -150,7 +150,7 @@ static void draw_fit(ken_figure *g, const course *c, const bool has[KEN_UNLABELL
     ken_key key = {0};
     for (int i = 0; i < KEN_UNLABELLED; i++)
         if (has[i]) ken_key_add(&key, 'b', ken_paint_of(i), ken_category_name(i));
-    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 25, below);
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, below);
     ken_axis_percents(&p.y, 0.0, 1.0);
     choose_epochs(&p, c);
     ken_plot_grid(&p, KEN_LEVELS);
@@ -227,7 +227,7 @@ static void draw_accuracy(ken_figure *g, const course *c, const bool has[N_SETS]
         top = fmax(top, highest(c, i));
         ken_key_add(&key, i == 0 ? 'd' : 'l', paint_of_set(i), long_names[i]);
     }
-    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 25, 40);
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, 40);
     ken_axis_percents(&p.y, 0.0, fmin(1.0, top * 1.05 + 0.005));
     choose_epochs(&p, c);
     ken_plot_grid(&p, KEN_LEVELS);
@@ -406,7 +406,7 @@ static void draw_losses(ken_figure *g, const course *c, const losses *x)
     ken_key key = {0};
     ken_key_add(&key, 'l', ken_paint_of(KEN_HIGHLY_KNOWN), "loss");
     if (x->kl) ken_key_add(&key, 'd', ken_paint_of(KEN_UNKNOWN), "divergence from the teacher");
-    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 25, 40);
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, 40);
     choose_epochs(&p, c);
     if (x->most / x->least > 20.0) ken_axis_decades(&p.y, x->least, x->most); /* else one end would be flat */
     else ken_axis_reals(&p.y, x->most);
