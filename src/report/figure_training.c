@@ -178,10 +178,10 @@ static int fit(ken_figures *f, const course *c, size_t k, ken_err *err)
     bool has[KEN_UNLABELLED], any = false, dev = measured(c, offsetof(moment, set), 0);
     for (int i = 0; i < KEN_UNLABELLED; i++) any |= has[i] = measured(c, offsetof(moment, fit), i);
     if (!any) return KEN_OK;
-    ken_figure *g = ken_figure_add(f, "What is fitted when", dev ? 330 : 240, err, "fit-%zu", k);
+    ken_figure *g = ken_figure_add(f, "What is fitted when", dev ? 334 : 240, err, "fit-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    draw_fit(g, c, has, dev ? 132 : 40);
-    if (dev) draw_dev(g, c, 226);
+    draw_fit(g, c, has, dev ? 136 : 40);
+    if (dev) draw_dev(g, c, 230);
     put_moment_heads(g);
     for (int i = 0; i < KEN_UNLABELLED; i++)
         if (has[i]) ken_figure_column(g, ken_category_name(i), KEN_CELL_SHARE);
