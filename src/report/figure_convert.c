@@ -44,9 +44,9 @@ static int spawn_with(pid_t *pid, const char *program, const char *format, const
                       const posix_spawnattr_t *attributes)
 {
     char home[KEN_PATH_LENGTH + 8];
-    char as_pdf[] = "--format=pdf", as_png[] = "--format=png";
-    char *argv[] = {(char[]){"rsvg-convert"}, strcmp(format, "pdf") == 0 ? as_pdf : as_png, (char[]){"--dpi-x=300"},
-                    (char[]){"--dpi-y=300"}, NULL};
+    char program_name[] = "rsvg-convert";
+    char *pdf[] = {program_name, (char[]){"--format=pdf"}, NULL};
+    char *png[] = {program_name, (char[]){"--format=png"}, (char[]){"--dpi-x=300"}, (char[]){"--dpi-y=300"}, NULL};
     char *envp[] = {(char[]){"LC_ALL=C.UTF-8"},
                     (char[]){"TZ=UTC"},
                     (char[]){"SOURCE_DATE_EPOCH=946684800"},
@@ -55,7 +55,7 @@ static int spawn_with(pid_t *pid, const char *program, const char *format, const
                     NULL};
     const char *h = getenv("HOME");
     snprintf(home, sizeof home, "HOME=%.*s", KEN_PATH_LENGTH - 1, h != NULL ? h : "/nonexistent");
-    return posix_spawn(pid, program, actions, attributes, argv, envp);
+    return posix_spawn(pid, program, actions, attributes, strcmp(format, "pdf") == 0 ? pdf : png, envp);
 }
 
 static int spawn(pid_t *pid, const char *program, const char *format, int in, int out, int messages, ken_err *err)

@@ -362,7 +362,7 @@ static void put_scale(const ken_plot *p, int most, const char *what)
     char buf[40];
     for (int s = 1; s <= most; s++) {
         double y = p->top + 18 + STEP * (most - s), x = p->right + LEFT;
-        ken_draw_box(&p->g->drawing, paint_of(s, most), 1.0, x, y - STEP / 2, x + WIDTH, y + STEP / 2);
+        ken_draw_box(&p->g->drawing, paint_of(s, most), 1.0, x, y - STEP / 2.0, x + WIDTH, y + STEP / 2.0);
         snprintf(buf, sizeof buf, "%d%s", 1 << (s - 1), s == most && s > 1 ? " +" : "");
         ken_draw_text(&p->g->drawing, x + WIDTH + 4, y, KEN_START, buf);
     }

@@ -21,7 +21,7 @@ static double width_of(int32_t cp)
                 : cp >= 0x300 && cp <= 0x36F   ? 0.0
                 : cp == 0x2212 || cp == 0x2013 ? 0.584
                 : cp >= 0x1F000                ? 1.3
-                : cp >= 0x1100 || cp == 0x2026 ? 1.0
+                : cp >= 0x1100                 ? 1.0
                                                : 0.7;
     return SIZE * WIDER * em;
 }
