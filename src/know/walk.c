@@ -1,9 +1,9 @@
-/* walk.c - the walk of spec/slick.md 7.3, all prompts of a row in step; see walk.h.
+/* walk.c - the walk of docs/method/knowledge.md#exact-bound, all prompts of a row in step; see walk.h.
  *
  * A hypothesis is a token path below a root whose text is viable. It is open (not forwarded; its reach is mass that is not accounted
  * for yet), asked for, or scored. Each step forwards the open nodes that must be forwarded whatever the others turn out to be: all but the
  * smallest ones, whose reach together fits half the budget (the other half is for what their siblings' children leave over). The walk
- * ends when all that is open fits the budget. This is ours, instead of the spec's rounds of a falling cut: the same bound with fewer
+ * ends when all that is open fits the budget. This stands in place of rounds of a falling cut: the same bound with fewer
  * forwards and fewer steps, because no round overshoots and no step waits for a depth. What is scored when depends on reaches
  * alone, and within a step nodes are scored by prompt, depth and token ids: never in the order of arrival.
  *
@@ -464,7 +464,7 @@ static int next_step(walk *w, ken_err *err)
     return rc;
 }
 
-/* Nodes at the length limit are answers: cut, and compared as they are (spec/slick.md 7.1). */
+/* Nodes at the length limit are answers: cut, and compared as they are (docs/method/knowledge.md#random-process). */
 static int score_cut(walk *w, prompt *p, ken_err *err)
 {
     size_t keep = 0;

@@ -383,7 +383,8 @@ typedef struct head {
 /* kl and gradient of one target's distance to its teacher: d (V) += w/tau (q - p) over the teacher's tokens and the rest. Among the rest
  * p is shared out as q is; a listed token never takes part in that, since rest_p/rest_q may be huge and would not cancel. Leaves
  * z (V) as it was; kept has room for V values.
- * Source: Kaplan et al. 2026, arXiv 2604.15574 (self-distillation); direction and remainder are ours (spec/finetuning.md 9). */
+ * Source: Kaplan et al. 2026, arXiv 2604.15574 (self-distillation); direction and remainder are ours
+ * (docs/method/fine-tuning.md#distillation). */
 static double distance(const head *h, float *z, float *kept, double lse, const ken_teacher *teacher, float w, float *d)
 {
     const double tau = (double)h->b->tau;

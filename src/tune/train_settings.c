@@ -1,4 +1,4 @@
-/* train_settings.c - the settings of a training's run (design.md, invariant 5). Binding is whatever could change a bit of the outcome or of
+/* train_settings.c - the settings of a training's run (docs/architecture.md#identity). Binding is whatever could change a bit of the outcome or of
  * what is measured; where things were and how fast they went is not. */
 #include "tune/training.h"
 #include "base/buf.h"
