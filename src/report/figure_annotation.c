@@ -227,14 +227,14 @@ static int saturation(ken_figures *f, const ken_report_summary *s, size_t k, ken
 
 /* ---- popularity ------------------------------------------------------------------------------------------------------ */
 
-static void short_number(char buf[32], double x)
+/* "870", "1.2k", "35M": two digits or three. */
+static void short_number(char label[32], double x)
 {
-    static const char unit[] = " kMG";
+    static const char *const units[] = {"", "k", "M", "G"};
+    char number[32];
     int u = 0;
     while (fabs(x) >= 999.5 && u < 3) x /= 1000.0, u++;
-    snprintf(buf, 32, fabs(x) >= 100.0 ? "%.0f" : "%.2g", x);
-    size_t n = strlen(buf);
-    if (u > 0 && n + 1 < 32) buf[n] = unit[u], buf[n + 1] = '\0';
+    snprintf(label, 32, "%.30s%s", ken_shortest(number, x, fabs(x) >= 9.95 ? 0 : fabs(x) >= 0.995 ? 1 : 3), units[u]);
 }
 
 static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *err)

@@ -89,12 +89,11 @@ static char *fixed(char buf[32], double x, int decimals)
 
 const char *ken_fixed(char buf[32], double x, int decimals) { return fixed(buf, x, decimals); }
 
-/* A length or an opacity: no more digits than it needs. */
-static const char *shortest(char buf[32], double x, int decimals)
+const char *ken_shortest(char buf[32], double x, int decimals)
 {
     char *p = fixed(buf, x, decimals);
     size_t n = strlen(p);
-    while (n > 1 && p[n - 1] == '0') n--;
+    while (decimals > 0 && n > 1 && p[n - 1] == '0') n--;
     if (p[n - 1] == '.') n--;
     p[n] = '\0';
     return p;
@@ -104,7 +103,7 @@ static void put_number(ken_buf *b, char before, double x)
 {
     char buf[32];
     if (before != '\0') ken_buf_putc(b, before);
-    ken_buf_puts(b, shortest(buf, x, 1));
+    ken_buf_puts(b, ken_shortest(buf, x, 1));
 }
 
 static void put_spot(ken_buf *b, char before, double x, double y)
@@ -128,7 +127,7 @@ static void stroke(ken_drawing *d, ken_pen pen)
 {
     char look[120], width[32];
     snprintf(look, sizeof look, "stroke=\"%c%c\" stroke-width=\"%s\"%s%s%s", COLOUR, FIRST_PAINT + (int)pen.paint,
-             shortest(width, pen.width, 1), pen.dash != NULL ? " stroke-dasharray=\"" : "",
+             ken_shortest(width, pen.width, 1), pen.dash != NULL ? " stroke-dasharray=\"" : "",
              pen.dash != NULL ? pen.dash : "", pen.dash != NULL ? "\"" : "");
     look_like(d, look);
 }
@@ -138,7 +137,7 @@ static void fill(ken_drawing *d, ken_paint paint, double opacity)
     char look[120], number[32];
     if (opacity < 1.0)
         snprintf(look, sizeof look, "fill=\"%c%c\" fill-opacity=\"%s\"", COLOUR, FIRST_PAINT + (int)paint,
-                 shortest(number, opacity, 2));
+                 ken_shortest(number, opacity, 2));
     else snprintf(look, sizeof look, "fill=\"%c%c\"", COLOUR, FIRST_PAINT + (int)paint);
     look_like(d, look);
 }
@@ -218,7 +217,7 @@ void ken_draw_dot(ken_drawing *d, ken_paint paint, double diameter, double x, do
     char look[120], width[32];
     if (!isfinite(x) || !isfinite(y)) return;
     snprintf(look, sizeof look, "stroke=\"%c%c\" stroke-width=\"%s\" stroke-linecap=\"round\"", COLOUR,
-             FIRST_PAINT + (int)paint, shortest(width, diameter, 1));
+             FIRST_PAINT + (int)paint, ken_shortest(width, diameter, 1));
     look_like(d, look);
     put_spot(&d->shapes, 'M', x, y);
     ken_buf_puts(&d->shapes, "h0");

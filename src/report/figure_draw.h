@@ -77,4 +77,5 @@ double ken_text_width(const char *s, size_t n);
 void ken_text_fit(ken_buf *b, const char *s, double room);
 /* "-12.50": rounded, in digits and a point whatever the locale. */
 const char *ken_fixed(char buf[32], double x, int decimals);
+const char *ken_shortest(char buf[32], double x, int decimals); /* "-12.5": without zeros at the end */
 #endif

@@ -1141,6 +1141,9 @@ static void what_is_not_finite_is_left_out(void **state)
     assert_string_equal(ken_fixed(buf, -0.06, 1), "-0.1");
     assert_string_equal(ken_fixed(buf, 1234567.0, 0), "1234567");
     assert_string_equal(ken_fixed(buf, 2.006e-3, 5), "0.00201");
+    assert_string_equal(ken_shortest(buf, 2.0, 1), "2");
+    assert_string_equal(ken_shortest(buf, -20.5, 2), "-20.5");
+    assert_string_equal(ken_shortest(buf, 1200.0, 0), "1200");
 }
 
 static void check_ticks(const ken_axis *a, const char *expected)
