@@ -272,8 +272,8 @@ static int popularity(ken_figures *f, const ken_report_summary *s, size_t k, ken
         interval[n++] = (ken_interval){
             x, ken_plot_y(&p, lo), x, ken_plot_y(&p, hi), x, ken_plot_y(&p, (double)known / (double)labelled[i].n)};
     }
-    ken_draw_intervals(&g->drawing, interval, n);
     ken_plot_edges(&p, KEN_BASE | KEN_TICKS);
+    ken_draw_intervals(&g->drawing, interval, n); /* a dot may stand on the base */
     ken_plot_title_x(&p, "popularity, tenths of the facts");
     const ken_tally *first = &labelled[0], *last = &labelled[KEN_DECILES - 1];
     ken_buf_puts(&g->caption,

@@ -144,8 +144,8 @@ static void draw_plane(ken_figure *g, const ken_regression *r, const char *set)
     ken_axis_percents(&p.y, m.y0, m.y1);
     ken_plot_grid(&p, 0);
     put_bands(&p, r, &m);
-    put_points(&p, r, &m);
     ken_plot_edges(&p, KEN_BASE | KEN_SIDE | KEN_TICKS);
+    put_points(&p, r, &m);
     ken_draw_text(&g->drawing, 4, 9, KEN_START, "Unknown rows fitted, of all training rows");
     ken_plot_title_x(&p, "Known rows fitted, of all training rows");
     snprintf(buf, sizeof buf, "%s accuracy", set);

@@ -38,9 +38,9 @@ static void draw_unknown(ken_figure *g, const ken_counts *const *list, size_t n,
     ken_axis_percents(&p.y, 0.0, most);
     ken_plot_grid(&p, KEN_LEVELS | KEN_UPRIGHTS);
     ken_draw_line(&g->drawing, (ken_pen){KEN_PAINT_MUTED, 1.0, "4 3"}, p.left, p.bottom, p.right, p.top);
+    ken_plot_edges(&p, KEN_BASE);
     draw_expected(&p, list, n - 1, ken_paint_of(KEN_UNKNOWN), 1.2, 5.4);
     draw_expected(&p, list + n - 1, 1, KEN_PAINT_INK, 1.5, 7.2);
-    ken_plot_edges(&p, KEN_BASE);
     ken_plot_title_y(&p, "Unknown as drawn, share of the relation's facts");
     ken_plot_title_x(&p, "expected share, with 95% interval of a draw");
 }
