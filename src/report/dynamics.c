@@ -108,75 +108,14 @@ static void rows_trained(ken_out *o, const ken_page_training *t)
     ken_out_puts(o, ".</p>\n");
 }
 
-typedef struct kept { /* the measures of one point, copied: the run lends them until the next question only */
-    enum { MOST_KEPT = 64 } most;
-    size_t n;
-    struct {
-        char set[64], key[32];
-        uint64_t hits, n;
-    } m[MOST_KEPT];
-} kept;
-
-static int keep(kept *k, ken_run *run, const ken_point *p, ken_err *err)
+static int put_accuracy(ken_out *o, ken_run *run, int h, ken_err *err)
 {
-    const ken_measure *m;
-    size_t n;
-    k->n = 0;
-    int rc = ken_run_measures(run, p->step, &m, &n, err);
-    for (size_t i = 0; i < n && rc == KEN_OK && k->n < MOST_KEPT; i++) {
-        bool all = strcmp(m[i].grouping, "all") == 0;
-        if ((!all && strcmp(m[i].grouping, "category") != 0) || m[i].n == 0) continue;
-        snprintf(k->m[k->n].set, sizeof k->m[0].set, "%s", m[i].set);
-        snprintf(k->m[k->n].key, sizeof k->m[0].key, "%s", all ? "all" : m[i].key);
-        k->m[k->n].hits = m[i].hits;
-        k->m[k->n++].n = m[i].n;
-    }
+    ken_views *v = ken_views_new();
+    int rc = ken_view_accuracy(v, run, err);
+    if (rc == KEN_OK) rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) ken_html_views(o, v, h);
+    ken_views_free(v);
     return rc;
-}
-
-static void put_kept(ken_out *o, const kept *k, const char *set, const char *key, const char *label)
-{
-    ken_out_printf(o, "<td class=\"n\" data-label=\"%s\">", label);
-    for (size_t i = 0; i < k->n; i++)
-        if (strcmp(k->m[i].set, set) == 0 && strcmp(k->m[i].key, key) == 0) ken_share_put(o, k->m[i].hits, k->m[i].n);
-    ken_out_puts(o, "</td>");
-}
-
-static int accuracy_table(ken_out *o, ken_run *run, int h, ken_err *err)
-{
-    static const char *const sets[] = {"train", "dev", "test", "ood"};
-    static const char *const names[] = {"Training rows", "Dev", "Test", "Out of distribution"};
-    kept first, best, last;
-    char a[32];
-    const ken_point *p0 = ken_run_point(run, 0), *pb = marked(run, true), *pl = marked(run, false);
-    int rc = keep(&first, run, p0, err);
-    if (rc == KEN_OK) rc = keep(&best, run, pb, err);
-    if (rc == KEN_OK) rc = keep(&last, run, pl, err);
-    if (rc != KEN_OK) return rc;
-    ken_out_printf(
-        o,
-        "<h%d>Accuracy by category</h%d>\n<p class=\"note\">Right greedy answers, without examples in the prompt, "
-        "with 95%% intervals. Categories are those of the model before the training.</p>\n<div class=\"card wide\">"
-        "<table class=\"rel groups\"><thead><tr><th scope=\"col\">Rows</th><th class=\"n\" scope=\"col\">Number</th>"
-        "<th class=\"n\" scope=\"col\">Before</th><th class=\"n\" scope=\"col\">Best (epoch %.3g)</th>"
-        "<th class=\"n\" scope=\"col\">Last (epoch %.3g)</th></tr></thead><tbody>\n",
-        h, h, pb->epoch, pl->epoch);
-    for (size_t s = 0; s < 4; s++)
-        for (int c = -1; c < KEN_UNLABELLED; c++) {
-            const char *key = c < 0 ? "all" : ken_category_name(c);
-            size_t i = 0;
-            while (i < last.n && (strcmp(last.m[i].set, sets[s]) != 0 || strcmp(last.m[i].key, key) != 0)) i++;
-            if (i == last.n) continue;
-            ken_out_printf(o, "<tr%s><th scope=\"row\">%s%s%s</th><td class=\"n\" data-label=\"Number\">%s</td>",
-                           c < 0 ? " class=\"all\"" : "", names[s], c < 0 ? "" : ", ", c < 0 ? "" : key,
-                           ken_html_count(a, last.m[i].n));
-            put_kept(o, &first, sets[s], key, "Before");
-            put_kept(o, &best, sets[s], key, "Best");
-            put_kept(o, &last, sets[s], key, "Last");
-            ken_out_puts(o, "</tr>\n");
-        }
-    ken_out_puts(o, "</tbody></table></div>\n");
-    return KEN_OK;
 }
 
 int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
@@ -192,7 +131,7 @@ int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_e
     ken_out_puts(o, "<div class=\"plots\">");
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) ken_section_figure(o, r, "%s-%zu", figures[i], k);
     ken_out_puts(o, "</div>\n");
-    if (rc == KEN_OK && ken_run_n_points(t->run) > 0) rc = accuracy_table(o, t->run, h + 1, err);
+    if (rc == KEN_OK && ken_run_n_points(t->run) > 0) rc = put_accuracy(o, t->run, h + 1, err);
     ken_out_puts(o, "</section>\n");
     return rc;
 }

@@ -243,7 +243,7 @@ static int put_run(ken_out *o, const ken_report *r, size_t k, ken_err *err)
     ken_section_popularity(o, r, k, h);
     ken_section_saturation(o, r, k, h);
     ken_section_certainty(o, r, k, h);
-    ken_section_settings(o, r->run[k].run, "settings", k, h);
+    if (rc == KEN_OK) rc = ken_section_settings(o, r->run[k].run, "settings", k, h, err);
     if (!alone) ken_out_puts(o, "</details>\n");
     return rc;
 }
@@ -277,8 +277,9 @@ int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
     for (size_t k = r->n_annotated; k < r->n_runs && rc == KEN_OK; k++)
         rc = ken_section_evaluation(o, &r->run[k], k - r->n_annotated, 2, err);
     if (rc == KEN_OK) rc = ken_section_facts(o, r, err);
+    for (size_t k = 0; k < r->n_trainings && rc == KEN_OK; k++)
+        rc = ken_section_settings(o, r->training[k].run, "settings-training", k, 2, err);
     if (rc != KEN_OK) return rc;
-    for (size_t k = 0; k < r->n_trainings; k++) ken_section_settings(o, r->training[k].run, "settings-training", k, 2);
     ken_section_method(o, r);
     ken_out_puts(o, "</main>\n<footer>Made by ken " KEN_VERSION
                     " from the run files alone. This page is complete: it loads nothing.</footer>\n<script>");

@@ -5,6 +5,7 @@
 #include "base/stats.h"
 #include "report/bars.h"
 #include "report/html.h"
+#include "report/view_html.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -27,6 +28,15 @@ void ken_share_put(ken_out *o, uint64_t part, uint64_t all)
 static void heading(ken_out *o, int h, const char *anchor, size_t k, const char *text)
 {
     ken_out_printf(o, "<section id=\"%s-%zu\">\n<h%d>%s</h%d>\n", anchor, k, h, text, h);
+}
+
+/* Finishes, puts and frees v. */
+static int put_views(ken_out *o, ken_views *v, int h, ken_err *err)
+{
+    int rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) ken_html_views(o, v, h);
+    ken_views_free(v);
+    return rc;
 }
 
 void ken_section_figure(ken_out *o, const ken_report *r, const char *fmt, ...)
@@ -218,137 +228,23 @@ void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h)
 
 /* ---- relations ------------------------------------------------------------------------------------------------------- */
 
-typedef struct ranked {
-    const ken_counts *c;
-    size_t i;
-    double known; /* HighlyKnown and MaybeKnown, the share that decides the order */
-} ranked;
-
-static int by_known(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-    if (x->known != y->known) return x->known > y->known ? -1 : 1;
-    return x->i < y->i ? -1 : 1;
-}
-
-/* Subjects of multiple choice: the share of prompts right decides the order. */
-static void choice_relations(ken_out *o, const ken_report *r, size_t k, const ranked *rank, size_t n)
-{
-    const ken_report_summary *s = &r->run[k].s;
-    char a[32];
-    ken_out_puts(o,
-                 "<p class=\"note\">Most prompts right first. A question counts as right when more than half of its "
-                 "prompts choose the right option. The <b>score</b> is 0 for guessing and 1 when certain. "
-                 "<b>Majority</b> is the share of the commonest answer.</p>\n<div class=\"card wide\"><table "
-                 "class=\"rel\"><thead><tr><th scope=\"col\">Subject</th><th class=\"n\" scope=\"col\">Questions</th>"
-                 "<th class=\"n\" scope=\"col\">Questions right</th><th class=\"n\" scope=\"col\">Prompts right</th>"
-                 "<th class=\"n\" scope=\"col\">P of the right option</th><th class=\"n\" scope=\"col\">Score</th>"
-                 "<th class=\"n\" scope=\"col\">Majority</th></tr></thead><tbody>\n");
-    for (size_t j = 0; j < n + (n > 1); j++) {
-        bool all = j == n;
-        const ken_counts *c = all ? ken_run_total(r->run[k].run) : rank[j].c;
-        const ken_report_relation *x = all ? NULL : &s->relations[rank[j].i];
-        uint64_t m = all ? s->n_score : x->n_score;
-        ken_out_puts(o, all ? "<tr class=\"total\"><th scope=\"row\">All" : "<tr><th scope=\"row\">");
-        if (!all) ken_html_text(o, c->relation[0] != '\0' ? c->relation : "(no subject)", 80);
-        ken_out_printf(
-            o, "</th><td class=\"n\" data-label=\"Questions\">%s</td><td class=\"n\" data-label=\"Questions right\">",
-            ken_html_count(a, m));
-        ken_share_put(o, all ? s->n_right : x->n_right, m);
-        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Prompts right\">%s</td>",
-                       ken_html_percent(a, (all ? s->sum_p_t0 : x->p_t0) / (double)m));
-        ken_out_printf(o, "<td class=\"n\" data-label=\"P of the right option\">%s</td>",
-                       ken_html_percent(a, c->mean_p_t));
-        ken_out_printf(o, "<td class=\"n\" data-label=\"Score\">%.3f</td>",
-                       (all ? s->sum_score : x->score) / (double)m);
-        ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\">%s</td></tr>\n",
-                       ken_html_percent(a, c->majority_share));
-    }
-    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
-}
-
-static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, double score, bool scores)
-{
-    char a[32], b[32];
-    uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
-    ken_out_puts(o, "<td class=\"n\" data-label=\"Answered\">");
-    ken_share_put(o, c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
-    ken_out_printf(o, "</td><td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
-    if (scores) {
-        ken_out_puts(o, "<td class=\"n\" data-label=\"Score\">");
-        if (n_score > 0) ken_out_printf(o, "%.3f", score / (double)n_score);
-        ken_out_puts(o, "</td>");
-    }
-    ken_out_printf(o,
-                   "<td class=\"n\" data-label=\"Unknown on a repeat\">%.0f\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f</td>",
-                   c->expected_unknown, c->sd_unknown);
-    /* docs/method/knowledge.md#marks: where one answer is most of the golds, a prior cannot be told from knowledge */
-    ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\"><span%s>%s</span></td>",
-                   c->majority_share >= 0.2 && c->n >= 30
-                       ? " class=\"strong\" title=\"always giving this one answer scores as much\""
-                       : "",
-                   ken_html_percent(a, c->majority_share));
-    ken_out_printf(o, "<td class=\"n\" data-label=\"Echo\">%s</td></tr>\n", ken_html_percent(b, c->echo_share));
-}
-
-static void relation_row(ken_out *o, const ken_report *r, size_t k, const ken_counts *c, const ken_report_relation *x)
-{
-    char a[32];
-    const ken_report_summary *s = &r->run[k].s;
-    ken_tally t = ken_tally_of(c);
-    ken_out_puts(o, x == NULL ? "<tr class=\"total\"><th scope=\"row\">All" : "<tr><th scope=\"row\">");
-    if (x != NULL) ken_html_text(o, c->relation[0] != '\0' ? c->relation : "(no relation)", 80);
-    if (x != NULL && x->example != NULL) {
-        ken_out_puts(o, " <small>");
-        ken_html_text(o, x->example, 90);
-        ken_out_puts(o, "</small>");
-    }
-    ken_out_puts(o, "</th><td class=\"wide\">");
-    ken_bar_put(o, &t, "", 0.125);
-    ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
-    relation_numbers(o, c, x == NULL ? s->n_score : x->n_score, x == NULL ? s->sum_score : x->score, s->n_score > 0);
-}
-
 int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
 {
     const ken_run *run = r->run[k].run;
     const ken_report_summary *s = &r->run[k].s;
-    size_t n = ken_run_n_relations(run);
-    if (n == 0) return KEN_OK;
-    ranked *rank = ken_alloc(n, sizeof *rank);
-    if (rank == NULL) return ken_fail_nomem(err, "report");
-    for (size_t i = 0; i < n; i++) {
-        const ken_counts *c = ken_run_relation(run, i);
-        uint64_t labelled = c->n - c->category[KEN_UNLABELLED];
-        double known = ken_share(c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled);
-        if (ken_report_choice(s)) known = s->relations[i].p_t0 / (double)s->relations[i].n_score;
-        rank[i] = (ranked){c, i, isfinite(known) ? known : -1.0};
+    const bool choice = ken_report_choice(s);
+    if (ken_run_n_relations(run) == 0) return KEN_OK;
+    ken_views *v = ken_views_new();
+    int rc = ken_view_relations(v, run, s->relations, choice, err);
+    if (rc != KEN_OK) {
+        ken_views_free(v);
+        return rc;
     }
-    qsort(rank, n, sizeof *rank, by_known);
-    heading(o, h, "by-relation", k, ken_report_choice(s) ? "By subject" : "By relation");
-    if (ken_report_choice(s)) {
-        choice_relations(o, r, k, rank, n);
-        ken_free(rank);
-        return KEN_OK;
-    }
-    ken_out_puts(
-        o, "<p class=\"note\">Best known first. <b>Answered</b> is HighlyKnown and MaybeKnown together, with its 95% "
-           "interval. <b>Majority</b> is the share of the commonest answer: where it is large, a good score may be a "
-           "habit and not knowledge. <b>Echo</b> is the share of questions that contain their answer. "
-           "<b>Unknown on a repeat</b> is how many a fresh annotation would call Unknown, with its "
-           "standard deviation.</p>\n");
-    ken_bar_key(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
-    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel\"><thead><tr><th scope=\"col\">Relation</th>"
-                    "<th scope=\"col\">Categories</th><th class=\"n\" scope=\"col\">Facts</th>"
-                    "<th class=\"n\" scope=\"col\">Answered</th><th class=\"n\" scope=\"col\">P correct</th>");
-    if (s->n_score > 0) ken_out_puts(o, "<th class=\"n\" scope=\"col\">Score</th>");
-    ken_out_puts(o, "<th class=\"n\" scope=\"col\">Unknown<br>on a repeat</th><th class=\"n\" scope=\"col\">Majority"
-                    "</th><th class=\"n\" scope=\"col\">Echo</th></tr></thead><tbody>\n");
-    for (size_t j = 0; j < n; j++) relation_row(o, r, k, rank[j].c, &s->relations[rank[j].i]);
-    if (n > 1) relation_row(o, r, k, ken_run_total(run), NULL);
-    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
-    ken_free(rank);
-    return KEN_OK;
+    heading(o, h, "by-relation", k, choice ? "By subject" : "By relation");
+    if (!choice) ken_bar_key(o, ken_run_total(run)->category[KEN_UNLABELLED] > 0);
+    rc = put_views(o, v, h + 1, err);
+    ken_out_puts(o, "</section>\n");
+    return rc;
 }
 
 /* ---- certainty ------------------------------------------------------------------------------------------------------- */
@@ -433,75 +329,14 @@ void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h)
 
 /* ---- settings and method --------------------------------------------------------------------------------------------- */
 
-void ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h)
+int ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h, ken_err *err)
 {
-    /* what decides a label, then what identifies the inputs */
-    static const char *const keys[][2] = {
-        {"model", "Model"},
-        {"weight_type", "Weights"},
-        {"n_params", "Parameters"},
-        {"architecture", "Architecture"},
-        {"compute", "Arithmetic"},
-        {"isa", "Instruction set"},
-        {"gemm", "Matrix library"},
-        {"data", "Data"},
-        {"data_format", "Data format"},
-        {"splits", "Splits"},
-        {"relations", "Relations"},
-        {"rows", "Facts asked for"},
-        {"method", "Method"},
-        {"matcher", "Matcher"},
-        {"prompts", "Prompts"},
-        {"shots", "Shots"},
-        {"samples", "Samples a prompt"},
-        {"temperature", "Temperature"},
-        {"top_k", "Top-k"},
-        {"max_new", "Longest answer"},
-        {"mass_budget", "Mass budget"},
-        {"template", "Template"},
-        {"chat_template", "Chat template"},
-        {"stop", "Stop"},
-        {"exemplar_seed", "Exemplar seed"},
-        {"seed", "Seed"},
-        {"control", "Guess control"},
-        {"dev", "Dev"},
-        {"test", "Test"},
-        {"ood", "Out of distribution"},
-        {"epochs", "Epochs"},
-        {"batch", "Batch"},
-        {"lr", "Learning rate"},
-        {"schedule", "Schedule"},
-        {"warmup_steps", "Warm-up steps"},
-        {"optimizer", "Optimizer"},
-        {"dropout", "Dropout"},
-        {"clip", "Clip"},
-        {"lora", "LoRA"},
-        {"train", "Trained"},
-        {"freeze", "Frozen"},
-        {"kl", "Weight of the divergence"},
-        {"kl_teacher", "Teacher"},
-        {"version", "ken version"},
-        {"adapter_path", "Adapter"},
-        {"adapter", "Adapter hash"},
-        {"model_hash", "Model hash"},
-        {"tokenizer_hash", "Tokenizer hash"},
-        {"data_hash", "Data hash"},
-        {"exemplars_hash", "Exemplars hash"},
-    };
-    ken_out_printf(o,
-                   "<section id=\"%s-%zu\">\n<h%d>Settings</h%d>\n"
-                   "<p class=\"note\">Everything that decides the numbers above. They belong to these settings; runs "
-                   "with others are not comparable row by row.</p>\n<dl class=\"settings card\">",
-                   anchor, k, h, h);
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const char *value = ken_run_setting(run, keys[i][0]);
-        if (value == NULL || value[0] == '\0') continue;
-        ken_out_printf(o, "<div><dt>%s</dt><dd>", keys[i][1]);
-        if (strcmp(value, "\n") == 0) ken_out_puts(o, "newline");
-        else ken_html_text(o, value, 400);
-        ken_out_puts(o, "</dd></div>\n");
-    }
-    ken_out_puts(o, "</dl>\n</section>\n");
+    ken_views *v = ken_views_new();
+    ken_view_settings(v, run);
+    heading(o, h, anchor, k, "Settings");
+    int rc = put_views(o, v, h + 1, err);
+    ken_out_puts(o, "</section>\n");
+    return rc;
 }
 
 void ken_section_method(ken_out *o, const ken_report *r)

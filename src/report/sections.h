@@ -12,7 +12,7 @@ int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_
 void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h);
 void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h);
 void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h);
-void ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h);
+int ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h, ken_err *err);
 void ken_section_method(ken_out *o,
                         const ken_report *r); /* the four categories and where they come from; once a page */
 

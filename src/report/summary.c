@@ -67,7 +67,7 @@ static int add_curve(ken_report_summary *s, const ken_row *row, ken_err *err)
 }
 
 /* The relation's question with an ellipsis for the subject: says what "P36" is. */
-static int keep_example(ken_report_relation *r, const ken_row *row, ken_err *err)
+static int keep_example(ken_view_relation *r, const ken_row *row, ken_err *err)
 {
     const char *at;
     if (r->example != NULL || row->subject == NULL || row->subject[0] == '\0') return KEN_OK;
@@ -135,11 +135,10 @@ static int add_row(ken_report_summary *s, const ken_row *row, ken_err *err)
             s->guess_right += ken_choice_by_guessing(row->prompts, options);
         }
         if (at >= 0) {
-            ken_report_relation *r = &s->relations[at];
+            ken_view_relation *r = &s->relations[at];
             r->n_score++;
             r->score += row->score;
             r->n_right += right;
-            r->p_t0 += row->p_t0;
         }
     }
     return at >= 0 ? keep_example(&s->relations[at], row, err) : KEN_OK;

@@ -4,6 +4,7 @@
 #define KEN_REPORT_SUMMARY_H
 #include "base/error.h"
 #include "base/hash.h"
+#include "view/views.h"
 
 enum {
     KEN_HIST_BINS = 20,
@@ -22,13 +23,6 @@ typedef struct ken_decile {
     ken_tally tally;
     double lo, hi; /* popularity of its first and last row */
 } ken_decile;
-
-typedef struct ken_report_relation {
-    char *example;             /* a question with its subject replaced by an ellipsis, or NULL */
-    double score;              /* sum of the knowledge scores of multiple-choice rows */
-    uint64_t n_score, n_right; /* of these, questions right with most prompts (know/verdict.h) */
-    double p_t0;               /* sum of their shares of right prompts */
-} ken_report_relation;
 
 typedef struct ken_popular {
     double popularity;
@@ -61,7 +55,7 @@ typedef struct ken_report_summary {
     size_t n_popular, cap_popular;
     ken_decile deciles[KEN_DECILES]; /* least popular first; n_deciles is 0 or 10 */
     int n_deciles;
-    ken_report_relation *relations; /* (ken_run_n_relations) */
+    ken_view_relation *relations; /* (ken_run_n_relations) */
     size_t n_relations;
     ken_strmap *index; /* relation name -> its number in the run */
 } ken_report_summary;

@@ -33,23 +33,39 @@ static void put_cell(ken_out *o, const ken_view_column *c, const ken_view_cell *
     if (c->unit == KEN_UNIT_PARTS) {
         ken_tally t = {0};
         for (int i = 0; x->there && i < x->n_parts && i < KEN_N_CATEGORIES; i++) t.n += t.category[i] = x->part[i];
-        ken_bar_put(o, &t, "", 0.08);
+        ken_bar_put(o, &t, "", 0.125);
         return;
     }
-    ken_html_text(o, ken_view_cell_text(c, x, buf), head ? 80 : 400);
+    const bool tag = is_text(c) && x->style >= KEN_STYLE_CATEGORY, strong = !is_text(c) && x->style == KEN_STYLE_WORSE;
+    if (tag) ken_out_printf(o, "<span class=\"tag c%d\">", (int)x->style - (int)KEN_STYLE_CATEGORY);
+    if (strong) ken_out_puts(o, "<span class=\"strong\">");
+    ken_html_text(o, ken_view_cell_text(c, x, buf), head ? 90 : 400);
+    if (tag || strong) ken_out_puts(o, "</span>");
     if (!x->there || isnan(x->lo) || isnan(x->hi)) return;
     const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
     ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits,
                    unit * x->hi);
 }
 
+/* Text without a head of its own stands under the head of its row. */
+static bool is_under(const ken_view *t, size_t i)
+{
+    return i == 1 && is_there(&t->column[0]) && is_text(&t->column[i]) && t->column[i].head[0] == '\0';
+}
+
+static const char *class_of(const ken_view_column *c)
+{
+    return c->unit == KEN_UNIT_PARTS ? " class=\"wide\"" : is_text(c) ? "" : " class=\"n\"";
+}
+
 static void put_heads(ken_out *o, const ken_view *t)
 {
     ken_out_puts(o, "<thead><tr>");
     for (size_t i = 0; i < t->n_columns; i++) {
-        if (!is_there(&t->column[i])) continue;
-        ken_out_printf(o, "<th%s scope=\"col\">", is_text(&t->column[i]) ? "" : " class=\"n\"");
-        ken_html_text(o, t->column[i].head, 80);
+        const ken_view_column *c = &t->column[i];
+        if (!is_there(c) || is_under(t, i)) continue;
+        ken_out_printf(o, "<th%s scope=\"col\">", is_text(c) || c->unit == KEN_UNIT_PARTS ? "" : " class=\"n\"");
+        ken_html_text(o, c->head, 80);
         ken_out_puts(o, "</th>");
     }
     ken_out_puts(o, "</tr></thead>");
@@ -58,17 +74,23 @@ static void put_heads(ken_out *o, const ken_view *t)
 static void put_row(ken_out *o, const ken_view *t, const ken_view_row *row)
 {
     bool first = true;
-    ken_out_puts(o, row->total ? "<tr class=\"all\">" : "<tr>");
+    const bool last = row == &t->row[t->n_rows - 1] && t->n_rows > 1;
+    ken_out_puts(o, row->total ? last ? "<tr class=\"total\">" : "<tr class=\"all\">" : "<tr>");
     for (size_t i = 0; i < t->n_columns; i++) {
         const ken_view_column *c = &t->column[i];
-        if (!is_there(c)) continue;
+        if (!is_there(c) || is_under(t, i)) continue;
         if (first) ken_out_puts(o, "<th scope=\"row\">");
         else {
-            ken_out_printf(o, "<td%s data-label=\"", is_text(c) ? "" : " class=\"n\"");
+            ken_out_printf(o, "<td%s data-label=\"", class_of(c));
             ken_html_text(o, c->head, 80);
             ken_out_puts(o, "\">");
         }
         put_cell(o, c, &row->cell[i], first);
+        if (first && i + 1 < t->n_columns && is_under(t, i + 1) && row->cell[i + 1].there) {
+            ken_out_puts(o, " <small>");
+            put_cell(o, &t->column[i + 1], &row->cell[i + 1], true);
+            ken_out_puts(o, "</small>");
+        }
         ken_out_puts(o, first ? "</th>" : "</td>");
         first = false;
     }
@@ -78,7 +100,7 @@ static void put_row(ken_out *o, const ken_view *t, const ken_view_row *row)
 static void put_table(ken_out *o, const ken_view *t, int h)
 {
     size_t n = 0;
-    for (size_t i = 0; i < t->n_columns; i++) n += is_there(&t->column[i]);
+    for (size_t i = 0; i < t->n_columns; i++) n += is_there(&t->column[i]) && !is_under(t, i);
     if (n == 0) return;
     if (t->title != NULL) {
         ken_out_printf(o, "<h%d class=\"table\">", h);
@@ -101,13 +123,32 @@ static void put_table(ken_out *o, const ken_view *t, int h)
     ken_out_puts(o, "</tbody></table></div>\n");
 }
 
+/* Those that are known, by their names. */
+static void put_values(ken_out *o, const ken_view *t)
+{
+    char buf[64];
+    bool any = false;
+    for (size_t i = 0; i < t->n_columns && t->n_rows > 0; i++) {
+        const ken_view_column *c = &t->column[i];
+        if (!is_there(c) || !t->row[0].cell[i].there) continue;
+        ken_out_puts(o, any ? "<div><dt>" : "<dl class=\"settings card\"><div><dt>");
+        ken_html_text(o, c->head, 80);
+        ken_out_puts(o, "</dt><dd>");
+        ken_html_text(o, ken_view_cell_text(c, &t->row[0].cell[i], buf), 400);
+        ken_out_puts(o, "</dd></div>\n");
+        any = true;
+    }
+    if (any) ken_out_puts(o, "</dl>\n");
+}
+
 void ken_html_views(ken_out *o, const ken_views *v, int h)
 {
     const ken_view *t;
     char open[16], close[16];
     for (size_t i = 0; (t = ken_views_get(v, i)) != NULL; i++) {
-        if ((t->where & KEN_ON_PAGE) == 0 || t->kind == KEN_VIEW_VALUES) continue;
-        if (t->kind == KEN_VIEW_TABLE) put_table(o, t, h);
+        if ((t->where & KEN_ON_PAGE) == 0) continue;
+        if (t->kind == KEN_VIEW_VALUES) put_values(o, t);
+        else if (t->kind == KEN_VIEW_TABLE) put_table(o, t, h);
         else if (t->kind == KEN_VIEW_TEXT) put_spans(o, t, "<p class=\"note\">", "</p>\n");
         else {
             snprintf(open, sizeof open, "<h%d>", h + t->level);

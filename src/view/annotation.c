@@ -64,9 +64,18 @@ static int compare(const void *pa, const void *pb)
     return c != 0 ? a->sign * c : (a->i > b->i) - (a->i < b->i);
 }
 
+/* HighlyKnown and MaybeKnown together; of multiple choice, which has no categories, the prompts right. */
+static double known_share(const ken_counts *c)
+{
+    if (labelled(c) > 0)
+        return (double)(c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN]) / (double)labelled(c);
+    return isnan(c->mean_p_t0) ? -1 : c->mean_p_t0;
+}
+
 static double sort_number(const ken_counts *c, const char *key, size_t i)
 {
     if (strcmp(key, "order") == 0) return (double)i;
+    if (strcmp(key, "known") == 0) return known_share(c);
     for (int k = 0; k < KEN_UNLABELLED; k++)
         if (strcmp(key, ken_category_name(k)) == 0)
             return labelled(c) > 0 ? (double)c->category[k] / (double)labelled(c) : 0;
@@ -92,10 +101,13 @@ static ranked *choose(const ken_run *r, const ken_show_options *o, size_t *n)
 
 /* ---- by relation ------------------------------------------------------------------------------------------------------ */
 
+/* On the page the bar says what the categories are; there is room for what else is known of a relation. */
+enum { IN_NUMBERS = KEN_ON_TERMINAL | KEN_IN_DATA, PAGE_AND_DATA = KEN_ON_PAGE | KEN_IN_DATA };
+
 #define COUNTED(category)                                                                                              \
-    {.head = "", .key = category, .unit = KEN_UNIT_COUNT, .width = 7, .where = KEN_EVERYWHERE | KEN_IF_ROOM},          \
+    {.head = "", .key = category, .unit = KEN_UNIT_COUNT, .width = 7, .where = IN_NUMBERS | KEN_IF_ROOM},              \
     {                                                                                                                  \
-        .head = category, .unit = KEN_UNIT_SHARE, .digits = 1, .width = 7, .where = KEN_SHOWN                          \
+        .head = category, .unit = KEN_UNIT_SHARE, .digits = 1, .width = 7, .where = KEN_ON_TERMINAL                    \
     }
 #define ONLY_DATA(name, u)                                                                                             \
     {                                                                                                                  \
@@ -104,89 +116,170 @@ static ranked *choose(const ken_run *r, const ken_show_options *o, size_t *n)
 
 static const ken_view_column categories[] = {
     {.head = "relation", .key = "relation", .unit = KEN_UNIT_TEXT, .width = 8, .where = KEN_SHOWN | KEN_IN_CSV},
+    {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE}, /* an example */
     {.head = "facts", .key = "examples", .unit = KEN_UNIT_COUNT, .width = 8, .where = KEN_EVERYWHERE},
-    {.head = "", .unit = KEN_UNIT_PARTS, .width = 10, .where = KEN_SHOWN},
+    {.head = "", .unit = KEN_UNIT_PARTS, .width = 10, .where = KEN_ON_TERMINAL},
+    {.head = "categories", .unit = KEN_UNIT_PARTS, .where = KEN_ON_PAGE}, /* and rows without one */
     COUNTED("HighlyKnown"),
     COUNTED("MaybeKnown"),
     COUNTED("WeaklyKnown"),
     COUNTED("Unknown"),
+    {.head = "answered", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
     ONLY_DATA("unlabelled", KEN_UNIT_COUNT),
-    ONLY_DATA("expected_unknown", KEN_UNIT_REAL),
-    ONLY_DATA("sd_unknown", KEN_UNIT_REAL),
+    {.head = "Unknown on a repeat",
+     .key = "expected_unknown",
+     .unit = KEN_UNIT_REAL,
+     .digits = 1,
+     .where = PAGE_AND_DATA},
+    {.head = "\u00b1", .key = "sd_unknown", .unit = KEN_UNIT_REAL, .digits = 1, .where = PAGE_AND_DATA},
     ONLY_DATA("mean_p_t0", KEN_UNIT_REAL),
-    ONLY_DATA("mean_p_t", KEN_UNIT_REAL),
-    ONLY_DATA("majority_share", KEN_UNIT_REAL),
-    ONLY_DATA("echo_share", KEN_UNIT_REAL)};
-enum { N_CATEGORIES = sizeof categories / sizeof *categories, FIRST_SHARE = 4 };
+    {.head = "P correct", .key = "mean_p_t", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA},
+    {.head = "score", .unit = KEN_UNIT_REAL, .digits = 3, .where = KEN_ON_PAGE},
+    {.head = "majority", .key = "majority_share", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA},
+    {.head = "echo", .key = "echo_share", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA}};
+enum { N_CATEGORIES = sizeof categories / sizeof *categories, FIRST_SHARE = 6, SCORE = N_CATEGORIES - 3 };
 
 static const ken_view_column choices[] = {
     {.head = "subject", .key = "relation", .unit = KEN_UNIT_TEXT, .width = 8, .where = KEN_SHOWN | KEN_IN_CSV},
     {.head = "rows", .unit = KEN_UNIT_COUNT, .width = 8, .where = KEN_SHOWN | KEN_IN_CSV},
+    {.head = "questions right", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
     {.head = "greedy", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 11, .where = KEN_SHOWN | KEN_IN_CSV},
     {.head = "P_Correct", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 11, .where = KEN_SHOWN | KEN_IN_CSV},
     {.head = "score", .unit = KEN_UNIT_REAL, .digits = 3, .width = 9, .where = KEN_SHOWN | KEN_IN_CSV},
+    {.head = "majority", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
     {.head = "", .unit = KEN_UNIT_BAR, .width = 26, .where = KEN_SHOWN}};
 
-static void put_counts(ken_views *v, const ken_counts *c, const char *name, const char *path, const char *key,
-                       unsigned where)
+/* A habit may be all that is behind a score when one answer is so frequent (docs/method/knowledge.md#marks). */
+static ken_style majority_style(const ken_counts *c)
+{
+    return c->majority_share >= 0.2 && c->n >= 30 ? KEN_STYLE_WORSE : KEN_STYLE_PLAIN;
+}
+
+static void put_counts(ken_views *v, const ken_counts *c, const ken_view_relation *x, const char *name,
+                       const char *path, const char *key, unsigned where)
 {
     ken_view_row *row = ken_views_row(v, path, key);
     row->where = where;
     row->total = key == NULL;
     ken_put_text(v, KEN_STYLE_PLAIN, name);
+    ken_put_text(v, KEN_STYLE_QUIET, x->example);
     ken_put_count(v, c->n);
     ken_put_parts(v, c->category, KEN_UNLABELLED);
+    ken_put_parts(v, c->category, KEN_N_CATEGORIES);
     for (int k = 0; k < KEN_UNLABELLED; k++) {
         const ken_style style = c->category[k] == 0 ? KEN_STYLE_QUIET : KEN_STYLE_PLAIN;
         ken_put_count(v, c->category[k])->style = style;
         ken_put_share(v, c->category[k], labelled(c))->style = style;
     }
+    ken_put_share(v, c->category[KEN_HIGHLY_KNOWN] + c->category[KEN_MAYBE_KNOWN], labelled(c));
     ken_put_count(v, c->category[KEN_UNLABELLED]);
     ken_put_number(v, c->expected_unknown);
     ken_put_number(v, c->sd_unknown);
     ken_put_number(v, c->mean_p_t0);
     ken_put_number(v, c->mean_p_t);
-    ken_put_number(v, c->majority_share);
+    if (x->n_score > 0) ken_put_number(v, x->score / (double)x->n_score);
+    else ken_put_nothing(v);
+    ken_put_number(v, c->majority_share)->style = majority_style(c);
     ken_put_number(v, c->echo_share);
 }
 
-/* Chance is 1/4 (docs/method/knowledge.md#multiple-choice), so the score is (P - 1/4) / (3/4). */
-static void put_choice(ken_views *v, const ken_counts *c, const char *name, bool total)
+/* Where the rows were not read, chance is taken to be 1/4, as in MMLU (docs/method/knowledge.md#multiple-choice). */
+static void put_choice(ken_views *v, const ken_counts *c, const ken_view_relation *x, const char *name, bool total)
 {
-    const double score = (c->mean_p_t - 0.25) / 0.75;
+    const double score = x->n_score > 0 ? x->score / (double)x->n_score : (c->mean_p_t - 0.25) / 0.75;
     ken_views_row(v, NULL, NULL)->total = total;
     ken_put_text(v, KEN_STYLE_PLAIN, name);
     ken_put_count(v, c->n);
+    ken_put_share(v, x->n_right, x->n_score);
     ken_put_number(v, c->mean_p_t0);
     ken_put_number(v, c->mean_p_t);
     ken_put_number(v, score);
+    ken_put_number(v, c->majority_share);
     ken_put_number(v, score);
 }
 
-static void put_relations(ken_views *v, const ranked *x, size_t n, const ken_counts *total, bool choice)
+static const ken_view_relation nothing_more;
+
+static const ken_view_relation *more_of(const ken_view_relation *more, size_t i)
+{
+    return more != NULL ? &more[i] : &nothing_more;
+}
+
+static void note_relations(ken_views *v, bool choice)
+{
+    static const ken_span of_relations[] = {
+        {"Best known first. ", 0},
+        {"Answered", KEN_STYLE_STRONG},
+        {" is HighlyKnown and MaybeKnown together, with its 95% interval. ", 0},
+        {"Unknown on a repeat", KEN_STYLE_STRONG},
+        {" is how many a fresh annotation would call Unknown, with its standard deviation. ", 0},
+        {"Majority", KEN_STYLE_STRONG},
+        {" is the share of the commonest answer: where it is large, a good score may be a habit and not knowledge. ",
+         0},
+        {"Echo", KEN_STYLE_STRONG},
+        {" is the share of questions that contain their answer.", 0}};
+    static const ken_span of_subjects[] = {
+        {"Best first, by the share of prompts right (", 0},
+        {"greedy", KEN_STYLE_STRONG},
+        {"). A question counts as right when more than half of its prompts choose the right option. The ", 0},
+        {"score", KEN_STYLE_STRONG},
+        {" is 0 for guessing and 1 when certain. ", 0},
+        {"Majority", KEN_STYLE_STRONG},
+        {" is the share of the commonest answer.", 0}};
+    const ken_span *span = choice ? of_subjects : of_relations;
+    const size_t n = choice ? sizeof of_subjects / sizeof *span : sizeof of_relations / sizeof *span;
+    ken_views_text(v);
+    ken_views_last(v)->where = KEN_ON_PAGE;
+    for (size_t i = 0; i < n; i++) ken_views_say(v, span[i].style, "%s", span[i].text);
+}
+
+static void put_subjects(ken_views *v, const ranked *x, size_t n, const ken_counts *total,
+                         const ken_view_relation *more, const ken_view_relation *all)
+{
+    ken_views_table(v, choices, sizeof choices / sizeof *choices, NULL);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = x[i].c->relation;
+        put_choice(v, x[i].c, more_of(more, x[i].i), name[0] != '\0' ? name : "(no subject)", false);
+    }
+    put_choice(v, total, all, "total", true);
+}
+
+static void put_relations(ken_views *v, const ranked *x, size_t n, const ken_counts *total, bool choice,
+                          const ken_view_relation *more)
 {
     ken_view_column c[N_CATEGORIES];
     const char *none = choice ? "(no subject)" : "(none)";
+    ken_view_relation all = {0};
+    for (size_t i = 0; i < n; i++) {
+        all.score += more_of(more, x[i].i)->score;
+        all.n_score += more_of(more, x[i].i)->n_score;
+        all.n_right += more_of(more, x[i].i)->n_right;
+    }
     memcpy(c, categories, sizeof c);
     for (int k = 0; k < KEN_UNLABELLED; k++) c[FIRST_SHARE + 2 * k].style = (ken_style)((int)KEN_STYLE_CATEGORY + k);
     for (int k = 0; k < KEN_UNLABELLED; k++) c[FIRST_SHARE + 2 * k].where |= KEN_INTERVAL_IF_VERBOSE;
+    if (all.n_score == 0) c[SCORE].where = 0;
     ken_views_columns(v, c, N_CATEGORIES, NULL);
     if (choice || total->n == 0) ken_views_last(v)->where = KEN_IN_JSON;
-    put_counts(v, total, "total", "", NULL, KEN_IN_JSON); /* in JSON the outermost object */
+    put_counts(v, total, &nothing_more, "total", "", NULL, KEN_IN_JSON); /* in JSON the outermost object */
     for (size_t i = 0; i < n; i++) {
         const char *name = x[i].c->relation;
-        put_counts(v, x[i].c, name[0] != '\0' ? name : none, "relations", name, KEN_EVERYWHERE);
+        put_counts(v, x[i].c, more_of(more, x[i].i), name[0] != '\0' ? name : none, "relations", name, KEN_EVERYWHERE);
     }
-    if (n > 1) put_counts(v, total, "total", NULL, NULL, KEN_SHOWN | KEN_IN_CSV);
-    if (!choice) return;
-    ken_views_table(v, choices, sizeof choices / sizeof *choices, NULL);
-    for (size_t i = 0; i < n; i++) put_choice(v, x[i].c, x[i].c->relation[0] != '\0' ? x[i].c->relation : none, false);
-    put_choice(v, total, "total", true);
-    ken_views_text(v);
-    ken_views_say(
-        v, KEN_STYLE_PLAIN,
-        "Multiple choice has no categories: one in four is right by chance. The score is 0 at chance and 1 when "
-        "certain.");
+    if (n > 1) put_counts(v, total, &all, "total", NULL, NULL, KEN_SHOWN | KEN_IN_CSV);
+    if (choice) put_subjects(v, x, n, total, more, &all);
+}
+
+int ken_view_relations(ken_views *v, const ken_run *r, const ken_view_relation *more, bool choice, ken_err *err)
+{
+    static const ken_show_options best_first = {.sort = "-known"};
+    size_t n;
+    ranked *x = choose(r, &best_first, &n);
+    if (x == NULL) return ken_fail_nomem(err, "relations");
+    note_relations(v, choice);
+    put_relations(v, x, n, ken_run_total(r), choice, more);
+    ken_free(x);
+    return KEN_OK;
 }
 
 /* ---- in all ----------------------------------------------------------------------------------------------------------- */
@@ -305,7 +398,14 @@ int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken
         ken_views_text(v);
         ken_views_say(v, KEN_STYLE_PLAIN, "No rows yet.");
     }
-    put_relations(v, x, n, &total, choice);
+    put_relations(v, x, n, &total, choice, NULL);
+    if (choice) {
+        ken_views_text(v);
+        ken_views_say(
+            v, KEN_STYLE_PLAIN,
+            "Multiple choice has no categories: one in four is right by chance. The score is 0 at chance and 1 "
+            "when certain.");
+    }
     if (total.n > 0 && !choice) {
         put_totals(v, &total);
         put_sentences(v, &total);

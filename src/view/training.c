@@ -214,6 +214,92 @@ static int put_end(ken_views *v, ken_run *r, ken_err *err)
     return rc;
 }
 
+/* ---- by category ------------------------------------------------------------------------------------------------------ */
+
+enum {
+    BEFORE,
+    BEST,
+    LAST,
+    N_POINTS,
+    N_SETS = 4,
+    N_GROUPS = 1 + KEN_UNLABELLED /* all of a set, then its categories */
+};
+
+typedef struct tally { /* copied: a run lends its measures until the next question */
+    uint64_t hits, n;
+} tally;
+
+static int read_tallies(tally t[N_SETS][N_GROUPS], ken_run *r, const ken_point *p, ken_err *err)
+{
+    static const char *const sets[N_SETS] = {"train", "dev", "test", "ood"};
+    const ken_measure *m;
+    size_t n;
+    int rc = ken_run_measures(r, p->step, &m, &n, err);
+    for (int s = 0; s < N_SETS && rc == KEN_OK; s++)
+        for (int g = 0; g < N_GROUPS; g++) {
+            const ken_measure *x = g == 0 ? ken_measure_find(m, n, sets[s], "all", "")
+                                          : ken_measure_find(m, n, sets[s], "category", ken_category_name(g - 1));
+            t[s][g] = x != NULL ? (tally){x->hits, x->n} : (tally){0, 0};
+        }
+    return rc;
+}
+
+/* The first point that is marked, else the last one. */
+static const ken_point *marked(const ken_run *r, bool best)
+{
+    const size_t n = ken_run_n_points(r);
+    for (size_t i = 0; i < n; i++) {
+        const ken_point *p = ken_run_point(r, i);
+        if (best ? p->best : p->last) return p;
+    }
+    return ken_run_point(r, n - 1);
+}
+
+static void put_tallies(ken_views *v, tally t[N_POINTS][N_SETS][N_GROUPS], int s, int g)
+{
+    static const char *const names[N_SETS] = {"training rows", "dev", "test", "out of distribution"};
+    ken_views_row(v, NULL, NULL)->total = g == 0;
+    if (g == 0) ken_put_text(v, KEN_STYLE_PLAIN, names[s]);
+    else ken_put_text(v, KEN_STYLE_PLAIN, ken_views_keep(v, "%s, %s", names[s], ken_category_name(g - 1)));
+    ken_put_count(v, t[LAST][s][g].n);
+    for (int p = 0; p < N_POINTS; p++) {
+        if (t[p][s][g].n > 0) ken_put_share(v, t[p][s][g].hits, t[p][s][g].n);
+        else ken_put_nothing(v);
+    }
+}
+
+int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err)
+{
+    const ken_point *const at[N_POINTS] = {ken_run_point(r, 0), marked(r, true), marked(r, false)};
+    tally t[N_POINTS][N_SETS][N_GROUPS];
+    int rc = KEN_OK;
+    for (int p = 0; p < N_POINTS && rc == KEN_OK; p++) rc = read_tallies(t[p], r, at[p], err);
+    if (rc != KEN_OK) return rc;
+    ken_view_column columns[] = {{.head = "rows", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+                                 {.head = "number", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
+                                 {.head = "before", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
+                                 {.head = ken_views_keep(v, "best (epoch %.3g)", at[BEST]->epoch),
+                                  .unit = KEN_UNIT_SHARE,
+                                  .digits = 1,
+                                  .where = KEN_ON_PAGE},
+                                 {.head = ken_views_keep(v, "last (epoch %.3g)", at[LAST]->epoch),
+                                  .unit = KEN_UNIT_SHARE,
+                                  .digits = 1,
+                                  .where = KEN_ON_PAGE}};
+    ken_views_heading(v, 0, "Accuracy by category");
+    ken_views_text(v);
+    ken_views_say(v, KEN_STYLE_PLAIN,
+                  "Right greedy answers, without examples in the prompt, with 95%% intervals. "
+                  "Categories are those of the model before the training.");
+    ken_views_columns(v, columns, sizeof columns / sizeof *columns, NULL);
+    for (int s = 0; s < N_SETS; s++)
+        for (int g = 0; g < N_GROUPS; g++)
+            if (t[LAST][s][g].n > 0) put_tallies(v, t, s, g);
+    return KEN_OK;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------------- */
+
 int ken_view_training(ken_views *v, ken_run *r, ken_err *err)
 {
     static const ken_view_column settings[] = {{.key = "kind", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},

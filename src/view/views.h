@@ -27,6 +27,18 @@ void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken
                          const char *(*setting)(const void *of, const char *key), const void *of); /* evaluation.c */
 int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                                     /* training.c */
 int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err);        /* annotation.c */
+/* What reading the rows says of a relation, besides its counts in the run. */
+typedef struct ken_view_relation {
+    char *example;             /* a question with its subject replaced by an ellipsis, or NULL */
+    double score;              /* sum of the knowledge scores of multiple-choice rows */
+    uint64_t n_score, n_right; /* of these, questions right with most prompts (know/verdict.h) */
+} ken_view_relation;
+/* For a page: the relations, best known first, and what their columns mean. more: by their number in the run. */
+int ken_view_relations(ken_views *v, const ken_run *r, const ken_view_relation *more, bool choice,
+                       ken_err *err); /* annotation.c */
+/* For a page: accuracy by category before a training, at its best and its last point. At least one point is there. */
+int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err); /* training.c */
+void ken_view_settings(ken_views *v, const ken_run *r);        /* settings.c: what decides the numbers of a run */
 /* The columns of a measure, which evaluations and trainings share, and a row of it. */
 void ken_view_measures(ken_views *v, const ken_measure *all, const char *title);
 void ken_view_measure(ken_views *v, const ken_measure *m, const ken_measure *all, const char *path, const char *key);
