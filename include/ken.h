@@ -1048,8 +1048,7 @@ typedef struct ken_report_options {
     size_t
         room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
                   0 = 2,000,000, and 200 more for each fact above 10,000 */
-    ken_poll_fn
-        poll; /* asked while files are written (and see ken_run_set_poll); lives as long as the report */
+    ken_poll_fn poll; /* asked while files are written (and see ken_run_set_poll); lives as long as the report */
     void *ctx;
 } ken_report_options;
 
@@ -1172,7 +1171,9 @@ typedef struct ken_views ken_views;
 
 typedef struct ken_show_options { /* of an annotation; all zero: everything, in data order */
     const char *relations;        /* only these, "a,b"; NULL = all */
-    const char *sort;             /* "order", "name", "facts" or a category; "-" in front: falling; NULL = "order" */
+    const char
+        *sort; /* "order", "name", "facts", "known" (HighlyKnown and MaybeKnown; of multiple choice, prompts right) or a
+                                     category; "-" in front: falling; NULL = "order" */
 } ken_show_options;
 
 /* Of a run of any kind; o may be NULL. Free with ken_views_free; the run may be freed before. */

@@ -14,7 +14,7 @@ static struct {
     size_t limit;
 } set;
 
-#define TABLE_SORT_KEYS "name|facts|HighlyKnown|MaybeKnown|WeaklyKnown|Unknown"
+#define TABLE_SORT_KEYS "name|facts|known|HighlyKnown|MaybeKnown|WeaklyKnown|Unknown"
 
 static const cli_option options[] = {
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts, one a line"},
@@ -22,8 +22,8 @@ static const cli_option options[] = {
     {"category", 0, "C,..", CLI_STRING, &set.categories,
      "list the facts of these categories: HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled (implies --rows)"},
     {"sort", 0, "KEY", CLI_STRING, &set.sort,
-     "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts or a "
-     "category's share; -KEY for falling order (default: data order)"},
+     "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts, known "
+     "(HighlyKnown and MaybeKnown) or a category's share; -KEY for falling order (default: data order)"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
     {"csv", 0, NULL, CLI_FLAG, &set.csv, "print the tables as CSV, with all their rows and columns"},
     {"latex", 0, NULL, CLI_FLAG, &set.latex, "print the tables as LaTeX, for a paper"},

@@ -200,7 +200,7 @@ static int put_hero(ken_out *o, const ken_report *r, ken_err *err)
     case ABOUT_MODEL:
         model_finding(o, r);
         ken_section_lead(o, r, 0);
-        ken_section_shares(o, r, 0);
+        rc = ken_section_shares(o, r, 0, err);
         break;
     case ABOUT_RUNS:
         ken_out_puts(
@@ -227,7 +227,7 @@ static int put_hero(ken_out *o, const ken_report *r, ken_err *err)
 static int put_run(ken_out *o, const ken_report *r, size_t k, ken_err *err)
 {
     bool alone = subject_of(r) == ABOUT_MODEL;
-    int h = alone ? 2 : 3;
+    int h = alone ? 2 : 3, rc = KEN_OK;
     if (!alone) {
         bool folded = r->n_diffs > 0;
         ken_out_printf(o, "<details class=\"run\" id=\"run-%zu\"%s>\n<summary><h2>", k, folded ? "" : " open");
@@ -236,13 +236,13 @@ static int put_run(ken_out *o, const ken_report *r, size_t k, ken_err *err)
         ken_html_text(o, r->run[k].name, 120);
         ken_out_puts(o, "</h2></summary>\n");
         ken_section_lead(o, r, k);
-        ken_section_shares(o, r, k);
+        rc = ken_section_shares(o, r, k, err);
     }
     ken_section_distributions(o, r, k, h);
-    int rc = ken_section_relations(o, r, k, h, err);
+    if (rc == KEN_OK) rc = ken_section_relations(o, r, k, h, err);
     ken_section_popularity(o, r, k, h);
     ken_section_saturation(o, r, k, h);
-    ken_section_certainty(o, r, k, h);
+    if (rc == KEN_OK) rc = ken_section_certainty(o, r, k, h, err);
     if (rc == KEN_OK) rc = ken_section_settings(o, r->run[k].run, "settings", k, h, err);
     if (!alone) ken_out_puts(o, "</details>\n");
     return rc;

@@ -102,89 +102,89 @@ void ken_section_lead(ken_out *o, const ken_report *r, size_t k)
     ken_out_puts(o, ". The same command again goes on where it stopped.</p>\n");
 }
 
-static void kpi(ken_out *o, const char *name, const char *value, const char *rest)
+/* A number with its name and what to know of it: a share, or where that is NaN a real. */
+static void kpi(ken_views *v, const char *name, double share, double real, const char *rest)
 {
-    ken_out_printf(o, "<div><dt>%s</dt><dd>%s <small>%s</small></dd></div>", name, value, rest);
+    ken_views_row(v, NULL, NULL);
+    ken_put_text(v, KEN_STYLE_PLAIN, name);
+    if (isnan(share)) ken_put_nothing(v);
+    else ken_put_number(v, share);
+    if (isnan(real)) ken_put_nothing(v);
+    else ken_put_number(v, real);
+    ken_put_text(v, KEN_STYLE_PLAIN, rest);
 }
 
-static void categories(ken_out *o, const ken_counts *total, uint64_t labelled, const ken_report_summary *s)
+/* Questions, prompts; each with its interval or what chance gives. */
+static void choice_kpis(ken_views *v, const ken_report_summary *s)
 {
-    char a[32], b[32];
-    static const char *const rule[] = {
-        "All %d greedy answers are right, whatever the prompt shows.",
-        "Some of the %d greedy answers are right, not all: it depends on the prompt.",
-        "None of the %d greedy answers is right, but a sampled one is.",
-        "Neither a greedy nor a sampled answer is right. Not found with this budget; that is not proof of absence.",
-    };
-    ken_out_puts(o, "<ul class=\"cats\">");
-    for (int c = 0; c < 4; c++) {
-        double lo, hi;
-        ken_wilson(total->category[c], labelled, &lo, &hi);
-        ken_out_printf(
-            o,
-            "<li class=\"card cat k%d\"><b>%s</b><div class=\"big\">%s</div><div class=\"of\">%s fact%s, 95%% interval "
-            "%.1f\xE2\x80\x93%.1f%%</div><p>",
-            c, ken_category_name(c), ken_html_percent(a, ken_share(total->category[c], labelled)),
-            ken_html_count(b, total->category[c]), total->category[c] == 1 ? "" : "s", 100 * lo, 100 * hi);
-        const char *d = strstr(rule[c], "%d");
-        if (d == NULL) ken_out_puts(o, rule[c]);
-        else ken_out_printf(o, "%.*s%d%s", (int)(d - rule[c]), rule[c], s->prompts, d + 2);
-        ken_out_puts(o, "</p></li>");
-    }
-    ken_out_puts(o, "</ul>\n");
+    const double n = (double)s->n_score, rows = (double)s->n_guess_rows;
+    const bool guess = s->n_guess_rows > 0;
+    const char *by_guess = guess ? ken_views_keep(v, "; guessing: %.1f%%", 100 * s->guess_right / rows) : "";
+    ken_views_row(v, NULL, NULL);
+    ken_put_text(v, KEN_STYLE_PLAIN, "Questions right");
+    ken_put_share(v, s->n_right, s->n_score);
+    ken_put_nothing(v);
+    ken_put_text(v, KEN_STYLE_PLAIN, ken_views_keep(v, "in more than half of the prompts, with 95%% interval%s", by_guess));
+    by_guess = guess ? ken_views_keep(v, "; guessing: %.1f%%", 100 * s->guess_p_t0 / rows) : "";
+    kpi(v, "Prompts right", s->sum_p_t0 / n, NAN, ken_views_keep(v, "mean over questions%s", by_guess));
 }
 
-/* Questions, prompts, probabilities; each with its interval or what chance gives. */
-static void choice_kpis(ken_out *o, const ken_report_summary *s)
+static ken_views *key_numbers(const ken_counts *total, const ken_report_summary *s)
 {
-    char a[32], b[160];
-    double lo, hi, n = (double)s->n_score, guess = (double)s->n_guess_rows;
-    ken_wilson(s->n_right, s->n_score, &lo, &hi);
-    int at = snprintf(b, sizeof b, "in more than half of the prompts; 95%% interval %.1f\xE2\x80\x93%.1f%%", 100 * lo,
-                      100 * hi);
-    if (guess > 0) snprintf(b + at, sizeof b - (size_t)at, "; guessing: %.1f%%", 100 * s->guess_right / guess);
-    kpi(o, "Questions right", ken_html_percent(a, ken_share(s->n_right, s->n_score)), b);
-    at = snprintf(b, sizeof b, "mean over questions");
-    if (guess > 0) snprintf(b + at, sizeof b - (size_t)at, "; guessing: %.1f%%", 100 * s->guess_p_t0 / guess);
-    kpi(o, "Prompts right", ken_html_percent(a, s->sum_p_t0 / n), b);
+    static const ken_view_column columns[] = {{.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+                                              {.head = "", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
+                                              {.head = "", .unit = KEN_UNIT_REAL, .digits = 3, .where = KEN_ON_PAGE},
+                                              {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE}};
+    const uint64_t labelled = s->n_labelled;
+    ken_views *v = ken_views_new();
+    ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
+    if (labelled > 0)
+        kpi(v, "Known to some degree", ken_share(labelled - total->category[KEN_UNKNOWN], labelled), NAN,
+            "the first three together");
+    if (ken_report_choice(s)) choice_kpis(v, s);
+    if (isfinite(total->mean_p_t0) && !ken_report_choice(s))
+        kpi(v, "A greedy answer is right", total->mean_p_t0, NAN, "mean over facts and prompts");
+    if (isfinite(total->mean_p_t) && !ken_report_choice(s))
+        kpi(v, "A sampled answer is right", total->mean_p_t, NAN, "mean P_Correct");
+    if (labelled > 0)
+        kpi(v, "Labels that a repeat would change", s->sum_flip / (double)labelled, NAN, "same prompts, fresh samples");
+    if (s->n_score > 0)
+        kpi(v, "Knowledge score, multiple choice", NAN, s->sum_score / (double)s->n_score, "0 = guessing, 1 = certain");
+    return v;
 }
 
-void ken_section_shares(ken_out *o, const ken_report *r, size_t k)
+/* Finishes v, has it put, and frees it. */
+static int put_as(ken_out *o, ken_views *v, void (*put)(ken_out *o, const ken_views *v), ken_err *err)
 {
-    char a[32], b[64];
+    int rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) put(o, v);
+    ken_views_free(v);
+    return rc;
+}
+
+int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err)
+{
+    char a[32];
     const ken_report_summary *s = &r->run[k].s;
     const ken_counts *total = ken_run_total(r->run[k].run);
     uint64_t labelled = s->n_labelled, unlabelled = total->category[KEN_UNLABELLED];
+    int rc = KEN_OK;
     if (labelled > 0) {
         ken_tally t = ken_tally_of(total);
         t.n = labelled;
         t.category[KEN_UNLABELLED] = 0;
         ken_bar_put(o, &t, " big", 0.04);
-        categories(o, total, labelled, s);
+        ken_views *v = ken_views_new();
+        ken_view_totals(v, total, s->prompts);
+        rc = put_as(o, v, ken_html_cards, err);
     }
-    ken_out_puts(o, "<dl class=\"kpis\">");
-    if (labelled > 0)
-        kpi(o, "Known to some degree",
-            ken_html_percent(a, ken_share(labelled - total->category[KEN_UNKNOWN], labelled)),
-            "the first three together");
-    if (ken_report_choice(s)) choice_kpis(o, s);
-    if (isfinite(total->mean_p_t0) && !ken_report_choice(s))
-        kpi(o, "A greedy answer is right", ken_html_percent(a, total->mean_p_t0), "mean over facts and prompts");
-    if (isfinite(total->mean_p_t) && !ken_report_choice(s))
-        kpi(o, "A sampled answer is right", ken_html_percent(a, total->mean_p_t), "mean P<sub>Correct</sub>");
-    if (labelled > 0)
-        kpi(o, "Labels that a repeat would change", ken_html_percent(a, s->sum_flip / (double)labelled),
-            "same prompts, fresh samples");
-    if (s->n_score > 0) {
-        snprintf(b, sizeof b, "%.3f", s->sum_score / (double)s->n_score);
-        kpi(o, "Knowledge score, multiple choice", b, "0 = guessing, 1 = certain");
-    }
-    ken_out_puts(o, "</dl>\n");
+    if (rc == KEN_OK) rc = put_as(o, key_numbers(total, s), ken_html_numbers, err);
     if (unlabelled > 0 && s->n_score < unlabelled)
         ken_out_printf(o,
                        "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "
                        "table say why.</p>\n",
                        ken_html_count(a, unlabelled), unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
+    return rc;
 }
 
 /* ---- fact by fact ---------------------------------------------------------------------------------------------------- */
@@ -249,8 +249,22 @@ int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_
 
 /* ---- certainty ------------------------------------------------------------------------------------------------------- */
 
-static void flag_table(ken_out *o, const ken_report_summary *s, int h)
+/* Views among the plots: one of the fields of their grid. */
+static int put_field(ken_out *o, ken_views *v, int h, ken_err *err)
 {
+    ken_out_puts(o, "<div class=\"card\">");
+    int rc = put_views(o, v, h, err);
+    ken_out_puts(o, "</div>");
+    return rc;
+}
+
+static int flag_table(ken_out *o, const ken_report_summary *s, int h, ken_err *err)
+{
+    static const ken_view_column columns[] = {
+        {.head = "flag", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+        {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+        {.head = "facts", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
+        {.head = "share", .unit = KEN_UNIT_PART, .digits = 1, .where = KEN_ON_PAGE}};
     static const char *const meaning[] = {
         "the same question stands with other answers",
         "the same question and answers stand earlier",
@@ -266,65 +280,70 @@ static void flag_table(ken_out *o, const ken_report_summary *s, int h)
         "the prompt does not fit the model",
         "about as likely for other subjects: perhaps a guess",
     };
-    char a[32], b[32];
-    bool any = false;
-    for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) any |= s->flags[bit] > 0;
-    if (!any) return;
-    ken_out_printf(o, "<div class=\"card\"><h%d>Flags</h%d>", h, h);
-    ken_out_puts(o, "<table><thead><tr><th scope=\"col\">Flag</th>"
-                    "<th class=\"n\" scope=\"col\">Facts</th><th class=\"n\" scope=\"col\">Share</th></tr>"
-                    "</thead><tbody>");
-    for (int bit = 0; ken_flag_name(bit) != NULL && bit < KEN_FLAGS_MAX; bit++) {
+    size_t any = 0;
+    ken_views *v = ken_views_new();
+    ken_views_table(v, columns, sizeof columns / sizeof *columns, "Flags");
+    for (size_t bit = 0; ken_flag_name((int)bit) != NULL && bit < KEN_FLAGS_MAX; bit++) {
         if (s->flags[bit] == 0) continue;
-        ken_out_printf(o,
-                       "<tr><th scope=\"row\"><span class=\"flag\">%s</span> <span class=\"why\">%s"
-                       "</span></th><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
-                       ken_flag_name(bit), bit < (int)(sizeof meaning / sizeof meaning[0]) ? meaning[bit] : "",
-                       ken_html_count(a, s->flags[bit]), ken_html_percent(b, ken_share(s->flags[bit], s->n)));
+        any++;
+        ken_views_row(v, NULL, NULL);
+        ken_put_text(v, KEN_STYLE_PLAIN, ken_flag_name((int)bit));
+        ken_put_text(v, KEN_STYLE_QUIET, bit < sizeof meaning / sizeof meaning[0] ? meaning[bit] : NULL);
+        ken_put_count(v, s->flags[bit]);
+        ken_put_part(v, s->flags[bit], s->n);
     }
-    ken_out_puts(o, "</tbody></table></div>");
+    if (any > 0) return put_field(o, v, h, err);
+    ken_views_free(v);
+    return KEN_OK;
 }
 
-static void repeat_table(ken_out *o, const ken_counts *total, const ken_report_summary *s, int h)
+static int repeat_table(ken_out *o, const ken_counts *total, const ken_report_summary *s, int h, ken_err *err)
 {
-    char a[32], b[32];
-    double sd = sqrt(s->var_unknown);
-    double expected[4] = {(double)total->category[KEN_HIGHLY_KNOWN], (double)total->category[KEN_MAYBE_KNOWN],
-                          (double)s->n_no_greedy - s->sum_unknown, s->sum_unknown};
-    ken_out_printf(o, "<div class=\"card\"><h%d>This annotation and a repeat</h%d>", h, h);
-    ken_out_puts(o, "<table><thead><tr><th scope=\"col\">Category</th><th class=\"n\" scope=\"col\">Here</th>"
-                    "<th class=\"n\" scope=\"col\">Expected</th><th class=\"n\" scope=\"col\">Likelier label</th>"
-                    "</tr></thead><tbody>");
-    for (int c = 0; c < 4; c++) {
-        ken_out_printf(o,
-                       "<tr><th scope=\"row\"><span class=\"tag c%d\">%s</span></th><td class=\"n\">%s</td>"
-                       "<td class=\"n\">%.1f",
-                       c, ken_category_name(c), ken_html_count(a, total->category[c]), expected[c]);
-        if (c >= KEN_WEAKLY_KNOWN) ken_out_printf(o, "\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f", sd);
-        ken_out_printf(o, "</td><td class=\"n\">%s</td></tr>", ken_html_count(b, s->mode[c]));
+    static const ken_view_column columns[] = {
+        {.head = "category", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+        {.head = "here", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
+        {.head = "expected", .unit = KEN_UNIT_REAL, .digits = 1, .where = KEN_ON_PAGE},
+        {.head = "\u00b1", .unit = KEN_UNIT_REAL, .digits = 1, .where = KEN_ON_PAGE},
+        {.head = "likelier label", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE}};
+    const double expected[4] = {(double)total->category[KEN_HIGHLY_KNOWN], (double)total->category[KEN_MAYBE_KNOWN],
+                                (double)s->n_no_greedy - s->sum_unknown, s->sum_unknown};
+    ken_views *v = ken_views_new();
+    ken_views_table(v, columns, sizeof columns / sizeof *columns, "This annotation and a repeat");
+    for (int c = 0; c < KEN_UNLABELLED; c++) {
+        ken_views_row(v, NULL, NULL);
+        ken_put_text(v, (ken_style)((int)KEN_STYLE_CATEGORY + c), ken_category_name(c));
+        ken_put_count(v, total->category[c]);
+        ken_put_number(v, expected[c]);
+        if (c >= KEN_WEAKLY_KNOWN) ken_put_number(v, sqrt(s->var_unknown));
+        else ken_put_nothing(v);
+        ken_put_count(v, s->mode[c]);
     }
-    ken_out_puts(o, "</tbody></table><p class=\"note\">");
+    ken_views_text(v);
     if (total->category[KEN_HIGHLY_KNOWN] > 0)
-        ken_out_printf(o,
-                       "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again with "
-                       "probability about %.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
-                       s->prompts, s->sum_hk_again / (double)total->category[KEN_HIGHLY_KNOWN]);
-    ken_out_puts(o, "Expected counts are sums of exact probabilities; \xC2\xB1 is one standard deviation.</p></div>");
+        ken_views_say(v, KEN_STYLE_PLAIN,
+                      "Under %d other prompts of the same kind a HighlyKnown fact would be HighlyKnown again with "
+                      "probability about %.2f (Jeffreys prior; ignores that prompts of a relation are alike). ",
+                      s->prompts, s->sum_hk_again / (double)total->category[KEN_HIGHLY_KNOWN]);
+    ken_views_say(v, KEN_STYLE_PLAIN,
+                  "Expected counts are sums of exact probabilities; \u00b1 is one standard deviation.");
+    return put_field(o, v, h, err);
 }
 
-void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h)
+int ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err)
 {
+    int rc = KEN_OK;
     const ken_report_summary *s = &r->run[k].s;
-    if (s->n == 0 || ken_report_choice(s)) return;
+    if (s->n == 0 || ken_report_choice(s)) return KEN_OK;
     heading(o, h, "certainty", k, "How sure the labels are");
     ken_out_puts(o, "<p class=\"note\">A label comes from a finite number of samples, so a repeat with the same "
                     "prompts would move facts between WeaklyKnown and Unknown. HighlyKnown and MaybeKnown do not "
                     "move then; they depend on the choice of the prompts.</p>\n<div class=\"plots\">");
     ken_section_figure(o, r, "flip-%zu", k);
-    if (s->n_labelled > 0) repeat_table(o, ken_run_total(r->run[k].run), s, h + 1);
+    if (s->n_labelled > 0) rc = repeat_table(o, ken_run_total(r->run[k].run), s, h + 1, err);
     ken_section_figure(o, r, "unknown-%zu", k);
-    flag_table(o, s, h + 1);
+    if (rc == KEN_OK) rc = flag_table(o, s, h + 1, err);
     ken_out_puts(o, "</div>\n</section>\n");
+    return rc;
 }
 
 /* ---- settings and method --------------------------------------------------------------------------------------------- */

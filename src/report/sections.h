@@ -5,13 +5,13 @@
 #include "report/report.h"
 
 /* sections.c: one annotation, number k of the report's runs */
-void ken_section_lead(ken_out *o, const ken_report *r, size_t k);   /* what was annotated and how, in a sentence */
-void ken_section_shares(ken_out *o, const ken_report *r, size_t k); /* the four categories */
+void ken_section_lead(ken_out *o, const ken_report *r, size_t k); /* what was annotated and how, in a sentence */
+int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err); /* the four categories */
 void ken_section_distributions(ken_out *o, const ken_report *r, size_t k, int h);
 int ken_section_relations(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
 void ken_section_popularity(ken_out *o, const ken_report *r, size_t k, int h);
 void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h);
-void ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h);
+int ken_section_certainty(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
 int ken_section_settings(ken_out *o, const ken_run *run, const char *anchor, size_t k, int h, ken_err *err);
 void ken_section_method(ken_out *o,
                         const ken_report *r); /* the four categories and where they come from; once a page */

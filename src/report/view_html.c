@@ -157,3 +157,59 @@ void ken_html_views(ken_out *o, const ken_views *v, int h)
         }
     }
 }
+
+static const ken_view_cell *cell_of(const ken_view *t, const ken_view_row *row, ken_unit unit, size_t from, size_t *at)
+{
+    static const ken_view_cell none;
+    for (*at = from; *at < t->n_columns; ++*at)
+        if (is_there(&t->column[*at]) && t->column[*at].unit == unit) return &row->cell[*at];
+    *at = 0;
+    return &none;
+}
+
+static void put_card(ken_out *o, const ken_view *t, const ken_view_row *row)
+{
+    char buf[64];
+    size_t at;
+    ken_out_printf(o, "<li class=\"card cat k%d\"><b>", (int)row->cell[0].style - (int)KEN_STYLE_CATEGORY);
+    ken_html_text(o, ken_view_cell_text(&t->column[0], &row->cell[0], buf), 80);
+    const ken_view_cell *share = cell_of(t, row, KEN_UNIT_SHARE, 1, &at);
+    const int digits = t->column[at].digits;
+    ken_out_puts(o, "</b><div class=\"big\">");
+    ken_html_text(o, ken_view_cell_text(&t->column[at], share, buf), 80);
+    const ken_view_cell *x = cell_of(t, row, KEN_UNIT_COUNT, 1, &at);
+    ken_out_puts(o, "</div><div class=\"of\">");
+    ken_html_text(o, ken_view_cell_text(&t->column[at], x, buf), 80);
+    ken_out_puts(o, " ");
+    ken_html_text(o, t->column[at].head, 80);
+    if (share->there && !isnan(share->lo))
+        ken_out_printf(o, ", 95%% interval %.*f\xE2\x80\x93%.*f%%", digits, 100 * share->lo, digits, 100 * share->hi);
+    x = cell_of(t, row, KEN_UNIT_TEXT, 1, &at);
+    ken_out_puts(o, "</div><p>");
+    ken_html_text(o, ken_view_cell_text(&t->column[at], x, buf), 400);
+    ken_out_puts(o, "</p></li>");
+}
+
+void ken_html_cards(ken_out *o, const ken_views *v)
+{
+    const ken_view *t;
+    ken_out_puts(o, "<ul class=\"cats\">");
+    for (size_t i = 0; (t = ken_views_get(v, i)) != NULL; i++)
+        for (size_t r = 0; r < t->n_rows; r++) put_card(o, t, &t->row[r]);
+    ken_out_puts(o, "</ul>\n");
+}
+
+void ken_html_numbers(ken_out *o, const ken_views *v)
+{
+    const ken_view *t;
+    ken_out_puts(o, "<dl class=\"kpis\">");
+    for (size_t k = 0; (t = ken_views_get(v, k)) != NULL; k++)
+        for (size_t r = 0; r < t->n_rows; r++)
+            for (size_t i = 0; i < t->n_columns; i++) {
+                const bool last = i + 1 == t->n_columns;
+                ken_out_puts(o, i == 0 ? "<div><dt>" : last ? " <small>" : "");
+                put_cell(o, &t->column[i], &t->row[r].cell[i], false);
+                ken_out_puts(o, i == 0 ? "</dt><dd>" : last ? "</small></dd></div>" : "");
+            }
+    ken_out_puts(o, "</dl>\n");
+}

@@ -284,14 +284,32 @@ int ken_view_relations(ken_views *v, const ken_run *r, const ken_view_relation *
 
 /* ---- in all ----------------------------------------------------------------------------------------------------------- */
 
-static void put_totals(ken_views *v, const ken_counts *t)
+/* What a category means, in short and, with the number of prompts, at length. */
+static const char *rule_of(ken_views *v, int category, int prompts)
+{
+    switch (category) {
+    case KEN_HIGHLY_KNOWN:
+        return ken_views_keep(v, "All %d greedy answers are right, whatever the prompt shows.", prompts);
+    case KEN_MAYBE_KNOWN:
+        return ken_views_keep(v, "Some of the %d greedy answers are right, not all: it depends on the prompt.",
+                              prompts);
+    case KEN_WEAKLY_KNOWN:
+        return ken_views_keep(v, "None of the %d greedy answers is right, but a sampled one is.", prompts);
+    default:
+        return "Neither a greedy nor a sampled answer is right. Not found with this budget; that is not proof of "
+               "absence.";
+    }
+}
+
+void ken_view_totals(ken_views *v, const ken_counts *t, int prompts)
 {
     static const ken_view_column columns[] = {
         {.head = "", .key = "category", .unit = KEN_UNIT_TEXT, .width = 12, .where = KEN_SHOWN},
         {.head = "", .unit = KEN_UNIT_BAR, .width = 12, .where = KEN_ON_TERMINAL},
-        {.head = "", .unit = KEN_UNIT_COUNT, .width = 9, .where = KEN_SHOWN},
-        {.head = "", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 8, .where = KEN_SHOWN},
-        {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN}};
+        {.head = "facts", .unit = KEN_UNIT_COUNT, .width = 9, .where = KEN_SHOWN},
+        {.head = "share", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 8, .where = KEN_SHOWN},
+        {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_ON_TERMINAL},
+        {.head = "rule", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE}};
     static const char *const meaning[] = {"every prompt, greedily", "some prompts, greedily", "only when sampling",
                                           "never right"};
     ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
@@ -304,7 +322,13 @@ static void put_totals(ken_views *v, const ken_counts *t)
         ken_put_count(v, t->category[k]);
         ken_put_share(v, t->category[k], labelled(t));
         ken_put_text(v, KEN_STYLE_QUIET, meaning[k]);
+        if (prompts > 0) ken_put_text(v, KEN_STYLE_PLAIN, rule_of(v, k, prompts));
+        else ken_put_nothing(v);
     }
+}
+
+static void put_unlabelled(ken_views *v, const ken_counts *t)
+{
     if (t->category[KEN_UNLABELLED] == 0) return;
     ken_views_text(v);
     ken_views_last(v)->close = true;
@@ -407,7 +431,8 @@ int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken
             "when certain.");
     }
     if (total.n > 0 && !choice) {
-        put_totals(v, &total);
+        ken_view_totals(v, &total, 0);
+        put_unlabelled(v, &total);
         put_sentences(v, &total);
     }
     put_state(v, r);

@@ -36,6 +36,8 @@ typedef struct ken_view_relation {
 /* For a page: the relations, best known first, and what their columns mean. more: by their number in the run. */
 int ken_view_relations(ken_views *v, const ken_run *r, const ken_view_relation *more, bool choice,
                        ken_err *err); /* annotation.c */
+/* The four categories in all; prompts: how many decide them, 0 = what they mean in short. */
+void ken_view_totals(ken_views *v, const ken_counts *t, int prompts); /* annotation.c */
 /* For a page: accuracy by category before a training, at its best and its last point. At least one point is there. */
 int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 void ken_view_settings(ken_views *v, const ken_run *r);        /* settings.c: what decides the numbers of a run */
