@@ -1190,6 +1190,7 @@ KEN_API int ken_views_of_data(ken_views **out, const ken_data *d, ken_err *err);
 KEN_API int ken_views_of_selection(ken_views **out, const ken_selection *s, const char *output, const char *format,
                                    ken_err *err);
 KEN_API int ken_views_of_model(ken_views **out, const ken_model *m, bool tensors, ken_err *err); /* its tensors too */
+KEN_API int ken_views_of_plan(ken_views **out, const ken_training_plan *p, ken_err *err);
 /* For programs, in JSON alone: a measurement, as ken_train hands it out, with the seconds spent on updates until then (NaN = not said);
  * and a training with where it is. ken_views_of_run is for people. */
 KEN_API int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m, size_t n,

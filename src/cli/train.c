@@ -2,7 +2,6 @@
  * grows while it runs, and what is said at the end. */
 #include "cli/cli.h"
 #include "cli/data_options.h"
-#include "cli/json.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "cli/train_table.h"
@@ -112,45 +111,9 @@ static void init(void)
 
 static int print_plan(const ken_training_plan *p, ken_err *err)
 {
-    if (cli.json) {
-        json_t *o =
-            json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "rows",
-                      (json_int_t)p->data.rows + (json_int_t)p->data.mixed, "dev", (json_int_t)p->dev, "test",
-                      (json_int_t)p->test, "ood", (json_int_t)p->ood, "steps", (json_int_t)p->steps, "steps_per_epoch",
-                      (json_int_t)p->steps_per_epoch, "epoch_tokens", (json_int_t)p->tokens, "epoch_token_rows",
-                      (json_int_t)p->rows, "epoch_targets", (json_int_t)p->targets, "trained", (json_int_t)p->trained,
-                      "memory", (json_int_t)p->memory, "disk", (json_int_t)p->disk, "prompt",
-                      cli_json_string(p->example_prompt), "target", cli_json_string(p->example_target));
-        return cli_json_print(o, err);
-    }
-    char a[32], b[32];
-    const char *const texts[] = {p->example_prompt, p->example_target};
-    static const char *const titles[] = {"--- first prompt", "--- its target"};
-    for (int i = 0; i < 2; i++) {
-        printf("%s%s%s\n", term_on(TERM_DIM), titles[i], term_off());
-        term_lines("", texts[i], "");
-    }
-    printf("%s---%s\n%s rows to train on", term_on(TERM_DIM), term_off(), cli_thousands(p->data.rows, a));
-    if (p->data.mixed > 0) printf(" and %s of other tasks", cli_thousands(p->data.mixed, a));
-    const char *sep = " (";
-    for (int c = 0; c <= KEN_N_CATEGORIES; c++) {
-        if (p->data.category[c] == 0 || p->data.category[KEN_N_CATEGORIES] == p->data.rows) continue;
-        printf("%s%s %s", sep, cli_thousands(p->data.category[c], a),
-               c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
-        sep = ", ";
-    }
-    printf("%s\n", sep[0] == ',' ? ")" : "");
-    if (p->dev + p->test + p->ood > 0)
-        printf("rows to watch: dev %zu, test %zu, out of distribution %zu\n", p->dev, p->test, p->ood);
-    printf("%s steps, %s an epoch; %s values are trained\n", cli_thousands((uint64_t)p->steps, a),
-           cli_thousands((uint64_t)p->steps_per_epoch, b), cli_thousands(p->trained, (char[32]){0}));
-    printf("an epoch: %s target tokens; %s token rows forwarded and back", cli_thousands(p->targets, a),
-           cli_thousands(p->rows, b));
-    if (p->rows < p->tokens)
-        printf(", %s (%.1f times as many) without sharing prefixes", cli_thousands(p->tokens, a),
-               (double)p->tokens / (double)p->rows);
-    printf("\nabout %.1f GB of memory, %.1f GB of disk\n", (double)p->memory / 1e9, (double)p->disk / 1e9);
-    return KEN_OK;
+    ken_views *v;
+    int rc = ken_views_of_plan(&v, p, err);
+    return rc == KEN_OK ? cli_print_views(v, err) : rc;
 }
 
 /* ---- while it runs ---------------------------------------------------------------------------------------------------- */

@@ -10,102 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first point that is marked, else the last one; NULL without points. */
-static const ken_point *marked(const ken_run *run, bool best)
-{
-    size_t n = ken_run_n_points(run);
-    for (size_t i = 0; i < n; i++) {
-        const ken_point *p = ken_run_point(run, i);
-        if (best ? p->best : p->last) return p;
-    }
-    return n > 0 ? ken_run_point(run, n - 1) : NULL;
-}
-
 /* ---- a training ------------------------------------------------------------------------------------------------------ */
-
-typedef struct headline { /* of one point */
-    bool dev, fit;
-    uint64_t dev_hits, dev_n, fit_hits, fit_n;
-} headline;
-
-static int read_headline(headline *x, ken_run *run, const ken_point *p, ken_err *err)
-{
-    const ken_measure *m;
-    size_t n;
-    *x = (headline){0};
-    int rc = ken_run_measures(run, p->step, &m, &n, err);
-    if (rc != KEN_OK) return rc;
-    const ken_measure *dev = ken_measure_find(m, n, "dev", "all", ""),
-                      *fit = ken_measure_find(m, n, "train", "all", "");
-    if ((x->dev = dev != NULL && dev->n > 0)) x->dev_hits = dev->hits, x->dev_n = dev->n;
-    if ((x->fit = fit != NULL && fit->n > 0)) x->fit_hits = fit->hits, x->fit_n = fit->n;
-    return KEN_OK;
-}
 
 int ken_section_training_finding(ken_out *o, const ken_page_training *t, ken_err *err)
 {
-    char a[32];
-    headline best, last;
-    const ken_point *pb = marked(t->run, true), *pl = marked(t->run, false);
-    if (pb == NULL) {
-        ken_out_puts(o, "<p class=\"finding\">Nothing has been measured in this training yet.</p>\n");
-        return KEN_OK;
-    }
-    int rc = read_headline(&best, t->run, pb, err);
-    if (rc == KEN_OK) rc = read_headline(&last, t->run, pl, err);
-    if (rc != KEN_OK) return rc;
-    ken_out_puts(o, "<p class=\"finding\">");
-    if (best.dev) {
-        ken_out_printf(o, "Best after epoch %.3g: <b>%s</b> of the dev questions right", pb->epoch,
-                       ken_html_percent(a, ken_share(best.dev_hits, best.dev_n)));
-        if (pl != pb && last.dev)
-            ken_out_printf(o, "; after epoch %.3g <b>%s</b>", pl->epoch,
-                           ken_html_percent(a, ken_share(last.dev_hits, last.dev_n)));
-    }
-    if (last.fit)
-        ken_out_printf(o, "%s<b>%s</b> of the training rows are fitted in the end", best.dev ? ", when " : "",
-                       ken_html_percent(a, ken_share(last.fit_hits, last.fit_n)));
-    if (!best.dev && !last.fit) ken_out_printf(o, "%zu points were measured", ken_run_n_points(t->run));
-    ken_out_puts(o, ".</p>\n");
-    return KEN_OK;
+    ken_views *v = ken_views_new();
+    int rc = ken_view_finding(v, t->run, err);
+    if (rc == KEN_OK) rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) ken_html_sentences(o, v, "finding");
+    ken_views_free(v);
+    return rc;
 }
 
-static void rows_trained(ken_out *o, const ken_page_training *t)
+static int put_lead(ken_out *o, const ken_page_training *t, ken_err *err)
 {
-    char a[32];
-    const char *lr = ken_run_setting(t->run, "lr"), *batch = ken_run_setting(t->run, "batch"),
-               *epochs = ken_run_setting(t->run, "epochs"), *lora = ken_run_setting(t->run, "lora"),
-               *model = ken_run_setting(t->run, "model_path");
-    const char *slash = model != NULL ? strrchr(model, '/') : NULL;
-    bool first = true;
-    ken_out_puts(o, "<p class=\"lead\">");
-    if (model != NULL) {
-        ken_out_puts(o, "<b>");
-        ken_html_text(o, slash != NULL && slash[1] != '\0' ? slash + 1 : model, 80);
-        ken_out_puts(o, "</b> trained on ");
-    } else ken_out_puts(o, "Trained on ");
-    ken_out_printf(o, "%s rows", ken_html_count(a, ken_run_n_trained(t->run)));
-    for (int c = 0; c <= KEN_N_CATEGORIES; c++) {
-        if (t->category[c] == 0) continue;
-        ken_out_printf(o, "%s%s %s", first ? " (" : ", ", ken_html_count(a, t->category[c]),
-                       c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
-        first = false;
-    }
-    if (!first) ken_out_puts(o, ")");
-    const struct {
-        const char *before, *value, *after;
-    } parts[] = {
-        {", ", epochs, " epochs"}, {", batches of ", batch, ""}, {", learning rate ", lr, ""}, {", LoRA ", lora, ""}};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (parts[i].value == NULL || parts[i].value[0] == '\0') continue;
-        char *end, number[48];
-        double x = strtod(parts[i].value, &end);
-        snprintf(number, sizeof number, "%.4g", x);
-        ken_out_puts(o, parts[i].before);
-        ken_html_text(o, *end == '\0' ? number : parts[i].value, 60);
-        ken_out_puts(o, parts[i].after);
-    }
-    ken_out_puts(o, ".</p>\n");
+    ken_views *v = ken_views_new();
+    ken_view_trained(v, t->run, t->category);
+    int rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) ken_html_sentences(o, v, "lead");
+    ken_views_free(v);
+    return rc;
 }
 
 static int put_accuracy(ken_out *o, ken_run *run, int h, ken_err *err)
@@ -125,9 +49,8 @@ int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_e
     ken_out_printf(o, "<section id=\"training-%zu\">\n<h%d>Training ", k, h);
     ken_html_text(o, t->name, 80);
     ken_out_printf(o, "</h%d>\n", h);
-    rows_trained(o, t);
-    int rc = KEN_OK;
-    if (r->n_runs > 0 || r->n_trainings > 1) rc = ken_section_training_finding(o, t, err);
+    int rc = put_lead(o, t, err);
+    if (rc == KEN_OK && (r->n_runs > 0 || r->n_trainings > 1)) rc = ken_section_training_finding(o, t, err);
     ken_out_puts(o, "<div class=\"plots\">");
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) ken_section_figure(o, r, "%s-%zu", figures[i], k);
     ken_out_puts(o, "</div>\n");
@@ -138,9 +61,39 @@ int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_e
 
 /* ---- the linear model ------------------------------------------------------------------------------------------------ */
 
-static void plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int h)
+static int put_terms(ken_out *o, const ken_regression *r, int h, ken_err *err)
 {
-    static const char *const names[] = {"Intercept", "Known rows fitted", "Unknown rows fitted"};
+    static const ken_view_column columns[] = {
+        {.head = "term", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+        {.head = "estimate", .unit = KEN_UNIT_REAL, .digits = 2, .where = KEN_ON_PAGE},
+        {.head = "95% from", .unit = KEN_UNIT_REAL, .digits = 2, .where = KEN_ON_PAGE},
+        {.head = "to", .unit = KEN_UNIT_REAL, .digits = 2, .where = KEN_ON_PAGE}};
+    static const char *const names[] = {"intercept", "Known rows fitted", "Unknown rows fitted"};
+    const double b[] = {r->b0, r->b_kn, r->b_unk};
+    ken_views *v = ken_views_new();
+    ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
+    for (int i = 0; i < 3; i++) {
+        ken_views_row(v, NULL, NULL);
+        ken_put_text(v, KEN_STYLE_PLAIN, names[i]);
+        ken_put_number(v, b[i]);
+        ken_put_number(v, r->lo[i]);
+        ken_put_number(v, r->hi[i]);
+    }
+    ken_views_text(v);
+    ken_views_say(v, KEN_STYLE_PLAIN, "%zu points of %zu training%s, errors %s", r->n, r->runs, r->runs == 1 ? "" : "s",
+                  r->clustered
+                      ? "clustered by training"
+                      : "of plain least squares: points of one training follow each other, so they are too small");
+    if (isfinite(r->r2)) ken_views_say(v, KEN_STYLE_PLAIN, "; R\u00b2 = %.2f", r->r2);
+    ken_views_say(v, KEN_STYLE_PLAIN, ".");
+    int rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) ken_html_views(o, v, h);
+    ken_views_free(v);
+    return rc;
+}
+
+static int plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int h, ken_err *err)
+{
     ken_out_printf(o, "<h%d>%s</h%d>\n", h,
                    strcmp(p->set, "dev") == 0    ? "Dev questions"
                    : strcmp(p->set, "test") == 0 ? "Test questions"
@@ -150,39 +103,29 @@ static void plane(ken_out *o, const ken_report *r, const ken_page_plane *p, int 
         ken_out_puts(o, "<p class=\"note\">The plane cannot be fitted here: ");
         ken_html_text(o, p->why, 300);
         ken_out_puts(o, ".</p>\n");
-        return;
+        return KEN_OK;
     }
-    const double b[] = {p->r->b0, p->r->b_kn, p->r->b_unk};
     ken_out_puts(o, "<div class=\"plots\">");
     ken_section_figure(o, r, "regression-%s", p->set);
-    ken_out_puts(
-        o,
-        "<div class=\"card\"><table><thead><tr><th scope=\"col\">Term</th><th class=\"n\" scope=\"col\">Estimate</th>"
-        "<th class=\"n\" scope=\"col\">95% interval</th></tr></thead><tbody>\n");
-    for (int i = 0; i < 3; i++)
-        ken_out_printf(o,
-                       "<tr><th scope=\"row\">%s</th><td class=\"n\">%.2f</td><td class=\"n\">%.2f to %.2f</td></tr>\n",
-                       names[i], b[i], p->r->lo[i], p->r->hi[i]);
-    ken_out_printf(o, "</tbody></table><p class=\"note\">%zu points of %zu training%s, errors %s", p->r->n, p->r->runs,
-                   p->r->runs == 1 ? "" : "s",
-                   p->r->clustered
-                       ? "clustered by training"
-                       : "of plain least squares: points of one training follow each other, so they are too small");
-    if (isfinite(p->r->r2)) ken_out_printf(o, "; R\xC2\xB2 = %.2f", p->r->r2);
-    ken_out_puts(o, ".</p></div></div>\n");
+    ken_out_puts(o, "<div class=\"card\">");
+    int rc = put_terms(o, p->r, h + 1, err);
+    ken_out_puts(o, "</div></div>\n");
+    return rc;
 }
 
-void ken_section_planes(ken_out *o, const ken_report *r, int h)
+int ken_section_planes(ken_out *o, const ken_report *r, int h, ken_err *err)
 {
-    if (r->n_planes == 0) return;
+    int rc = KEN_OK;
+    if (r->n_planes == 0) return rc;
     ken_out_printf(o, "<section id=\"planes\">\n<h%d>What fitting Known and Unknown rows does</h%d>\n", h, h);
     ken_out_puts(
         o, "<p class=\"note\">Accuracy in percent = intercept + a \xC2\xB7 (share of training rows that are fitted and "
            "Known) "
            "+ b \xC2\xB7 (share fitted and Unknown), one point an epoch of each training (Gekhman et al. 2024, Eq. 1). "
            "In the paper a is above zero and b below: new facts, once learned, cost some of the old.</p>\n");
-    for (size_t k = 0; k < r->n_planes; k++) plane(o, r, &r->plane[k], h + 1);
+    for (size_t k = 0; k < r->n_planes && rc == KEN_OK; k++) rc = plane(o, r, &r->plane[k], h + 1, err);
     ken_out_puts(o, "</section>\n");
+    return rc;
 }
 
 /* ---- an evaluation --------------------------------------------------------------------------------------------------- */

@@ -190,6 +190,15 @@ static void put_card(ken_out *o, const ken_view *t, const ken_view_row *row)
     ken_out_puts(o, "</p></li>");
 }
 
+void ken_html_sentences(ken_out *o, const ken_views *v, const char *paragraph)
+{
+    const ken_view *t;
+    for (size_t i = 0; (t = ken_views_get(v, i)) != NULL; i++) {
+        ken_out_printf(o, "<p class=\"%s\">", paragraph);
+        put_spans(o, t, "", "</p>\n");
+    }
+}
+
 void ken_html_cards(ken_out *o, const ken_views *v)
 {
     const ken_view *t;

@@ -3,6 +3,7 @@
 #include "view/views.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct curve {
@@ -216,14 +217,8 @@ static int put_end(ken_views *v, ken_run *r, ken_err *err)
 
 /* ---- by category ------------------------------------------------------------------------------------------------------ */
 
-enum {
-    BEFORE,
-    BEST,
-    LAST,
-    N_POINTS,
-    N_SETS = 4,
-    N_GROUPS = 1 + KEN_UNLABELLED /* all of a set, then its categories */
-};
+enum { BEFORE, BEST, LAST, N_POINTS };
+enum { TRAIN, DEV, N_SETS = 4, N_GROUPS = 1 + KEN_UNLABELLED /* all of a set, then its categories */ };
 
 typedef struct tally { /* copied: a run lends its measures until the next question */
     uint64_t hits, n;
@@ -253,6 +248,14 @@ static const ken_point *marked(const ken_run *r, bool best)
         if (best ? p->best : p->last) return p;
     }
     return ken_run_point(r, n - 1);
+}
+
+static void say_share(ken_views *v, const tally *t)
+{
+    static const ken_view_column share = {.unit = KEN_UNIT_SHARE, .digits = 1};
+    const ken_view_cell x = {.there = true, .value = (double)t->hits / (double)t->n};
+    char buf[64];
+    ken_views_say(v, KEN_STYLE_STRONG, "%s", ken_view_cell_text(&share, &x, buf));
 }
 
 static void put_tallies(ken_views *v, tally t[N_POINTS][N_SETS][N_GROUPS], int s, int g)
@@ -296,6 +299,73 @@ int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err)
         for (int g = 0; g < N_GROUPS; g++)
             if (t[LAST][s][g].n > 0) put_tallies(v, t, s, g);
     return KEN_OK;
+}
+
+/* ---- in a sentence ---------------------------------------------------------------------------------------------------- */
+
+int ken_view_finding(ken_views *v, ken_run *r, ken_err *err)
+{
+    ken_views_text(v);
+    if (ken_run_n_points(r) == 0) {
+        ken_views_say(v, KEN_STYLE_PLAIN, "Nothing has been measured in this training yet.");
+        return KEN_OK;
+    }
+    const ken_point *best = marked(r, true), *last = marked(r, false);
+    tally at_best[N_SETS][N_GROUPS], at_last[N_SETS][N_GROUPS];
+    int rc = read_tallies(at_best, r, best, err);
+    if (rc == KEN_OK) rc = read_tallies(at_last, r, last, err);
+    if (rc != KEN_OK) return rc;
+    const tally *dev = at_best[DEV], *dev_last = at_last[DEV], *fit = at_last[TRAIN];
+    if (dev->n > 0) {
+        ken_views_say(v, KEN_STYLE_PLAIN, "Best after epoch %.3g: ", best->epoch);
+        say_share(v, dev);
+        ken_views_say(v, KEN_STYLE_PLAIN, " of the dev questions right");
+    }
+    if (dev->n > 0 && last != best && dev_last->n > 0) {
+        ken_views_say(v, KEN_STYLE_PLAIN, "; after epoch %.3g ", last->epoch);
+        say_share(v, dev_last);
+    }
+    if (fit->n > 0) {
+        ken_views_say(v, KEN_STYLE_PLAIN, "%s", dev->n > 0 ? ", when " : "");
+        say_share(v, fit);
+        ken_views_say(v, KEN_STYLE_PLAIN, " of the training rows are fitted in the end");
+    }
+    if (dev->n == 0 && fit->n == 0) ken_views_say(v, KEN_STYLE_PLAIN, "%zu points were measured", ken_run_n_points(r));
+    ken_views_say(v, KEN_STYLE_PLAIN, ".");
+    return KEN_OK;
+}
+
+/* Numbers as short as they can be; settings may be anything. */
+static void say_setting(ken_views *v, const ken_run *r, const char *before, const char *key, const char *after)
+{
+    const char *value = ken_run_setting(r, key);
+    char *end;
+    if (value == NULL || value[0] == '\0') return;
+    const double x = strtod(value, &end);
+    if (*end == '\0') ken_views_say(v, KEN_STYLE_PLAIN, "%s%.4g%s", before, x, after);
+    else ken_views_say(v, KEN_STYLE_PLAIN, "%s%s%s", before, value, after);
+}
+
+void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_N_CATEGORIES + 1])
+{
+    const char *model = ken_run_setting(r, "model_path"), *slash = model != NULL ? strrchr(model, '/') : NULL;
+    const char *between = " (";
+    ken_views_text(v);
+    if (model != NULL) ken_views_say(v, KEN_STYLE_STRONG, "%s", slash != NULL && slash[1] != '\0' ? slash + 1 : model);
+    ken_views_say(v, KEN_STYLE_PLAIN, "%s %s rows", model != NULL ? " trained on" : "Trained on",
+                  ken_views_count_text(v, ken_run_n_trained(r)));
+    for (int c = 0; c <= KEN_N_CATEGORIES; c++) {
+        if (category[c] == 0) continue;
+        ken_views_say(v, KEN_STYLE_PLAIN, "%s%s %s", between, ken_views_count_text(v, category[c]),
+                      c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
+        between = ", ";
+    }
+    if (between[0] == ',') ken_views_say(v, KEN_STYLE_PLAIN, ")");
+    say_setting(v, r, ", ", "epochs", " epochs");
+    say_setting(v, r, ", batches of ", "batch", "");
+    say_setting(v, r, ", learning rate ", "lr", "");
+    say_setting(v, r, ", LoRA ", "lora", "");
+    ken_views_say(v, KEN_STYLE_PLAIN, ".");
 }
 
 /* ---- the whole -------------------------------------------------------------------------------------------------------- */

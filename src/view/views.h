@@ -40,7 +40,10 @@ int ken_view_relations(ken_views *v, const ken_run *r, const ken_view_relation *
 void ken_view_totals(ken_views *v, const ken_counts *t, int prompts); /* annotation.c */
 /* For a page: accuracy by category before a training, at its best and its last point. At least one point is there. */
 int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err); /* training.c */
-void ken_view_settings(ken_views *v, const ken_run *r);        /* settings.c: what decides the numbers of a run */
+/* Likewise in sentences: how well it went, and what was trained on (how many rows of each category, the last: not annotated). */
+int ken_view_finding(ken_views *v, ken_run *r, ken_err *err); /* training.c */
+void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_N_CATEGORIES + 1]);
+void ken_view_settings(ken_views *v, const ken_run *r); /* settings.c: what decides the numbers of a run */
 /* The columns of a measure, which evaluations and trainings share, and a row of it. */
 void ken_view_measures(ken_views *v, const ken_measure *all, const char *title);
 void ken_view_measure(ken_views *v, const ken_measure *m, const ken_measure *all, const char *path, const char *key);
