@@ -1,6 +1,7 @@
 /* test_results.c - the views of results say in JSON what was measured, whatever names it has, and memory may end at any moment. */
 #include "../store/rows.h"
 #include "base/alloc.h"
+#include "store/tuning.h"
 #include "view/views.h"
 #include <math.h>
 #include <stdio.h>
@@ -165,9 +166,193 @@ static void of_model(void **state)
     ken_model_free(model);
 }
 
+/* ---- a run, for a page -------------------------------------------------------------------------------------------------- */
+
+static const char *text_at(const ken_views *v, size_t view, size_t row, size_t column)
+{
+    static char buf[64];
+    const ken_view *t = ken_views_get(v, view);
+    assert_true(t != NULL && row < t->n_rows && column < t->n_columns);
+    return ken_view_cell_text(&t->column[column], &t->row[row].cell[column], buf);
+}
+
+/* All spans of a sentence. */
+static const char *sentence(const ken_views *v, size_t view)
+{
+    static char all[2000];
+    const ken_view *t = ken_views_get(v, view);
+    assert_true(t != NULL && t->kind == KEN_VIEW_TEXT);
+    all[0] = '\0';
+    for (size_t i = 0; i < t->n_spans; i++) strncat(all, t->span[i].text, sizeof all - strlen(all) - 1);
+    return all;
+}
+
+typedef int (*fill_fn)(ken_views *v, ken_run *r);
+
+/* The views, after every allocation has failed in turn. */
+static ken_views *filled(fill_fn fill, ken_run *r)
+{
+    for (long k = 1;; k++) {
+        ken_alloc_fail_after(k);
+        ken_views *v = ken_views_new();
+        int rc = fill(v, r);
+        if (rc == KEN_OK) rc = ken_views_finish(&v, v, &err);
+        else ken_views_free(v);
+        ken_alloc_fail_after(0);
+        if (rc == KEN_OK) return v;
+        assert_int_equal(rc, KEN_ENOMEM);
+    }
+}
+
+static ken_run *training_run(void)
+{
+    const ken_setting settings[] = {{KEN_SETTING_KIND, KEN_KIND_TRAIN, true},
+                                    {"model_path", "/m/<b>.gguf", false},
+                                    {"lr", "1e-05", false},
+                                    {"lora", "r=2", false}};
+    static const double epoch[] = {0, 1, 2};
+    ken_store *s;
+    ken_run *r;
+    assert_ok(ken_store_open(&s, in_folder("t.ken"), settings, 4, &err));
+    for (int i = 0; i < 3; i++) {
+        const ken_point p = {.step = 10 * i, .epoch = epoch[i], .lr = NAN, .loss = NAN, .kl = NAN, .grad_norm = NAN};
+        const uint64_t hits = (uint64_t)i;
+        const ken_measure m[] = {
+            {.set = "train", .grouping = "all", .key = "", .n = 4, .hits = 2 * hits, .answered = 4, .p = NAN},
+            {.set = "train", .grouping = "category", .key = "Unknown", .n = 2, .hits = hits, .answered = 2, .p = NAN},
+            {.set = "dev", .grouping = "all", .key = "", .n = 8, .hits = 4 - hits, .answered = 8, .p = NAN}};
+        assert_ok(ken_tuning_put_point(s, &p, &err));
+        for (int k = 0; k < 3; k++) assert_ok(ken_tuning_put_measure(s, p.step, &m[k], &err));
+    }
+    assert_ok(ken_tuning_mark(s, 10, 20, &err));
+    assert_ok(ken_store_commit(s, &err));
+    assert_ok(ken_store_close(s, &err));
+    assert_ok(ken_run_open(&r, in_folder("t.ken"), &err));
+    return r;
+}
+
+static int fill_accuracy(ken_views *v, ken_run *r) { return ken_view_accuracy(v, r, &err); }
+static int fill_finding(ken_views *v, ken_run *r) { return ken_view_finding(v, r, &err); }
+
+static int fill_trained(ken_views *v, ken_run *r)
+{
+    static const size_t category[KEN_N_CATEGORIES + 1] = {[KEN_UNKNOWN] = 2, [KEN_N_CATEGORIES] = 1002};
+    ken_view_trained(v, r, category);
+    return KEN_OK;
+}
+
+static void training(void **state)
+{
+    (void)state;
+    ken_run *r = training_run();
+    ken_views *v = filled(fill_accuracy, r);
+    assert_string_equal(ken_views_get(v, 2)->column[3].head, "best (epoch 1)");
+    assert_int_equal(ken_views_get(v, 2)->n_rows, 3);
+    assert_string_equal(text_at(v, 2, 1, 0), "training rows, Unknown");
+    static const char *const shown[3][4] = {
+        {"4", "0.0%", "50.0%", "100.0%"}, {"2", "0.0%", "50.0%", "100.0%"}, {"8", "50.0%", "37.5%", "25.0%"}};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 4; k++) assert_string_equal(text_at(v, 2, i, 1 + k), shown[i][k]);
+    ken_views_free(v);
+    v = filled(fill_finding, r);
+    assert_string_equal(sentence(v, 0),
+                        "Best after epoch 1: 37.5% of the dev questions right; after epoch 2 25.0%, when "
+                        "100.0% of the training rows are fitted in the end.");
+    ken_views_free(v);
+    v = filled(fill_trained, r);
+    assert_string_equal(sentence(v, 0),
+                        "<b>.gguf trained on 0 rows (2 Unknown, 1,002 not annotated), learning rate 1e-05, "
+                        "LoRA r=2.");
+    ken_views_free(v);
+    ken_run_free(r);
+}
+
+static ken_view_relation known_of[4];
+
+static int fill_relations(ken_views *v, ken_run *r) { return ken_view_relations(v, r, known_of, false, &err); }
+static int fill_subjects(ken_views *v, ken_run *r) { return ken_view_relations(v, r, known_of, true, &err); }
+
+static int fill_totals(ken_views *v, ken_run *r)
+{
+    ken_view_totals(v, ken_run_total(r), 10);
+    ken_view_settings(v, r);
+    return KEN_OK;
+}
+
+static void annotation(void **state)
+{
+    (void)state;
+    ken_store *s;
+    ken_run *r;
+    char example[] = "What is the capital of \u2026?";
+    made_row row;
+    assert_ok(ken_store_open(&s, in_folder("r.ken"), test_settings, n_test_settings, &err));
+    for (uint64_t i = 0; i < 48; i++) assert_ok(ken_store_put_row(s, i, make_row(&row, i), &err));
+    assert_ok(ken_store_commit(s, &err));
+    assert_ok(ken_store_close(s, &err));
+    assert_ok(ken_run_open(&r, in_folder("r.ken"), &err));
+    assert_int_equal(ken_run_n_relations(r), 4);
+    for (int i = 0; i < 4; i++)
+        known_of[i] = (ken_view_relation){.example = i == 2 ? example : NULL, .score = 1, .n_score = 4, .n_right = 3};
+    ken_views *v = filled(fill_relations, r);
+    const ken_view *t = ken_views_get(v, 1);
+    double last = 2;
+    size_t examples = 0;
+    assert_int_equal(t->n_rows, 6); /* the outermost object of JSON, the relations, the total */
+    for (size_t i = 1; i < 5; i++) {
+        const ken_counts *c = NULL;
+        for (size_t k = 0; k < 4; k++)
+            if (strcmp(ken_run_relation(r, k)->relation, text_at(v, 1, i, 0)) == 0) c = ken_run_relation(r, k);
+        assert_non_null(c);
+        const double known = (double)(c->category[0] + c->category[1]) / (double)(c->n - c->category[KEN_UNLABELLED]);
+        assert_true(known <= last);
+        last = known;
+        examples += strcmp(text_at(v, 1, i, 1), example) == 0;
+    }
+    assert_int_equal(examples, 1);
+    assert_true(t->row[5].total && (t->row[5].where & KEN_ON_PAGE) != 0 && (t->row[0].where & KEN_ON_PAGE) == 0);
+    ken_views_free(v);
+    v = filled(fill_subjects, r);
+    assert_string_equal(text_at(v, 2, 0, 2), "75.0%");
+    assert_string_equal(text_at(v, 2, 4, 5), "0.250");
+    ken_views_free(v);
+    v = filled(fill_totals, r);
+    assert_string_equal(text_at(v, 0, 0, 5), "All 10 greedy answers are right, whatever the prompt shows.");
+    assert_string_equal(ken_views_get(v, 2)->column[0].head, "Model");
+    ken_views_free(v);
+    ken_run_free(r);
+}
+
+static int make_plan(ken_views **out)
+{
+    static char prompt[] = "Answer.\nWho?\n", target[] = "x\xff";
+    static const ken_training_plan p = {.data = {.rows = 3, .mixed = 1, .category = {1, 2}},
+                                        .steps = 4,
+                                        .tokens = 9,
+                                        .rows = 6,
+                                        .example_prompt = prompt,
+                                        .example_target = target};
+    return ken_views_of_plan(out, &p, &err);
+}
+
+static void plan(void **state)
+{
+    (void)state;
+    check(make_plan, "{\"rows\":4,\"dev\":0,\"test\":0,\"ood\":0,\"steps\":4,\"steps_per_epoch\":0,\"epoch_tokens\":9,"
+                     "\"epoch_token_rows\":6,\"epoch_targets\":0,\"trained\":0,\"memory\":0,\"disk\":0,\"prompt\":"
+                     "\"Answer.\\nWho?\\n\",\"target\":\"x\xEF\xBF\xBD\"}");
+    ken_views *v;
+    assert_ok(make_plan(&v));
+    assert_string_equal(sentence(v, 3), "Who?"); /* each line of a prompt is one */
+    assert_string_equal(sentence(v, 7), "3 rows to train on and 1 of other tasks (1 HighlyKnown, 2 MaybeKnown)");
+    ken_views_free(v);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(point), cmocka_unit_test(data), cmocka_unit_test(selection),
-                                       cmocka_unit_test(of_model)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(point),     cmocka_unit_test(data),
+                                       cmocka_unit_test(selection), cmocka_unit_test(of_model),
+                                       cmocka_unit_test(training),  cmocka_unit_test(annotation),
+                                       cmocka_unit_test(plan)};
     return cmocka_run_group_tests(tests, NULL, remove_folder);
 }
