@@ -124,7 +124,8 @@ static void choice_kpis(ken_views *v, const ken_report_summary *s)
     ken_put_text(v, KEN_STYLE_PLAIN, "Questions right");
     ken_put_share(v, s->n_right, s->n_score);
     ken_put_nothing(v);
-    ken_put_text(v, KEN_STYLE_PLAIN, ken_views_keep(v, "in more than half of the prompts, with 95%% interval%s", by_guess));
+    ken_put_text(v, KEN_STYLE_PLAIN,
+                 ken_views_keep(v, "in more than half of the prompts, with 95%% interval%s", by_guess));
     by_guess = guess ? ken_views_keep(v, "; guessing: %.1f%%", 100 * s->guess_p_t0 / rows) : "";
     kpi(v, "Prompts right", s->sum_p_t0 / n, NAN, ken_views_keep(v, "mean over questions%s", by_guess));
 }

@@ -105,9 +105,9 @@ static ranked *choose(const ken_run *r, const ken_show_options *o, size_t *n)
 enum { IN_NUMBERS = KEN_ON_TERMINAL | KEN_IN_DATA, PAGE_AND_DATA = KEN_ON_PAGE | KEN_IN_DATA };
 
 #define COUNTED(category)                                                                                              \
-    {.head = "", .key = category, .unit = KEN_UNIT_COUNT, .width = 7, .where = IN_NUMBERS | KEN_IF_ROOM},              \
+    {.head = "", .key = (category), .unit = KEN_UNIT_COUNT, .width = 7, .where = IN_NUMBERS | KEN_IF_ROOM},            \
     {                                                                                                                  \
-        .head = category, .unit = KEN_UNIT_SHARE, .digits = 1, .width = 7, .where = KEN_ON_TERMINAL                    \
+        .head = (category), .unit = KEN_UNIT_SHARE, .digits = 1, .width = 7, .where = KEN_ON_TERMINAL                  \
     }
 #define ONLY_DATA(name, u)                                                                                             \
     {                                                                                                                  \
