@@ -33,6 +33,12 @@ static const char *number(char buf[64], const char *format, int digits, double x
     return buf;
 }
 
+const char *ken_views_share_text(ken_views *v, double share)
+{
+    char buf[64];
+    return ken_views_keep(v, "%s", number(buf, "%.*f%%", 1, percent(share)));
+}
+
 const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
 {
     if (!x->there) return "";
@@ -55,7 +61,7 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
 
 const char *ken_view_interval_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
 {
-    if (!x->there || isnan(x->lo) || isnan(x->hi)) return "";
+    if (!x->there || isnan(x->value) || isnan(x->lo) || isnan(x->hi)) return "";
     if (c->unit == KEN_UNIT_CHANGE) snprintf(buf, 64, "[%+.*f, %+.*f]", c->digits, 100 * x->lo, c->digits, 100 * x->hi);
     else if (c->unit == KEN_UNIT_SHARE)
         snprintf(buf, 64, "[%*.*f, %*.*f]", c->digits + 4, c->digits, 100 * x->lo, c->digits + 4, c->digits,

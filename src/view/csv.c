@@ -84,7 +84,8 @@ int ken_views_csv(const ken_views *v, char **out, ken_err *err)
 {
     ken_buf b = {0};
     for (size_t i = 0; i < v->n; i++)
-        if (v->view[i].view.kind == KEN_VIEW_TABLE) put_table(&b, &v->view[i].view);
+        if (v->view[i].view.kind == KEN_VIEW_TABLE && (v->view[i].view.where & KEN_IN_CSV) != 0)
+            put_table(&b, &v->view[i].view);
     *out = ken_buf_take(&b);
     return *out != NULL ? KEN_OK : ken_fail_nomem(err, "the output");
 }

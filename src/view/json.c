@@ -16,6 +16,7 @@ typedef struct writer {
 /* jansson refuses text that is no UTF-8, and NULL values: whatever fails makes the whole fail. */
 static json_t *text(const char *s)
 {
+    if (s == NULL) return json_null();
     ken_buf b = {0};
     ken_utf8_clean(&b, s, strlen(s));
     json_t *x = b.failed ? NULL : json_string(ken_buf_str(&b));

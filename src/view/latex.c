@@ -40,13 +40,13 @@ static void put_table(ken_buf *b, const ken_view *t)
         if (in_table(&t->column[i])) ken_buf_putc(b, t->column[i].unit == KEN_UNIT_TEXT ? 'l' : 'r'), n++;
     ken_buf_puts(b, "}\n\\hline\n");
     const char *between = "";
-    for (size_t i = 0; i < t->n_columns; i++) {
+    for (size_t i = 0; i < t->n_columns && !t->headless; i++) {
         if (!in_table(&t->column[i])) continue;
         ken_buf_puts(b, between);
         put_text(b, t->column[i].head);
         between = " & ";
     }
-    ken_buf_puts(b, " \\\\\n\\hline\n");
+    if (!t->headless) ken_buf_puts(b, " \\\\\n\\hline\n");
     for (size_t r = 0; r < t->n_rows; r++) {
         const ken_view_row *row = &t->row[r];
         if (!(row->where & KEN_ON_TERMINAL)) continue;
