@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERVAL = 15 /* " [ 38.0,  44.5]" */, WHOLE = 26, NAMES = 22 /* are not cut below */, MOST_COLUMNS = 64 };
+enum {
+    INTERVAL = 15 /* " [ 38.0,  44.5]", wider where one needs it */,
+    WHOLE = 26,
+    NAMES = 22 /* are not cut below */,
+    MOST_COLUMNS = 64
+};
 
 typedef struct layout {
-    int width[MOST_COLUMNS]; /* 0: not on a terminal */
-    bool interval[MOST_COLUMNS];
-    size_t last; /* the last one that is there */
+    int width[MOST_COLUMNS];    /* 0: not on a terminal */
+    int interval[MOST_COLUMNS]; /* its width; 0: there is none */
+    size_t last;                /* the last one that is there */
 } layout;
 
 static bool is_there(unsigned where)
@@ -43,7 +48,9 @@ static void measure(const ken_view *t, layout *l, size_t i)
         if (t->row[r].between != NULL || !is_there(t->row[r].where)) continue;
         const int n = term_columns(ken_view_cell_text(c, &t->row[r].cell[i], buf)) + gap;
         if (n > w) w = n;
-        l->interval[i] |= intervals && ken_view_interval_text(c, &t->row[r].cell[i], buf)[0] != '\0';
+        const int wide = intervals ? term_columns(ken_view_interval_text(c, &t->row[r].cell[i], buf)) : 0;
+        if (wide > 0 && l->interval[i] == 0) l->interval[i] = INTERVAL;
+        if (wide >= l->interval[i] && wide > 0) l->interval[i] = wide + 1;
     }
     if (head > 0 && head + gap > w + borrowed(t, l, i)) w = head + gap - borrowed(t, l, i);
     l->width[i] = w;
@@ -57,7 +64,7 @@ static int width_of(const ken_view *t, layout *l, bool narrow)
         if (!is_there(t->column[i].where) || (narrow && (t->column[i].where & KEN_IF_ROOM) != 0)) continue;
         measure(t, l, i);
         l->last = i;
-        sum += l->width[i] + (l->interval[i] ? INTERVAL : 0);
+        sum += l->width[i] + l->interval[i];
     }
     return sum;
 }
@@ -112,19 +119,22 @@ static void print_heads(const ken_view *t, const layout *l)
         if (l->width[i] == 0) continue;
         const bool lends = i + 1 < t->n_columns && l->width[i + 1] > 0 && borrowed(t, l, i + 1) > 0;
         if (lends) continue;
-        print_text(c->head, l->width[i] + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
+        const int gap = c->unit == KEN_UNIT_TEXT && i > 0 ? 2 : 0;
+        if (gap > 0) fputs("  ", stdout);
+        print_text(c->head, l->width[i] - gap + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
                    c->style != KEN_STYLE_PLAIN ? c->style : KEN_STYLE_STRONG);
-        if (l->interval[i]) print_text("95%", INTERVAL, false, false, KEN_STYLE_STRONG);
+        if (l->interval[i] > 0) print_text("95%", l->interval[i], false, false, KEN_STYLE_STRONG);
     }
     putchar('\n');
 }
 
-static void print_cell(const ken_view_column *c, const ken_view_cell *x, int width, bool interval, bool first,
-                       bool last)
+/* last: of the columns; ends: nothing comes after it in this row. */
+static void print_cell(const ken_view_column *c, const ken_view_cell *x, int width, int interval, bool first, bool last,
+                       bool ends)
 {
     char buf[64];
     const ken_style style =
-        c->unit == KEN_UNIT_SHARE && interval && x->style == KEN_STYLE_PLAIN ? KEN_STYLE_STRONG : x->style;
+        c->unit == KEN_UNIT_SHARE && interval > 0 && x->style == KEN_STYLE_PLAIN ? KEN_STYLE_STRONG : x->style;
     if (is_drawn(c)) {
         fputs("  ", stdout);
         if (c->unit == KEN_UNIT_PARTS) term_stacked_bar(x->part, x->n_parts, width - 2);
@@ -132,10 +142,11 @@ static void print_cell(const ken_view_column *c, const ken_view_cell *x, int wid
     } else {
         const bool left = c->unit == KEN_UNIT_TEXT;
         const int gap = left && !first ? 2 : 0;
-        if (gap > 0 && x->there) fputs("  ", stdout);
+        if (gap > 0 && (x->there || !last)) fputs("  ", stdout);
         print_text(ken_view_cell_text(c, x, buf), width - gap, left, last, style);
     }
-    if (interval) print_text(ken_view_interval_text(c, x, buf), INTERVAL, false, false, KEN_STYLE_PLAIN);
+    const char *between = ken_view_interval_text(c, x, buf);
+    if (interval > 0 && (!ends || between[0] != '\0')) print_text(between, interval, false, false, KEN_STYLE_PLAIN);
 }
 
 static void print_table(const ken_view *t)
@@ -160,7 +171,7 @@ static void print_table(const ken_view *t)
         const size_t end = end_of(t, &l, row);
         for (size_t i = 0; i < end; i++)
             if (l.width[i] > 0)
-                print_cell(&t->column[i], &row->cell[i], l.width[i], l.interval[i], i == 0, i == l.last);
+                print_cell(&t->column[i], &row->cell[i], l.width[i], l.interval[i], i == 0, i == l.last, i + 1 == end);
         putchar('\n');
     }
 }
@@ -222,7 +233,7 @@ static void print_views(const ken_views *v)
     }
 }
 
-int cli_print_form(ken_views *v, cli_form form, ken_err *err)
+static int print_form(ken_views *v, int (*form)(const ken_views *v, char **text, ken_err *err), ken_err *err)
 {
     char *text;
     int rc = form(v, &text, err);
@@ -237,8 +248,21 @@ int cli_print_form(ken_views *v, cli_form form, ken_err *err)
 
 int cli_print_views(ken_views *v, ken_err *err)
 {
-    if (cli.json) return cli_print_form(v, ken_views_json, err);
+    if (cli.json) return print_form(v, ken_views_json, err);
     print_views(v);
     ken_views_free(v);
     return KEN_OK;
+}
+
+int cli_check_tables(const cli_tables *as, bool rows, ken_err *err)
+{
+    if (as->csv + as->latex + cli.json <= 1 && !(rows && (as->csv || as->latex))) return KEN_OK;
+    return cli_fail(err, KEN_EUSAGE,
+                    "--csv and --latex print the tables; they go with neither --rows nor --json nor each other");
+}
+
+int cli_print_tables(ken_views *v, const cli_tables *as, ken_err *err)
+{
+    if (as->csv) return print_form(v, ken_views_csv, err);
+    return as->latex ? print_form(v, ken_views_latex, err) : cli_print_views(v, err);
 }
