@@ -7,6 +7,11 @@
 
 /* Of the list "against" in JSON, the element that was begun last. */
 #define HERE "against[-1]"
+/* The last column of each table: one file of CSV may hold the tables of several runs. */
+#define AGAINST                                                                                                        \
+    {                                                                                                                  \
+        .head = "against", .key = "against", .unit = KEN_UNIT_TEXT, .where = KEN_IN_CSV                                \
+    }
 
 /* ---- what was set otherwise -------------------------------------------------------------------------------------------- */
 
@@ -16,17 +21,18 @@ static const char *setting(const ken_run *r, const char *key)
     return s != NULL && s[0] != '\0' ? s : "-";
 }
 
-static void put_difference(ken_views *v, const char *key, const char *a, const char *b)
+static void put_difference(ken_views *v, const char *key, const char *a, const char *b, const char *against)
 {
     const bool hashes = strlen(a) == 64 && strlen(b) == 64; /* say nothing to a reader */
     ken_views_row(v, NULL, NULL);
     ken_put_text(v, KEN_STYLE_PLAIN, key);
     ken_put_text(v, KEN_STYLE_PLAIN, hashes ? NULL : a);
     ken_put_text(v, KEN_STYLE_PLAIN, hashes ? NULL : b);
+    ken_put_text(v, KEN_STYLE_PLAIN, against);
 }
 
 /* So that the reader knows what the disagreement is about. */
-static void put_differences(ken_views *v, const ken_run *a, const ken_run *b)
+static void put_differences(ken_views *v, const ken_run *a, const ken_run *b, const char *against)
 {
     static const char *const keys[] = {"model",
                                        "model_hash",
@@ -52,14 +58,15 @@ static void put_differences(ken_views *v, const ken_run *a, const ken_run *b)
     static const ken_view_column columns[] = {
         {.head = "they differ in", .key = "setting", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN | KEN_IN_CSV},
         {.head = "this", .key = "this", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN | KEN_IN_CSV},
-        {.head = "that", .key = "that", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN | KEN_IN_CSV}};
+        {.head = "that", .key = "that", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN | KEN_IN_CSV},
+        AGAINST};
     bool any = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const char *x = setting(a, keys[i]), *y = setting(b, keys[i]);
         if (strcmp(x, y) == 0) continue;
         if (!any) ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
         any = true;
-        put_difference(v, keys[i], x, y);
+        put_difference(v, keys[i], x, y, against);
     }
     if (any) return;
     ken_views_text(v);
@@ -69,7 +76,7 @@ static void put_differences(ken_views *v, const ken_run *a, const ken_run *b)
 
 /* ---- how many agree ---------------------------------------------------------------------------------------------------- */
 
-static void put_part(ken_views *v, const char *name, const ken_agreement_part *p, const char *path)
+static void put_part(ken_views *v, const char *name, const ken_agreement_part *p, const char *path, const char *against)
 {
     ken_views_row(v, path, NULL);
     ken_put_text(v, KEN_STYLE_PLAIN, name);
@@ -77,9 +84,10 @@ static void put_part(ken_views *v, const char *name, const ken_agreement_part *p
     ken_put_count(v, p->n);
     ken_put_between(v, p->n > 0 ? (double)p->same / (double)p->n : NAN, p->share_lo, p->share_hi);
     ken_put_between(v, p->kappa, p->kappa_lo, p->kappa_hi);
+    ken_put_text(v, KEN_STYLE_PLAIN, against);
 }
 
-static void put_parts(ken_views *v, const ken_agreement *x)
+static void put_parts(ken_views *v, const ken_agreement *x, const char *against)
 {
     static const ken_view_column columns[] = {
         {.head = "the same label",
@@ -104,11 +112,12 @@ static void put_parts(ken_views *v, const ken_agreement *x)
          .unit = KEN_UNIT_REAL,
          .digits = 3,
          .width = 7,
-         .where = KEN_EVERYWHERE}};
+         .where = KEN_EVERYWHERE},
+        AGAINST};
     ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
-    put_part(v, "four categories", &x->all, HERE ".all");
-    put_part(v, "Known | Unknown", &x->known, HERE ".known_unknown");
-    put_part(v, "Highly | MaybeKnown", &x->greedy, HERE ".highly_maybe");
+    put_part(v, "four categories", &x->all, HERE ".all", against);
+    put_part(v, "Known | Unknown", &x->known, HERE ".known_unknown", against);
+    put_part(v, "Highly | MaybeKnown", &x->greedy, HERE ".highly_maybe", against);
 }
 
 /* ---- what was to be expected, and what is left out --------------------------------------------------------------------- */
@@ -172,9 +181,9 @@ void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *
     ken_views_text(v);
     ken_views_say(v, KEN_STYLE_PLAIN, "Against %s: %s facts with a label in both.", that->name,
                   ken_views_count_text(v, x->all.n));
-    put_differences(v, s->run, that->run);
-    ken_view_moved(v, x->moved[0], KEN_UNLABELLED, KEN_UNLABELLED, "this \\ that", HERE ".transitions");
-    put_parts(v, x);
+    put_differences(v, s->run, that->run, that->name);
+    ken_view_moved(v, x->moved[0], KEN_UNLABELLED, KEN_UNLABELLED, "this \\ that", HERE ".transitions", that->name);
+    put_parts(v, x, that->name);
     put_counts(v, x);
     if (!isnan(x->predicted)) {
         sentence(v, &any);

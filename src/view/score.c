@@ -235,7 +235,7 @@ static void put_labels(ken_views *v, const ken_scoring *s)
     put_title(v, s);
     put_counts(v, c);
     ken_view_moved(v, c->moved[0], KEN_N_CATEGORIES, unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED, "run \\ now",
-                   "transitions");
+                   "transitions", NULL);
     put_shares(v, c);
     put_changes(v, c);
     put_certainty(v, s);

@@ -243,9 +243,9 @@ static void agreements(void **state)
     assert_true(json_is_null(json_object_get(json_object_get(a, "known_unknown"), "kappa")));
     assert_int_equal(count_at(a, "only_there", NULL, NULL), 2);
     json_decref(x);
-    contains(of_agreement, ken_views_csv, "setting,this,that\nmethod,exact,sample\n");
+    contains(of_agreement, ken_views_csv, "setting,this,that,against\nmethod,exact,sample,");
     contains(of_agreement, ken_views_csv,
-             "four categories,9,10,0.9,0.6,0.98,0.8,-0.123,0.95\nKnown | Unknown,0,0,,0,1,,,\n");
+             "four categories,9,10,0.9,0.6,0.98,0.8,-0.123,0.95,same.ken\nKnown | Unknown,0,0,,0,1,,,,same.ken\n");
     contains(of_agreement, ken_views_latex,
              "Highly | MaybeKnown & 3 & 4 & 75.0\\% [ 30.0,  95.0] & 0.500 [0.100, 0.900] \\\\\n");
     lacks(of_agreement, ken_views_latex, "in the run");
