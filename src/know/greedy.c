@@ -1,4 +1,4 @@
-/* greedy.c - see greedy.h. Each question is one path (path.h) behind its prompt; questions are asked together (asking.h). */
+/* greedy.c - see greedy.h. Each question is one path (path.h) after its prompt; questions are asked together (asking.h). */
 #include "know/greedy.h"
 #include "base/alloc.h"
 #include "know/path.h"
@@ -37,7 +37,7 @@ static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
         return KEN_OK;
     }
     ken_path_options o = {.rules = &j->rules, .first = -1, .number = i + 1};
-    o.give_up = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
+    o.stop_early = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
     rc = ken_golds_new(&o.golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
     if (rc == KEN_OK) rc = ken_path_new(q, j->engine, &o, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, err);
     else ken_golds_free(&o.golds);
@@ -72,7 +72,7 @@ static int result(void *ctx, size_t i, ken_question *q, ken_err *err)
 static int between(void *ctx, ken_err *err)
 {
     const job *j = ctx;
-    return ken_watch_goes_on(j->o->watch, err);
+    return ken_watch_check(j->o->watch, err);
 }
 
 int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *item, size_t n,

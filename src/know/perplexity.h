@@ -17,7 +17,7 @@ typedef struct ken_text_options {
 
 typedef struct ken_text_loss {
     double nll;             /* sum of -log p over the scored tokens */
-    uint64_t tokens, bytes; /* scored tokens, and the bytes they stand for */
+    uint64_t tokens, bytes; /* scored tokens, and the bytes of their text */
     uint64_t windows;
 } ken_text_loss;
 
