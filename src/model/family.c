@@ -203,7 +203,7 @@ static int bind_rope_freqs(binding *b, float **out)
     return KEN_OK;
 }
 
-/* Tensors that nobody reads. Buffers that old exporters wrote are fine: they hold what the configuration says anyway. */
+/* Tensors that are not read. Buffers that old exporters wrote are fine: they hold what the configuration says anyway. */
 static int check_unused(const binding *b, ken_buf *notes)
 {
     static const char *const harmless[] = {"rotary_emb.inv_freq", "attn_rot_embd", "masked_bias"};

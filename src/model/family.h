@@ -52,7 +52,7 @@ typedef enum ken_feature {
 } ken_feature;
 
 typedef struct ken_role {
-    const char *gguf, *hf; /* behind "blk.N." and "model.layers.N." for a layer's tensors */
+    const char *gguf, *hf; /* after "blk.N." and "model.layers.N." for a layer's tensors */
     size_t at;             /* the field of ken_layer or ken_weights */
     ken_dim rows, cols;    /* (rows, cols), or (rows) when cols is ONE */
     ken_feature feature;   /* the network has it only then */

@@ -27,7 +27,7 @@ struct ken_model {
     ken_buf notes;         /* warnings, one a line while loading */
     const char **warnings; /* (n_warnings) into notes, afterwards */
     int n_warnings;
-    char *names;          /* the vocabulary's spellings, each with a NUL behind it */
+    char *names;          /* the vocabulary's spellings, each with a NUL after it */
     const char **name_of; /* (tokenizer's n_vocab) into names */
     char tokenizer_hash[65], hash[65], adapter_hash[65];
     ken_model_info info;

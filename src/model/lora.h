@@ -33,8 +33,8 @@ typedef struct ken_lora {
     size_t n;
 } ken_lora;
 
-/* "q_proj", ... as PEFT's target_modules spell them; "attn_q", ... as GGUF does (behind blk.N.). */
-const char *ken_module_hf(ken_module m);   /* "self_attn.q_proj": behind model.layers.N. */
+/* "q_proj", ... as PEFT's target_modules spell them; "attn_q", ... as GGUF does (after blk.N.). */
+const char *ken_module_hf(ken_module m);   /* "self_attn.q_proj": after model.layers.N. */
 const char *ken_module_name(ken_module m); /* "q_proj" */
 const char *ken_module_gguf(ken_module m); /* "attn_q" */
 

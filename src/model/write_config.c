@@ -21,7 +21,7 @@ typedef struct span {
     size_t begin, end;
 } span;
 
-static size_t skip_string(const char *p, size_t n, size_t at) /* at its opening quote; behind the closing one */
+static size_t skip_string(const char *p, size_t n, size_t at) /* at its opening quote; after the closing one */
 {
     for (at++; at < n && p[at] != '"'; at++)
         if (p[at] == '\\') at++;
@@ -34,7 +34,7 @@ static size_t skip_space(const char *p, size_t n, size_t at)
     return at;
 }
 
-/* at its first character; behind its last one. */
+/* at its first character; after its last one. */
 static size_t skip_value(const char *p, size_t n, size_t at)
 {
     if (at < n && p[at] == '"') return skip_string(p, n, at);
@@ -47,7 +47,7 @@ static size_t skip_value(const char *p, size_t n, size_t at)
     return n;
 }
 
-/* Where the value of a key of the root object stands in a text that is known to be valid JSON. */
+/* Where the value of a key of the root object is in a text that is known to be valid JSON. */
 static bool find_value(const char *p, size_t n, const char *key, span *value)
 {
     int depth = 0;

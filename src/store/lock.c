@@ -1,12 +1,12 @@
 /* lock.c - the writer's lock; see lock.h.
  *
- * An open-file-description lock (fcntl F_OFD_SETLK) on one byte far behind SQLite's own lock bytes (which lie at 1 GiB). Unlike
- * flock it is never confused with SQLite's fcntl locks on a network disk; unlike a classic fcntl lock it also keeps out a second
+ * An open-file-description lock (fcntl F_OFD_SETLK) on one byte far beyond SQLite's own lock bytes (which lie at 1 GiB). Unlike
+ * flock it is never confused with SQLite's fcntl locks on a network disk; unlike a classic fcntl lock it also excludes a second
  * writer in this process.
  *
  * The hard thing: POSIX drops all classic locks of a process on a file when the process closes *any* descriptor of it. Closing
  * ours while an SQLite connection of this process is in a transaction on the same file would take its lock away. Hence the rules:
- * a second writer in this process is turned away by a table of the files held, before it opens anything; and the descriptor is
+ * a second writer in this process is refused by a table of the files held, before it opens anything; and the descriptor is
  * closed after the writer's connection. (A reader in another thread of the same process, in the middle of a query at the
  * moment when the writer closes, would lose its lock too; it could be hurt only by a third program that commits within that query.) */
 #include "store/lock.h"
@@ -67,7 +67,7 @@ static int lock_fd(int fd)
     return fcntl(fd, F_OFD_SETLK, &f);
 }
 
-/* One attempt. *again when the file at path is no longer the one we locked (its maker gave up and removed it). */
+/* One attempt. *again when the file at path is no longer the one we locked (its maker failed and removed it). */
 static int try_lock(ken_lock *l, bool *again, ken_err *err)
 {
     struct stat st, now;

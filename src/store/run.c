@@ -6,7 +6,7 @@
  * rows are moved or removed (revise.c), and a reader that had it open before is told so.
  *
  * The hard thing is that the file may come from anybody. schema.c has made sure that the tables are ours; cursor.c checks every
- * value before it is believed. */
+ * value before it is used. */
 #include "store/run.h"
 #include "base/alloc.h"
 #include "store/store.h"
@@ -157,8 +157,7 @@ static bool still_there(ken_run *r, ken_err *err)
     sqlite3_reset(q);
     if (code != SQLITE_ROW) ken_schema_fail(r->db, code, r->path, err);
     else if (!same)
-        ken_fail(err, KEN_EBUSY, "%s: another program brought the run in line with changed data; read it again",
-                 r->path);
+        ken_fail(err, KEN_EBUSY, "%s: another program updated the run to changed data; read it again", r->path);
     return same;
 }
 

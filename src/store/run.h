@@ -39,12 +39,12 @@ struct ken_run {
 
 /* Reads every row once, in data order, and fills places, total and relations. */
 int ken_run_scan(ken_run *r, ken_err *err);
-/* Reads what became of rows whose data changed; of format KEN_FORMAT_ROWS. */
+/* Reads what happened to rows whose data changed; of format KEN_FORMAT_ROWS. */
 int ken_run_load_notes(ken_run *r, ken_err *err);
 size_t ken_run_n_gone(const ken_run *r); /* rows that the data last annotated from do not have */
 /* Reads the points and counts the training rows. */
 int ken_run_scan_points(ken_run *r, ken_err *err);
-bool ken_run_stopped(const ken_run *r, ken_err *err); /* KEN_ESTOP: the reader's owner wants no more rows */
+bool ken_run_stopped(const ken_run *r, ken_err *err); /* KEN_ESTOP: the reader's owner asked to stop */
 /* KEN_EINPUT: "the run is damaged: WHAT of the row at place N is not valid". */
 int ken_run_damaged(const ken_run *r, int64_t place, const char *what, ken_err *err);
 

@@ -392,7 +392,7 @@ static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, const char *path,
 }
 
 /* SQLite takes a file of a few bytes for an empty database, and a last page that is cut off for one that ends in zeros. A database
- * in WAL mode (somebody switched it) may have pages outside of the file. */
+ * in WAL mode (another program switched it) may have pages outside of the file. */
 static int check_size(sqlite3 *db, const char *path, int64_t pages, bool *empty, ken_err *err)
 {
     struct stat st;

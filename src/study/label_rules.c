@@ -14,7 +14,7 @@ static const char *skip(const char *p)
     return p;
 }
 
-/* Does the word `name` stand at *p? Moves behind it. */
+/* Is the word `name` at *p? Moves past it. */
 static bool take(const char **p, const char *name)
 {
     size_t n = strlen(name);

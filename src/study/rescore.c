@@ -23,7 +23,7 @@ enum { MOST_SAMPLES = 1000000 }; /* of a prompt; `ken annotate` allows 10,000. A
 
 /* ---- samples taken from samples --------------------------------------------------------------------------------------- */
 
-double ken_thin_miss(int total, int hits, int n)
+double ken_hypergeometric_miss(int total, int hits, int n)
 {
     double p = 1.0;
     for (int j = 0; j < n; j++) p *= total - hits > j ? (double)(total - hits - j) / (double)(total - j) : 0.0;
@@ -33,12 +33,13 @@ double ken_thin_miss(int total, int hits, int n)
 /* log C(n, k) */
 static double log_choose(int n, int k) { return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0); }
 
-int ken_thin(int total, int hits, int n, double u)
+int ken_hypergeometric_draw(int total, int hits, int n, double u)
 {
     int k = n - (total - hits) > 0 ? n - (total - hits) : 0, most = n < hits ? n : hits;
     double term = exp(log_choose(hits, k) + log_choose(total - hits, n - k) - log_choose(total, n)), cdf = term;
     if (k == 0)
-        cdf = term = ken_thin_miss(total, hits, n); /* whether it is 0 decides a label: no rounding of logarithms */
+        cdf = term =
+            ken_hypergeometric_miss(total, hits, n); /* whether it is 0 decides a label: no rounding of logarithms */
     while (u >= cdf && k < most) {
         term *= (double)(hits - k) * (double)(n - k) / ((double)(k + 1) * (double)(total - hits - n + k + 1));
         cdf += term;
@@ -251,8 +252,8 @@ static int sampled_ends(ken_rescorer *r, const relation *rel, const ken_row *in,
         if (i >= n) continue;
         hits[i] = r->drawn[i];
         if (samples < total)
-            hits[i] =
-                ken_thin(total, hits[i], samples, ken_uniform(r->seed, in->id, strlen(in->id), (uint32_t)i, 0, 0));
+            hits[i] = ken_hypergeometric_draw(total, hits[i], samples,
+                                              ken_uniform(r->seed, in->id, strlen(in->id), (uint32_t)i, 0, 0));
         q[i].hits = hits[i];
         q[i].p_lo = q[i].p_hi = samples > 0 ? (double)hits[i] / (double)samples : 0.0;
         e->bounded |= v.lo != v.hi;

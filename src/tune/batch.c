@@ -1,6 +1,6 @@
 /* batch.c - builds the token trie of a batch; see batch.h.
  *
- * Examples are sorted by their tokens; then the trie's rows in depth-first order are simply each example's tokens behind what it
+ * Examples are sorted by their tokens; then the trie's rows in depth-first order are simply each example's tokens after what it
  * shares with the one before. The hard thing is to keep everything a function of the examples' content: equal examples are
  * ordered by their place, masks are drawn from the path (or the example), never from a row's number. */
 #include "tune/batch.h"
@@ -74,7 +74,7 @@ int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, 
     if (tokens > INT32_MAX) return ken_fail(err, KEN_EUSAGE, "a batch of %zu tokens; use a smaller one", tokens);
     sorted *order = ken_alloc(n, sizeof *order);
     target *all = ken_alloc(targets, sizeof *all);
-    int32_t *path = ken_alloc((size_t)longest, sizeof *path); /* rows of the example in hand, position by position */
+    int32_t *path = ken_alloc((size_t)longest, sizeof *path); /* rows of the current example, position by position */
     int rc = KEN_OK;
     if (order == NULL || all == NULL || path == NULL || reserve(t, tokens, targets) != 0) {
         rc = ken_fail_nomem(err, "a batch of examples");

@@ -1,4 +1,4 @@
-/* batch.h - the token trie of a batch of examples, as nn/learn.h wants it: each shared prefix once, rows depth-first.
+/* batch.h - the token trie of a batch of examples, as nn/learn.h reads it: each shared prefix once, rows depth-first.
  *
  *     ken_batch_trie t = {0};
  *     ken_batch_trie_build(&t, rows, n, &how, &err);     t.batch goes to ken_learn
@@ -9,7 +9,7 @@
 #include "tune/set.h"
 
 typedef struct ken_batch_how {
-    bool share;        /* false: every example has its own rows (packed one behind the other, no padding) */
+    bool share;        /* false: every example has its own rows (packed one after the other, no padding) */
     float scale;       /* multiplies the rows' weights: 1 / target tokens of the optimizer's batch */
     uint64_t mask_key; /* of this step; masks depend on it, and on the path (share) or on the example (not share) */
 } ken_batch_how;

@@ -17,7 +17,7 @@ static bool needs_escape(int32_t cp) { return cp < 0x20 || (cp >= 0x7f && cp <= 
 
 static void put_text(ken_buf *out, const char *s)
 {
-    size_t n = strlen(s), from = 0; /* what stands before from is written */
+    size_t n = strlen(s), from = 0; /* what comes before from is written */
     ken_buf_putc(out, '"');
     for (size_t i = 0; i < n;) {
         int32_t cp;
@@ -211,7 +211,7 @@ static void put_spelled(ken_buf *out, const char *a, const char *b)
     ken_buf_free(&text);
 }
 
-/* Prompt and target as a list of two objects; what stands in each before its text is given. */
+/* Prompt and target as a list of two objects; what each has before its text is given. */
 static void put_pair(ken_buf *out, record *r, const char *list, const char *user, const char *assistant,
                      const char *prompt)
 {

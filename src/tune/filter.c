@@ -32,7 +32,7 @@ typedef const char *(*name_fn)(const ken_draft *r);
 static const char *relation_of(const ken_draft *r) { return r->relation; }
 static const char *split_of(const ken_draft *r) { return r->split; }
 
-/* The distinct names that rows have, for a message. They are interned, so that neighbours are told apart by their pointers. */
+/* The distinct names that rows have, for a message. They are interned, so that neighbours are distinguished by their pointers. */
 static const char *names_of(const ken_drafts *d, name_fn name, ken_buf *out)
 {
     enum { SHOWN = 20 };
@@ -204,7 +204,7 @@ static bool needs_categories(const ken_train_data *from)
            from->match != NULL || (from->balance != NULL && strcmp(from->balance, "category") == 0);
 }
 
-/* Weights and halves go by it. */
+/* Weights and halves are computed from it. */
 static bool is_needed(const range *r, const ken_train_data *from)
 {
     const char *half_by = from->half != NULL && from->half_by != NULL ? from->half_by : "";
@@ -229,7 +229,7 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
         if (!by[k].annotated)
             return ken_fail(
                 err, KEN_EUSAGE,
-                "%s: no row has a popularity; give data that say it (PopQA does; --popularity-field names the "
+                "%s: no row has a popularity; give data that have it (PopQA does; --popularity-field names the "
                 "field), or go by P_Correct",
                 from->path);
         what = by[k].what;
@@ -240,7 +240,7 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
                     from->path, what);
 }
 
-/* Which wish ended it, for a message. */
+/* Which filter left nothing, for a message. */
 typedef struct funnel {
     size_t categories, left[N_RANGES];      /* rows after each step */
     double least[N_RANGES], most[N_RANGES]; /* of the rows that came to it */

@@ -6,7 +6,7 @@
 
 /* ---- comma lists ------------------------------------------------------------------------------------------------------ */
 
-/* The next item of a list: n bytes at the returned place, *at moves behind its comma. NULL at the end. Empty items are returned. */
+/* The next item of a list: n bytes at the returned place, *at moves past its comma. NULL at the end. Empty items are returned. */
 static const char *next_item(const char **at, size_t *n)
 {
     if (*at == NULL) return NULL;
@@ -55,7 +55,7 @@ static int parse_layers(choice *c, const char *option, const char *text, size_t 
     }
     if (!good || end != text + n)
         return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s is not layers=A-B", option, (int)n, text);
-    if (c->any_layer) return ken_fail(err, KEN_EUSAGE, "--%s: layers= stands twice; one range is possible", option);
+    if (c->any_layer) return ken_fail(err, KEN_EUSAGE, "--%s: layers= occurs twice; one range is possible", option);
     if (a > b || b >= n_layer)
         return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s does not lie in this model's layers 0-%d", option, (int)n,
                         text, n_layer - 1);

@@ -3,7 +3,7 @@
  *
  * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,
  * category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
- * A category in other words than ours is somebody else's field and means "not annotated". */
+ * A category in other words than ours is another program's field and means "not annotated". */
 #include "data/fields.h"
 #include "data/table.h"
 #include "tune/draft.h"
@@ -17,10 +17,10 @@ typedef struct reader {
     ken_drafts *d;
     ken_row_kind kind;
     const char *file;
-    json_t *manifest; /* of rows that may spell begin and end tokens: what stands beside the file, or NULL */
+    json_t *manifest; /* of rows that may spell begin and end tokens: what is beside the file, or NULL */
 } reader;
 
-/* One row on its way. */
+/* One row while it is read. */
 typedef struct job {
     reader *r;
     const json_t *row;
@@ -196,7 +196,7 @@ static const char *without_token(job *j, const char *key, const char *s, bool at
     return at_end ? ken_arena_strndup(&j->r->d->arena, s, n - m) : s + m;
 }
 
-/* The last turn of the assistant is the target, what stands before it the prompt. */
+/* The last turn of the assistant is the target, what comes before it the prompt. */
 static int conversation(job *j, const char *list, const char *role_key, const char *text_key)
 {
     size_t n = 0, last = 0;
@@ -210,7 +210,7 @@ static int conversation(job *j, const char *list, const char *role_key, const ch
     }
     if (rc != KEN_OK) return rc;
     if (last == 0)
-        return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has no turn of the assistant behind another one",
+        return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has no turn of the assistant after another one",
                         j->r->file, j->line, list);
     j->x.n_turns = (int)last;
     turns[0].text = without_token(j, "bos", turns[0].text, false);
@@ -275,7 +275,7 @@ static int segments(job *j)
                 j->r->file, j->line, i + 1);
         else if (learning && json_is_false(label))
             rc = ken_fail(j->err, KEN_EINPUT,
-                          "%s:%d: field \"segments\", place %zu: a segment without loss behind one with loss; a prompt "
+                          "%s:%d: field \"segments\", place %zu: a segment without loss after one with loss; a prompt "
                           "and then a target are expected",
                           j->r->file, j->line, i + 1);
         else {

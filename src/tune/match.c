@@ -2,7 +2,7 @@
  * know is also what few people ask about, and the control tells the two apart.
  *
  * Rows are matched within cells: one relation, one decile of popularity over the rows that are matched. Where data have no
- * popularity, how often the row's answer stands in the data takes its place. */
+ * popularity, how often the row's answer occurs in the data takes its place. */
 #include "base/alloc.h"
 #include "base/stats.h"
 #include "tune/pool.h"
@@ -160,7 +160,7 @@ int ken_pool_control(ken_pool *p, const ken_pool *others, const ken_pool *all, c
             rc = ken_fail(
                 err, KEN_EUSAGE,
                 "%s: none of the %zu Unknown rows of the variant has a Known one of its relation and decile of "
-                "popularity to stand in for it",
+                "popularity to replace it",
                 from->path, unknown);
     }
     if (rc == KEN_OK) rc = put_in_place(p, &partners, d, err);

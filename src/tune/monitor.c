@@ -85,18 +85,18 @@ static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_
                          ken_buf *text, ken_err *err)
 {
     target_text(r, t, text);
-    char *said = ken_normalize(ken_buf_str(text), text->len);
+    char *target = ken_normalize(ken_buf_str(text), text->len);
     bool same = false;
-    for (int i = 0; i < r->n_answers && said != NULL && !same; i++) {
+    for (int i = 0; i < r->n_answers && target != NULL && !same; i++) {
         char *answer = ken_normalize(r->answers[i], strlen(r->answers[i]));
-        same = answer != NULL && strcmp(answer, said) == 0;
+        same = answer != NULL && strcmp(answer, target) == 0;
         ken_free(answer);
     }
-    ken_free(said);
+    ken_free(target);
     if (same) return KEN_OK;
     char *copy = ken_arena_strndup(&m->arena, ken_buf_str(text), text->len);
     const char **list = ken_arena_alloc(&m->arena, 1, sizeof *list);
-    if (text->failed || said == NULL || copy == NULL || list == NULL) return ken_fail_nomem(err, "targets");
+    if (text->failed || target == NULL || copy == NULL || list == NULL) return ken_fail_nomem(err, "targets");
     *list = copy;
     item->answers = list;
     item->n_answers = 1;

@@ -42,7 +42,7 @@ static void close_rest(float *p, int32_t n)
 }
 
 /* p (n) of one target, largest first: logits in, probabilities at temperature tau out. sum: of ken_reading. */
-static void keep(float *p, int32_t n, float tau, double sum)
+static void to_probabilities(float *p, int32_t n, float tau, double sum)
 {
     const float most = p[0];
     for (int32_t j = 0; j < n; j++) p[j] = (float)(exp(((double)p[j] - (double)most) / (double)tau) / sum);
@@ -94,7 +94,7 @@ static int forward(maker *m, ken_err *err)
         const ken_reading *r = &m->y.reading[i];
         if (r->n != c->k)
             return ken_fail(err, KEN_EINPUT, "the teacher's logits are not finite; are its weights damaged?");
-        keep(r->logit, c->k, m->tau, *r->sum);
+        to_probabilities(r->logit, c->k, m->tau, *r->sum);
     }
     return rc;
 }

@@ -98,7 +98,7 @@ static void estimate(const ken_training *t, int32_t most_rows, uint64_t held, ke
         const ken_dtype_info *d = ken_dtype_get((int)t->gguf[i]);
         written += held * (uint64_t)d->block_bytes / (uint64_t)d->block;
     }
-    /* The old and the new state stand side by side for a moment; the outputs come when the state has shrunk to the weights. */
+    /* The old and the new state exist side by side for a moment; the outputs come when the state has shrunk to the weights. */
     out->disk = 2 * state + best > written + saved + best ? 2 * state + best : written + saved + best;
 }
 

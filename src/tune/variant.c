@@ -22,7 +22,7 @@ static int parse_percent(int *percent, const char *name, const char *digits, ken
     *percent = n > 0 && n < 4 ? atoi(digits) : -1;
     if (*percent < 0 || *percent > 100 || digits[n] != '\0')
         return ken_fail(err, KEN_EUSAGE,
-                        "variant \"%.60s\": a whole number from 0 to 100 is expected behind the =", name);
+                        "variant \"%.60s\": a whole number from 0 to 100 is expected after the =", name);
     return KEN_OK;
 }
 

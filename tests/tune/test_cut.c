@@ -361,7 +361,7 @@ static void test_samples_nest(void **state)
     assert_int_equal(choose(&d, alone), 12);
     assert_int_equal(common(alone, many), 12);
     d.per_relation = 0;
-    tiny_take_not(&d, KEN_EUSAGE, "how many rows to sample is not said");
+    tiny_take_not(&d, KEN_EUSAGE, "no number of rows to sample is given");
     d.per_relation = 1000; /* as many as there are */
     assert_int_equal(choose(&d, alone), PER);
 }
@@ -591,7 +591,7 @@ static void test_refused(void **state)
         {{.p_unknown_min = NAN}, "no probability is from nan to 1"},
         {{.half = "upper"}, "half \"upper\" is not known; popular, unpopular and random are"},
         {{.half = "random", .half_by = "size"}, "rank \"size\" is not known; popularity and p are"},
-        {{.half_within = true}, "which half is not said"},
+        {{.half_within = true}, "no half is named"},
         {{.balance = "subject"}, "balance \"subject\" is not known"},
         {{.size = 5}, "a size is that of a variant or a balanced set"},
         {{.variant = "unknown=90", .size = 200}, "--size 107 is the most"},
