@@ -287,7 +287,7 @@ typedef struct ken_row {
     const char *
         identity; /* SHA-256 of all that the row was computed from, but for the run's settings; NULL in runs of format 1 and 2 */
     const char *asked; /* SHA-256 of what the model was shown of the row: the question, and options, subject, relation
-                             where the prompt has them; NULL likewise */
+                             where the prompt has them; NULL in the same runs */
     double popularity; /* NaN = none */
     int category, category_mode;
     double p_t0, p_t, p_t_lo, p_t_hi;
@@ -945,9 +945,10 @@ typedef struct ken_audit_share { /* NaN when nothing was judged */
 
 /* What a matcher misses of one kind of answer, by the verdicts. A sheet draws facts, then one rejected answer of each, so that a judged answer
  * stands for w answers: as many as are rejected of its fact. Of the rejected answers the share right = sum of w over the judged answers that
- * are not wrong / sum of w over all judged ones, is right after all. Its interval is Wilson's with an effective number of judged answers n and right * n
- * successes: n = (sum w)^2 / sum w^2 (Kish 1965), or less where the verdicts correlate with w so that the observed variance, sum of w^2 (y - right)^2 /
- * (sum w)^2 with y = 1 for a right one, is larger than right (1 - right) / n. With all w alike this is the plain interval.
+ * are not wrong / sum of w over all judged ones, is right after all. Its interval is Wilson's with an effective number of judged answers n
+ * and right * n successes: n = (sum w)^2 / sum w^2 (Kish 1965), or less where the verdicts correlate with w so that the observed variance,
+ * sum of w^2 (y - right)^2 / (sum w)^2 with y = 1 for a right one, is larger than right (1 - right) / n. With all w alike this is the plain
+ * interval.
  *
  * missed = right * rejected / answers is what accuracy lacks: P_T0 of greedy answers, P_T of sampled ones. rejected / answers is
  * counted over the whole run, so the interval of missed is that of right, times this number. The interval does not know that two people may judge
@@ -967,10 +968,10 @@ typedef struct ken_audited {
     ken_audit_missed missed[KEN_AUDIT_KINDS];
 } ken_audited;
 
-/* Reads a sheet back whose column verdict a person has filled in: one of the four, in any case, or its beginning ("w", "para", "higher"); empty is not
- * judged yet. Columns and lines may come in any order, with others beside them, separated by commas, semicolons or tabs; id, prediction,
- * decoding, prompt and verdict must be there. Every line must be an answer of this run that the scoring's matcher rejects, written as the
- * run has it. KEN_EINPUT with file and line, and what differs, for any other. */
+/* Reads a sheet back whose column verdict a person has filled in: one of the four, in any case, or its beginning ("w", "para", "higher");
+ * empty is not judged yet. Columns and lines may come in any order, with others beside them, separated by commas, semicolons or tabs; id,
+ * prediction, decoding, prompt and verdict must be there. Every line must be an answer of this run that the scoring's matcher rejects,
+ * written as the run has it. KEN_EINPUT with file and line, and what differs, for any other. */
 KEN_API int ken_scoring_audited(ken_scoring *s, const char *path, ken_audited *out, ken_err *err);
 
 /* Agreement of two annotations of the same facts, each as it was scored: two draws, two exemplar seeds, two matchers, two models. Rows are joined by
@@ -983,7 +984,7 @@ typedef struct ken_agreement_part { /* of rows with a label in both: how many ag
 
 typedef struct ken_agreement {
     uint64_t only_a, only_b, other_question,
-        unlabelled;                                 /* left out: not in both, unlike questions, no label in either */
+        unlabelled;                                 /* left out: not in both, another question, no label in either */
     uint64_t open;                                  /* not certain in one of them */
     uint64_t moved[KEN_UNLABELLED][KEN_UNLABELLED]; /* from A's category to B's */
     ken_agreement_part all, known,
@@ -1057,7 +1058,8 @@ KEN_API ken_report_options ken_report_defaults(void);
 /* Adds up and compares; o NULL = defaults. The runs (n) stay the caller's and must outlive the report. Free with ken_report_free. */
 KEN_API int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err);
 KEN_API void ken_report_free(ken_report *r);
-/* One self-contained HTML page. Written whole or not at all; KEN_ESTOP, KEN_EUSAGE rather than replacing a run or a model. Without gnuplot it has numbers where pictures would be, which is a note. */
+/* One self-contained HTML page. Written whole or not at all; KEN_ESTOP, KEN_EUSAGE rather than replacing a run or a model. Without gnuplot
+ * it has numbers where pictures would be, which is a note. */
 KEN_API int ken_report_write(ken_report *r, const char *path, ken_err *err);
 /* The plots as files: dir/NAME.FORMAT for each of them ("svg", "png", "pdf", "csv"), or for the one called `only`. dir is made when
  * missing. KEN_EFAIL when gnuplot is missing; "csv" does without it. */

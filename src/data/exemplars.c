@@ -117,7 +117,7 @@ static int usable_rows(const ken_exemplar_sets *p, const source *s, bool dev_onl
 }
 
 /* Rows whose question and subject occur once in the relation: holding such a row out takes no other row with it. */
-static int lone_rows(const ken_exemplar_sets *p, const source *s, size_t *rows, size_t *n)
+static int unique_rows(const ken_exemplar_sets *p, const source *s, size_t *rows, size_t *n)
 {
     asked once = {ken_strmap_new(64), ken_strmap_new(64)}, twice = {ken_strmap_new(16), ken_strmap_new(16)};
     int rc = once.questions && once.subjects && twice.questions && twice.subjects ? KEN_OK : KEN_ENOMEM;
@@ -162,7 +162,7 @@ static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
 {
     size_t *rows = ken_alloc(s->end - s->first, sizeof *rows), n = 0;
     int rc = rows == NULL ? KEN_ENOMEM : KEN_OK;
-    if (rc == KEN_OK) rc = p->origin == HELD_OUT ? lone_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
+    if (rc == KEN_OK) rc = p->origin == HELD_OUT ? unique_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
     if (rc == KEN_OK && !(p->choice && p->origin != HELD_OUT)) rc = shuffle_rows(p->o.seed, s->name, rows, n);
     if (p->origin == HELD_OUT) { /* spec/slick.md 9.1: 40 rows a relation, at most half of it */
         size_t most = (s->end - s->first) / 2 < p->need ? (s->end - s->first) / 2 : p->need;
@@ -276,7 +276,7 @@ static int plan_relation(ken_exemplar_sets *p, const char *relation, size_t firs
 }
 
 /* Rows of the relation that are an exemplar of it or share its question or subject: all of them, or those of the dev split. */
-static int mark_met(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev_only, bool *used)
+static int mark_related(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev_only, bool *used)
 {
     asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
     int rc = shown.questions == NULL || shown.subjects == NULL ? KEN_ENOMEM : KEN_OK;
@@ -295,8 +295,9 @@ static int mark_met(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev
     return rc;
 }
 
-/* used (d->n): rows that are held out, and dev rows that are an exemplar of their own relation or share its question or subject. (As an exemplar of another
- * relation a row gives nothing away.) Where a run has its sets already, every row that shares a question or subject with them. */
+/* used (d->n): rows that are held out, and dev rows that are an exemplar of their own relation or share its question or subject. (As an
+ * exemplar of another relation a row gives nothing away.) Where a run has its sets already, every row that shares a question or subject
+ * with them. */
 static int mark_used(const ken_exemplar_sets *p, bool *used)
 {
     for (size_t i = 0; i < p->n_sources && p->origin == HELD_OUT; i++)
@@ -305,7 +306,7 @@ static int mark_used(const ken_exemplar_sets *p, bool *used)
     int rc = KEN_OK;
     for (size_t i = 0; i < p->n_sets && rc == KEN_OK; i++) {
         bool stored = stored_sets(p, p->sets[i].relation) != NULL;
-        if (stored || p->origin == DEV_SPLIT) rc = mark_met(p, &p->sets[i], !stored, used);
+        if (stored || p->origin == DEV_SPLIT) rc = mark_related(p, &p->sets[i], !stored, used);
     }
     return rc;
 }

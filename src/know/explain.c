@@ -203,7 +203,7 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
 
 /* ---- what the model would say instead ------------------------------------------------------------------------------- */
 
-static void add_taken(void *ctx, int32_t v)
+static void append_token(void *ctx, int32_t v)
 {
     answer *a = ctx;
     add_token(a->e, &a->tokens, v);
@@ -220,7 +220,7 @@ static int start_instead(void *ctx, size_t i, ken_question **q, ken_err *err)
     const ken_path_options o = {.rules = &e->setup.rules,
                                 .first = root->id[place],
                                 .first_q = e->q[place],
-                                .token = add_taken,
+                                .token = append_token,
                                 .ctx = &e->instead[i],
                                 .prompt = (int)prompt};
     return ken_path_new(q, e->engine, &o, e->root[prompt], NULL, 0, err);

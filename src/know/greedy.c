@@ -16,7 +16,7 @@ typedef struct job {
     ken_arena arena;
 } job;
 
-static void one_done(job *j)
+static void report_done(job *j)
 {
     j->n_done++;
     ken_watch_done(j->o->watch, j->o->before + j->n_done, j->o->of > 0 ? j->o->of : j->n);
@@ -33,7 +33,7 @@ static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
     if (x->n_prompt < 1) return ken_fail(err, KEN_EUSAGE, "question %zu has an empty prompt", i + 1);
     if ((int64_t)x->n_prompt + j->rules.max_new > ken_engine_longest(j->engine)) {
         j->out[i].too_long = true;
-        one_done(j);
+        report_done(j);
         return KEN_OK;
     }
     ken_path_options o = {.rules = &j->rules, .first = -1, .number = i + 1};
@@ -65,7 +65,7 @@ static int result(void *ctx, size_t i, ken_question *q, ken_err *err)
     ken_path_end end = ken_path_get(q);
     int rc = take_answer(j, &j->out[i], &end, err);
     ken_question_free(q);
-    one_done(j);
+    report_done(j);
     return rc;
 }
 

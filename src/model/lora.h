@@ -1,7 +1,7 @@
 /* lora.h - a low-rank adapter: for each of a layer's seven projections, W + scale B A (Hu et al. 2021, arXiv 2106.09685).
  *
  * Values are f32 in one block, rows of B in Hugging Face's order (halves order for q and k, params.h). An adapter is trained as
- * this (nn/learn.h), read from a PEFT folder and attached to a model, and written by write_adapter.c. */
+ * this (nn/learn.h), read from a PEFT folder and attached to a model, and written by write_folder.c and write_gguf.c. */
 #ifndef KEN_MODEL_LORA_H
 #define KEN_MODEL_LORA_H
 #include "model/model.h"

@@ -366,12 +366,12 @@ static bool read_template(ken_tok_source *t, const json_t *post)
         if (!is_type(p, "TemplateProcessing")) continue;
         found = true;
         const json_t *single = json_object_get(p, "single");
-        bool behind = false;
+        bool after_text = false;
         for (size_t k = 0; k < json_array_size(single); k++) {
             const json_t *item = json_array_get(single, k), *special = json_object_get(item, "SpecialToken");
             int32_t id = find_piece(t, json_str(json_object_get(special, "id")));
-            if (json_object_get(item, "Sequence") != NULL) behind = true;
-            else if (id >= 0 && !behind) t->spec.bos = id, t->spec.add_bos = true;
+            if (json_object_get(item, "Sequence") != NULL) after_text = true;
+            else if (id >= 0 && !after_text) t->spec.bos = id, t->spec.add_bos = true;
             else if (id >= 0) t->spec.eos = id, t->spec.add_eos = true;
         }
     }

@@ -199,7 +199,7 @@ static int check_expressible(const hf_class *k, const ken_config *c, const ken_b
                     b->model->path, c->arch, what);
 }
 
-static const char *truth(bool b) { return b ? "true" : "false"; }
+static const char *bool_text(bool b) { return b ? "true" : "false"; }
 
 static void put_ids(ken_buf *out, const ken_base *b)
 {
@@ -228,14 +228,14 @@ int ken_config_json(ken_buf *out, const ken_base *b, ken_dtype type, ken_err *er
     ken_buf_printf(out, "  \"rms_norm_eps\": %s,\n", ken_json_number((double)c.norm_eps, true, t));
     put_rope(out, &c);
     ken_buf_puts(out, "  \"hidden_act\": \"silu\",\n");
-    if (k->attention_bias) ken_buf_printf(out, "  \"attention_bias\": %s,\n", truth(c.qkv_bias));
-    if (k->mlp_bias) ken_buf_printf(out, "  \"mlp_bias\": %s,\n", truth(c.mlp_bias));
-    if (strcmp(c.arch, "llama") != 0) ken_buf_printf(out, "  \"use_sliding_window\": %s,\n", truth(c.window > 0));
+    if (k->attention_bias) ken_buf_printf(out, "  \"attention_bias\": %s,\n", bool_text(c.qkv_bias));
+    if (k->mlp_bias) ken_buf_printf(out, "  \"mlp_bias\": %s,\n", bool_text(c.mlp_bias));
+    if (strcmp(c.arch, "llama") != 0) ken_buf_printf(out, "  \"use_sliding_window\": %s,\n", bool_text(c.window > 0));
     if (c.window > 0) ken_buf_printf(out, "  \"sliding_window\": %d,\n", c.window);
     if (c.window > 0 && strcmp(c.arch, "llama") != 0) ken_buf_puts(out, "  \"max_window_layers\": 0,\n");
     put_ids(out, b);
     ken_buf_printf(out, "  \"tie_word_embeddings\": %s,\n  \"use_cache\": true,\n  \"torch_dtype\": \"%s\"\n}\n",
-                   truth(c.tied), torch_type(type));
+                   bool_text(c.tied), torch_type(type));
     return out->failed ? ken_fail_nomem(err, "config.json") : KEN_OK;
 }
 

@@ -5,10 +5,11 @@
  *
  *     x (n, C)                                                                    the residual stream; saved
  *     nx = rms_norm(x, attn_norm),  [q | k | v] = nx Wqkv^T + b_qkv               (n, nq + 2 nkv)
- *     q = rope(rms_norm(q, q_norm)),  k = rope(rms_norm(k, k_norm))               a head at a time; q is saved, k and v are in the cache
+ *     q = rope(rms_norm(q, q_norm)),  k = rope(rms_norm(k, k_norm))               a head at a time; q is saved, k and v are in the cache; where
+                                                                                 there are norms, q and k before them are saved too
  *     attn = softmax(q k^T / sqrt(d)) v                                           (n, nq); saved
  *     mid = x + drop(attn Wo^T + b_o)                                             (n, C); saved
- *     nx = rms_norm(mid, ffn_norm),  [gate | up] = nx Wgate_up^T + b_gate_up      (n, 2 ff); saved
+ *     nx = rms_norm(mid, ffn_norm),  [gate | up] = nx Wgate_up^T + b_gate_up      [gate | up] (n, 2 ff); saved
  *     h = silu(gate) up,  x' = mid + drop(h Wdown^T + b_down)                     (n, ff), (n, C)
  *
  * The backward pass computes from dx' = dL/dx' (L: the loss; da has the shape of a) in five phases, each over all rows before the next:
@@ -17,7 +18,7 @@
  *              [dgate | dup] = SwiGLU's gradient from dh        dWgate_up += [dgate | dup]^T nx,  db_gate_up as above
  *              dnx = [dgate | dup] Wgate_up                     dmid = dx' + rms_norm's gradient from dnx
  *     OUTPUT   dy = drop(dmid)         db_o += sum of dy        dWo += dy^T attn              dattn = dy Wo
- *     QUERIES  p = softmax(q k^T / sqrt(d)) again, ds = the scores' gradient, dq = ds k       kernels_back.h has the equations
+ *     QUERIES  p = softmax(q k^T / sqrt(d)) again, ds = gradient of q k^T, dq = ds k          kernels_back.h has the equations
  *     KEYS     dk = ds^T q,  dv = p^T dattn
  *     INPUT    dq, dk through rope and their norms              dWqkv += [dq | dk | dv]^T nx, db_qkv as above
  *              dnx = [dq | dk | dv] Wqkv                        dx = dmid + rms_norm's gradient from dnx
@@ -31,8 +32,8 @@
  * Why the bits do not depend on threads: a phase cuts the rows into blocks of KEN_GEMM_ROWS and a block is computed by one thread, into
  * places that no other block writes. Sums over rows have a fixed order: a weight gradient dW = dY^T X is cut into tiles whose size depends on its
  * shape alone, and one thread sums a tile over all rows; gradients of vectors (norms, biases) are summed over the rows of a
- * block into the block's row of `partial`, and these over the blocks in order; dk and dv of a key are summed by one thread over the rows that saw
- * it, ascending. All of these are added to what the gradient holds already, so that several batches before an optimizer step
+ * block into the block's row of `partial`, and these over the blocks in order; dk and dv of a key are summed by one thread over the rows that see
+ * it, ascending. Gradients of weights and vectors are added to what is there already, so that several batches before an optimizer step
  * accumulate in the order of the calls. */
 #include "base/parallel.h"
 #include "nn/learner.h"

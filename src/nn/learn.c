@@ -227,7 +227,7 @@ const char *ken_learner_gemm_name(const ken_learner *t) { return ken_net_gemm_na
 
 /* ---- memory of a batch -------------------------------------------------------------------------------------------------- */
 
-int ken_learner_renew(float **p, size_t n)
+int ken_learner_new_zeros(float **p, size_t n)
 {
     ken_free(*p);
     *p = ken_alloc_aligned(n * sizeof **p);
@@ -236,7 +236,7 @@ int ken_learner_renew(float **p, size_t n)
     return 0;
 }
 
-static int renew_ints(int32_t **p, size_t n)
+static int new_ints(int32_t **p, size_t n)
 {
     ken_free(*p);
     *p = ken_alloc(n, sizeof **p);
@@ -257,23 +257,24 @@ static int reserve_rows(ken_learner *t, size_t n, ken_err *err)
     int bad = 0;
     for (int i = 0; i < t->tape.n_saved && bad == 0; i++) {
         ken_tape_layer *y = &t->tape.layer[i];
-        bad = ken_learner_renew(&y->q, R * nq) != 0 || (c->qk_norm && ken_learner_renew(&y->qk, R * qkv) != 0) ||
-              ken_learner_renew(&y->attn, R * nq) != 0 || ken_learner_renew(&y->mid, R * C) != 0 ||
-              ken_learner_renew(&y->gate_up, R * 2 * ff) != 0;
+        bad = ken_learner_new_zeros(&y->q, R * nq) != 0 ||
+              (c->qk_norm && ken_learner_new_zeros(&y->qk, R * qkv) != 0) ||
+              ken_learner_new_zeros(&y->attn, R * nq) != 0 || ken_learner_new_zeros(&y->mid, R * C) != 0 ||
+              ken_learner_new_zeros(&y->gate_up, R * 2 * ff) != 0;
     }
-    for (int l = 0; l <= c->n_layer && bad == 0; l++) bad = ken_learner_renew(&t->tape.x[l], R * C);
+    for (int l = 0; l <= c->n_layer && bad == 0; l++) bad = ken_learner_new_zeros(&t->tape.x[l], R * C);
     t->partial_width = ken_partial_columns(c).width;
     if (bad == 0)
-        bad = ken_learner_renew(&t->dx, R * C) != 0 || ken_learner_renew(&t->dlast, R * C) != 0 ||
-              ken_learner_renew(&t->dy, R * C) != 0 || ken_learner_renew(&t->dgate_up, R * 2 * ff) != 0 ||
-              ken_learner_renew(&t->h, R * ff) != 0 || ken_learner_renew(&t->nx, R * C) != 0 ||
-              ken_learner_renew(&t->dattn, R * nq) != 0 || ken_learner_renew(&t->dq, R * nq) != 0 ||
-              ken_learner_renew(&t->dqkv, R * qkv) != 0 ||
-              ken_learner_renew(&t->partial, R / B * t->partial_width) != 0 ||
-              (t->logits == NULL && ken_learner_renew(&t->logits, KEN_HEAD_ROWS * V) != 0) ||
-              (t->normed == NULL && ken_learner_renew(&t->normed, KEN_HEAD_ROWS * C) != 0) ||
-              renew_ints(&t->pos, R) != 0 || renew_ints(&t->slot, R) != 0 || renew_ints(&t->end, R) != 0 ||
-              renew_ints(&t->rows, R) != 0 || renew_ints(&t->first_target, R + 1) != 0;
+        bad = ken_learner_new_zeros(&t->dx, R * C) != 0 || ken_learner_new_zeros(&t->dlast, R * C) != 0 ||
+              ken_learner_new_zeros(&t->dy, R * C) != 0 || ken_learner_new_zeros(&t->dgate_up, R * 2 * ff) != 0 ||
+              ken_learner_new_zeros(&t->h, R * ff) != 0 || ken_learner_new_zeros(&t->nx, R * C) != 0 ||
+              ken_learner_new_zeros(&t->dattn, R * nq) != 0 || ken_learner_new_zeros(&t->dq, R * nq) != 0 ||
+              ken_learner_new_zeros(&t->dqkv, R * qkv) != 0 ||
+              ken_learner_new_zeros(&t->partial, R / B * t->partial_width) != 0 ||
+              (t->logits == NULL && ken_learner_new_zeros(&t->logits, KEN_HEAD_ROWS * V) != 0) ||
+              (t->normed == NULL && ken_learner_new_zeros(&t->normed, KEN_HEAD_ROWS * C) != 0) ||
+              new_ints(&t->pos, R) != 0 || new_ints(&t->slot, R) != 0 || new_ints(&t->end, R) != 0 ||
+              new_ints(&t->rows, R) != 0 || new_ints(&t->first_target, R + 1) != 0;
     ken_free(t->path);
     ken_free(t->probs_at);
     t->path = ken_alloc(R, sizeof *t->path);
@@ -292,8 +293,8 @@ static int reserve_positions(ken_learner *t, int n_pos, ken_err *err)
     t->scratch_pos = 0;
     for (int i = 0; i < t->threads; i++) {
         ken_attention_back_scratch *s = &t->scratch[i];
-        if (ken_learner_renew(&s->kt, n * d) != 0 || ken_learner_renew(&s->vt, n * d) != 0 ||
-            ken_learner_renew(&s->scores, 2 * KEN_HEADS_AT_ONCE * n) != 0 || renew_ints(&s->slots, n) != 0)
+        if (ken_learner_new_zeros(&s->kt, n * d) != 0 || ken_learner_new_zeros(&s->vt, n * d) != 0 ||
+            ken_learner_new_zeros(&s->scores, 2 * KEN_HEADS_AT_ONCE * n) != 0 || new_ints(&s->slots, n) != 0)
             return ken_fail_nomem(err, "a batch of rows");
     }
     t->scratch_pos = (int)n;

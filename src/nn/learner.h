@@ -85,7 +85,7 @@ typedef struct ken_partial_at {
 ken_partial_at ken_partial_columns(const ken_config *c);
 
 /* learn.c: frees *p and allocates n floats, zeroed: rows that only fill up a block are multiplied too. -1 when there is no memory. */
-int ken_learner_renew(float **p, size_t n);
+int ken_learner_new_zeros(float **p, size_t n);
 /* backward.c: dlast (m, C) holds the gradient of the last layer's output; adds to the gradients of everything before it. */
 int ken_learner_back(ken_learner *t, ken_err *err);
 /* Runs all tiles of the products, each by one thread. KEN_EFAIL when the library fails. */

@@ -81,12 +81,13 @@ int ken_low_rank_reserve(ken_learner *t, size_t rows, ken_err *err)
             const ken_lora_pair *p = pair_of(t, l, (ken_module)m);
             ken_low_rank *y = low_of(t, l, (ken_module)m);
             if (p->a != NULL) in = p->in;
-            if (l == 0 || t->tape.n_saved > 1) bad = p->a != NULL || l == 0 ? ken_learner_renew(&y->u, rows * rank) : 0;
+            if (l == 0 || t->tape.n_saved > 1)
+                bad = p->a != NULL || l == 0 ? ken_learner_new_zeros(&y->u, rows * rank) : 0;
             else y->u = low_of(t, 0, (ken_module)m)->u;
         }
         if (in == 0 || bad != 0) continue;
-        bad = ken_learner_renew(&t->low[m].du, rows * rank);
-        if (bad == 0 && t->lora->dropout > 0) bad = ken_learner_renew(&t->low[m].x, rows * (size_t)in);
+        bad = ken_learner_new_zeros(&t->low[m].du, rows * rank);
+        if (bad == 0 && t->lora->dropout > 0) bad = ken_learner_new_zeros(&t->low[m].x, rows * (size_t)in);
     }
     return bad == 0 ? KEN_OK : ken_fail_nomem(err, "adapter");
 }

@@ -31,7 +31,7 @@ static const off_t LOCK_BYTE = (off_t)1 << 62;
 static ken_lock *held; /* the writers of this process */
 static pthread_mutex_t held_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static int busy(const char *path, ken_err *err)
+static int fail_busy(const char *path, ken_err *err)
 {
     return ken_fail(err, KEN_EBUSY,
                     "%s: another program is writing this run; wait for it to end, or name another run with -o", path);
@@ -74,7 +74,7 @@ static int try_lock(ken_lock *l, bool *again, ken_err *err)
     *again = false;
     if (stat(l->path, &st) == 0) {
         if (!S_ISREG(st.st_mode)) return fail_kind(l->path, st.st_mode, err);
-        if (held_here(&st)) return busy(l->path, err);
+        if (held_here(&st)) return fail_busy(l->path, err);
     }
     l->made = false;
     l->fd = open(l->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -91,7 +91,7 @@ static int try_lock(ken_lock *l, bool *again, ken_err *err)
     if (!S_ISREG(st.st_mode)) return fail_kind(l->path, st.st_mode, err);
     if (lock_fd(l->fd) != 0) {
         l->made = false;
-        if (errno == EAGAIN || errno == EACCES) return busy(l->path, err);
+        if (errno == EAGAIN || errno == EACCES) return fail_busy(l->path, err);
         return ken_fail(err, KEN_EFAIL, "%s: the file system cannot lock files (%s); put the run on a local disk",
                         l->path, strerror(errno));
     }
@@ -122,7 +122,7 @@ int ken_lock_take(ken_lock **out, const char *path, ken_err *err)
     bool again = true;
     int rc = KEN_OK;
     for (int i = 0; i < 10 && again && rc == KEN_OK; i++) rc = try_lock(l, &again, err);
-    if (rc == KEN_OK && again) rc = busy(path, err);
+    if (rc == KEN_OK && again) rc = fail_busy(path, err);
     if (rc == KEN_OK) {
         l->next = held;
         held = l;

@@ -32,7 +32,7 @@ struct ken_run {
     ken_poll_fn poll; /* asked for each row; NULL */
     void *poll_ctx;
 
-    ken_row row;          /* the row last asked for; its pointers lead into row_texts and row_memory */
+    ken_row row;          /* the row last asked for; its pointers lead into memory */
     struct arena *memory; /* emptied by the next call */
     size_t row_bytes;
 };

@@ -29,7 +29,7 @@
 
 /* Opens a connection to an existing file, hardened against hostile schemas (no triggers, no views, no functions from the file).
  * A file that may not be written is opened for reading. Waits up to busy_ms for another program's transaction.
- * Close with sqlite3_close_v2, also after a failure (*db may be NULL). */
+ * Close with sqlite3_close, also after a failure (*db may be NULL). */
 int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err);
 
 /* KEN_OK when the file is a run that this version can read, with exactly our tables. KEN_EINPUT in one sentence otherwise, except that

@@ -23,9 +23,9 @@ typedef struct ken_setting {
 int ken_store_probe(const char *path, ken_err *err);
 /* Opens or creates the run at path. Call it with valid settings only, once model and data are known to be good: it makes the file.
  * An existing run with other binding settings (another value, or one that only one of the two has): KEN_EINPUT, one sentence that
- * names it. So is a run of an older format, with the list of what it does not record. A file that is not a run, is damaged or of a newer format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once.
- * Settings that are not binding (n rows asked for, program version's build) are updated. A kill at any moment leaves no file, an
- * empty file or a whole run; each of them is continued by the next call. */
+ * names it. So is a run of an older format, with the list of what it does not record. A file that is not a run, is damaged or of a newer
+ * format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once. Settings that are not binding (n rows asked for, program version's
+ * build) are updated. A kill at any moment leaves no file, an empty file or a whole run; each of them is continued by the next call. */
 int ken_store_open(ken_store **out, const char *path, const ken_setting *settings, size_t n, ken_err *err);
 /* Commits what is pending and closes, also after a failure; NULL is fine. At rest a run is one file without companions. */
 int ken_store_close(ken_store *s, ken_err *err);

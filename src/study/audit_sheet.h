@@ -55,8 +55,8 @@ bool ken_sheet_same(const char *a, const char *b);
 
 /* The accepted answers of a row as one cell. */
 void ken_sheet_answers(ken_buf *b, const ken_row *row);
-/* How many answers of the run the answer stands for that the matcher rejects: a greedy one (drawn -1) for one, drawn text number `drawn` for as many as
- * were drawn; 0 when it is accepted, or its text is not stored. q: of a row as it was scored, a: its matcher. */
+/* How many answers of the run the answer stands for that the matcher rejects: a greedy one (drawn -1) for one, drawn text number `drawn`
+ * for as many as were drawn; 0 when it is accepted, or its text is not stored. q: of a row as it was scored, a: its matcher. */
 uint64_t ken_sheet_rejected(const ken_scoring *s, const ken_accept *a, const ken_prompt_row *q, int drawn);
 /* The text of such an answer as it is in a sheet. */
 const char *ken_sheet_text(const ken_prompt_row *q, int drawn);

@@ -1,7 +1,7 @@
 /* audited.c - what a judged sheet says about the run it was drawn from (ken_scoring_audited; the arithmetic is explained in ken.h).
  *
- * One pass over the run counts what the matcher rejects and compares each line of the sheet with its row. Everything that a line says is compared with
- * the run, for a verdict counts only for the answer that was judged: a line of another run, or one that was edited, ends it. */
+ * One pass over the run counts what the matcher rejects and compares each line of the sheet with its row. Everything that a line says is
+ * compared with the run, for a verdict counts only for the answer that was judged: a line of another run, or one that was edited, ends it. */
 #include "base/alloc.h"
 #include "base/stats.h"
 #include "data/rows.h"

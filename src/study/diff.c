@@ -153,7 +153,7 @@ int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options
     *out = NULL;
     if (o == NULL) o = &defaults;
     if (o->label != NULL && strcmp(o->label, "draw") != 0 && strcmp(o->label, "mode") != 0)
-        return ken_fail(err, KEN_EUSAGE, "label \"%.60s\" is not known; draw and mode are", o->label);
+        return ken_fail(err, KEN_EUSAGE, "unknown label \"%.60s\"; known: draw, mode", o->label);
     ken_diff *d = ken_calloc(1, sizeof *d);
     if (d == NULL) return ken_fail_nomem(err, "comparison");
     d->mode = o->label != NULL && strcmp(o->label, "mode") == 0;

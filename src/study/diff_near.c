@@ -1,6 +1,6 @@
 /* diff_near.c - how far each compared fact is from what was trained on: the question itself, its subject, its answer, its relation.
  *
- * A training set is the table `trained` of a train.ken, or rows as `ken train -d` reads them (draft.h), of the split "train" where there is
+ * A training set is the table `trained` of a train.ken, or rows as `ken train -d` reads them (tune/draft.h), of the split "train" where there is
  * one. Texts are compared normalised (spec/slick.md 6, articles kept).
  *
  * The hard thing is the subject, which few sources name. Where a compared row has none, it is what its question does not share with the

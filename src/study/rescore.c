@@ -168,13 +168,13 @@ static verdict prompt_verdict(const ken_rescorer *r, const relation *rel, const 
 /* ---- from prompts to a label ------------------------------------------------------------------------------------------- */
 
 /* At the two ends of what is known; the same twice when all is. */
-typedef struct ends {
+typedef struct bounds {
     ken_knowledge lo, hi;
     bool bounded;
-} ends;
+} bounds;
 
 /* Categories that lie between the ends, by the protocol. */
-static unsigned between(const ends *e, int prompts, bool mode)
+static unsigned between(const bounds *e, int prompts, bool mode)
 {
     unsigned possible = 0;
     int g_lo = e->lo.greedy_hits, g_hi = e->hi.greedy_hits;
@@ -189,7 +189,8 @@ static unsigned between(const ends *e, int prompts, bool mode)
 }
 
 /* Both: verdicts and probabilities of all prompts of the run (n_all), a label from the first n. */
-static int exact_ends(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, ends *e, ken_err *err)
+static int exact_bounds(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, bounds *e,
+                        ken_err *err)
 {
     int n = r->row.prompts, samples = r->row.samples / n;
     bool *hit_hi = ken_arena_alloc(&r->arena, (size_t)r->n_all, sizeof *hit_hi);
@@ -228,8 +229,8 @@ static int count_drawn(const ken_prompt_row *q, const ken_accept *to, int prompt
     return KEN_OK;
 }
 
-static int sampled_ends(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, ends *e,
-                        ken_err *err)
+static int sampled_bounds(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, bounds *e,
+                          ken_err *err)
 {
     int n = r->row.prompts, samples = r->row.samples / n, total = in->samples / in->n_prompt_rows;
     bool *hit_hi = ken_arena_alloc(&r->arena, (size_t)r->n_all, sizeof *hit_hi);
@@ -282,7 +283,7 @@ static ken_knowledge as_stored(const ken_row *in)
                            .unsettled = (in->flags & KEN_FLAG_UNSETTLED) != 0};
 }
 
-static void choose_label(ken_rescorer *r, const ends *e)
+static void choose_label(ken_rescorer *r, const bounds *e)
 {
     unsigned possible = between(e, r->row.prompts, r->mode);
     int label = r->mode ? e->lo.category_mode : e->lo.category;
@@ -301,7 +302,7 @@ static void choose_label(ken_rescorer *r, const ends *e)
     r->how.greedy_hi = e->hi.greedy_hits;
 }
 
-static double width(const ken_rescorer *r)
+static double interval_width(const ken_rescorer *r)
 {
     double sum = 0.0;
     for (int i = 0; i < r->row.prompts; i++) sum += r->hi[i] - r->lo[i];
@@ -309,7 +310,7 @@ static double width(const ken_rescorer *r)
 }
 
 /* The numbers of the row, from both ends. `kept`: the run's intervals themselves, so that their flags still hold. */
-static void fill(ken_rescorer *r, const ends *e, bool kept)
+static void fill(ken_rescorer *r, const bounds *e, bool kept)
 {
     ken_row *o = &r->row;
     const ken_knowledge *k = &e->lo;
@@ -331,7 +332,7 @@ static void fill(ken_rescorer *r, const ends *e, bool kept)
     if (e->bounded ? (r->how.possible & (r->how.possible - 1)) != 0 : k->unsettled) o->flags |= KEN_FLAG_UNSETTLED;
     if (kept) return;
     o->flags &= ~(uint32_t)(KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS);
-    if (width(r) > budget) o->flags |= KEN_FLAG_OPEN_MASS;
+    if (interval_width(r) > budget) o->flags |= KEN_FLAG_OPEN_MASS;
     o->p_guess = o->lift = NAN; /* of the run's matcher and all its prompts */
 }
 
@@ -399,8 +400,8 @@ static int score(ken_rescorer *r, const ken_row *in, const relation *rel, ken_er
     r->row.prompts = r->row.n_prompt_rows = n;
     r->row.samples = n * samples;
     for (int i = 0; i < n; i++) r->greedy_was += in->prompt_rows[i].greedy_hit;
-    ends e = {.bounded = false};
-    rc = sampled ? sampled_ends(r, rel, in, q, &e, err) : exact_ends(r, rel, in, q, &e, err);
+    bounds e = {.bounded = false};
+    rc = sampled ? sampled_bounds(r, rel, in, q, &e, err) : exact_bounds(r, rel, in, q, &e, err);
     if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) q[i].samples = samples;
     if (unchanged) {

@@ -152,8 +152,8 @@ static int weigh(const ken_drafts *d, const ken_train_data *from, ken_pick *pick
 static int check_word(const char *word, const char *what, const char *a, const char *b, const char *c, ken_err *err)
 {
     if (word == NULL || strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0) return KEN_OK;
-    if (c == b) return ken_fail(err, KEN_EUSAGE, "%s \"%.60s\" is not known; %s and %s are", what, word, a, b);
-    return ken_fail(err, KEN_EUSAGE, "%s \"%.60s\" is not known; %s, %s and %s are", what, word, a, b, c);
+    if (c == b) return ken_fail(err, KEN_EUSAGE, "unknown %s \"%.60s\"; known: %s, %s", what, word, a, b);
+    return ken_fail(err, KEN_EUSAGE, "unknown %s \"%.60s\"; known: %s, %s, %s", what, word, a, b, c);
 }
 
 static int check_words(const ken_train_data *from, ken_err *err)

@@ -107,8 +107,8 @@ static void drop_unranked(ken_pool *p, const ken_drafts *d, bool by_p, ken_train
 }
 
 /* The most popular share[g] rows of each group, or the least popular. */
-static int keep_end(ken_pool *p, const ken_drafts *d, bool by_p, bool top, const int32_t *group, const size_t *share,
-                    size_t n_groups, ken_err *err)
+static int keep_extreme(ken_pool *p, const ken_drafts *d, bool by_p, bool top, const int32_t *group,
+                        const size_t *share, size_t n_groups, ken_err *err)
 {
     ticket *t = ken_alloc(p->n, sizeof *t);
     for (size_t i = 0; i < p->n && t != NULL; i++) { /* one order for both halves, read from either end */
@@ -138,7 +138,7 @@ int ken_pool_halve(ken_pool *p, const ken_drafts *d, const ken_train_data *from,
                                    before == 1 ? "s" : "ve", from->half_within ? " within a relation" : "")
              : strcmp(from->half, "random") == 0
                  ? ken_pool_draw(p, d, from->seed, KEN_DRAW_HALF, group, share, n_groups, err)
-                 : keep_end(p, d, by_p, strcmp(from->half, "popular") == 0, group, share, n_groups, err);
+                 : keep_extreme(p, d, by_p, strcmp(from->half, "popular") == 0, group, share, n_groups, err);
     }
     if (rc == KEN_OK) stats->middle = before - 2 * p->n;
     ken_free(group);

@@ -92,8 +92,8 @@ static int check_categories(const char *names, ken_err *err)
         char shown[80];
         return ken_fail(
             err, KEN_EUSAGE,
-            "category \"%s\" is not known; HighlyKnown, MaybeKnown, WeaklyKnown, Known (these three), Unknown "
-            "and unlabelled are",
+            "unknown category \"%s\"; known: HighlyKnown, MaybeKnown, WeaklyKnown, Known (these three), Unknown, "
+            "unlabelled",
             ken_printable(shown, sizeof shown, s, n));
     }
     return count > 0 ? KEN_OK : ken_fail(err, KEN_EUSAGE, "the list of categories is empty; name one or more");
@@ -247,7 +247,7 @@ typedef struct funnel {
     size_t of[KEN_N_CATEGORIES + 1];
 } funnel;
 
-static int nothing_left(const funnel *f, size_t n, const ken_train_data *from, const range by[N_RANGES], ken_err *err)
+static int fail_empty(const funnel *f, size_t n, const ken_train_data *from, const range by[N_RANGES], ken_err *err)
 {
     if (f->categories == 0) {
         ken_buf has = {0};
@@ -306,5 +306,5 @@ int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, co
     if (rc == KEN_OK) rc = check_known(pool, d, from, by, err);
     for (size_t i = 0; i < pool->n && rc == KEN_OK; i++)
         if (passes(&d->rows[pool->item[i]], from, by, &f)) rc = ken_pool_add(out, pool->item[i], err);
-    return rc == KEN_OK && out->n == 0 ? nothing_left(&f, pool->n, from, by, err) : rc;
+    return rc == KEN_OK && out->n == 0 ? fail_empty(&f, pool->n, from, by, err) : rc;
 }

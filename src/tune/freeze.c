@@ -92,7 +92,7 @@ static int parse_choice(choice *c, const char *option, const char *list, const k
         while (w < 4 && !is(item, n, words[w].word)) w++;
         if (w == 4)
             return ken_fail(err, KEN_EUSAGE,
-                            "--%s: \"%.*s\" is not known: embeddings, head, norms, attention, mlp or layers=A-B",
+                            "--%s: unknown part \"%.*s\"; known: embeddings, head, norms, attention, mlp, layers=A-B",
                             option, (int)n, item);
         if (words[w].part == KEN_PART_HEAD && config->tied)
             return ken_fail(err, KEN_EUSAGE, "--%s: this model's head is its token embedding; say embeddings", option);
@@ -142,8 +142,8 @@ static int add_target(ken_lora_spec *s, const char *item, size_t n, ken_err *err
         if (is(item, n, ken_module_name((ken_module)m))) bits = 1u << m;
     if (bits == 0)
         return ken_fail(err, KEN_EUSAGE,
-                        "--lora: target \"%.*s\" is not known: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
-                        "down_proj, attention, mlp or all",
+                        "--lora: unknown target \"%.*s\"; known: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
+                        "down_proj, attention, mlp, all",
                         (int)n, item);
     s->targets |= bits;
     return KEN_OK;

@@ -98,7 +98,7 @@ static int answers_of(job *j, bool must)
     return ken_field_list(&f, false, &j->r->d->arena, &j->x.answers, &j->x.n_answers, j->err);
 }
 
-static int common(job *j)
+static int read_common_fields(job *j)
 {
     enum { MAX_WEIGHT = 1000000 };
     ken_field id = field(j, "id");
@@ -164,8 +164,8 @@ static int read_turn(job *j, const char *list, size_t i, const char *role_key, c
     if (role < 0)
         return ken_fail(
             j->err, KEN_EINPUT,
-            "%s:%d: field \"%s\", place %zu: the role \"%s\" is not known; system, user (human) and assistant "
-            "(gpt, model) are",
+            "%s:%d: field \"%s\", place %zu: unknown role \"%s\"; known: system, user (human), assistant (gpt, "
+            "model)",
             j->r->file, j->line, list, i + 1,
             ken_printable(shown, sizeof shown, json_string_value(who), json_string_length(who)));
     *out = (ken_turn){(ken_role)role,
@@ -332,7 +332,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
              .x = {.file = r->file, .line = line, .place = place, .category = KEN_N_CATEGORIES},
              .err = err};
     bool asks = r->kind == KEN_ROWS_QUESTION;
-    int rc = common(&j);
+    int rc = read_common_fields(&j);
     if (rc == KEN_OK) rc = read_kind(&j);
     if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", true, &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);

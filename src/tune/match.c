@@ -39,7 +39,8 @@ static int count_answers(const ken_pool *p, const ken_pool *all, const ken_draft
 
 static bool is_labelled(const ken_draft *r) { return r->category <= KEN_UNKNOWN; }
 
-/* cell (p->n, the caller's, also after a failure): relation and decile of each labelled row as one number below *n; -1 for rows that cannot be matched. */
+/* cell (p->n, the caller's, also after a failure): relation and decile of each labelled row as one number below *n; -1 for rows that cannot
+ * be matched. */
 static int cells_of(const ken_pool *p, const ken_pool *all, const ken_drafts *d, int32_t **cell, size_t *n,
                     ken_train_data_stats *stats, ken_err *err)
 {

@@ -103,7 +103,7 @@ static void estimate(const ken_training *t, int32_t most_rows, uint64_t held, ke
 }
 
 /* The texts of the first row. */
-static int show_first(const ken_training *t, ken_training_plan *out, ken_err *err)
+static int describe_first_row(const ken_training *t, ken_training_plan *out, ken_err *err)
 {
     const ken_tune_row *r = ken_tune_set_row(t->set[KEN_SET_TRAIN], 0);
     const ken_tokenizer *k = ken_model_tokenizer(t->model);
@@ -127,7 +127,7 @@ int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *
     int rc = ken_training_open(&t, m, o, err);
     if (rc == KEN_OK) rc = count_epoch(&c, &t, out, err);
     if (rc == KEN_OK) rc = count_trained(&t, &out->trained, &held, err);
-    if (rc == KEN_OK) rc = show_first(&t, out, err);
+    if (rc == KEN_OK) rc = describe_first_row(&t, out, err);
     if (rc == KEN_OK) {
         out->data = *ken_tune_set_stats(t.set[KEN_SET_TRAIN]);
         size_t *const rows[KEN_N_SETS] = {NULL, &out->dev, &out->test, &out->ood};

@@ -290,7 +290,7 @@ static void test_run(void **state)
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no relation \"R9\"; it has R0, R1, R2");
     d.relations = NULL;
     d.categories = "unknown";
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "category \"unknown\" is not known");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "unknown category \"unknown\"");
     d.categories = NULL;
     d.splits = "test";
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no split \"test\"; it has train");
@@ -428,7 +428,7 @@ static void test_weights(void **state)
     ken_tune_set_free(s);
     d.n_idk = 0;
     d.weights = "q";
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "unknown weighting \"q\"");
     d = tiny_data(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
     d.weights = "p";
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");
@@ -653,7 +653,7 @@ static void test_refused(void **state)
          "has no turn of the assistant after another one"},
         {"{\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}",
          "place 1: an object with the strings \"role\" and \"content\""},
-        {"{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", "the role \"tool\" is not known"},
+        {"{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", "unknown role \"tool\""},
         {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"\"}]}",
          "the target is empty"},
         {"{\"segments\":[{\"label\":true,\"text\":\"x\"},{\"label\":false,\"text\":\"y\"}]}",
