@@ -458,7 +458,7 @@ KEN_API const ken_evaluated *ken_evaluation_rows(const ken_evaluation *e, size_t
 KEN_API const char *ken_evaluation_setting(const ken_evaluation *e, const char *key);
 /* A run of kind "eval" at path, whole or not at all; replaces an older evaluation, refuses to replace anything else. */
 KEN_API int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err);
-/* Can it be saved there? To be asked before hours of work. */
+/* Can it be saved there? To be called before hours of work. */
 KEN_API int ken_evaluation_probe(const char *path, ken_err *err);
 
 typedef struct ken_change { /* of one group between two evaluations of the same rows */

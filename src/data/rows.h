@@ -58,7 +58,7 @@ typedef int (*ken_record_fn)(void *ctx, const ken_cell *field, size_t n, int lin
 int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, ken_err *err);
 
 /* Reads only the first row, whatever it is, for finding the format. *row is a new reference (json_decref), NULL when there is no
- * first row or it is broken: that is for the real reading to report. KEN_OK or KEN_ENOMEM. */
+ * first row or it is broken: the real reading reports that. KEN_OK or KEN_ENOMEM. */
 int ken_first_row(const ken_source *s, char delimiter, json_t **row, ken_err *err);
 
 /* EntityQuestions: the file's name says relation and split, as in P36.test.json. */

@@ -1,4 +1,4 @@
-/* annotate.c - the main job: rows in, labels out; ken_annotate of ken.h.
+/* annotate.c - the main job: labels for rows; ken_annotate of ken.h.
  *
  * The run is opened and updated to the data (update_run), the rows that it lacks are asked (asking.h), each as a task (task.h), and
  * stored when they are done. Finished rows are committed about once a second, so a kill loses at most that second of work and nothing that
@@ -93,7 +93,7 @@ static int open_store(job *j, const char *path, ken_err *err)
 
 /* ---- what the run has already ---------------------------------------------------------------------------------------- */
 
-/* The sets that the run has, as exemplar sets take them. Shots are in order of relation, set and place. */
+/* The exemplar sets of the run, for ken_exemplar_sets_new. Shots are in order of relation, set and place. */
 static int load_exemplars(job *j, const ken_stored_shot *shot, size_t n, ken_err *err)
 {
     ken_example *x = ken_arena_alloc(&j->arena, n, sizeof *x);

@@ -8,7 +8,7 @@
 typedef struct open {
     ken_question *q;
     size_t at;
-    double slots; /* that it is expected to use in the end */
+    double slots; /* that it is expected to use when done */
 } open;
 
 typedef struct loop {
@@ -48,7 +48,7 @@ static int admit(loop *l, ken_err *err)
     return KEN_OK;
 }
 
-/* Every question that has its answers takes its next step; finished ones leave. */
+/* Every question whose requests are answered advances; finished ones are removed. */
 static int advance(loop *l, ken_err *err)
 {
     size_t n_left = 0;

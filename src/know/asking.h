@@ -1,6 +1,6 @@
 /* asking.h - the one loop in which a model is asked.
  *
- * Questions are admitted until the next wave is full, the wave is forwarded, every question that got all its answers takes its next step, finished
+ * Questions are admitted until the next wave is full, the wave is forwarded, every question whose requests are answered advances, finished
  * ones are handed on and leave. Which questions share a wave changes nothing but the time, since a node's logits depend on its path alone
  * (design: same bits). To the loop a question is a struct that begins with its kind, a table of functions. A row of an
  * annotation (task.h), the exact walk (walk.h), the tree sampler (sample.h), multiple choice (choice.h) and a greedy answer (greedy.h) are kinds. */
@@ -13,7 +13,7 @@ typedef struct ken_question ken_question;
 
 typedef struct ken_question_kind {
     const char *name;
-    double growth; /* positions in the end, as a multiple of those asked for at first: answers come after prompts */
+    double growth; /* positions when done, as a multiple of those at the start: answers come after prompts */
     /* To be called when it is not done and nothing is waited for: takes in the answers and asks for more, or is done. */
     int (*advance)(ken_question *q, ken_err *err);
     void (*free)(ken_question *q); /* NULL is fine */

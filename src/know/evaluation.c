@@ -1,6 +1,6 @@
 /* evaluation.c - the result of an evaluation: its settings, and the run that stores it. See evaluation.h.
  *
- * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is of no use. */
+ * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is useless. */
 #include "know/evaluation.h"
 #include "base/alloc.h"
 #include "store/tuning.h"

@@ -19,7 +19,7 @@ typedef struct job {
 static void report_done(job *j)
 {
     j->n_done++;
-    ken_watch_done(j->o->watch, j->o->before + j->n_done, j->o->of > 0 ? j->o->of : j->n);
+    ken_watch_done(j->o->watch, j->o->done_before + j->n_done, j->o->total > 0 ? j->o->total : j->n);
 }
 
 static int start(void *ctx, size_t i, ken_question **q, ken_err *err)

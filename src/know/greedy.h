@@ -36,8 +36,8 @@ typedef struct ken_greedy_options {
     bool complete; /* continue when the text can become neither an accepted answer nor an abstention */
     int32_t wave_positions, slots; /* of the engine; 0 = chosen */
     void *ctx;                     /* of item */
-    ken_watch *watch;              /* looked at between waves, besides the net's own; or NULL */
-    size_t before, of;             /* what it counts: answers before these, and in all, of 0 = these alone */
+    ken_watch *watch;              /* reported to between waves, besides the net's own; or NULL */
+    size_t done_before, total;     /* for watch: answers before these, and in all; total 0 = these alone */
 } ken_greedy_options;
 
 /* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_positions and

@@ -15,7 +15,7 @@ typedef struct path {
     ken_finish finish;
 } path;
 
-/* Token v, of probability q, after `from`: asks for what comes then, or the answer has ended. */
+/* Token v, of probability q, after `from`: asks for the logits after it, or the answer has ended. */
 static int take(path *p, ken_node from, int32_t v, double q, ken_err *err)
 {
     const ken_rules *r = p->o.rules;

@@ -12,7 +12,7 @@
 
 typedef struct ken_text_options {
     int window, stride; /* 0 = min(1024, context); 0 = window */
-    ken_watch *watch;   /* looked at between windows, counts tokens; or NULL */
+    ken_watch *watch;   /* reported to between windows, in tokens; or NULL */
 } ken_text_options;
 
 typedef struct ken_text_loss {

@@ -1,5 +1,5 @@
 /* run.h - inside of the reader: what run.c (rows), counts.c (sums over them), points.c (trainings and evaluations) and cursor.c
- * (values) share. The public face is ken.h. */
+ * (values) share. The public interface is ken.h. */
 #ifndef KEN_STORE_RUN_H
 #define KEN_STORE_RUN_H
 #include "store/schema.h"

@@ -262,7 +262,7 @@ static int fail_io(sqlite3 *db, int extended, const char *path, ken_err *err)
         path, why);
 }
 
-/* SQLite's own words, which may quote from the file: short, and without control characters. */
+/* SQLite's message, which may quote from the file: short, and without control characters. */
 static const char *reason(sqlite3 *db, int code, char out[120])
 {
     const char *s = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code);

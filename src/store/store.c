@@ -478,7 +478,7 @@ static int put_texts(ken_store *s, int query, int64_t place, const char *const *
 
 static bool is_p(double p) { return isnan(p) || (p >= -KEN_STORE_P_SLACK && p <= 1 + KEN_STORE_P_SLACK); }
 
-/* What is wrong with a prompt's results, or NULL. */
+/* The fault in a prompt's results, or NULL. */
 static const char *prompt_fault(const ken_prompt_row *p)
 {
     if (!is_p(p->text_p) || !is_p(p->p_lo) || !is_p(p->p_hi) || !is_p(p->raw_lo) || !is_p(p->raw_hi))

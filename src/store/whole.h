@@ -1,4 +1,4 @@
-/* whole.h - a run that appears whole or not at all: for what is not resumed, so that half of it would be of no use. */
+/* whole.h - a run that appears whole or not at all: for what is not resumed, so that half of it would be useless. */
 #ifndef KEN_STORE_WHOLE_H
 #define KEN_STORE_WHOLE_H
 #include "store/store.h"

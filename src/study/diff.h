@@ -1,5 +1,5 @@
 /* diff.h - inside of a comparison of two runs: what diff.c (the face), diff_rows.c (reading and joining), diff_groups.c (sums and tests),
- * diff_near.c (distance to a training set) and diff_cautions.c (other settings) share. The public face is ken.h, section "diff". */
+ * diff_near.c (distance to a training set) and diff_cautions.c (other settings) share. The public interface is ken.h, section "diff". */
 #ifndef KEN_STUDY_DIFF_H
 #define KEN_STUDY_DIFF_H
 #include "base/arena.h"

@@ -1,6 +1,6 @@
 /* rescore.c - see rescore.h.
  *
- * Nothing here asks a model; what is hard is to claim no more than the run holds. With "run" and "to" for the two matchers and p for
+ * Nothing here asks a model; what is hard is to claim no more than the run shows. With "run" and "to" for the two matchers and p for
  * the probability that a sample of one prompt is accepted by "to":
  *
  *   the same matcher, or em-raw     an exact run holds both intervals (spec/slick.md 7.4); the label is the one of an annotation
@@ -294,7 +294,8 @@ static void choose_label(ken_rescorer *r, const bounds *e)
         possible = ken_label_rules_apply(&r->rules, &v);
     }
     int category = KEN_UNKNOWN;
-    while (category > 0 && (possible & (1u << category)) == 0) category--; /* the least knowing that is possible */
+    while (category > 0 && (possible & (1u << category)) == 0)
+        category--; /* the category of least knowledge that is possible */
     r->how.possible = possible;
     r->how.category = category;
     r->how.how = e->bounded ? KEN_SCORED_BOUNDED : KEN_SCORED_EXACT;

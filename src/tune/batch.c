@@ -57,7 +57,7 @@ static int by_row(const void *x, const void *y)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_how *how,
+int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_options *how,
                          ken_err *err)
 {
     size_t tokens = 0, targets = 0;

@@ -78,7 +78,7 @@ static int take_tail(const ken_drafts *d, const ken_train_data *from, const ken_
 
 /* ---- targets and weights -------------------------------------------------------------------------------------------- */
 
-/* Which of the phrases a row says: by seed and id alone. */
+/* Which phrase is a row's target: by seed and id alone. */
 static int phrase_of(const ken_train_data *from, const ken_draft *r)
 {
     double u = ken_uniform(from->seed, r->id, strlen(r->id), KEN_DRAW_PHRASE, 0, 0);

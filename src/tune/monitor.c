@@ -263,14 +263,14 @@ int ken_monitor_ask(ken_monitor *m, ken_forwarder *f, const ken_tokenizer *t, co
 {
     int rc = KEN_OK;
     ken_greedy_options o = *how;
-    o.of = ken_monitor_asked(m);
+    o.total = ken_monitor_asked(m);
     for (int i = 0; i < m->n_sets && rc == KEN_OK; i++) {
         watched *w = &m->w[i];
         forget_answers(w);
         rc = ken_greedy(f, t, w->item, w->n, &o, w->answer, NULL, err);
         w->there = rc == KEN_OK;
         if (rc == KEN_OK) count_all(m, w);
-        o.before += w->n;
+        o.done_before += w->n;
     }
     return rc;
 }

@@ -1,4 +1,4 @@
-/* teacher.h - what another model says at every target of a set, kept as its likeliest tokens: the fixed side of self-distillation
+/* teacher.h - a teacher model's distribution at every target of a set, stored as its likeliest tokens: the fixed side of self-distillation
  * (Kaplan et al. 2026, arXiv 2604.15574; spec/finetuning.md 9).
  *
  *     ken_teacher_cache *c;

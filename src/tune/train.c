@@ -298,7 +298,7 @@ static void add_up(const job *j, const ken_tune_row *const *example, sums *a)
 }
 
 /* example, row (n): part of an update, and its place in the set. */
-static int learn(job *j, const ken_tune_row *const *example, const size_t *row, size_t n, const ken_batch_how *how,
+static int learn(job *j, const ken_tune_row *const *example, const size_t *row, size_t n, const ken_batch_options *how,
                  sums *a, ken_err *err)
 {
     int rc = ken_batch_trie_build(&j->trie, example, n, how, err);
@@ -354,7 +354,7 @@ static int update(job *j, ken_err *err)
         targets += (uint64_t)(j->example[i]->n_ids - j->example[i]->n_prompt);
     }
     /* The mean over the update's target tokens, whatever it is split into (spec/finetuning.md 1); weights have mean 1 over the set. */
-    ken_batch_how how = {
+    ken_batch_options how = {
         .share = j->t.share, .scale = (float)(1.0 / (double)targets), .mask_key = mask_key(o->seed, j->s.step)};
     sums a = {{0}, 0, {0}, 0, 0};
     size_t at = 0, k = 0;

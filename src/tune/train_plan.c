@@ -28,7 +28,7 @@ static int count_batch(counter *c, const ken_training *t, size_t b, ken_err *err
         c->targets += (uint64_t)(c->example[i]->n_ids - c->example[i]->n_prompt);
     }
     c->examples += n;
-    ken_batch_how how = {.share = t->share, .scale = 1};
+    ken_batch_options how = {.share = t->share, .scale = 1};
     int rc = KEN_OK;
     for (size_t at = 0; at < n && rc == KEN_OK; at += k) {
         rc = ken_batch_fit(&k, c->example + at, n - at, how.share, t->o->rows, err);

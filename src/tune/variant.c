@@ -100,15 +100,15 @@ int ken_apportion(size_t total, const size_t *weight, size_t n, size_t *out, ken
 }
 
 typedef struct turn {
-    size_t relation, number, of; /* the number-th (from 1) of the relation's rows */
+    size_t relation, number, rows; /* the number-th (from 1) of the relation's rows */
 } turn;
 
-/* Places of a divisor sequence (Webster): (2 number - 1) / of, ascending. */
+/* Places of a divisor sequence (Webster): (2 number - 1) / rows, ascending. */
 static int by_turn(const void *x, const void *y)
 {
     const turn *a = x, *b = y;
-    unsigned __int128 l = (unsigned __int128)(2 * a->number - 1) * b->of,
-                      r = (unsigned __int128)(2 * b->number - 1) * a->of;
+    unsigned __int128 l = (unsigned __int128)(2 * a->number - 1) * b->rows,
+                      r = (unsigned __int128)(2 * b->number - 1) * a->rows;
     if (l != r) return l < r ? -1 : 1;
     return a->relation < b->relation ? -1 : a->relation > b->relation;
 }
@@ -432,20 +432,20 @@ typedef struct pools {
     ken_strmap *at; /* relation -> index */
     ken_variant_relation *relation;
     size_t n, cap;
-    int32_t *of;     /* (rows) relation of each row, -1 = no category */
-    size_t *start;   /* (4 n + 1) */
-    int32_t *member; /* (rows) */
+    int32_t *relation_of; /* (rows) relation of each row, -1 = no category */
+    size_t *start;        /* (4 n + 1) */
+    int32_t *member;      /* (rows) */
 } pools;
 
 static int count_rows(pools *p, const ken_variant_row *row, size_t n, ken_err *err)
 {
     p->at = ken_strmap_new(64);
-    p->of = ken_alloc(n, sizeof *p->of);
-    if (p->at == NULL || p->of == NULL) return ken_fail_nomem(err, "variant");
+    p->relation_of = ken_alloc(n, sizeof *p->relation_of);
+    if (p->at == NULL || p->relation_of == NULL) return ken_fail_nomem(err, "variant");
     for (size_t i = 0; i < n; i++) {
-        p->of[i] = -1;
+        p->relation_of[i] = -1;
         if (row[i].category < 0 || row[i].category >= KEN_N_LABELS) continue;
-        const int32_t k = p->of[i] = ken_strmap_number(p->at, row[i].relation, strlen(row[i].relation));
+        const int32_t k = p->relation_of[i] = ken_strmap_number(p->at, row[i].relation, strlen(row[i].relation));
         if (k < 0 || ken_grow((void **)&p->relation, &p->cap, (size_t)k + 1, sizeof *p->relation) != 0)
             return ken_fail_nomem(err, "variant");
         if ((size_t)k == p->n) p->relation[p->n++] = (ken_variant_relation){.name = row[i].relation};
@@ -468,8 +468,8 @@ static int fill_pools(pools *p, const ken_variant_row *row, size_t n, ken_err *e
             at += p->relation[i / KEN_N_LABELS].have[i % KEN_N_LABELS];
         }
         for (size_t i = 0; i < n; i++)
-            if (p->of[i] >= 0)
-                p->member[fill[(size_t)p->of[i] * KEN_N_LABELS + (size_t)row[i].category]++] = (int32_t)i;
+            if (p->relation_of[i] >= 0)
+                p->member[fill[(size_t)p->relation_of[i] * KEN_N_LABELS + (size_t)row[i].category]++] = (int32_t)i;
     }
     ken_free(fill);
     return rc;
@@ -506,7 +506,7 @@ int ken_variant_draw(const ken_variant *v, const ken_variant_row *row, size_t n,
         rc = draw_pool(v, &p, i / KEN_N_LABELS, i % KEN_N_LABELS, chosen, err);
     ken_strmap_free(p.at);
     ken_free(p.relation);
-    ken_free(p.of);
+    ken_free(p.relation_of);
     ken_free(p.start);
     ken_free(p.member);
     return rc;
