@@ -225,7 +225,7 @@ static int check_unused(const binding *b, ken_buf *notes)
                             strstr(name, "exp") != NULL ? " (mixtures of experts are not supported)" : "");
         if (n_unused++ == 0) first = name;
     }
-    if (n_unused > 0) ken_buf_printf(notes, "tensors that nothing reads: %zu, the first is %s\n", n_unused, first);
+    if (n_unused > 0) ken_buf_printf(notes, "unused tensors: %zu, the first is %s\n", n_unused, first);
     return notes->failed ? ken_fail_nomem(b->err, "warnings") : KEN_OK;
 }
 

@@ -99,7 +99,7 @@ typedef struct ken_files {
 } ken_files;
 
 /* One more file. path "-": standard output, which is written at once. KEN_EUSAGE when something other than a plain file is there, or
- * a run or a model, which nobody means to lose. *out is borrowed. */
+ * a run or a model, which must not be lost by mistake. *out is borrowed. */
 int ken_files_add(ken_files *f, const char *path, ken_file **out, ken_err *err);
 void ken_file_write(ken_file *f, const void *bytes, size_t n); /* failures are reported by ken_files_seal */
 /* All that was written so far is on the disk, under the temporary names, and its hashes are known. */

@@ -57,7 +57,7 @@ static int parse_layers(choice *c, const char *option, const char *text, size_t 
         return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s is not layers=A-B", option, (int)n, text);
     if (c->any_layer) return ken_fail(err, KEN_EUSAGE, "--%s: layers= occurs twice; one range is possible", option);
     if (a > b || b >= n_layer)
-        return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s does not lie in this model's layers 0-%d", option, (int)n,
+        return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s is not within this model's layers 0-%d", option, (int)n,
                         text, n_layer - 1);
     c->any_layer = true;
     c->first = (int)a;

@@ -351,7 +351,7 @@ static void warnings(void **state)
     ken_err err;
     if (ken_model_open(&m, folder, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(ken_model_get_info(m)->n_warnings, 3);
-    assert_string_equal(ken_model_warning(m, 0), "tensors that nothing reads: 1, the first is score.weight");
+    assert_string_equal(ken_model_warning(m, 0), "unused tensors: 1, the first is score.weight");
     assert_string_equal(ken_model_warning(m, 1),
                         "added tokens left out because their ids are beyond the 8 rows of the embedding: 1");
     assert_non_null(strstr(ken_model_warning(m, 2), "swallow the spaces"));
