@@ -2,7 +2,7 @@
  *
  *     build/bench/learn MODEL DATA [batch] [share] [compute] [threads] [steps] [rank]
  *
- * Examples are evenly spaced rows of DATA in the format of fine-tuning (spec/finetuning.md 1). Prints, for each step, seconds
+ * Examples are evenly spaced rows of DATA in the format of fine-tuning (docs/method/fine-tuning.md#format). Prints, for each step, seconds
  * forward and back, of the optimizer, and the arithmetic rate: 2 operations forward and 4 back for each weight of a layer and row, and the
  * head's for each row with targets. Default: 128, 1, f32, all cores, 3, 0 (full fine-tuning). */
 #include "base/alloc.h"

@@ -167,7 +167,7 @@ typedef struct ken_data_options {
         *popularity_field;
     const char *templates; /* EntityQuestions: file of question templates; NULL = found beside the data */
     const char *aliases;   /* JSON file: answer string -> list of aliases; NULL = none */
-    bool slick;            /* the filters of spec/slick.md 2.3 */
+    bool slick;            /* the filter of docs/method/knowledge.md#filter */
     bool skip_bad;         /* drop malformed rows and count them */
 } ken_data_options;
 
@@ -218,7 +218,7 @@ typedef struct ken_annotate_options {
     const char *matcher;                         /* "em-squad" */
     uint64_t exemplar_seed, seed;                /* 0, 0 */
     const char *method;                          /* "exact" (NULL), or "sample": the literal protocol */
-    double mass_budget;                          /* 0 = 1.25e-3 when g = 0, else 1e-2 (spec/slick.md 7.3) */
+    double mass_budget;                          /* 0 = by g: docs/method/knowledge.md#exact-bound */
     const ken_data *exemplars;                   /* NULL = the dev split, or rows held out */
     const char *splits, *relations;              /* comma lists; NULL = every split but the exemplars', all relations */
     size_t per_relation, limit;                  /* 0 = all */
@@ -305,7 +305,7 @@ typedef struct ken_row {
 typedef struct ken_counts {
     const char *relation; /* "" for the total */
     uint64_t n, category[KEN_N_CATEGORIES];
-    double expected_unknown, sd_unknown; /* over fresh annotations (spec/slick.md 7.4) */
+    double expected_unknown, sd_unknown; /* over fresh annotations (docs/method/knowledge.md#flip) */
     double mean_p_t0, mean_p_t;
     double majority_share; /* of the commonest answer */
     double echo_share;
@@ -413,7 +413,7 @@ KEN_API int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, cons
 /* ---- evaluate ------------------------------------------------------------------------------------------------------- */
 
 typedef struct ken_evaluate_options {
-    int shots; /* exemplars in front of a question. 0: the prompt of a training (spec/finetuning.md 1); else
+    int shots; /* exemplars in front of a question. 0: the prompt of a training (docs/method/fine-tuning.md#format); else
                                       that of an annotation, with its first set. -1: 0, and 5 for multiple choice */
     const char
         *prompt_template;   /* NULL = "Answer the following question.\n{question}\n", with shots "Q: {question}\nA:" */
@@ -741,10 +741,10 @@ KEN_API void ken_training_plan_free(ken_training_plan *p);
 /* What moved between two runs over the same facts: before and after a fine-tuning, two models, two checkpoints, two quantisations. Both
  * are annotations, or both evaluations (then right and wrong take the place of categories).
  *
- * Multiple choice has no categories (spec/slick.md 9.2), but each of its prompts has a right or a wrong option chosen. Ours: a question counts
- * as right when more than half of its prompts have it right; a tie is wrong, and so are fewer, even if no other option has more. Guessing
- * again with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the prompts. Multiple choice rows
- * and others are never added up: each group is of one kind. */
+ * Multiple choice has no categories (docs/method/knowledge.md#multiple-choice), but each of its prompts has a right or a wrong option
+ * chosen. Ours: a question counts as right when more than half of its prompts have it right; a tie is wrong, and so are fewer, even if no
+ * other option has more. Guessing again with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the
+ * prompts. Multiple choice rows and others are never added up: each group is of one kind. */
 typedef struct ken_diff ken_diff;
 
 enum { KEN_MOVE_NONE, KEN_MOVE_LOST, KEN_MOVE_GAINED, KEN_MOVE_UNLABELLED };
@@ -794,7 +794,7 @@ typedef struct ken_diff_group { /* rows that both runs have, of one kind */
                     [KEN_N_VERDICTS];    /* the same of evaluations and multiple choice, which have no categories */
     uint64_t known_a, known_b;           /* HighlyKnown or MaybeKnown; or right */
     uint64_t rest_a, rest_b;             /* the other rows that have a label; or wrong */
-    uint64_t lost, gained;               /* spec/interfaces.md 4 */
+    uint64_t lost, gained;               /* docs/method/knowledge.md#lost-gained */
     double lost_share, lost_lo, lost_hi; /* of known_a, with the Wilson interval */
     double gained_share, gained_lo, gained_hi; /* of rest_a */
     double mcnemar;                            /* exact, of lost against gained */
@@ -907,7 +907,7 @@ KEN_API size_t ken_scoring_count(const ken_scoring *s);
 KEN_API const ken_row *ken_scoring_row(ken_scoring *s, size_t i, const ken_scored **how, ken_err *err);
 
 /* The saturation curve: expected shares (n_prompts, n_samples, 4) of the categories for each number of prompts and of samples a prompt,
- * averaged over all choices of the prompts (spec/slick.md 7.5), of all labelled rows. NaN where a run of --method sample has not so many
+ * averaged over all choices of the prompts (docs/method/knowledge.md#curve), of all labelled rows. NaN where a run of --method sample has not so many
  * samples. The caller's array. */
 KEN_API int ken_scoring_curve(ken_scoring *s, const int *prompts, size_t n_prompts, const int *samples,
                               size_t n_samples, double *share, ken_err *err);
@@ -989,11 +989,11 @@ typedef struct ken_agreement {
     uint64_t moved[KEN_UNLABELLED][KEN_UNLABELLED]; /* from A's category to B's */
     ken_agreement_part all, known,
         greedy; /* four categories; Known | Unknown; HighlyKnown | MaybeKnown, of rows that are one of these in
-                                              both (the fragile boundary, spec/slick.md 5.1) */
+                                              both (the fragile boundary, docs/method/knowledge.md#label-noise) */
     double
         predicted; /* mean of 1 - p_flip in A: the share that a fresh annotation with A's own prompts would label alike; NaN = not known */
     uint64_t hk, hk_again;     /* A's HighlyKnown rows; those of them that are so in B */
-    double hk_again_predicted; /* for fresh exemplars, from the greedy hits alone (spec/slick.md 7.4) */
+    double hk_again_predicted; /* for fresh exemplars, from the greedy hits alone (docs/method/knowledge.md#hk-again) */
 } ken_agreement;
 
 /* KEN_EINPUT when the two have no row in common. */
@@ -1001,7 +1001,7 @@ KEN_API int ken_agree(ken_agreement *out, ken_scoring *a, ken_scoring *b, ken_er
 
 /* ---- the linear model of harm --------------------------------------------------------------------------------------- */
 
-/* Accuracy = b0 + b_kn N_kn/|D| + b_unk N_unk/|D| (Gekhman et al. 2024, Eq. 1; spec/finetuning.md 6): accuracy in percent, N the
+/* Accuracy = b0 + b_kn N_kn/|D| + b_unk N_unk/|D| (Gekhman et al. 2024, Eq. 1; docs/method/fine-tuning.md#linear-model): accuracy in percent, N the
  * fitted Known and Unknown training rows, one point an epoch of each training. */
 typedef struct ken_regression_point {
     size_t run; /* index into the runs given */
@@ -1069,6 +1069,131 @@ KEN_API const char *ken_report_plot_name(const ken_report *r, size_t i); /* borr
 /* What the reader of the page should know and the caller may say: runs that cannot be compared, what was left out; NULL past the
  * last. Borrowed; writing may add some. */
 KEN_API const char *ken_report_note(const ken_report *r, size_t i);
+
+/* ---- views ---------------------------------------------------------------------------------------------------------- */
+
+/* A result as it is shown: a list of views, from which every form is made. A program prints them on a terminal, the library makes JSON
+ * (ken_views_json), CSV and LaTeX (ken_views_csv, ken_views_latex) of them; they cannot disagree, since each number is in them once. */
+
+typedef enum ken_style { /* what a text or a number says besides itself */
+                         KEN_STYLE_PLAIN,
+                         KEN_STYLE_STRONG,
+                         KEN_STYLE_QUIET,    /* less important than what is around it */
+                         KEN_STYLE_CATEGORY, /* + KEN_HIGHLY_KNOWN ... KEN_UNLABELLED */
+                         KEN_STYLE_BETTER = KEN_STYLE_CATEGORY + KEN_HIGHLY_KNOWN,
+                         KEN_STYLE_WORSE = KEN_STYLE_CATEGORY + KEN_UNKNOWN
+} ken_style;
+
+typedef enum ken_unit {
+    KEN_UNIT_TEXT,
+    KEN_UNIT_TRUTH,  /* true or false: count */
+    KEN_UNIT_COUNT,  /* a whole number: count */
+    KEN_UNIT_REAL,   /* value, with the column's digits */
+    KEN_UNIT_SHARE,  /* value from 0 to 1, shown in percent */
+    KEN_UNIT_PART,   /* count, shown as a share of `of` in percent; the count itself in JSON and CSV */
+    KEN_UNIT_CHANGE, /* value, a difference of two shares, shown in points with its sign */
+    KEN_UNIT_P,      /* value: a p-value, shown with two digits */
+    KEN_UNIT_BAR,    /* value from 0 to 1, drawn as a bar; neither in JSON nor in CSV */
+    KEN_UNIT_PARTS   /* part (n_parts): counts that make up a whole, drawn as one bar; likewise */
+} ken_unit;
+
+enum { /* where a column stands */
+       KEN_ON_TERMINAL = 1,
+       KEN_ON_PAGE = 2,
+       KEN_IN_JSON = 4,
+       KEN_IN_CSV = 8,
+       KEN_IF_VERBOSE = 16, /* on a terminal only when more is asked for */
+       KEN_IF_ROOM = 32,    /* on a terminal only when it is wide enough for all */
+       KEN_INTERVAL_IF_VERBOSE = 64,
+       KEN_SHOWN = KEN_ON_TERMINAL | KEN_ON_PAGE,
+       KEN_IN_DATA = KEN_IN_JSON | KEN_IN_CSV,
+       KEN_EVERYWHERE = KEN_SHOWN | KEN_IN_DATA
+};
+
+typedef struct ken_view_column {
+    const char *head; /* over the column; "" = nothing */
+    const char *key,
+        *sub; /* its name in JSON and CSV, and inside of the object of that name (NULL); key NULL: the head, in CSV alone */
+    const char *lo_key,
+        *hi_key; /* those of the interval's ends; hi_key NULL: [lo, hi] under lo_key; both NULL: there is no interval */
+    ken_unit unit;
+    int digits;      /* behind the decimal point: of reals, shares and changes */
+    int width;       /* columns on a terminal, the space in front included; wider where a text needs it */
+    unsigned where;  /* KEN_ON_TERMINAL | ... */
+    ken_style style; /* of the head */
+} ken_view_column;
+
+typedef struct ken_view_cell {
+    bool there; /* false: nothing is known, or nothing is to be said */
+    ken_style style;
+    const char *text;
+    double value, lo, hi; /* lo NaN: no interval is known */
+    uint64_t count, of;
+    const uint64_t *part;
+    int n_parts;
+} ken_view_cell;
+
+typedef struct ken_view_row {
+    const char *path,
+        *key; /* where its cells are put in JSON: names of objects, joined by dots ("groups.category"), "" the outermost; then the object
+                                    key (any text), or NULL. name[] appends an element to a list, name[3] is the fourth, name[-1] the last. NULL path: not in JSON */
+    const char *between;       /* instead of cells: a line between rows, as in "by relation" */
+    const ken_view_cell *cell; /* (n_columns of the view) */
+    unsigned where;            /* KEN_ON_TERMINAL | ...: where the row stands, as for columns */
+    bool total;                /* stands for all the others */
+} ken_view_row;
+
+typedef struct ken_span { /* a part of a sentence */
+    const char *text;
+    ken_style style;
+} ken_span;
+
+typedef enum ken_view_kind {
+    KEN_VIEW_HEADING, /* text, level */
+    KEN_VIEW_TEXT,    /* spans: a sentence or more; "\n" ends a line */
+    KEN_VIEW_VALUES,  /* a table of one row: its columns are values with names of their own */
+    KEN_VIEW_TABLE
+} ken_view_kind;
+
+typedef struct ken_view {
+    ken_view_kind kind;
+    const char *title;    /* of a table; NULL = none */
+    bool headless;        /* a table without a line of heads */
+    bool close;           /* no empty line in front of it */
+    unsigned where;       /* KEN_ON_TERMINAL | ... */
+    int level;            /* of a heading */
+    const ken_span *span; /* (n_spans) */
+    size_t n_spans;
+    const ken_view_column *column; /* (n_columns) */
+    size_t n_columns;
+    const ken_view_row *row; /* (n_rows) */
+    size_t n_rows;
+} ken_view;
+
+typedef struct ken_views ken_views;
+
+typedef struct ken_show_options { /* of an annotation; all zero: everything, in data order */
+    const char *relations;        /* only these, "a,b"; NULL = all */
+    const char *sort;             /* "order", "name", "facts" or a category; "-" in front: falling; NULL = "order" */
+} ken_show_options;
+
+/* Of a run of any kind; o may be NULL. Free with ken_views_free; the run may be freed before. */
+KEN_API int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err);
+/* Of an evaluation, with its changes when ken_evaluation_changes was asked for them. */
+KEN_API int ken_views_of_evaluation(ken_views **out, const ken_evaluation *e, ken_err *err);
+KEN_API void ken_views_free(ken_views *v);
+KEN_API size_t ken_views_count(const ken_views *v);
+KEN_API const ken_view *ken_views_get(const ken_views *v, size_t i); /* borrowed; NULL past the last */
+/* One JSON object on one line, numbers with nine digits; every table as CSV (RFC 4180), one behind the other with an empty line between; every
+ * table that is shown as a LaTeX tabular. *text is the caller's, to be freed with ken_text_free. */
+KEN_API int ken_views_json(const ken_views *v, char **text, ken_err *err);
+KEN_API int ken_views_csv(const ken_views *v, char **text, ken_err *err);
+KEN_API int ken_views_latex(const ken_views *v, char **text, ken_err *err);
+KEN_API void ken_text_free(char *text);
+/* A cell as it is shown, without colour and width: "41.2%", "1,234". buf (64 bytes) or the cell's text; "" for nothing. */
+KEN_API const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64]);
+KEN_API const char *ken_view_interval_text(const ken_view_column *c, const ken_view_cell *x,
+                                           char buf[64]); /* "[38.0, 44.5]", "" without one */
 
 /* ---- this build ----------------------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
+#include "cli/views.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
@@ -99,8 +100,11 @@ static int end_run(const char *path, ken_err *err)
     ken_run *r = NULL;
     int rc = ken_run_open(&r, path, err);
     for (size_t i = 0; rc == KEN_OK && ken_run_note(r, i) != NULL; i++) cli_note("%s: %s", path, ken_run_note(r, i));
-    if (rc == KEN_OK && cli.json) rc = cli_json_print(cli_json_summary(r, NULL), err);
-    else if (rc == KEN_OK) cli_note("look at it with: ken show %s", path);
+    ken_views *v;
+    if (rc == KEN_OK && cli.json) {
+        rc = ken_views_of_run(&v, r, NULL, err);
+        if (rc == KEN_OK) rc = cli_print_views(v, err);
+    } else if (rc == KEN_OK) cli_note("look at it with: ken show %s", path);
     ken_run_free(r);
     return rc;
 }
@@ -184,7 +188,8 @@ const cli_verb cli_verb_annotate = {
         "ken annotate -d facts.jsonl --dry-run",
     .init = init,
     .run = run,
-    .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options, cli_compute_options},
+    .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options,
+               cli_compute_options},
     .min_args = 0,
     .max_args = 0,
 };

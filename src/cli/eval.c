@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "cli/threshold.h"
+#include "cli/views.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,9 +101,23 @@ static int parse_conditions(ken_err *err)
 
 static double ratio(uint64_t k, uint64_t n) { return n > 0 ? (double)k / (double)n : NAN; }
 
-static double metric(const cli_evaluation *v, int which)
+typedef struct result {
+    ken_evaluation *e;
+    const ken_measure *m; /* (n) */
+    size_t n;
+    const ken_change *c; /* (n_changes) */
+    size_t n_changes;
+} result;
+
+static const ken_measure *all_of(const result *v)
 {
-    const ken_measure *all = cli_evaluation_all(v);
+    const ken_measure *m = ken_measure_find(v->m, v->n, "eval", "all", "");
+    return m != NULL ? m : ken_measure_find(v->m, v->n, "mmlu", "all", "");
+}
+
+static double metric(const result *v, int which)
+{
+    const ken_measure *all = all_of(v);
     double worst = NAN;
     switch (which) {
     case ACCURACY: return ratio(all->hits, all->n);
@@ -110,12 +125,12 @@ static double metric(const cli_evaluation *v, int which)
     case ANSWERED: return ratio(all->answered, all->n);
     case ABSTAINED: return ratio(all->abstained, all->n);
     case COMMONEST: {
-        const char *k = cli_evaluation_setting(v, "commonest_count");
+        const char *k = ken_evaluation_setting(v->e, "commonest_count");
         return k != NULL ? strtod(k, NULL) / (double)all->n : NAN;
     }
     case PERPLEXITY: /* the largest */
         for (size_t i = 0; i < v->n; i++)
-            if (strncmp(v->m[i].set, "text:", 5) == 0) worst = fmax(worst, exp(cli_loss_per_token(&v->m[i])));
+            if (strncmp(v->m[i].set, "text:", 5) == 0) worst = fmax(worst, exp(v->m[i].loss / (double)v->m[i].tokens));
         return worst;
     default:
         for (size_t i = 0; i < v->n_changes; i++)
@@ -125,7 +140,7 @@ static double metric(const cli_evaluation *v, int which)
     }
 }
 
-static int check_conditions(const cli_evaluation *v, ken_err *err)
+static int check_conditions(const result *v, ken_err *err)
 {
     for (int i = 0; i < set.fail_if.n; i++) {
         int m = threshold[i].metric;
@@ -185,13 +200,13 @@ static void note_differences(const ken_evaluation *e, const ken_run *before)
     }
 }
 
-static int print_rows(const ken_evaluation *e, const cli_evaluation *v, ken_err *err)
+static int print_rows(const result *v, ken_err *err)
 {
     size_t n;
-    const ken_evaluated *row = ken_evaluation_rows(e, &n);
+    const ken_evaluated *row = ken_evaluation_rows(v->e, &n);
     int rc = KEN_OK;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
-        if (cli.json) rc = cli_json_print(cli_json_evaluated(&row[i], cli_evaluation_all(v)), err);
+        if (cli.json) rc = cli_json_print(cli_json_evaluated(&row[i], all_of(v)), err);
         else cli_print_evaluated(&row[i]);
     }
     return rc;
@@ -199,7 +214,8 @@ static int print_rows(const ken_evaluation *e, const cli_evaluation *v, ken_err 
 
 static int show(ken_evaluation *e, ken_run *against, ken_err *err)
 {
-    cli_evaluation v = {.e = e};
+    result v = {.e = e};
+    ken_views *views;
     v.m = ken_evaluation_measures(e, &v.n);
     int rc = KEN_OK;
     if (against != NULL) {
@@ -207,9 +223,8 @@ static int show(ken_evaluation *e, ken_run *against, ken_err *err)
         rc = ken_evaluation_changes(e, against, &v.c, &v.n_changes, err);
     }
     if (rc != KEN_OK) return rc;
-    if (set.rows) rc = print_rows(e, &v, err);
-    else if (cli.json) rc = cli_json_print(cli_json_evaluation(&v), err);
-    else cli_print_evaluation(&v);
+    if (set.rows) rc = print_rows(&v, err);
+    else if ((rc = ken_views_of_evaluation(&views, e, err)) == KEN_OK) rc = cli_print_views(views, err);
     return rc == KEN_OK ? check_conditions(&v, err) : rc;
 }
 

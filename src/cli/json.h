@@ -41,11 +41,5 @@ void cli_json_put_fields(cli_json_object *x, const void *from, const cli_json_fi
 /* Prints the value on one line and frees it. KEN_ENOMEM when it (or a part of it: jansson hands failures on) is NULL. */
 int cli_json_print(json_t *v, ken_err *err);
 
-/* The objects that several verbs share (row_json.c). */
-json_t *cli_json_row(const ken_row *row);     /* keys and order of interfaces.md 4 */
-json_t *cli_json_counts(const ken_counts *c); /* examples, the four categories, unlabelled */
-/* The summary object of a run; counts of the chosen relations ("a,b", NULL = all). */
-json_t *cli_json_summary(const ken_run *r, const char *relations);
-/* Adds up the chosen relations; the shares are weighted by the number of rows. */
-ken_counts cli_sum_counts(const ken_run *r, const char *relations);
+json_t *cli_json_row(const ken_row *row); /* row_json.c: the keys are those of docs/json.md#rows */
 #endif

@@ -119,7 +119,7 @@ static const char *meaning_of(const char *flag)
 {
     for (size_t i = 0; i < sizeof flag_meaning / sizeof *flag_meaning; i++)
         if (strcmp(flag_meaning[i].name, flag) == 0) return flag_meaning[i].meaning;
-    return "see spec/slick.md";
+    return "not described here";
 }
 
 static void man_ken(void)

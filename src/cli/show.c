@@ -3,14 +3,14 @@
 #include "cli/json.h"
 #include "cli/rows.h"
 #include "cli/show_train.h"
-#include "cli/table.h"
 #include "cli/term.h"
+#include "cli/views.h"
 #include <stdlib.h>
 #include <string.h>
 
 static struct {
     const char *relations, *categories, *sort;
-    bool rows;
+    bool rows, csv, latex;
     size_t limit;
 } set;
 
@@ -25,6 +25,8 @@ static const cli_option options[] = {
      "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts or a "
      "category's share; -KEY for falling order (default: data order)"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
+    {"csv", 0, NULL, CLI_FLAG, &set.csv, "print the tables as CSV, with all their rows and columns"},
+    {"latex", 0, NULL, CLI_FLAG, &set.latex, "print the tables as LaTeX, for a paper"},
     {0}};
 
 /* Each name of a comma list must be one that the run has; a misspelt one would silently show nothing. */
@@ -71,55 +73,15 @@ static int check_filters(const ken_run *r, bool rows, ken_err *err)
     return rc;
 }
 
-/* ---- order of the table's relations --------------------------------------------------------------------------------- */
-
-static const ken_run *sorting; /* qsort has no context */
-static const char *sort_key;
-static int sort_sign;
-
-static double share_of(const ken_counts *c, int category)
+/* The table, in the form that is asked for; with rows what stands behind it. */
+static int show_views(ken_run *r, ken_err *err)
 {
-    uint64_t n = c->n - c->category[KEN_UNLABELLED];
-    return n > 0 ? (double)c->category[category] / (double)n : 0;
-}
-
-static int compare_relations(const void *pa, const void *pb)
-{
-    size_t ia = *(const size_t *)pa, ib = *(const size_t *)pb;
-    const ken_counts *a = ken_run_relation(sorting, ia), *b = ken_run_relation(sorting, ib);
-    double x = (double)a->n, y = (double)b->n;
-    int c = 0;
-    for (int k = 0; k < KEN_UNLABELLED; k++)
-        if (strcmp(sort_key, ken_category_name(k)) == 0) {
-            x = share_of(a, k);
-            y = share_of(b, k);
-        }
-    if (strcmp(sort_key, "name") == 0) c = strcmp(a->relation, b->relation);
-    else if (strcmp(sort_key, "order") == 0) c = (ia > ib) - (ia < ib);
-    else c = (x > y) - (x < y);
-    return c != 0 ? sort_sign * c : (ia > ib) - (ia < ib);
-}
-
-static int print_table(ken_run *r, ken_err *err)
-{
-    const ken_row *first = ken_run_count(r) > 0 ? ken_run_row(r, 0, err) : NULL;
-    if (first == NULL && ken_run_count(r) > 0) return err->status;
-    bool choice = first != NULL && (first->flags & KEN_FLAG_CHOICE);
-    size_t n = 0, all = ken_run_n_relations(r);
-    size_t *index = calloc(all > 0 ? all : 1, sizeof *index);
-    if (index == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
-    for (size_t i = 0; i < all; i++)
-        if (set.relations == NULL || cli_in_list(set.relations, ',', ken_run_relation(r, i)->relation)) index[n++] = i;
-    if (set.sort != NULL) {
-        sorting = r;
-        sort_sign = set.sort[0] == '-' ? -1 : 1;
-        sort_key = set.sort + (set.sort[0] == '-');
-        qsort(index, n, sizeof *index, compare_relations);
-    }
-    ken_counts total = cli_sum_counts(r, set.relations);
-    cli_print_table(r, index, n, &total, choice, cli.verbose);
-    free(index);
-    return KEN_OK;
+    ken_views *v;
+    const ken_show_options o = {.relations = set.relations, .sort = set.sort};
+    int rc = ken_views_of_run(&v, r, &o, err);
+    if (rc != KEN_OK) return rc;
+    if (set.csv) return cli_print_form(v, ken_views_csv, err);
+    return set.latex ? cli_print_form(v, ken_views_latex, err) : cli_print_views(v, err);
 }
 
 /* A training or an evaluation. */
@@ -132,9 +94,8 @@ static int show_other(ken_run *r, ken_err *err)
                         "kind \"%s\"",
                         kind);
     term_start();
-    if (strcmp(kind, "train") == 0) return cli_show_train(r, set.rows, err);
-    if (strcmp(kind, "eval") == 0) return cli_show_evaluation(r, set.rows, err);
-    return cli_fail(err, KEN_EINPUT, "a run of a kind that this version does not know (\"%s\")", kind);
+    if (!set.rows) return show_views(r, err);
+    return strcmp(kind, "train") == 0 ? cli_show_trained(r, err) : cli_show_evaluated(r, err);
 }
 
 static int run(int n, char **arg, ken_err *err)
@@ -142,6 +103,9 @@ static int run(int n, char **arg, ken_err *err)
     (void)n;
     ken_run *r = NULL;
     bool rows = set.rows || set.categories != NULL;
+    if (set.csv + set.latex + cli.json > 1 || (rows && (set.csv || set.latex)))
+        return cli_fail(err, KEN_EUSAGE,
+                        "--csv and --latex print the tables; they go with neither --rows nor --json nor each other");
     int rc = ken_run_open(&r, arg[0], err);
     if (rc != KEN_OK) goto done;
     if (strcmp(ken_run_kind(r), "annotate") != 0) {
@@ -154,8 +118,7 @@ static int run(int n, char **arg, ken_err *err)
     if (rows) {
         cli_row_filter f = {set.relations, set.categories, set.sort, set.limit};
         rc = cli_print_rows(r, &f, err);
-    } else if (cli.json) rc = cli_json_print(cli_json_summary(r, set.relations), err);
-    else rc = print_table(r, err);
+    } else rc = show_views(r, err);
 done:
     ken_run_free(r);
     return rc;

@@ -1,9 +1,8 @@
-/* show_train.h - `ken show` for runs that are no annotations: the curve of a training, an evaluation that was kept. */
+/* show_train.h - `ken show --rows` for runs that are no annotations. */
 #ifndef KEN_CLI_SHOW_TRAIN_H
 #define KEN_CLI_SHOW_TRAIN_H
 #include "ken.h"
 
-/* rows: the rows instead of the table (trained rows with when they were first fitted; rows that were asked). */
-int cli_show_train(ken_run *r, bool rows, ken_err *err);
-int cli_show_evaluation(ken_run *r, bool rows, ken_err *err);
+int cli_show_trained(ken_run *r, ken_err *err);   /* the rows of a training, with when each was first fitted */
+int cli_show_evaluated(ken_run *r, ken_err *err); /* the rows that an evaluation asked */
 #endif

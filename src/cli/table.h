@@ -1,4 +1,4 @@
-/* table.h - the category table of a run, for reading in a terminal. */
+/* table.h - what several of the tables on a terminal say alike. */
 #ifndef KEN_CLI_TABLE_H
 #define KEN_CLI_TABLE_H
 #include "ken.h"
@@ -9,8 +9,4 @@ void cli_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
 void cli_print_subject(const char *model, const char *adapter, const char *data);
 /* What a group of measures is called: quarters of popularity are numbered in a run. */
 const char *cli_group_name(const char *grouping, const char *key);
-/* Prints title, relations in the order of index (n), totals and one line of conclusion. choice: multiple-choice rows, which have a
- * score and no categories. verbose adds an interval to each share. */
-void cli_print_table(const ken_run *r, const size_t *index, size_t n, const ken_counts *total, bool choice,
-                     bool verbose);
 #endif

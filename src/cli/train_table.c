@@ -1,8 +1,8 @@
 /* train_table.c - see train_table.h. Columns are decided by the first point: what is not measured has none. */
 #include "cli/train_table.h"
 #include "cli/cli.h"
-#include "cli/evaluation.h"
 #include "cli/json.h"
+#include "cli/table.h"
 #include "cli/term.h"
 #include <langinfo.h>
 #include <math.h>
@@ -163,6 +163,42 @@ int cli_train_curves(ken_run *r, ken_err *err)
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------------- */
 
+static json_t *ratio(uint64_t k, uint64_t n) { return n > 0 ? json_real((double)k / (double)n) : json_null(); }
+
+static json_t *measure_json(const ken_measure *m)
+{
+    cli_json_object x = {json_object(), false};
+    if (m->n > 0) {
+        double lo, hi;
+        cli_wilson(m->hits, m->n, &lo, &hi);
+        cli_json_put(&x, "examples", cli_json_count(m->n));
+        cli_json_put(&x, "hits", cli_json_count(m->hits));
+        cli_json_put(&x, "accuracy", ratio(m->hits, m->n));
+        cli_json_put(&x, "accuracy_lo", cli_json_real(lo));
+        cli_json_put(&x, "accuracy_hi", cli_json_real(hi));
+        cli_json_put(&x, "hits_raw", cli_json_count(m->hits_raw));
+        cli_json_put(&x, "abstained", cli_json_count(m->abstained));
+        cli_json_put(&x, "answered", cli_json_count(m->answered));
+        cli_json_put(&x, "accuracy_answered", ratio(m->hits, m->answered));
+        if (!isnan(m->p)) cli_json_put(&x, "p_right", cli_json_real(m->p / (double)m->n));
+        for (int i = 0; i < m->n_more; i++) {
+            json_t *more = json_object_get(x.o, "matchers");
+            if (more == NULL) cli_json_put(&x, "matchers", more = json_object());
+            if (json_object_set_new(more, m->more[i].matcher, cli_json_count(m->more[i].hits)) != 0) x.failed = true;
+        }
+    }
+    if (m->tokens > 0) {
+        cli_json_put(&x, "tokens", cli_json_count(m->tokens));
+        cli_json_put(&x, "nll", cli_json_real(m->loss / (double)m->tokens));
+        cli_json_put(&x, "perplexity", cli_json_real(exp(m->loss / (double)m->tokens)));
+        if (m->bytes > 0) {
+            cli_json_put(&x, "bytes", cli_json_count(m->bytes));
+            cli_json_put(&x, "bits_per_byte", cli_json_real(m->loss / (double)m->bytes / log(2.0)));
+        }
+    }
+    return cli_json_finish(&x);
+}
+
 json_t *cli_json_point(const ken_point *p, const ken_measure *m, size_t n)
 {
     json_t *o = json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:b,s:b}", "step", (json_int_t)p->step, "epoch",
@@ -175,7 +211,7 @@ json_t *cli_json_point(const ken_point *p, const ken_measure *m, size_t n)
         json_t *set = json_object_get(o, x->set);
         if (set == NULL) {
             const ken_measure *all = all_of(m, n, x->set);
-            set = all != NULL ? cli_json_measure(all) : json_object();
+            set = all != NULL ? measure_json(all) : json_object();
             json_object_set_new(o, x->set, set);
         }
         if (strcmp(x->grouping, "all") == 0) continue;
@@ -184,7 +220,7 @@ json_t *cli_json_point(const ken_point *p, const ken_measure *m, size_t n)
             groups = json_object();
             json_object_set_new(set, x->grouping, groups);
         }
-        json_object_set_new(groups, x->key, cli_json_measure(x));
+        json_object_set_new(groups, x->key, measure_json(x));
     }
     return o;
 }

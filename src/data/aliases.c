@@ -1,5 +1,5 @@
 /* aliases.c - the alias table of --aliases: a JSON object, answer -> list of other names. A row's answers are not changed by it;
- * the matcher em-alias asks for what else to accept (spec/slick.md 6). */
+ * the matcher em-alias asks for what else to accept (docs/method/knowledge.md#matchers). */
 #include "base/alloc.h"
 #include "data/dataset.h"
 #include "data/fields.h"

@@ -196,6 +196,9 @@ int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
     if (rc == KEN_OK) rc = ken_aliases_join(d, err);
     if (rc == KEN_OK) rc = ken_mark_rows(d, err);
     if (rc != KEN_OK) return rc;
+    /* They stay as long as the data: without room to grow. */
+    ken_example *rows = ken_realloc(d->rows, d->n, sizeof *rows);
+    if (rows != NULL) d->rows = rows;
     *out = d;
     b->d = NULL;
     return KEN_OK;

@@ -14,7 +14,7 @@ bool ken_data_has_aliases(const ken_data *d); /* it was opened with a table */
 /* SHA-256 of the table, "" without one: which table it is, however it is laid out. Borrowed. */
 const char *ken_aliases_hash(const ken_data *d);
 
-/* The exemplar sets of one relation (spec/slick.md 3): n_sets x shots indices into `from`. For multiple choice one set of all
+/* The exemplar sets of one relation (docs/method/knowledge.md#exemplars): n_sets x shots indices into `from`. For multiple choice one set of all
  * the rows that may serve (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */
 typedef struct ken_exemplars {
     const char *relation; /* borrowed */

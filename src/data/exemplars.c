@@ -1,4 +1,4 @@
-/* exemplars.c - which rows are exemplars, which are annotated: the rules of spec/slick.md 3 and 9.1.
+/* exemplars.c - which rows are exemplars, which are annotated: the rules of docs/method/knowledge.md#exemplars.
  *
  * Exemplars come from another data set that the user names; else from the dev split; else from rows held out of the data. One draw
  * serves every split and selection: it depends on the data, the seed and the shape of the sets, never on --split, --relation or a
@@ -102,7 +102,7 @@ static int distinct_rows(const ken_exemplar_sets *p, const source *s, const aske
     return rc;
 }
 
-/* The one-answer rule of spec/slick.md 3 is EntityQuestions' (several objects, not aliases). Where it would leave too few, as in
+/* The one-answer rule of docs/method/knowledge.md#exemplars is EntityQuestions' (several objects, not aliases). Where it would leave too few, as in
  * small data of the same layout that lists aliases, all rows may serve. */
 static int usable_rows(const ken_exemplar_sets *p, const source *s, bool dev_only, size_t *rows, size_t *n)
 {
@@ -164,7 +164,7 @@ static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
     int rc = rows == NULL ? KEN_ENOMEM : KEN_OK;
     if (rc == KEN_OK) rc = p->origin == HELD_OUT ? unique_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
     if (rc == KEN_OK && !(p->choice && p->origin != HELD_OUT)) rc = shuffle_rows(p->o.seed, s->name, rows, n);
-    if (p->origin == HELD_OUT) { /* spec/slick.md 9.1: 40 rows a relation, at most half of it */
+    if (p->origin == HELD_OUT) { /* docs/method/knowledge.md#held-out: 40 rows a relation, at most half of it */
         size_t most = (s->end - s->first) / 2 < p->need ? (s->end - s->first) / 2 : p->need;
         if (n > most) n = most;
     }

@@ -2,7 +2,7 @@
  * relation and split.
  *
  * Duplicates and ambiguity are looked for inside a relation. Dev rows are compared with dev rows only and all others among
- * themselves: a dev row is an exemplar's place, not a fact that is asked (so the published counts of spec/slick.md 2.4 come out). */
+ * themselves: a dev row is an exemplar's place, not a fact that is asked (so the published counts of docs/method/knowledge.md#marks come out). */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "data/dataset.h"
@@ -41,7 +41,7 @@ static void lower(ken_buf *out, const char *s)
     }
 }
 
-/* spec/slick.md 2.4: the gold is a substring of the question, ignoring case. */
+/* docs/method/knowledge.md#marks: the gold is a substring of the question, ignoring case. */
 static int mark_echo(ken_data *d, ken_err *err)
 {
     ken_buf question = {0}, answer = {0};

@@ -1,6 +1,6 @@
 /* popqa.c - PopQA (Mallen et al. 2023): question, prop, subj, obj, s_pop, possible_answers, as TSV, CSV or JSON lines.
  *
- * Rules of spec/slick.md 9.1: the relation is prop, popularity is s_pop; the accepted answers are possible_answers, of which obj
+ * Rules of docs/method/knowledge.md#popqa: the relation is prop, popularity is s_pop; the accepted answers are possible_answers, of which obj
  * comes first (possible_answers[0] where obj is null); rows that share a question's text cannot be told apart by a model that
  * sees only the text, so each accepts the answers of all of them and is flagged ambiguous. */
 #include "base/alloc.h"

@@ -1,4 +1,4 @@
-/* sets.c - exemplar rows into exemplar sets (spec/slick.md 3); see exemplars.h. */
+/* sets.c - exemplar rows into exemplar sets (docs/method/knowledge.md#exemplars); see exemplars.h. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/rng.h"

@@ -1,4 +1,4 @@
-/* slick.c - the data of the SliCK study: the filters of spec/slick.md 2.3 over EntityQuestions.
+/* slick.c - the data of the SliCK study: the filters of docs/method/knowledge.md#filter over EntityQuestions.
  *
  *   test:  12 ID + 7 OOD relations, rows with one answer
  *   train: 12 ID relations, rows with one answer whose subject is no subject of any test row of all 24 relations (test rows with

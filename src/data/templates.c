@@ -1,5 +1,5 @@
 /* templates.c - the subject of a question, by undoing its template; see table.h. EntityQuestions carries no subjects, but all its
- * questions were made from one template a relation, and removing the text around [X] succeeds for every row (spec/slick.md 2.1). */
+ * questions were made from one template a relation, and removing the text around [X] succeeds for every row (docs/method/knowledge.md#templates). */
 #include "base/alloc.h"
 #include "data/table.h"
 #include <string.h>

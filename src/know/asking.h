@@ -2,8 +2,9 @@
  *
  * Questions are admitted until the next wave is full, the wave is forwarded, every question whose requests are answered advances, finished
  * ones are handed on and leave. Which questions share a wave changes nothing but the time, since a node's logits depend on its path alone
- * (design: same bits). To the loop a question is a struct that begins with its kind, a table of functions. A row of an
- * annotation (task.h), the exact walk (walk.h), the tree sampler (sample.h), multiple choice (choice.h) and a greedy answer (greedy.h) are kinds. */
+ * (docs/architecture.md#repeatable). To the loop a question is a struct that begins with its kind, a table of functions. A row of an
+ * annotation (task.h), the exact walk (walk.h), the tree sampler (sample.h), multiple choice (choice.h) and a greedy answer (greedy.h) are
+ * kinds. */
 #ifndef KEN_KNOW_ASKING_H
 #define KEN_KNOW_ASKING_H
 #include "engine/engine.h"

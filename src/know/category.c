@@ -1,4 +1,4 @@
-/* category.c - labels from verdicts and probabilities (spec/slick.md 5, 7.4, 7.5); see category.h.
+/* category.c - labels from verdicts and probabilities (docs/method/knowledge.md#categories, #labels, #curve); see category.h.
  *
  * No models, texts or files here: numbers in, numbers out. What is hard: probabilities here lie within 1e-12 of 0
  * and of 1 as a matter of course, so nothing is computed as 1 - p where log1p(-p) can be had, and the binomial draw must order
@@ -59,7 +59,7 @@ int ken_binomial_draw(int n, double p_in, double u_in)
 
 /* ---- labels ---------------------------------------------------------------------------------------------------------- */
 
-static int category_of(int greedy_hits, int n_prompts, bool sampled_hit) /* the table of spec/slick.md 5 */
+static int category_of(int greedy_hits, int n_prompts, bool sampled_hit) /* docs/method/knowledge.md#categories */
 {
     if (n_prompts > 0 && greedy_hits == n_prompts) return KEN_HIGHLY_KNOWN;
     if (greedy_hits > 0) return KEN_MAYBE_KNOWN;
@@ -103,7 +103,7 @@ void ken_categorize_exact(ken_knowledge *k, const bool *hit, const double *lo, c
     if (n_prompts > 0) {
         k->p_t_lo /= (double)n_prompts;
         k->p_t_hi /= (double)n_prompts;
-        k->p_t = 0.5 * (k->p_t_lo + k->p_t_hi); /* interfaces.md 4: the middle of the two that are printed */
+        k->p_t = 0.5 * (k->p_t_lo + k->p_t_hi); /* the middle of the two that are printed: docs/json.md#rows */
     }
     k->p_unknown = all_miss(miss, samples);
     k->p_unknown_lo = all_miss(miss_hi, samples); /* the larger p misses less */

@@ -1,4 +1,5 @@
-/* category.h - from per-prompt greedy verdicts and probabilities to a label (spec/slick.md 5, 7.4, 7.5). Pure arithmetic. */
+/* category.h - from per-prompt greedy verdicts and probabilities to a label (docs/method/knowledge.md#categories, #labels, #curve). Pure
+ * arithmetic. */
 #ifndef KEN_KNOW_CATEGORY_H
 #define KEN_KNOW_CATEGORY_H
 #include "base/error.h"
@@ -23,9 +24,9 @@ void ken_categorize_exact(ken_knowledge *k, const bool *hit, const double *lo, c
  * to build on; the exact method has one. The intervals have no width. Both methods count hits over n_prompts * samples. */
 void ken_categorize_sampled(ken_knowledge *k, const bool *hit, const int *hits, int n_prompts, int samples);
 
-/* Saturation curve in closed form (7.5): shares of HK, MK, WK, Unknown with n of the n_prompts prompts (at most 256) and c
+/* Saturation curve in closed form (docs/method/knowledge.md#curve): shares of HK, MK, WK, Unknown with n of the n_prompts prompts (at most 256) and c
  * samples each, averaged over all subsets. KEN_EUSAGE when n is out of range. */
 int ken_saturation(const bool *hit, const double *p, int n_prompts, int n, int c, double out[4], ken_err *err);
-/* P(HK again | g of n) under a fresh draw of exemplar sets, Jeffreys prior (7.4). */
+/* P(HK again | g of n) under a fresh draw of exemplar sets, Jeffreys prior (docs/method/knowledge.md#hk-again). */
 double ken_prob_hk_again(int g, int n);
 #endif

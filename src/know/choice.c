@@ -266,7 +266,7 @@ static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *
     out->p_t0 = (double)out->greedy_hits / c->n;
     out->p_t_lo = out->p_t_hi = out->p_t;
     double chance = 1.0 / c->x->n_choices;
-    out->score = (out->p_t - chance) / (1.0 - chance); /* 0 at chance, 1 when certain: spec/slick.md 9.2 */
+    out->score = (out->p_t - chance) / (1.0 - chance); /* docs/method/knowledge.md#multiple-choice */
     return KEN_OK;
 }
 

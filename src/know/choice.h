@@ -1,4 +1,4 @@
-/* choice.h - multiple choice rows (MMLU; spec/slick.md 9.2, ours): no texts, only the letters' logits.
+/* choice.h - multiple choice rows (MMLU; docs/method/knowledge.md#multiple-choice, ours): no texts, only the letters' logits.
  *
  * Ten prompts, each with a seeded choice and order of exemplars from the subject's dev rows and a seeded order of the question's
  * options. G_i: the gold's letter has the largest logit of the options; p_i: its softmax share among them at the run's temperature. */

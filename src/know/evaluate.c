@@ -1,4 +1,4 @@
-/* evaluate.c - `ken eval`: asks the model, and measures (spec/finetuning.md 1 and 4); ken_evaluate of ken.h.
+/* evaluate.c - `ken eval`: asks the model, and measures (docs/method/fine-tuning.md#format, #measures); ken_evaluate of ken.h.
  *
  * Questions go through the greedy walk (greedy.c), multiple choice through the letters (choice.c), texts through perplexity.c; all three use
  * the network that annotation uses. What is hard is only to count right: tally.c does that, for training too. */
@@ -240,7 +240,7 @@ static int ask_questions(job *j, ken_err *err)
     return rc;
 }
 
-/* What is said most often: after fine-tuning one answer may swallow the others (spec/finetuning.md 9, knowledge packing). */
+/* What is said most often: after fine-tuning one answer may swallow the others (docs/method/fine-tuning.md#concentration). */
 static int find_commonest(job *j, ken_err *err)
 {
     ken_strmap *index = ken_strmap_new(1024);

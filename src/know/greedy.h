@@ -1,4 +1,4 @@
-/* greedy.h - greedy answers to many questions through the engine, and which of them are right (spec/finetuning.md 1 and 4).
+/* greedy.h - greedy answers to many questions through the engine, and which of them are right (docs/method/fine-tuning.md#format, #measures).
  *
  * The same engine, decoding rules and matchers as annotation: questions share waves and prefixes. */
 #ifndef KEN_KNOW_GREEDY_H

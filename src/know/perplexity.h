@@ -1,4 +1,4 @@
-/* perplexity.h - how well a model predicts a text (spec/interfaces.md 3, --text): what fine-tuning did beyond the facts.
+/* perplexity.h - how well a model predicts a text (`ken eval --text`): what fine-tuning did beyond the facts.
  *
  * The text is encoded whole and cut into windows of at most `window` tokens that begin every `stride` tokens; a window begins with
  * BOS when the model's tokenizer adds one. Each token is scored once, in the first window that holds it, from the tokens before it there:

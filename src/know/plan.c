@@ -1,8 +1,8 @@
 /* plan.c - what a run would cost, without running it: ken_annotate_plan of ken.h (ken annotate --dry-run).
  *
  * The prompts are real and their token trie is built for real, so that what questions share is counted and not guessed; the answers are
- * taken as ANSWER_FORWARDS a prompt, the mean that was measured (spec/slick.md 7.3), and the speed comes from a short forward. Multiple choice has
- * no answers to walk: the letters are read at the prompt's end. */
+ * taken as ANSWER_FORWARDS a prompt, the mean that was measured (docs/method/knowledge.md#exact-bound), and the speed comes from a short
+ * forward. Multiple choice has no answers to walk: the letters are read at the prompt's end. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "know/choice.h"

@@ -1,6 +1,6 @@
-/* prompt.h - the text in front of an answer: four exemplars and the question (spec/slick.md 3), and its token ids.
+/* prompt.h - the text in front of an answer: four exemplars and the question (docs/method/knowledge.md#prompt), and its token ids.
  *
- * Default form, as printed in Gekhman et al. 2024, section 3: "Q: {question}\nA: {answer}\n" a shot, then "Q: {question}\nA:". */
+ * Default form, as printed in Gekhman et al. 2024, App. C: "Q: {question}\nA: {answer}\n" a shot, then "Q: {question}\nA:". */
 #ifndef KEN_KNOW_PROMPT_H
 #define KEN_KNOW_PROMPT_H
 #include "base/buf.h"
@@ -39,7 +39,7 @@ int ken_prompt_encode(const ken_prompt_style *s, const ken_tokenizer *t, const k
 int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, const char *text, int32_t **ids,
                            size_t *n, size_t *cap, ken_err *err);
 
-/* ---- zero-shot: what is trained, and what `ken eval` asks (spec/finetuning.md 1) ------------------------------------- */
+/* ---- zero-shot: what is trained, and what `ken eval` asks (docs/method/fine-tuning.md#format) ----------------------------- */
 
 #define KEN_ZERO_SHOT_TEMPLATE "Answer the following question.\n{question}\n"
 

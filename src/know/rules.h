@@ -1,4 +1,4 @@
-/* rules.h - the decoding rules of a run (spec/slick.md 4 and 7.1): what ends an answer, and what its probability is.
+/* rules.h - the decoding rules of a run (docs/method/knowledge.md#decoding, #random-process): what ends an answer, and what its probability is.
  *
  * Shared by the exact walk, the sampler and explain, so that they cannot disagree about what an answer is. */
 #ifndef KEN_KNOW_RULES_H
@@ -15,7 +15,7 @@ typedef struct ken_rules {
     const char *stop;               /* newline, or the user's stop string; borrowed, not empty */
     size_t n_stop;
     int prompts, samples; /* 10, 16 */
-    double mass_budget;   /* 0 = by g, spec/slick.md 7.3 */
+    double mass_budget;   /* 0 = by g, docs/method/knowledge.md#exact-bound */
     double eps; /* 0 = by mass_budget; else all nodes of at least this reach are forwarded: reference walks and tests */
     bool texts; /* complete and store greedy answers */
     uint64_t seed;
@@ -31,7 +31,7 @@ const char *ken_finish_name(const ken_rules *r, ken_finish f);
 ken_finish ken_rules_step(const ken_rules *r, const char *x, size_t n, int32_t v, ken_str *piece, size_t *len);
 
 /* q(v|h) for the answer of a request that asked for at least top_k logits: out (n) for the n = min(top_k, answer) tokens of the
- * list, in its order; returns n. Double precision, maximum subtracted, summed in list order (spec/slick.md 7.1). */
+ * list, in its order; returns n. Double precision, maximum subtracted, summed in list order (docs/method/knowledge.md#random-process). */
 int32_t ken_rules_q(const ken_rules *r, const ken_request *a, double *out);
 
 /* An answer as it is stored and shown: valid UTF-8 whatever the tokens were, and no NUL, which would end it early: U+FFFD in their place. In the

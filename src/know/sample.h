@@ -1,7 +1,7 @@
 /* sample.h - the literal protocol: greedy and sampled answers of one row, as a tree: identical paths are forwarded once.
  *
  * Sample j of prompt i draws token number n by inverse CDF over the top-k list with the uniform of (seed, row id, i, j + 1, n), so
- * sharing forwards changes no sample (spec/slick.md 4). Works for every matcher. Used like a walk (walk.h); the method "sample". */
+ * sharing forwards changes no sample (docs/method/knowledge.md#sample). Works for every matcher. Used like a walk (walk.h); the method "sample". */
 #ifndef KEN_KNOW_SAMPLE_H
 #define KEN_KNOW_SAMPLE_H
 #include "know/method.h"

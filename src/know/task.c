@@ -1,7 +1,7 @@
 /* task.c - see task.h. A task owns what its row needs (golds, prompts as trie nodes, the method's question) and turns the outcome into a
  * ken_row.
  *
- * Rows that cannot have a label (spec/slick.md 7.6) are finished at once, without a forward. */
+ * Rows that cannot have a label (docs/method/knowledge.md#edge-cases) are finished at once, without a forward. */
 #include "know/task.h"
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { CONTROL_SUBJECTS = 4, CONTROL_BLOCK = 64 };
-#define CONTROL_DELTA 1e-4 /* d of spec/slick.md 7.8 */
+#define CONTROL_DELTA 1e-4 /* d of docs/method/knowledge.md#guess-control */
 #define GROWTH        1.7  /* measured on EntityQuestions: answers and texts after the prompts */
 
 typedef struct task {
@@ -98,7 +98,7 @@ static int shortest_of(task *t, const char *const *text, int n_text, size_t *sho
     return rc;
 }
 
-/* Other names are golds too where the matcher uses them (spec/slick.md 6). */
+/* Other names are golds too where the matcher uses them (docs/method/knowledge.md#matchers). */
 static int check_golds(task *t, ken_err *err)
 {
     const ken_gold_rules *golds = &t->c->setup->golds;
@@ -230,7 +230,7 @@ const ken_question *ken_task_asked(const ken_question *q, const ken_node **root,
     return t->asked;
 }
 
-/* ---- guess control (spec/slick.md 7.8) ------------------------------------------------------------------------------ */
+/* ---- guess control (docs/method/knowledge.md#guess-control) ------------------------------------------------------------ */
 
 void ken_control_block(const ken_data *d, size_t index, size_t *first, size_t *n)
 {

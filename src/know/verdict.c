@@ -1,5 +1,6 @@
-/* verdict.c - see verdict.h. Multiple choice has no categories (spec/slick.md 9.2), for a guess among four is right too often to be told
- * from knowledge. In more than half of ten prompts it seldom is: that is what makes a verdict of a question out of those of its prompts. */
+/* verdict.c - see verdict.h. Multiple choice has no categories (docs/method/knowledge.md#multiple-choice), for a guess among four is right
+ * too often to be told from knowledge. In more than half of ten prompts it seldom is: that is what makes a verdict of a question out of
+ * those of its prompts. */
 #include "know/verdict.h"
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* walk.c - the walk of spec/slick.md 7.3, all prompts of a row in step; see walk.h.
+/* walk.c - the walk of docs/method/knowledge.md#exact-bound, all prompts of a row in step; see walk.h.
  *
  * A hypothesis is a token path below a root whose text is viable: it can still become an accepted answer. Its reach rho is the probability
  * that a sampled answer begins with it. It is open (not forwarded), asked for, or scored.
@@ -21,7 +21,7 @@
  * changes by at most c per unit of one of them, to c budget.
  *
  * A step forwards all open nodes but the smallest, whose reaches together fit half the budget; the other half is for what the children of
- * those that are forwarded leave open. This is ours, instead of the spec's rounds of a falling cut: the same bound with fewer
+ * those that are forwarded leave open. This replaces rounds of a falling cut: the same bound with fewer
  * forwards and fewer steps, because no round overshoots and no step waits for a depth. What is scored when depends on reaches
  * alone, and within a step nodes are scored by prompt, depth and token ids: never in the order of arrival.
  *
@@ -488,7 +488,7 @@ static int next_step(walk *w, ken_err *err)
     return rc;
 }
 
-/* Nodes at the length limit are answers: cut, and compared as they are (spec/slick.md 7.1). */
+/* Nodes at the length limit are answers: cut, and compared as they are (docs/method/knowledge.md#random-process). */
 static int score_cut(walk *w, prompt *p, ken_err *err)
 {
     size_t left = 0;

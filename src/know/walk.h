@@ -4,8 +4,8 @@
  *     ken_walk_get(q, i)->p_lo ...                                   when it is done
  *     ken_question_free(q);
  *
- * Source: spec/slick.md 7.1-7.4 (ours; the process whose probability is computed is Gekhman et al. 2024, App. C). The result depends on
- * the budget alone: nodes are scored by step, prompt, depth and token ids, never in the order of arrival. */
+ * Source: docs/method/knowledge.md#exact-bound and around it (ours; the process whose probability is computed is Gekhman et al. 2024,
+ * App. C). The result depends on the budget alone: nodes are scored by step, prompt, depth and token ids, never in the order of arrival. */
 #ifndef KEN_KNOW_WALK_H
 #define KEN_KNOW_WALK_H
 #include "know/asking.h"

@@ -8,7 +8,7 @@
  *
  * Every length, count and offset is checked against the file before it is used; nothing is read outside `size` bytes. Which keys
  * and tensors a model needs is family.c's and config.c's business, not known here.
- * Format: ggml-org/ggml docs/gguf.md (v3; v2 differs in nothing that we read; v1 had 32-bit counts and is refused). */
+ * Format: gguf.md of ggml-org/ggml (v3; v2 differs in nothing that we read; v1 had 32-bit counts and is refused). */
 #ifndef KEN_MODEL_GGUF_H
 #define KEN_MODEL_GGUF_H
 #include "model/tensors.h"

@@ -2,7 +2,7 @@
  *
  * A GGUF base lends all its metadata, byte for byte, but for what the new weights change. From a folder base the metadata are made, in
  * the words of llama.cpp's convert_hf_to_gguf.py: shape, rotary scaling, vocabulary. In the llama family rows of q and k (and of an
- * adapter's B for them) are permuted, the rotated pair i of a head in rows 2i and 2i + 1. Format: ggml docs/gguf.md. */
+ * adapter's B for them) are permuted, the rotated pair i of a head in rows 2i and 2i + 1. Format: gguf.md of ggml. */
 #include "base/alloc.h"
 #include "model/json.h"
 #include "model/family.h"

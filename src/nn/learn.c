@@ -395,7 +395,8 @@ typedef struct head {
  *
  * since dq_i/dz_j = q_i ([i = j] - q_j) / tau. A listed token never gets the second term, even to be taken off again: p_R / q_R may be
  * huge and would not cancel. Leaves z (V) as it was; saved has room for V values.
- * Source: Kaplan et al. 2026, arXiv 2604.15574 (self-distillation); direction and remainder are ours (spec/finetuning.md 9). */
+ * Source: Kaplan et al. 2026, arXiv 2604.15574 (self-distillation); direction and remainder are ours
+ * (docs/method/fine-tuning.md#distillation). */
 static double teacher_kl(const head *h, float *z, float *saved, double lse, const ken_teacher *teacher, float w,
                          float *d)
 {

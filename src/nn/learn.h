@@ -26,7 +26,7 @@ typedef struct ken_learn_options {
     const bool
         *trains;    /* (params->n_list) tensors to train; NULL = all. Joined tensors (q, k, v; gate, up) go together */
     ken_lora *lora; /* what is trained, or NULL */
-    float dropout;  /* on the embeddings and on each block's output before it is added (spec/finetuning.md 2) */
+    float dropout;  /* where docs/method/fine-tuning.md#dropout has it */
     bool recompute; /* save only the residual stream and compute each layer again in the backward pass */
     ken_poll_fn poll;
     void *ctx;

@@ -2,6 +2,7 @@
  * the last weights, the linear model of harm over all trainings, and the tables of evaluations. */
 #include "base/stats.h"
 #include "report/html.h"
+#include "report/view_html.h"
 #include "report/sections.h"
 #include <inttypes.h>
 #include <math.h>
@@ -247,50 +248,16 @@ void ken_section_planes(ken_out *o, const ken_report *r, int h)
 
 /* ---- an evaluation --------------------------------------------------------------------------------------------------- */
 
-static void evaluation_row(ken_out *o, const ken_measure *m)
-{
-    char a[32];
-    bool all = strcmp(m->grouping, "all") == 0;
-    ken_out_printf(o, "<tr%s><th scope=\"row\">", all ? " class=\"all\"" : "");
-    ken_html_text(o, m->set, 60);
-    if (!all) {
-        ken_out_printf(o, ", %s ", m->grouping);
-        ken_html_text(o, m->key[0] != '\0' ? m->key : "(none)", 60);
-    }
-    ken_out_printf(o, "</th><td class=\"n\" data-label=\"Rows\">%s</td><td class=\"n\" data-label=\"Right\">",
-                   m->n > 0 ? ken_html_count(a, m->n) : "");
-    if (m->n > 0) ken_share_put(o, m->hits, m->n);
-    ken_out_puts(o, "</td><td class=\"n\" data-label=\"Declined\">");
-    if (m->abstained > 0) ken_out_puts(o, ken_html_percent(a, ken_share(m->abstained, m->n)));
-    ken_out_puts(o, "</td><td class=\"n\" data-label=\"Perplexity\">");
-    if (m->tokens > 0 && isfinite(m->loss)) ken_out_printf(o, "%.4g", exp(m->loss / (double)m->tokens));
-    ken_out_puts(o, "</td></tr>\n");
-}
-
 int ken_section_evaluation(ken_out *o, const ken_page_run *x, size_t k, int h, ken_err *err)
 {
-    const ken_measure *m;
-    size_t n;
+    ken_views *v;
+    int rc = ken_views_of_run(&v, x->run, NULL, err);
+    if (rc != KEN_OK) return rc;
     ken_out_printf(o, "<section id=\"evaluation-%zu\">\n<h%d>Evaluation of ", k, h);
     ken_html_text(o, x->name, 100);
     ken_out_printf(o, "</h%d>\n", h);
-    if (ken_run_n_points(x->run) == 0) {
-        ken_out_puts(o, "<p class=\"note\">Nothing was measured.</p></section>\n");
-        return KEN_OK;
-    }
-    int rc = ken_run_measures(x->run, ken_run_point(x->run, 0)->step, &m, &n, err);
-    if (rc != KEN_OK) return rc;
-    const char *matcher = ken_run_setting(x->run, "matcher"), *data = ken_run_setting(x->run, "data");
-    ken_out_puts(o, "<p class=\"note\">Greedy answers");
-    if (data != NULL && data[0] != '\0') ken_out_puts(o, " on "), ken_html_text(o, data, 80);
-    if (matcher != NULL) ken_out_puts(o, ", matcher "), ken_html_text(o, matcher, 40);
-    ken_out_puts(
-        o,
-        ", with 95% intervals.</p>\n<div class=\"card wide\"><table class=\"rel groups\"><thead><tr><th scope=\"col\">"
-        "Rows</th><th class=\"n\" scope=\"col\">Number</th><th class=\"n\" scope=\"col\">Right</th><th class=\"n\" "
-        "scope=\"col\">Declined</th><th class=\"n\" scope=\"col\">Perplexity</th></tr></thead><tbody>\n");
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(m[i].grouping, "split") != 0) evaluation_row(o, &m[i]);
-    ken_out_puts(o, "</tbody></table></div>\n</section>\n");
+    ken_html_views(o, v, h + 1);
+    ken_out_puts(o, "</section>\n");
+    ken_views_free(v);
     return KEN_OK;
 }

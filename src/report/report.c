@@ -1,5 +1,5 @@
-/* report.c - ken_report_*: sorts the runs by kind, adds them up, compares what can be compared, and keeps the figures (ken.h;
- * spec/slick.md 12). What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report is about
+/* report.c - ken_report_*: sorts the runs by kind, adds them up, compares what can be compared, and keeps the figures (ken.h).
+ * What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report is about
  * whatever runs there are. Writing the page is page.c's. */
 #include "report/report.h"
 #include "base/alloc.h"

@@ -282,7 +282,7 @@ static void relation_numbers(ken_out *o, const ken_counts *c, uint64_t n_score, 
     ken_out_printf(o,
                    "<td class=\"n\" data-label=\"Unknown on a repeat\">%.0f\xE2\x80\x89\xC2\xB1\xE2\x80\x89%.1f</td>",
                    c->expected_unknown, c->sd_unknown);
-    /* spec/slick.md 5.1: where one answer is most of the golds, a prior cannot be told from knowledge */
+    /* docs/method/knowledge.md#marks: where one answer is most of the golds, a prior cannot be told from knowledge */
     ken_out_printf(o, "<td class=\"n\" data-label=\"Majority\"><span%s>%s</span></td>",
                    c->majority_share >= 0.2 && c->n >= 30
                        ? " class=\"strong\" title=\"always giving this one answer scores as much\""

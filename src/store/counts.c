@@ -1,7 +1,7 @@
 /* counts.c - one pass over a run in data order: the places of its rows, and the sums that its summary shows.
  *
  * The sums are f64 and added in data order, so they do not depend on the order in which the rows were written. The commonest
- * answer of a relation is found without keeping the answers: 64-bit hashes of their normalised forms (spec/slick.md 6),
+ * answer of a relation is found without keeping the answers: 64-bit hashes of their normalised forms (docs/method/knowledge.md#normalisation),
  * sorted at the end. */
 #include "store/run.h"
 #include "base/alloc.h"
@@ -58,7 +58,7 @@ static double real(sqlite3_stmt *q, int i)
     return sqlite3_column_type(q, i) == SQLITE_NULL ? NAN : sqlite3_column_double(q, i);
 }
 
-/* spec/slick.md 7.4: E[#Unknown] = sum of P_U, its variance sum of P_U (1 - P_U), over rows with g = 0. The means leave out rows
+/* docs/method/knowledge.md#flip: E[#Unknown] = sum of P_U, its variance sum of P_U (1 - P_U), over rows with g = 0. The means leave out rows
  * that could not be labelled (their p is an artefact of the limit that stopped them), but not multiple choice. */
 static void count_row(ken_counts *c, sums *s, sqlite3_stmt *q, int category)
 {

@@ -43,7 +43,7 @@ static bool known(const ken_diff *d, const ken_diff_row *r, const ken_diff_side 
     return s->category == KEN_HIGHLY_KNOWN || s->category == KEN_MAYBE_KNOWN;
 }
 
-/* Lost and gained as spec/interfaces.md 4 has them. */
+/* Lost and gained as docs/method/knowledge.md#lost-gained has them. */
 static void find_moves(ken_diff *d)
 {
     for (size_t i = 0; i < d->n; i++) {

@@ -1,7 +1,7 @@
 /* diff_near.c - how far each compared fact is from what was trained on: the question itself, its subject, its answer, its relation.
  *
- * A training set is the table `trained` of a train.ken, or rows as `ken train -d` reads them (tune/draft.h), of the split "train" where there is
- * one. Texts are compared normalised (spec/slick.md 6, articles kept).
+ * A training set is the table `trained` of a train.ken, or rows as `ken train -d` reads them (tune/draft.h), of the split "train" where
+ * there is one. Texts are compared normalised (docs/method/knowledge.md#normalisation, articles kept).
  *
  * The hard thing is the subject, which few sources name. Where a compared row has none, it is what its question does not share with the
  * others of its relation at the beginning and at the end ("capital of" X). A trained row that names its subject is about that one. One

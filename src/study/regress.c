@@ -1,7 +1,7 @@
 /* regress.c - the linear model of harm: accuracy against the share of fitted Known and Unknown training rows, by least squares
- * over the epochs of one or several trainings (Gekhman et al. 2024, Eq. 1; spec/finetuning.md 6).
+ * over the epochs of one or several trainings (Gekhman et al. 2024, Eq. 1; docs/method/fine-tuning.md#linear-model).
  *
- * Only the arithmetic of a plane: the wild bootstrap and further terms of the specification are not here. What is hard is not the fit
+ * Only the arithmetic of a plane: no bootstrap, no further terms. What is hard is not the fit
  * but its errors: the points of one training follow each other, so that classical errors are far too small. With several trainings
  * the errors are clustered by training; they still are optimistic with two or three. */
 #include "base/alloc.h"
@@ -230,7 +230,7 @@ static void clusters(const fit *f, double out[B][B])
     }
 }
 
-/* Errors and intervals: run-clustered (spec/finetuning.md 6), or sigma^2 (A'A)^-1 for a single run. */
+/* Errors and intervals: run-clustered (docs/method/fine-tuning.md#linear-model), or sigma^2 (A'A)^-1 for a single run. */
 static void errors(fit *f, double m[B][B], double rest)
 {
     double n = (double)f->n, g = (double)f->r.runs, v[B][B], half[B][B];

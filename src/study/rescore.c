@@ -3,7 +3,7 @@
  * Nothing here asks a model; what is hard is to claim no more than the run shows. With "run" and "to" for the two matchers and p for
  * the probability that a sample of one prompt is accepted by "to":
  *
- *   the same matcher, or em-raw     an exact run holds both intervals (spec/slick.md 7.4); the label is the one of an annotation
+ *   the same matcher, or em-raw     an exact run holds both intervals; the label is the one of an annotation
  *   run within to (wider)           p >= p_lo of the run, and the greedy text adds its own probability where only "to" accepts it
  *   to within run (narrower)        p <= p_hi of the run, less the greedy text where only the run accepts it
  *   any two                         p >= raw_lo, since em-raw is within all; and 1 - p is at least what is seen to be rejected: the
@@ -81,7 +81,7 @@ static int aliases_add_nothing(const ken_rescorer *r, const ken_row *in, bool *n
     return rc;
 }
 
-/* spec/slick.md 7.6: what was no text became U+FFFD in the run, and cannot match. */
+/* docs/method/knowledge.md#edge-cases: what was no text became U+FFFD in the run, and cannot match. */
 static bool was_no_text(const char *text) { return strstr(text, "\xEF\xBF\xBD") != NULL; }
 
 static bool matches(const ken_accept *a, const char *text)
@@ -104,7 +104,7 @@ typedef struct verdict {
 
 static double clamp01(double p) { return p > 0.0 ? (p < 1.0 ? p : 1.0) : 0.0; } /* NaN gives 0 */
 
-/* A walked interval counts as its middle, as in the label of the run itself (spec/slick.md 7.4): a matcher that accepts more then never
+/* A walked interval counts as its middle, as in the label of the run itself (docs/method/knowledge.md#draw): a matcher that accepts more then never
  * gives a row less. */
 static double middle(double lo, double hi)
 {
@@ -328,7 +328,8 @@ static void fill(ken_rescorer *r, const bounds *e, bool kept)
     o->p_unknown_hi = k->p_unknown_hi;
     o->p_flip = r->by_rules ? NAN : k->p_flip;
     if (strcmp(o->method, "exact") != 0) return;
-    double budget = r->mass_budget > 0.0 ? r->mass_budget : k->greedy_hits > 0 ? 1e-2 : 1.25e-3; /* spec/slick.md 7.3 */
+    /* docs/method/knowledge.md#exact-bound */
+    double budget = r->mass_budget > 0.0 ? r->mass_budget : k->greedy_hits > 0 ? 1e-2 : 1.25e-3;
     o->flags &= ~(uint32_t)KEN_FLAG_UNSETTLED;
     if (e->bounded ? (r->how.possible & (r->how.possible - 1)) != 0 : k->unsettled) o->flags |= KEN_FLAG_UNSETTLED;
     if (kept) return;

@@ -1,6 +1,6 @@
 /* accept.h - which texts are accepted as an answer, and which can still become one.
  *
- * A matcher (spec/slick.md 6) compiled with the golds of one row. Two questions are asked of it, millions of times:
+ * A matcher (docs/method/knowledge.md#matchers) compiled with the golds of one row. Two questions are asked of it, millions of times:
  *   ken_accept_matches(a, y)   m(y): is y an accepted answer?
  *   ken_accept_viable(a, x)    V(x): can x, continued without a newline, still become one? May say yes too often, never no wrongly.
  * Both are pure functions of the bytes. ASCII texts take a fast path that allocates nothing.
@@ -50,7 +50,7 @@ void ken_accept_free(ken_accept *a);
 bool ken_accept_matches(const ken_accept *a, const char *y, size_t n);
 bool ken_accept_viable(const ken_accept *a, const char *x, size_t n);
 
-/* N(s) of spec/slick.md 6: NFKC, lower-case, punctuation deleted, articles dropped, words joined by one space. Caller frees
+/* N(s) of docs/method/knowledge.md#normalisation: NFKC, lower-case, punctuation deleted, articles dropped, words joined by one space. Caller frees
  * with ken_free; NULL when out of memory. Invalid UTF-8 is replaced by U+FFFD. */
 char *ken_normalize(const char *s, size_t n);
 /* SQuAD word F1 over N-words, the best over the golds. */

@@ -1,5 +1,5 @@
 /* em.c - em-raw, em-squad and em-alias: the golds of a row compiled into an automaton over text: m(y) and V(x) of
- * spec/slick.md 6 and 7.2; see accept.h.
+ * docs/method/knowledge.md#matchers and #viable-paths; see accept.h.
  *
  * For em-squad the golds' N-strings form a trie whose edges are code points, words joined by one space. A text is read once:
  * words that are articles leave the place unchanged, other words move along the trie. Golds on the fallback level that keeps

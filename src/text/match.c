@@ -1,5 +1,5 @@
 /* match.c - the level on which a gold is compared, and the two matchers that compare whole word lists: contains and f1
- * (spec/slick.md 6).
+ * (docs/method/knowledge.md#matchers).
  *
  * The exact-match family, with its test for texts that are not finished, is em.c. Nothing can be ruled out early for the
  * two here, so they are plain functions of finished texts, and allocate. */

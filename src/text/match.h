@@ -11,7 +11,7 @@ struct ken_accept { /* what each kind's own begins with */
     ken_matcher matcher;
 };
 
-/* spec/slick.md 6: a gold whose N is empty is compared with its articles ("The The"), and if that is empty too, as it stands
+/* docs/method/knowledge.md#gold-level: a gold whose N is empty is compared with its articles ("The The"), and if that is empty too, as it stands
  * ("!!!"). */
 typedef enum ken_level { KEN_LEVEL_WORDS, KEN_LEVEL_ARTICLES, KEN_LEVEL_RAW } ken_level;
 

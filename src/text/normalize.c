@@ -1,4 +1,5 @@
-/* normalize.c - NFKC in segments, lower-casing, white space, and N itself (spec/slick.md 6); see normalize.h, accept.h.
+/* normalize.c - NFKC in segments, lower-casing, white space, and N itself
+ * (docs/method/knowledge.md#normalisation); see normalize.h, accept.h.
  *
  * Unicode's tables come from utf8proc; what is ours is the order of things: decompose one code point, collect to the end of
  * the segment, sort the marks, compose. Does not know golds or matchers. */

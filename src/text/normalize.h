@@ -1,4 +1,4 @@
-/* normalize.h - the parts that N of spec/slick.md 6 is made of, for texts that are still growing.
+/* normalize.h - the parts that N (docs/method/knowledge.md#normalisation) is made of, for texts that are still growing.
  *
  * NFKC cannot be computed character by character: what follows may compose with the last base character. So a text is read in
  * segments: a base character and all that may reorder or compose with it. A segment followed by another one is final; only the
@@ -49,7 +49,7 @@ enum { KEN_DELETED = 0x80 };
 extern const unsigned char ken_ascii_fold[128];
 bool ken_is_space(int32_t cp); /* Unicode White_Space */
 
-/* N(s), with the articles when keep_articles (spec/slick.md 6, first fallback). Bytes that are no UTF-8 give U+FFFD and set
+/* N(s), with the articles when keep_articles (docs/method/knowledge.md#gold-level). Bytes that are no UTF-8 give U+FFFD and set
  * *valid to false (valid may be NULL). Caller frees with ken_free; NULL when out of memory. */
 char *ken_normalize_words(const char *s, size_t n, bool keep_articles, bool *valid);
 

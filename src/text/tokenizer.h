@@ -2,7 +2,7 @@
  *
  * The model layer reads a vocabulary from GGUF metadata or tokenizer.json and fills a ken_tok_spec; nothing here knows files.
  * A token's bytes are what it appends to generated text: byte-level BPE is decoded to raw bytes, SentencePiece's U+2581 is a
- * space and <0xNN> its byte; control tokens have none (spec/slick.md 7.6: no detokeniser clean-up). */
+ * space and <0xNN> its byte; control tokens have none (docs/method/knowledge.md#edge-cases: no detokeniser clean-up). */
 #ifndef KEN_TEXT_TOKENIZER_H
 #define KEN_TEXT_TOKENIZER_H
 #include "base/error.h"
@@ -75,7 +75,7 @@ ken_str ken_tokenizer_bytes(const ken_tokenizer *t,
                             int32_t id); /* borrowed; {NULL,0} for control tokens and ids out of range */
 ken_str ken_tokenizer_piece(const ken_tokenizer *t, int32_t id); /* as spelled */
 bool ken_tokenizer_is_end(const ken_tokenizer *t,
-                          int32_t id); /* EOS or one of the ends: class E of spec/slick.md 7.1 */
+                          int32_t id); /* EOS or one of the ends: class E of docs/method/knowledge.md#random-process */
 bool ken_tokenizer_is_control(const ken_tokenizer *t, int32_t id);
 /* The control, unknown or user-defined token that is spelled so, -1 when there is none. */
 int32_t ken_tokenizer_special(const ken_tokenizer *t, const char *name, size_t n);

@@ -32,6 +32,6 @@ int ken_utf8_encode(int32_t cp, char out[4]);
 char *ken_utf8_nfc(const char *s, size_t n, size_t *out_n);
 bool ken_utf8_is_plain(const char *s, size_t n); /* nothing above U+02FF: NFC whatever it is */
 
-/* Appends s (n bytes) as valid UTF-8 without NUL: whatever is neither becomes U+FFFD (spec/slick.md 7.6). */
+/* Appends s (n bytes) as valid UTF-8 without NUL: whatever is neither becomes U+FFFD (docs/method/knowledge.md#edge-cases). */
 void ken_utf8_clean(ken_buf *out, const char *s, size_t n);
 #endif

@@ -47,7 +47,7 @@ static int draw(uint64_t seed, const char *name, const ken_pool *from, size_t wa
     return rc;
 }
 
-/* spec/finetuning.md 9 (KnownPatch): Known rows that are not trained otherwise, as long as there are any (those that a variant or
+/* docs/method/fine-tuning.md#known-tail: Known rows that are not trained otherwise, as long as there are any (those that a variant or
  * --category left), then rows of the set itself again. */
 static int take_tail(const ken_drafts *d, const ken_train_data *from, const ken_pool *pool, const ken_pool *rows,
                      ken_usable usable, ken_pool *tail, ken_train_data_stats *stats, ken_err *err)
@@ -108,7 +108,7 @@ static int relabel(const ken_drafts *d, const ken_train_data *from, ken_pick *pi
     return KEN_OK;
 }
 
-/* spec/finetuning.md 9: w = max(w_min, P^gamma). Where the target declines to answer, P is the probability that there was nothing to
+/* docs/method/fine-tuning.md#weights: w = max(w_min, P^gamma). Where the target declines to answer, P is the probability that there was nothing to
  * answer, 1 - P_Correct (ours): with P_Correct the very rows that are to teach it would not count. */
 static double weight_of(const ken_draft *r, const ken_pick *pick, const ken_train_data *from)
 {

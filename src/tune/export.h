@@ -1,4 +1,4 @@
-/* export.h - a fine-tuning set in the formats of other trainers (spec/finetuning.md 12, docs/exports.md); for the files of this folder.
+/* export.h - a fine-tuning set in the formats of other trainers (docs/exports.md); for the files of this folder.
  *
  *     ken_export (export.c)             which files, and the manifest beside them
  *       ken_export_row (export_row.c)   one row as text

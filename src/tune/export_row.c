@@ -5,6 +5,7 @@
  * becomes U+FFFD, and whatever some reader takes for a line end is escaped, so that a row is a line for all of them. */
 #include "data/rows.h"
 #include "model/json.h"
+#include "text/csv.h"
 #include "text/unicode.h"
 #include "tune/export.h"
 #include <math.h>
@@ -63,24 +64,6 @@ static const char *category_of(const ken_selected *r)
     return r->category >= 0 && r->category < KEN_N_CATEGORIES ? ken_category_name(r->category) : "";
 }
 
-/* A CSV field, quoted where RFC 4180 asks for it or a reader might trim it. */
-static void put_field(ken_buf *out, const char *s)
-{
-    size_t n = strlen(s);
-    ken_buf clean = {0};
-    ken_utf8_clean(&clean, s, n);
-    const char *p = ken_buf_str(&clean);
-    bool quote = strpbrk(p, ",\"\r\n\t") != NULL || (clean.len > 0 && (p[0] == ' ' || p[clean.len - 1] == ' '));
-    if (quote) ken_buf_putc(out, '"');
-    for (size_t i = 0; i < clean.len; i++) {
-        if (p[i] == '"') ken_buf_putc(out, '"');
-        ken_buf_putc(out, p[i]);
-    }
-    if (quote) ken_buf_putc(out, '"');
-    out->failed |= clean.failed;
-    ken_buf_free(&clean);
-}
-
 static void begin_field(ken_buf *out, record *r, const char *key)
 {
     if (r->fields++ > 0) ken_buf_putc(out, ',');
@@ -91,7 +74,7 @@ static void begin_field(ken_buf *out, record *r, const char *key)
 static void text_field(ken_buf *out, record *r, const char *key, const char *s)
 {
     begin_field(out, r, key);
-    if (r->csv) put_field(out, s != NULL ? s : "");
+    if (r->csv) ken_csv_field(out, s != NULL ? s : "", false);
     else if (s == NULL) ken_buf_puts(out, "null");
     else put_text(out, s);
 }
@@ -105,7 +88,7 @@ static void real_field(ken_buf *out, record *r, const char *key, double x, bool 
     else if (!r->csv) ken_buf_puts(out, "null");
 }
 
-/* null says that a row has no label (spec/interfaces.md 4), a missing key that nobody asked for one. */
+/* null says that a row has no label (docs/exports.md#columns), a missing key that nobody asked for one. */
 static void category_field(ken_buf *out, record *r)
 {
     int c = r->row->category;
@@ -119,7 +102,7 @@ static void answers_field(ken_buf *out, record *r)
     const ken_selected *row = r->row;
     put_list(&list, row->n_answers > 0 ? row->answers : &row->target, row->n_answers > 0 ? row->n_answers : 1);
     begin_field(out, r, "answers");
-    if (r->csv) put_field(out, ken_buf_str(&list));
+    if (r->csv) ken_csv_field(out, ken_buf_str(&list), false);
     else ken_buf_add(out, ken_buf_str(&list), list.len);
     out->failed |= list.failed;
     ken_buf_free(&list);
@@ -135,7 +118,7 @@ static void tail_field(ken_buf *out, record *r)
     ken_buf_puts(out, r->row->tail ? "true" : "false");
 }
 
-/* What ken knows of the row, behind the keys of a format (spec/finetuning.md 12): all of it in our own formats, else the most telling. */
+/* What ken knows of the row, behind the keys of a format (docs/exports.md#columns): all of it in our own formats, else the most telling. */
 static void extra_fields(ken_buf *out, record *r, bool all)
 {
     const ken_selected *row = r->row;

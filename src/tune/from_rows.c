@@ -1,4 +1,4 @@
-/* from_rows.c - drafts from JSONL (or CSV, TSV) in the formats that trainers read and write (spec/finetuning.md 12, docs/data.md):
+/* from_rows.c - drafts from JSONL (or CSV, TSV) in the formats that trainers read and write (docs/exports.md, docs/data.md):
  * prompt and completion, messages, alpaca, sharegpt, axolotl's segments, plain text, question and answers.
  *
  * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,

@@ -1,4 +1,4 @@
-/* match.c - Known rows that are as popular as the Unknown ones (spec/finetuning.md 9, "popularity-matched control"): what a model does not
+/* match.c - Known rows that are as popular as the Unknown ones (docs/method/fine-tuning.md#popularity-control): what a model does not
  * know is also what few people ask about, and the control tells the two apart.
  *
  * Rows are matched within cells: one relation, one decile of popularity over the rows that are matched. Where data have no

@@ -1,6 +1,6 @@
 /* schedule.h - the learning rate of each step: warm-up, then constant, linear or cosine decay. A pure function of the step, so
  * that a resumed training needs no state. Values as transformers' get_{constant_schedule_with,linear_schedule_with,
- * cosine_schedule_with}_warmup; the default is ours (spec/finetuning.md 2: the paper states none). */
+ * cosine_schedule_with}_warmup; the default is ours (docs/method/fine-tuning.md#settings: the paper states none). */
 #ifndef KEN_TUNE_SCHEDULE_H
 #define KEN_TUNE_SCHEDULE_H
 #include "base/error.h"

@@ -84,7 +84,7 @@ static const char *without_token(ken_arena *a, const ken_tokenizer *t, int32_t i
     return at_end ? ken_arena_strndup(a, s, n - piece.n) : s + piece.n;
 }
 
-/* Segments spell begin and end tokens out (spec/finetuning.md 12); every row gets them as tokens. */
+/* Segments spell begin and end tokens out (docs/method/fine-tuning.md#export); every row gets them as tokens. */
 static int strip_segments(const maker *m, ken_draft *r, ken_err *err)
 {
     const ken_tokenizer *t = m->tokenizer;

@@ -6,7 +6,7 @@
  *     ken_tune_set_open(&t, model, &dev, &err);                     what it is measured on: the same prompts
  *
  * Sources: a data set or a plain file of rows (data/open.c), a run with its categories, prompt/completion, messages or alpaca
- * JSONL. Format by default (spec/finetuning.md 1): "Answer the following question.\n{question}\n", target "{answer}" and the end
+ * JSONL. Format by default (docs/method/fine-tuning.md#format): "Answer the following question.\n{question}\n", target "{answer}" and the end
  * token; loss on the target alone. */
 #ifndef KEN_TUNE_SET_H
 #define KEN_TUNE_SET_H

@@ -1,5 +1,5 @@
 /* teacher.h - a teacher model's distribution at every target of a set, stored as its likeliest tokens: the fixed side of self-distillation
- * (Kaplan et al. 2026, arXiv 2604.15574; spec/finetuning.md 9).
+ * (Kaplan et al. 2026, arXiv 2604.15574; docs/method/fine-tuning.md#distillation).
  *
  *     ken_teacher_cache *c;
  *     ken_teacher_cache_new(&c, f, set, &options, &err);               f: the starting model, or an earlier checkpoint

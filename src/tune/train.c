@@ -168,7 +168,7 @@ static ken_point point_of(const job *j)
     return p;
 }
 
-/* The first of the best; the model before training is none of them (spec/finetuning.md 4 counts epochs). */
+/* The first of the best; the model before training is none of them (docs/method/fine-tuning.md#early-stop). */
 static int note_best(job *j, ken_err *err)
 {
     uint64_t hits, n;
@@ -353,7 +353,7 @@ static int update(job *j, ken_err *err)
         j->example[i] = ken_tune_set_row(set, row[i]);
         targets += (uint64_t)(j->example[i]->n_ids - j->example[i]->n_prompt);
     }
-    /* The mean over the update's target tokens, whatever it is split into (spec/finetuning.md 1); weights have mean 1 over the set. */
+    /* The mean over the update's target tokens, whatever it is split into (docs/method/fine-tuning.md#format); weights have mean 1 over the set. */
     ken_batch_options how = {
         .share = j->t.share, .scale = (float)(1.0 / (double)targets), .mask_key = mask_key(o->seed, j->s.step)};
     sums a = {{0}, 0, {0}, 0, 0};

@@ -89,7 +89,7 @@ static int check_teacher(ken_training *t, const ken_train_options *o, ken_err *e
     return KEN_OK;
 }
 
-/* With dropout a shared row has one mask for all its examples; spec/finetuning.md 2 has one for each. */
+/* With dropout a shared row has one mask for all its examples; docs/method/fine-tuning.md#dropout has one for each. */
 static int check_share(ken_training *t, const ken_train_options *o, ken_err *err)
 {
     const bool drops = o->dropout > 0 || (t->low_rank && t->lora.dropout > 0);

@@ -312,7 +312,7 @@ static int too_few(const ken_variant *v, const ken_variant_relation *r, size_t n
                     rows[i], ken_category_name(v->category), r[i].name, r[i].have[v->category], fits);
 }
 
-/* One category, in the same mix of relations as the others: refused where a relation lacks it (spec/finetuning.md 3). */
+/* One category, in the same mix of relations as the others: refused where a relation lacks it (docs/method/fine-tuning.md#variants). */
 static int plan_one(const ken_variant *v, ken_variant_relation *r, size_t n, const size_t *weight, size_t *rows,
                     ken_err *err)
 {

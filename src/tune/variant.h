@@ -1,5 +1,5 @@
-/* variant.h - sets of known make-up, drawn from annotated rows (spec/finetuning.md 3): D_X with X % Unknown rows, the same relations for
- * every X, and their relatives. For `ken train --variant` and `ken select --variant`.
+/* variant.h - sets of known make-up, drawn from annotated rows (docs/method/fine-tuning.md#training-sets): D_X with X % Unknown rows, the same
+ * relations for every X, and their relatives. For `ken train --variant` and `ken select --variant`.
  *
  * Each pool (relation, category) is shuffled once by seed and every variant takes a prefix of it: the Unknown rows of X = 10 are among
  * those of X = 25, and D_Known(X) is D_X without its Unknown rows. */

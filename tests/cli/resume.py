@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """resume.py KEN SRC - what a run must survive: kill -9, signals, a full disk, a second program, other settings, growing limits.
 
-Every disturbed run must end in the same output of `ken show --rows --json` as an undisturbed one (design.md 3.1, 3.4). A tiny random
+Every disturbed run must end in the same output of `ken show --rows --json` as an undisturbed one (docs/architecture.md#repeatable). A tiny random
 model and the world facts; the moments of the kills are drawn with a fixed seed over the time that an undisturbed run takes.
 Prints TAP.
 """

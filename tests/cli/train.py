@@ -3,7 +3,7 @@
 damaged states, numbers that are none.
 
 Every disturbed training must end in the same bytes of every file but train.ken, and in the same measurements, as an undisturbed one
-(design.md 3.1, 3.4). A tiny random model; the moments of the kills are drawn with a fixed seed. Prints TAP.
+(docs/architecture.md#repeatable). A tiny random model; the moments of the kills are drawn with a fixed seed. Prints TAP.
 """
 import hashlib, json, os, random, resource, shutil, signal, sqlite3, struct, subprocess, sys, tempfile, time
 

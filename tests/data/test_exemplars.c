@@ -1,4 +1,4 @@
-/* test_exemplars.c - which rows are exemplars and which are annotated (spec/slick.md 3 and 9.1), on made-up data of every awkward
+/* test_exemplars.c - which rows are exemplars and which are annotated (docs/method/knowledge.md#exemplars), on made-up data of every awkward
  * shape, on the project's own world facts, and on the published sets. */
 #include "util.h"
 #include "base/alloc.h"
@@ -466,7 +466,7 @@ static void test_allocation(void **state)
 
 /* ---- real data --------------------------------------------------------------------------------------------------------------- */
 
-/* spec/slick.md 3: ten disjoint single-answer sets for each of the 19 relations; 98,029 questions. */
+/* docs/method/knowledge.md#exemplars: ten disjoint single-answer sets for each of the 19 relations; 98,029 questions. */
 static void test_slick(void **state)
 {
     (void)state;

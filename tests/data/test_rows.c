@@ -104,7 +104,7 @@ static void test_mmlu(void **state)
         assert_int_equal(ken_data_count(d), 285 + 14042);
         compare("mmlu", d);
         size_t newlines[2] = {0};
-        for (size_t r = 0; r < ken_data_count(d); r++) { /* spec/slick.md 9.2: quoted fields hold newlines */
+        for (size_t r = 0; r < ken_data_count(d); r++) { /* quoted fields hold newlines */
             const ken_example *e = ken_data_get(d, r);
             newlines[strcmp(e->split, "test") == 0] += strchr(e->question, '\n') != NULL;
             assert_true(e->flags & KEN_FLAG_CHOICE);

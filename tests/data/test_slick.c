@@ -1,4 +1,4 @@
-/* test_slick.c - EntityQuestions as published and under --protocol slick: every [data] number of spec/slick.md 2 and 3 that the
+/* test_slick.c - EntityQuestions as published and under --protocol slick: every number of docs/method/knowledge.md#data that the
  * files decide. Needs KEN_TEST_DATA. */
 #include "util.h"
 #include <math.h>
@@ -31,7 +31,7 @@ static int forget(void **state)
     return 0;
 }
 
-/* spec/slick.md 2.2 */
+/* docs/method/knowledge.md#relations */
 static const struct {
     const char *relation;
     size_t train, test;

@@ -1,5 +1,5 @@
 /* test_category.c - the arithmetic of labels against scipy (fixtures/know/category.tsv), brute force over subsets, and the
- * numbers that spec/slick.md 7.4 and 7.7 print. */
+ * numbers that docs/method/knowledge.md#examples and #hk-again print. */
 #include "base/rng.h"
 #include "know/category.h"
 #include <math.h>
@@ -110,8 +110,8 @@ static void fill(double *lo, double *hi, double a, double b)
     for (int i = 0; i < N; i++) lo[i] = a, hi[i] = b;
 }
 
-/* spec/slick.md 7.7: p_i = 0.001 for ten prompts, g = 0: P_U = 0.852, flip 0.148 / 0.852, disagreement 0.252. */
-static void numbers_of_the_specification(void **state)
+/* docs/method/knowledge.md#examples: p_i = 0.001 for ten prompts, g = 0: P_U = 0.852, flip 0.148 / 0.852, disagreement 0.252. */
+static void numbers_worked_by_hand(void **state)
 {
     (void)state;
     bool hit[N] = {false};
@@ -263,7 +263,7 @@ static void sampled_method(void **state)
     }
 }
 
-/* 7.5 in closed form against the definition: all subsets of the ten prompts, one after another. */
+/* docs/method/knowledge.md#curve in closed form against the definition: all subsets of the ten prompts, one after another. */
 static void saturation_against_all_subsets(void **state)
 {
     (void)state;
@@ -353,7 +353,7 @@ int main(void)
         cmocka_unit_test(draw_is_monotone),
         cmocka_unit_test(draw_at_the_edges),
         cmocka_unit_test(draw_has_the_right_law),
-        cmocka_unit_test(numbers_of_the_specification),
+        cmocka_unit_test(numbers_worked_by_hand),
         cmocka_unit_test(labels_by_greedy_hits),
         cmocka_unit_test(certain_ends),
         cmocka_unit_test(unsettled_means_the_ends_disagree),

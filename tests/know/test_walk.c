@@ -37,7 +37,7 @@ static ken_tokenizer *tokenizer(const char *const *pieces, int n, int eos)
     return t;
 }
 
-/* ---- the toy tree of spec/slick.md 7.7 ------------------------------------------------------------------------------ */
+/* ---- the toy tree of docs/method/knowledge.md#examples ----------------------------------------------------------------- */
 
 /* ids 0 "\n", 1 " Paris", 2 " Par", 3 "is", 4 " Rome", 5 ".\n", 6 the prompt; byte-level spelling: space is U+0120, newline U+010A. */
 static const char *const toy_pieces[] = {"\u010a", "\u0120Paris", "\u0120Par", "is", "\u0120Rome", ".\u010a", "?"};
@@ -154,7 +154,7 @@ static void random_logits(const int32_t *path, int32_t n, float *logits)
 
 static const char *const bytes_of[] = {"\n", "a", "b", " a", " b", "ab", ".", "x\ny", " the", " The", "A", ""};
 
-/* p of spec/slick.md 7.1, straight from the definition: every path, no pruning. */
+/* p of docs/method/knowledge.md#random-process, straight from the definition: every path, no pruning. */
 static double enumerate(const ken_accept *a, int32_t *path, int32_t n, int depth, const char *x, double rho, int top_k)
 {
     if (depth == L_MAX) return ken_accept_matches(a, x, strlen(x)) ? rho : 0;

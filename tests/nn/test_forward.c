@@ -1,6 +1,6 @@
 /* test_forward.c - the whole network on random models of odd shapes: against the scalar reference, and the invariant that a
- * row's bits depend on its own tokens alone (design.md 3.1). The instruction set is that of $KEN_TEST_ISA, the matrix library that of
- * $KEN_GEMM, since a process can use one only; tests/nn/meson.build runs this program once for each. */
+ * row's bits depend on its own tokens alone (docs/architecture.md#repeatable). The instruction set is that of $KEN_TEST_ISA, the matrix library that
+ * of $KEN_GEMM, since a process can use one only; tests/nn/meson.build runs this program once for each. */
 #include "attention.h"
 #include "base/alloc.h"
 #include "fake_model.h"

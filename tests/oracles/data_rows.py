@@ -6,7 +6,7 @@ hashes: tests/fixtures/data/rows.tsv, which tests/data/test_rows.c compares with
 
 A line is: set, relation, split, rows, SHA-256 over "id US subject US question US answers joined by RS LF" of its rows in order;
 US = 0x1f, RS = 0x1e, an unknown subject is empty. Sets: eq (EntityQuestions as it is), slick (under the filter of
-spec/slick.md 2.3), popqa, mmlu.
+docs/method/knowledge.md#filter), popqa, mmlu.
 """
 import csv, hashlib, json, os, re, sys
 

@@ -4,9 +4,9 @@ reach 1e-8, and whether it lies in the interval of the run.
 
     python tests/oracles/e2e_exhaustive.py MODEL.gguf OUT.tsv RUN.ken ID:PROMPT,PROMPT ... [RUN.ken ID:PROMPT ...]
 
-Spec/slick.md 7.1 and 7.2, written down a second time: p is summed level by level over the tree of viable paths, without rounds,
-budgets or greedy paths. What is cut at reach 1e-8 (or beyond MOST nodes, the smallest reach first) is kept as `open`: the true p
-lies in [p, p + open]. The run's [p_lo, p_hi] is widened by 1e-3 p + 1e-6 for float noise.
+docs/method/knowledge.md#random-process and #viable-paths, written down a second time: p is summed level by level over the tree of viable
+paths, without rounds, budgets or greedy paths. What is cut at reach 1e-8 (or beyond MOST nodes, the smallest reach first) is kept as
+`open`: the true p lies in [p, p + open]. The run's [p_lo, p_hi] is widened by 1e-3 p + 1e-6 for float noise.
 
 One tree shares one key-value cache: a level is one forward whose attention mask lets each node see the prompt, its own ancestors
 and itself. The fixture holds row ids, prompt numbers, hashes and numbers only.
@@ -38,7 +38,7 @@ def complete(x):
 
 
 def viable(x, gold):
-    """V of em-squad for one gold, as spec/slick.md 7.2 words it: never too strict, here and there too permissive"""
+    """V of em-squad for one gold, as docs/method/knowledge.md#viable-paths words it: never too strict, here and there too permissive"""
     assert words(gold), "golds of the fallback levels are not for this walk"
     s = complete(x)
     if s is None:

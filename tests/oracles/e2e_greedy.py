@@ -4,8 +4,8 @@
     python tests/oracles/e2e_greedy.py MODEL.gguf RUN.ken tests/fixtures/e2e/greedy.tsv
 
 The plain way: each prompt is forwarded as a whole, then one token after another until an end token, a newline or 32 tokens
-(spec/slick.md 7.1); prompts of equal length share a batch, so that nothing is padded. Matchers are those of match_fixtures.py. A
-difference from the run counts as explained only when the two largest logits came closer than 1e-4 somewhere on the path.
+(docs/method/knowledge.md#random-process); prompts of equal length share a batch, so that nothing is padded. Matchers are those of match_fixtures.py.
+A difference from the run counts as explained only when the two largest logits came closer than 1e-4 somewhere on the path.
 
 The fixture holds no text: row id, prompt number, hash of the prompt, verdict by em-squad and by em-raw, finish, hash of the
 answer, smallest gap between the two largest logits up to the stop.
@@ -58,7 +58,7 @@ def verdict(matcher, answer, golds):
     try:
         y = answer.decode()
     except UnicodeDecodeError:
-        return False  # invalid at the stop: cannot match (spec/slick.md 7.6)
+        return False  # invalid at the stop: cannot match (docs/method/knowledge.md#edge-cases)
     return any(match(matcher, y, g) for g in golds)
 
 

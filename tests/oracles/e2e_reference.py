@@ -1,5 +1,5 @@
 """What the end-to-end oracles share: the default model in transformers (f32), its tokenizer, the prompts of a run, and the rules of
-spec/slick.md 6 and 7.1 written down a second time, in Python.
+docs/method/knowledge.md#matchers and #random-process, written down a second time, in Python.
 
 Nothing here comes from the program except the prompts' texts: questions and exemplar sets are read from a run, so that both sides
 answer the same prompts. The weights are those of nn_smollm2.py; token ids come from the `tokenizers` package with the pre-tokenizer
@@ -37,7 +37,7 @@ def prompts_of_run(path):
 
 
 def q_of(logits):
-    """ids and q of the candidates at a node: top 40, ties to the lower id, T = 0.5, double precision (spec/slick.md 7.1)"""
+    """ids and q of the candidates at a node: top 40, ties to the lower id, T = 0.5, double precision (docs/method/knowledge.md#random-process)"""
     x = logits.numpy() if hasattr(logits, "numpy") else logits
     near = np.nonzero(x >= np.partition(x, -TOP_K)[-TOP_K])[0]
     ids = near[np.lexsort((near, -x[near].astype(np.float64)))][:TOP_K]

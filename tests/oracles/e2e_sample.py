@@ -3,10 +3,11 @@
 
     python3 tests/oracles/e2e_sample.py KEN [RESULT.txt]        needs KEN_TEST_DATA and the default model; `make oracle-sample`
 
-The same questions and prompts are annotated twice: exactly (spec/slick.md 7.3) and by 16 real samples a prompt (spec/slick.md 4). If p
-is exact, the hits of a prompt are Binomial(16, p). Three comparisons, from coarse to fine: the sum of all hits; each question; each
-prompt where a chi-square makes sense (at least one hit and one miss expected). Then the labels: two annotations of a row differ with
-probability p_flip, so the number of rows whose label differs is known too. Greedy verdicts and texts must be the same.
+The same questions and prompts are annotated twice: exactly (docs/method/knowledge.md#exact-bound) and by 16 real samples a
+prompt (docs/method/knowledge.md#sample). If p is exact, the hits of a prompt are Binomial(16, p). Three comparisons, from coarse
+to fine: the sum of all hits; each question; each prompt where a chi-square makes sense (at least one hit and one miss expected). Then
+the labels: two annotations of a row differ with probability p_flip, so the number of rows whose label differs is known too. Greedy verdicts
+and texts must be the same.
 Exit status 1 when a z is beyond 4 (5 for the worst question) or a greedy answer differs. Only Python's standard library.
 """
 import datetime, math, os, platform, sqlite3, subprocess, sys, tempfile

@@ -5,7 +5,7 @@
     python tests/oracles/eval_reference.py MODEL.gguf data/world rows.jsonl LICENSE tests/fixtures/e2e/eval.tsv
 
 Questions come from the rows, accepted answers from the data, so that both sides ask the same; each prompt is "Answer the following question.\\n{question}\\n"
-(spec/finetuning.md 1), decoded as in e2e_greedy.py. The text is scored as Hugging Face's documentation does it ("Perplexity of
+(docs/method/fine-tuning.md#format), decoded as in e2e_greedy.py. The text is scored as Hugging Face's documentation does it ("Perplexity of
 fixed-length models"): windows of W tokens that begin every S tokens, each token once, in the first window that holds it; the first
 token of a window has no prediction. Hashes and numbers only.
 

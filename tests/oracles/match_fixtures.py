@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""N of spec/slick.md 6 and the matchers, written from the specification with Python's unicodedata.
+"""N (docs/method/knowledge.md#normalisation) and the matchers, written a second time with Python's unicodedata.
 
     python3 tests/oracles/match_fixtures.py [ENTITYQUESTIONS/dataset] > tests/fixtures/text/match.tsv
 

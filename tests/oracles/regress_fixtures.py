@@ -7,8 +7,8 @@ Lines: "case NAME RUNS"; "point run step epoch rows HK-rows HK-hits MK-rows MK-h
 "fit b0 b_kn b_unk r2 clustered", "se", "lo" and "hi" of b0, b_kn, b_unk, "run i n mean sd" of the residuals. Errors: classical for one run, else
 clustered by run with the correction G/(G-1) (N-1)/(N-3) and t on G-1 (statsmodels: cov_type="cluster", use_t).
 
-The case "paper" is the 14 points of spec/finetuning.md 5.2 and 5.5 (Gekhman et al. 2024, Figs. 3a and 4, digitised): the state of seven variants
-at EARLY_STOP and at CONVERGENCE, where all rows are fitted. The specification prints (40.1, 4.8, -10.5) and R2 0.86 for it.
+The case "paper" is the 14 points of docs/method/fine-tuning.md#figures (Gekhman et al. 2024, Figs. 3a and 4, digitised): the state of seven variants
+at EARLY_STOP and at CONVERGENCE, where all rows are fitted. docs/method has (40.1, 4.8, -10.5) and R2 0.86 for it.
 """
 import random, numpy, statsmodels, statsmodels.api as sm
 

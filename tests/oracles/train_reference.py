@@ -1,4 +1,4 @@
-"""What the training oracles and bench/train share: fine-tuning written down a second time, in PyTorch (spec/finetuning.md 1 and 2).
+"""What the training oracles and bench/train share: fine-tuning written down a second time, in PyTorch (docs/method/fine-tuning.md#format, #dropout).
 
 Prompt = "Answer the following question.\\n{q}\\n", target = "{a}" and the end token; loss = sum over the target tokens of weight times
 cross-entropy. Dropout on the embeddings and on the output of each attention and feed-forward block, before it is added to the
@@ -42,7 +42,7 @@ def add_low_rank(model, rank, alpha, dropout=0.0):
 
 
 def add_dropout(model, p):
-    """dropout where spec/finetuning.md 2 has it, by forward hooks; active while model.train()"""
+    """dropout where docs/method/fine-tuning.md#dropout has it, by forward hooks; active while model.train()"""
     def hook(module, _, out):
         if isinstance(out, tuple):
             return (F.dropout(out[0], p, model.training), *out[1:])

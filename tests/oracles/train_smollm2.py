@@ -3,8 +3,8 @@
 
     python tests/oracles/train_smollm2.py MODEL.gguf data/world tests/fixtures/nn/train-smollm2.bin [STEPS [THREADS [SEED]]]
 
-160 world facts (train split, a seeded draw), ten batches of 16, five times over: the format of spec/finetuning.md 1, the loss the mean over
-the batch's target tokens, no dropout, gradient norm clipped at 1, AdamW (0.9, 0.999, 1e-8, no decay), constant learning rate without
+160 world facts (train split, a seeded draw), ten batches of 16, five times over: the format of docs/method/fine-tuning.md#format, the loss the
+mean over the batch's target tokens, no dropout, gradient norm clipped at 1, AdamW (0.9, 0.999, 1e-8, no decay), constant learning rate without
 warm-up. Weights are those of nn_smollm2.py, token ids come from the tokenizers package. Each example is in a row of its own, padded
 on the right.
 

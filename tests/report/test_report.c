@@ -335,7 +335,7 @@ static void page_is_well_formed_and_says_what_the_run_says(void **state)
     assert_non_null(strstr(html, text));
     assert_non_null(strstr(html, "What is the capital of \xE2\x80\xA6?"));
     assert_non_null(strstr(html, "id=\"by-popularity-0\""));
-    assert_non_null(strstr(html, "about 0.71")); /* spec/slick.md 7.4 */
+    assert_non_null(strstr(html, "about 0.71")); /* docs/method/knowledge.md#hk-again */
 
     json_t *about = json_of(html, "about");
     packed rows = packed_of(html);

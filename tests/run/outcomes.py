@@ -157,7 +157,7 @@ def anew(*changed, gone=(), exemplars=False, held=(), value=True):
         noted = {c for c in now.changes if c[0] != "exemplar"}
         expect(noted == expected, f"noted are {sorted(noted)}, expected {sorted(expected)}")
         expect(bool(now.changes - noted) == exemplars, f"changed exemplars: {sorted(now.changes - noted)}")
-        said, page = notes(t.run), done("show", t.run).stdout
+        said, page = notes(t.run), " ".join(done("show", t.run).stdout.split())
         for words, ids in (("had changed in the data when", [r for w, r in expected if w == "changed"]), ("not in the data any more", kept),
                            ("new rows were asked with those that the run has", ["exemplar"] if exemplars else [])):
             mine = [s for s in said if words in s]

@@ -163,7 +163,7 @@ static void check(const fixture *x)
         assert_true(p->step > 0);
         near("predicted", x, r->b0 + r->b_kn * p->known + r->b_unk * p->unknown, p->predicted);
     }
-    if (strcmp(x->name, "paper") == 0) { /* as spec/finetuning.md 6 prints it */
+    if (strcmp(x->name, "paper") == 0) { /* as docs/method/fine-tuning.md#linear-model prints it */
         assert_int_equal(lround(10 * r->b0), 401);
         assert_int_equal(lround(10 * r->b_kn), 48);
         assert_int_equal(lround(10 * r->b_unk), -105);

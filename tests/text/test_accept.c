@@ -1,4 +1,4 @@
-/* test_accept.c - V(x): never too strict, whatever follows (spec/slick.md 7.2), and no more permissive than it has to be.
+/* test_accept.c - V(x): never too strict, whatever follows (docs/method/knowledge.md#viable-paths), and no more permissive than it has to be.
  *
  * "Never too strict" is checked on texts made from golds by everything N forgives, byte prefix by byte prefix, and by
  * enumerating all continuations over small alphabets that hold the awkward characters. "No more permissive" is exact for

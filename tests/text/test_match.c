@@ -1,5 +1,5 @@
 /* test_match.c - N and the matchers against Python (fixtures/text/match.tsv), Unicode properties that normalize.c rests on,
- * and each rule of spec/slick.md 6 by hand. */
+ * and each rule of docs/method/knowledge.md#matchers by hand. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/file.h"
@@ -119,7 +119,7 @@ static void entityquestions(void **state)
     assert_int_equal(n_files, 72);
 }
 
-/* N in one go, as the specification words it; segments must come to the same for every text. */
+/* N in one go, as it is defined; segments must come to the same for every text. */
 static char *normalize_by_definition(const char *s, size_t n)
 {
     utf8proc_uint8_t *nfkc = NULL;

@@ -21,7 +21,7 @@ static void check_row(const ken_tune_set *s, size_t i, const char *prompt, const
 #define ASKED  "Answer the following question.\\nWho?\\n"
 #define PROMPT "<bos>Answer the following question.\nWho?\n"
 
-/* The same question and answer in every format that can be written (spec/finetuning.md 12): same tokens, question and answer. */
+/* The same question and answer in every format that can be written (docs/exports.md): same tokens, question and answer. */
 static void test_formats(void **state)
 {
     (void)state;

@@ -73,7 +73,7 @@ static void test_apportion(void **state)
     }
 }
 
-/* spec/finetuning.md 3: Min_r of the paper's labels, and the Unknown rows of each of its variants. */
+/* docs/method/fine-tuning.md#training-sets: Min_r of the paper's labels, and the Unknown rows of each of its variants. */
 static void test_paper(void **state)
 {
     (void)state;

@@ -1,0 +1,244 @@
+/* views.c - views on a terminal; see views.h. What a number looks like is decided in the library (ken_view_cell_text); here it gets its place and
+ * its colour. */
+#include "cli/views.h"
+#include "cli/cli.h"
+#include "cli/term.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INTERVAL = 15 /* " [ 38.0,  44.5]" */, WHOLE = 26, NAMES = 22 /* are not cut below */, MOST_COLUMNS = 64 };
+
+typedef struct layout {
+    int width[MOST_COLUMNS]; /* 0: not on a terminal */
+    bool interval[MOST_COLUMNS];
+    size_t last; /* the last one that is there */
+} layout;
+
+static bool is_there(unsigned where)
+{
+    return (where & KEN_ON_TERMINAL) != 0 && ((where & KEN_IF_VERBOSE) == 0 || cli.verbose);
+}
+
+static bool is_drawn(const ken_view_column *c) { return c->unit == KEN_UNIT_BAR || c->unit == KEN_UNIT_PARTS; }
+
+/* A head without room of its own stands over the column before it too, when that has none. */
+static int borrowed(const ken_view *t, const layout *l, size_t i)
+{
+    return i > 0 && l->width[i - 1] > 0 && t->column[i - 1].head[0] == '\0' && !is_drawn(&t->column[i - 1])
+               ? l->width[i - 1]
+               : 0;
+}
+
+/* How wide column i has to be for its head and its contents, and whether it has intervals. */
+static void measure(const ken_view *t, layout *l, size_t i)
+{
+    const ken_view_column *c = &t->column[i];
+    char buf[64];
+    const int gap = c->unit == KEN_UNIT_TEXT ? (i > 0 ? 2 : 0) : 1, head = term_columns(c->head);
+    const bool intervals = (c->where & KEN_INTERVAL_IF_VERBOSE) == 0 || cli.verbose;
+    int w = c->width;
+    for (size_t r = 0; r < t->n_rows && !is_drawn(c); r++) {
+        if (t->row[r].between != NULL || !is_there(t->row[r].where)) continue;
+        const int n = term_columns(ken_view_cell_text(c, &t->row[r].cell[i], buf)) + gap;
+        if (n > w) w = n;
+        l->interval[i] |= intervals && ken_view_interval_text(c, &t->row[r].cell[i], buf)[0] != '\0';
+    }
+    if (head > 0 && head + gap > w + borrowed(t, l, i)) w = head + gap - borrowed(t, l, i);
+    l->width[i] = w;
+}
+
+static int width_of(const ken_view *t, layout *l, bool narrow)
+{
+    int sum = 0;
+    *l = (layout){0};
+    for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++) {
+        if (!is_there(t->column[i].where) || (narrow && (t->column[i].where & KEN_IF_ROOM) != 0)) continue;
+        measure(t, l, i);
+        l->last = i;
+        sum += l->width[i] + (l->interval[i] ? INTERVAL : 0);
+    }
+    return sum;
+}
+
+/* Columns are as wide as their contents, at least as wide as they want to be. Where that is too much, names are cut, and where that does not do,
+ * some columns are left out as well; where room is left, the bar of a whole takes it. */
+static void lay_out(const ken_view *t, layout *l)
+{
+    const bool named = t->n_columns > 0 && t->column[0].unit == KEN_UNIT_TEXT;
+    int over = width_of(t, l, false) - term_width();
+    const int least = named && t->column[0].width > NAMES ? t->column[0].width : NAMES;
+    const int spare = named && l->width[0] > least ? l->width[0] - least : 0;
+    if (over > spare && !cli.verbose) over = width_of(t, l, true) - term_width();
+    if (over > 0) {
+        l->width[0] -= over < spare ? over : spare;
+        over -= over < spare ? over : spare;
+    }
+    for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS && over < 0; i++)
+        if (l->width[i] > 0 && t->column[i].unit == KEN_UNIT_PARTS)
+            l->width[i] = l->width[i] - over < WHOLE ? l->width[i] - over : WHOLE;
+}
+
+static void print_text(const char *s, int width, bool left, bool last, ken_style style)
+{
+    fputs(term_on((int)style), stdout);
+    if (left && last) term_text(s);
+    else term_cell(s, left ? width : -width);
+    fputs(term_off(), stdout);
+}
+
+/* Behind the last thing that a line has to say there are no spaces. */
+static size_t end_of(const ken_view *t, const layout *l, const ken_view_row *row)
+{
+    size_t end = 0;
+    char buf[64];
+    for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++) {
+        const ken_view_column *c = &t->column[i];
+        if (l->width[i] == 0) continue;
+        const char *s = row == NULL   ? c->head
+                        : is_drawn(c) ? (row->cell[i].there ? "x" : "")
+                                      : ken_view_cell_text(c, &row->cell[i], buf);
+        if (s[0] != '\0') end = i + 1;
+    }
+    return end;
+}
+
+static void print_heads(const ken_view *t, const layout *l)
+{
+    const size_t end = end_of(t, l, NULL);
+    for (size_t i = 0; i < end; i++) {
+        const ken_view_column *c = &t->column[i];
+        if (l->width[i] == 0) continue;
+        const bool lends = i + 1 < t->n_columns && l->width[i + 1] > 0 && borrowed(t, l, i + 1) > 0;
+        if (lends) continue;
+        print_text(c->head, l->width[i] + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
+                   c->style != KEN_STYLE_PLAIN ? c->style : KEN_STYLE_STRONG);
+        if (l->interval[i]) print_text("95%", INTERVAL, false, false, KEN_STYLE_STRONG);
+    }
+    putchar('\n');
+}
+
+static void print_cell(const ken_view_column *c, const ken_view_cell *x, int width, bool interval, bool first,
+                       bool last)
+{
+    char buf[64];
+    const ken_style style =
+        c->unit == KEN_UNIT_SHARE && interval && x->style == KEN_STYLE_PLAIN ? KEN_STYLE_STRONG : x->style;
+    if (is_drawn(c)) {
+        fputs("  ", stdout);
+        if (c->unit == KEN_UNIT_PARTS) term_stacked_bar(x->part, x->n_parts, width - 2);
+        else term_share_bar(x->value, width - 2, x->style == KEN_STYLE_PLAIN ? (int)KEN_STYLE_BETTER : (int)x->style);
+    } else {
+        const bool left = c->unit == KEN_UNIT_TEXT;
+        const int gap = left && !first ? 2 : 0;
+        if (gap > 0 && x->there) fputs("  ", stdout);
+        print_text(ken_view_cell_text(c, x, buf), width - gap, left, last, style);
+    }
+    if (interval) print_text(ken_view_interval_text(c, x, buf), INTERVAL, false, false, KEN_STYLE_PLAIN);
+}
+
+static void print_table(const ken_view *t)
+{
+    layout l;
+    lay_out(t, &l);
+    if (t->title != NULL) {
+        fputs(term_on(KEN_STYLE_QUIET), stdout);
+        term_text(t->title);
+        printf("%s\n", term_off());
+    }
+    if (!t->headless) print_heads(t, &l);
+    for (size_t r = 0; r < t->n_rows; r++) {
+        const ken_view_row *row = &t->row[r];
+        if (!is_there(row->where)) continue;
+        if (row->between != NULL) {
+            printf("\n%s", term_on(KEN_STYLE_QUIET));
+            term_text(row->between);
+            printf("%s\n", term_off());
+            continue;
+        }
+        const size_t end = end_of(t, &l, row);
+        for (size_t i = 0; i < end; i++)
+            if (l.width[i] > 0)
+                print_cell(&t->column[i], &row->cell[i], l.width[i], l.interval[i], i == 0, i == l.last);
+        putchar('\n');
+    }
+}
+
+/* Where a terminal has no Unicode, the signs that we use ourselves are spelled. */
+static void print_plainly(const char *s)
+{
+    static const char *const sign[][2] = {{"\u00b1", "+-"}, {"\u2192", "->"}, {"\u2013", "-"}};
+    const size_t n = strlen(s) + 1;
+    char *plain = term_unicode() ? NULL : malloc(2 * n), *to = plain;
+    for (const char *p = s; plain != NULL && *p != '\0';) {
+        size_t k = 0;
+        while (k < sizeof sign / sizeof *sign && strncmp(p, sign[k][0], strlen(sign[k][0])) != 0) k++;
+        if (k == sizeof sign / sizeof *sign) *to++ = *p++;
+        else {
+            to += sprintf(to, "%s", sign[k][1]);
+            p += strlen(sign[k][0]);
+        }
+    }
+    if (plain != NULL) *to = '\0';
+    term_text(plain != NULL ? plain : s);
+    free(plain);
+}
+
+/* Lines end between words; a word that is wider than the terminal stands alone. */
+static void print_spans(const ken_view *t)
+{
+    int at = 0;
+    char word[2000];
+    for (size_t i = 0; i < t->n_spans; i++) {
+        fputs(term_on((int)t->span[i].style), stdout);
+        for (const char *s = t->span[i].text; *s != '\0';) {
+            const size_t spaces = strspn(s, " "), all = spaces + strcspn(s + spaces, " "),
+                         n = all < sizeof word ? all : sizeof word - 1;
+            memcpy(word, s, n);
+            word[n] = '\0';
+            s += n;
+            const int w = term_columns(word);
+            const bool next = at > 0 && spaces > 0 && at + w > term_width();
+            if (next) putchar('\n');
+            print_plainly(next ? word + spaces : word);
+            at = next ? w - (int)spaces : at + w;
+        }
+        fputs(t->span[i].style != KEN_STYLE_PLAIN ? term_off() : "", stdout);
+    }
+    putchar('\n');
+}
+
+static void print_views(const ken_views *v)
+{
+    bool first = true;
+    const ken_view *t;
+    for (size_t i = 0; (t = ken_views_get(v, i)) != NULL; i++) {
+        if (!is_there(t->where) || t->kind == KEN_VIEW_VALUES) continue;
+        if (!first && !t->close) putchar('\n');
+        first = false;
+        if (t->kind == KEN_VIEW_TABLE) print_table(t);
+        else print_spans(t);
+    }
+}
+
+int cli_print_form(ken_views *v, cli_form form, ken_err *err)
+{
+    char *text;
+    int rc = form(v, &text, err);
+    errno = 0;
+    if (rc == KEN_OK && (fputs(text, stdout) == EOF || (form == ken_views_json && putchar('\n') == EOF)))
+        rc = cli_fail(err, KEN_EFAIL, "cannot write to standard output: %s",
+                      errno != 0 ? strerror(errno) : "write error");
+    ken_text_free(text);
+    ken_views_free(v);
+    return rc;
+}
+
+int cli_print_views(ken_views *v, ken_err *err)
+{
+    if (cli.json) return cli_print_form(v, ken_views_json, err);
+    print_views(v);
+    ken_views_free(v);
+    return KEN_OK;
+}

@@ -1,0 +1,117 @@
+/* view_html.c - see view_html.h. Numbers are those of a terminal (ken_view_cell_text); bars are left to the figures, but for the categories' own. */
+#include "report/view_html.h"
+#include "report/bars.h"
+#include "report/html.h"
+#include "report/summary.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_there(const ken_view_column *c) { return (c->where & KEN_ON_PAGE) != 0 && c->unit != KEN_UNIT_BAR; }
+static bool is_text(const ken_view_column *c) { return c->unit == KEN_UNIT_TEXT; }
+
+static void put_span(ken_out *o, const ken_span *s)
+{
+    static const char *const before[] = {"", "<b>", "<span class=\"quiet\">"}, *const after[] = {"", "</b>", "</span>"};
+    const bool category = s->style >= KEN_STYLE_CATEGORY;
+    if (category) ken_out_printf(o, "<span class=\"tag c%d\">", (int)s->style - (int)KEN_STYLE_CATEGORY);
+    else ken_out_puts(o, before[s->style]);
+    ken_html_text(o, s->text, 2000);
+    ken_out_puts(o, category ? "</span>" : after[s->style]);
+}
+
+static void put_spans(ken_out *o, const ken_view *t, const char *open, const char *close)
+{
+    ken_out_puts(o, open);
+    for (size_t i = 0; i < t->n_spans; i++) put_span(o, &t->span[i]);
+    ken_out_puts(o, close);
+}
+
+static void put_cell(ken_out *o, const ken_view_column *c, const ken_view_cell *x, bool head)
+{
+    char buf[64];
+    if (c->unit == KEN_UNIT_PARTS) {
+        ken_tally t = {0};
+        for (int i = 0; x->there && i < x->n_parts && i < KEN_N_CATEGORIES; i++) t.n += t.category[i] = x->part[i];
+        ken_bar_put(o, &t, "", 0.08);
+        return;
+    }
+    ken_html_text(o, ken_view_cell_text(c, x, buf), head ? 80 : 400);
+    if (!x->there || isnan(x->lo) || isnan(x->hi)) return;
+    const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
+    ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits, unit * x->hi);
+}
+
+static void put_heads(ken_out *o, const ken_view *t)
+{
+    ken_out_puts(o, "<thead><tr>");
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (!is_there(&t->column[i])) continue;
+        ken_out_printf(o, "<th%s scope=\"col\">", is_text(&t->column[i]) ? "" : " class=\"n\"");
+        ken_html_text(o, t->column[i].head, 80);
+        ken_out_puts(o, "</th>");
+    }
+    ken_out_puts(o, "</tr></thead>");
+}
+
+static void put_row(ken_out *o, const ken_view *t, const ken_view_row *row)
+{
+    bool first = true;
+    ken_out_puts(o, row->total ? "<tr class=\"all\">" : "<tr>");
+    for (size_t i = 0; i < t->n_columns; i++) {
+        const ken_view_column *c = &t->column[i];
+        if (!is_there(c)) continue;
+        if (first) ken_out_puts(o, "<th scope=\"row\">");
+        else {
+            ken_out_printf(o, "<td%s data-label=\"", is_text(c) ? "" : " class=\"n\"");
+            ken_html_text(o, c->head, 80);
+            ken_out_puts(o, "\">");
+        }
+        put_cell(o, c, &row->cell[i], first);
+        ken_out_puts(o, first ? "</th>" : "</td>");
+        first = false;
+    }
+    ken_out_puts(o, "</tr>\n");
+}
+
+static void put_table(ken_out *o, const ken_view *t, int h)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_columns; i++) n += is_there(&t->column[i]);
+    if (n == 0) return;
+    if (t->title != NULL) {
+        ken_out_printf(o, "<h%d class=\"table\">", h);
+        ken_html_text(o, t->title, 200);
+        ken_out_printf(o, "</h%d>\n", h);
+    }
+    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel groups\">");
+    if (!t->headless) put_heads(o, t);
+    ken_out_puts(o, "<tbody>\n");
+    for (size_t r = 0; r < t->n_rows; r++) {
+        const ken_view_row *row = &t->row[r];
+        if ((row->where & KEN_ON_PAGE) == 0) continue;
+        if (row->between == NULL) put_row(o, t, row);
+        else {
+            ken_out_printf(o, "<tr class=\"between\"><th colspan=\"%zu\" scope=\"colgroup\">", n);
+            ken_html_text(o, row->between, 80);
+            ken_out_puts(o, "</th></tr>\n");
+        }
+    }
+    ken_out_puts(o, "</tbody></table></div>\n");
+}
+
+void ken_html_views(ken_out *o, const ken_views *v, int h)
+{
+    const ken_view *t;
+    char open[16], close[16];
+    for (size_t i = 0; (t = ken_views_get(v, i)) != NULL; i++) {
+        if ((t->where & KEN_ON_PAGE) == 0 || t->kind == KEN_VIEW_VALUES) continue;
+        if (t->kind == KEN_VIEW_TABLE) put_table(o, t, h);
+        else if (t->kind == KEN_VIEW_TEXT) put_spans(o, t, "<p class=\"note\">", "</p>\n");
+        else {
+            snprintf(open, sizeof open, "<h%d>", h + t->level);
+            snprintf(close, sizeof close, "</h%d>\n", h + t->level);
+            put_spans(o, t, open, close);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/* cells.c - what a cell says, in characters: the one place where numbers get their digits. */
+#include "view/views.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *thousands(char buf[64], uint64_t n)
+{
+    char s[24];
+    int len = snprintf(s, sizeof s, "%" PRIu64, n), to = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) buf[to++] = ',';
+        buf[to++] = s[i];
+    }
+    buf[to] = '\0';
+    return buf;
+}
+
+const char *ken_views_count_text(ken_views *v, uint64_t n)
+{
+    char buf[64];
+    return ken_views_keep(v, "%s", thousands(buf, n));
+}
+
+/* In percent, and so that what people take for a half is rounded up: 709 of 2,000 is 35.45 %, although 100 * 0.3545 is a little less. */
+static double percent(double share) { return 100 * share + copysign(1e-9, share); }
+
+static const char *number(char buf[64], const char *format, int digits, double x)
+{
+    if (isnan(x)) return "-";
+    snprintf(buf, 64, format, digits, x);
+    return buf;
+}
+
+const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
+{
+    if (!x->there) return "";
+    switch (c->unit) {
+    case KEN_UNIT_TEXT: return x->text != NULL ? x->text : "";
+    case KEN_UNIT_TRUTH: return x->count != 0 ? "yes" : "no";
+    case KEN_UNIT_COUNT: return thousands(buf, x->count);
+    case KEN_UNIT_REAL:
+        return fabs(x->value) < 1e5 ? number(buf, "%.*f", c->digits, x->value) : number(buf, "%.*g", 4, x->value);
+    case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, percent(x->value));
+    case KEN_UNIT_PART:
+        return number(buf, "%.*f%%", c->digits, x->of > 0 ? percent((double)x->count / (double)x->of) : NAN);
+    case KEN_UNIT_CHANGE: return number(buf, "%+.*f", c->digits, 100 * x->value);
+    case KEN_UNIT_P: return number(buf, "%.*g", 2, x->value);
+    case KEN_UNIT_BAR:
+    case KEN_UNIT_PARTS: return "";
+    }
+    return "";
+}
+
+const char *ken_view_interval_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
+{
+    if (!x->there || isnan(x->lo) || isnan(x->hi)) return "";
+    if (c->unit == KEN_UNIT_CHANGE) snprintf(buf, 64, "[%+.*f, %+.*f]", c->digits, 100 * x->lo, c->digits, 100 * x->hi);
+    else if (c->unit == KEN_UNIT_SHARE)
+        snprintf(buf, 64, "[%*.*f, %*.*f]", c->digits + 4, c->digits, 100 * x->lo, c->digits + 4, c->digits,
+                 100 * x->hi);
+    else snprintf(buf, 64, "[%.*f, %.*f]", c->digits, x->lo, c->digits, x->hi);
+    return buf;
+}
+
+const char *ken_view_column_name(const ken_view_column *c, char buf[128])
+{
+    if (c->key == NULL) return c->head;
+    if (c->sub == NULL) return c->key;
+    snprintf(buf, 128, "%.40s.%.80s", c->key, c->sub);
+    return buf;
+}

@@ -1,0 +1,122 @@
+/* json.c - views as one JSON object. Each row says where its cells belong (ken_view_row.path), each column under which key. */
+#include "base/alloc.h"
+#include "text/unicode.h"
+#include "view/views.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct writer {
+    json_t *all;
+    bool failed;
+} writer;
+
+/* jansson refuses text that is no UTF-8, and NULL values: whatever fails makes the whole fail. */
+static json_t *text(const char *s)
+{
+    ken_buf b = {0};
+    ken_utf8_clean(&b, s, strlen(s));
+    json_t *x = b.failed ? NULL : json_string(ken_buf_str(&b));
+    ken_buf_free(&b);
+    return x;
+}
+
+static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static void set(writer *w, json_t *of, const char *key, json_t *x)
+{
+    if (of == NULL || json_object_set_new(of, key, x) != 0) w->failed = true; /* takes x also when it fails */
+}
+
+/* The value under key, which is made when it is not there. Borrowed. */
+static json_t *get(writer *w, json_t *of, const char *key, bool list)
+{
+    json_t *x = json_object_get(of, key);
+    if (x == NULL && of != NULL) set(w, of, key, x = list ? json_array() : json_object());
+    return x;
+}
+
+/* The object at path: names joined by dots; "name[]" appends an element to a list, "name[3]" is its fourth, "name[-1]" the last. */
+static json_t *at_path(writer *w, const char *path, bool append)
+{
+    json_t *at = w->all;
+    while (*path != '\0') {
+        char name[64];
+        size_t n = strcspn(path, ".[");
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), path);
+        const bool list = path[n] == '[', appended = strncmp(path + n, "[]", 2) == 0;
+        at = get(w, at, name, list);
+        if (appended && append && json_array_append_new(at, json_object()) != 0) w->failed = true;
+        const bool last = appended || strncmp(path + n, "[-1]", 4) == 0;
+        if (list) at = json_array_get(at, last ? json_array_size(at) - 1 : strtoul(path + n + 1, NULL, 10));
+        path += n + strcspn(path + n, ".");
+        path += *path == '.';
+    }
+    return at;
+}
+
+static json_t *value(const ken_view_column *c, const ken_view_cell *x)
+{
+    switch (c->unit) {
+    case KEN_UNIT_TEXT: return text(x->text);
+    case KEN_UNIT_TRUTH: return json_boolean(x->count != 0);
+    case KEN_UNIT_COUNT:
+    case KEN_UNIT_PART: return json_integer((json_int_t)x->count);
+    default: return real(x->value);
+    }
+}
+
+static void put_cell(writer *w, json_t *of, const ken_view_column *c, const ken_view_cell *x)
+{
+    json_t *in = c->sub != NULL ? get(w, of, c->key, false) : of;
+    set(w, in, c->sub != NULL ? c->sub : c->key, value(c, x));
+    if (c->lo_key == NULL) return;
+    if (c->hi_key == NULL) {
+        set(w, of, c->lo_key, json_pack("[o,o]", real(x->lo), real(x->hi)));
+        return;
+    }
+    set(w, of, c->lo_key, real(x->lo));
+    set(w, of, c->hi_key, real(x->hi));
+}
+
+static void put_row(writer *w, const ken_view *t, const ken_view_row *row)
+{
+    if (row->between != NULL || row->path == NULL || !(row->where & KEN_IN_JSON)) return;
+    const size_t n = strcspn(row->path, "[");
+    if (t->n_columns == 1 && t->column[0].key != NULL &&
+        t->column[0].key[0] == '\0') { /* a list of values instead of objects */
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), row->path);
+        if (json_array_append_new(get(w, w->all, name, true), value(&t->column[0], &row->cell[0])) != 0)
+            w->failed = true;
+        return;
+    }
+    json_t *of = at_path(w, row->path, t->n_columns > 0); /* without columns: a list of none */
+    if (row->key != NULL) {
+        ken_buf key = {0}; /* relations may be called anything */
+        ken_utf8_clean(&key, row->key, strlen(row->key));
+        w->failed |= key.failed;
+        of = get(w, of, ken_buf_str(&key), false);
+        ken_buf_free(&key);
+    }
+    for (size_t i = 0; i < t->n_columns && !w->failed; i++)
+        if (t->column[i].key != NULL && ken_view_column_is(&t->column[i], KEN_IN_JSON) && row->cell[i].there)
+            put_cell(w, of, &t->column[i], &row->cell[i]);
+}
+
+int ken_views_json(const ken_views *v, char **out, ken_err *err)
+{
+    writer w = {.all = json_object()};
+    *out = NULL;
+    for (size_t i = 0; i < v->n; i++)
+        for (size_t j = 0; j < v->view[i].view.n_rows; j++) put_row(&w, &v->view[i].view, &v->view[i].view.row[j]);
+    /* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
+    char *s = w.failed ? NULL : json_dumps(w.all, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(w.all);
+    if (s == NULL) return ken_fail_nomem(err, "the output");
+    *out = ken_strdup(s); /* jansson has an allocator of its own */
+    free(s);
+    return *out != NULL ? KEN_OK : ken_fail_nomem(err, "the output");
+}

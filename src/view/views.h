@@ -1,0 +1,37 @@
+/* views.h - inside of a list of views: what building it, reading it and writing it in each form share. */
+#ifndef KEN_VIEW_VIEWS_H
+#define KEN_VIEW_VIEWS_H
+#include "base/buf.h"
+#include "view/build.h"
+
+typedef struct ken_view_grown {
+    ken_view view;
+    ken_span *span;      /* the view's own, while it grows */
+    ken_view_row *row;   /* likewise */
+    ken_view_cell *cell; /* of the row that is being filled */
+    size_t cap_spans, cap_rows, at;
+} ken_view_grown;
+
+struct ken_views {
+    ken_arena arena;
+    ken_view_grown *view; /* (n) */
+    size_t n, cap;
+    bool failed; /* out of memory */
+};
+
+static inline bool ken_view_column_is(const ken_view_column *c, unsigned where) { return (c->where & where) != 0; }
+/* Its name in CSV: its key, else its head. */
+const char *ken_view_column_name(const ken_view_column *c, char buf[128]);
+
+void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken_change *c, size_t n_changes,
+                         const char *(*setting)(const void *of, const char *key), const void *of); /* evaluation.c */
+int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                                     /* training.c */
+int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err);        /* annotation.c */
+/* The columns of a measure, which evaluations and trainings share, and a row of it. */
+void ken_view_measures(ken_views *v, const ken_measure *all, const char *title);
+void ken_view_measure(ken_views *v, const ken_measure *m, const ken_measure *all, const char *path, const char *key);
+/* "gpt.gguf with adapter on data": what was asked. data NULL: left out. */
+void ken_view_subject(ken_views *v, const char *model, const char *adapter, const char *data);
+const char *ken_view_group(const char *grouping,
+                           const char *key); /* "least popular quarter" for quartile 1; else the key; borrowed */
+#endif
