@@ -87,7 +87,7 @@ static int groups_of(const ken_pool *p, const ken_drafts *d, bool relations, int
 
 /* ---- halves --------------------------------------------------------------------------------------------------------- */
 
-/* What rows are ranked by: popularity, else P_Correct with the greedy accuracy behind it (docs/method/salience.md#halves). NaN = not ranked. */
+/* What rows are ranked by: popularity, else P_Correct with the greedy accuracy after it (docs/method/salience.md#halves). NaN = not ranked. */
 static double rank_of(const ken_draft *r, bool by_p) { return by_p ? r->p : r->popularity; }
 
 static bool has_popularity(const ken_pool *p, const ken_drafts *d)

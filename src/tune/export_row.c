@@ -88,7 +88,7 @@ static void real_field(ken_buf *out, record *r, const char *key, double x, bool 
     else if (!r->csv) ken_buf_puts(out, "null");
 }
 
-/* null says that a row has no label (docs/exports.md#columns), a missing key that nobody asked for one. */
+/* null says that a row has no label (docs/exports.md#columns), a missing key that none was asked for. */
 static void category_field(ken_buf *out, record *r)
 {
     int c = r->row->category;
@@ -118,7 +118,7 @@ static void tail_field(ken_buf *out, record *r)
     ken_buf_puts(out, r->row->tail ? "true" : "false");
 }
 
-/* What ken knows of the row, behind the keys of a format (docs/exports.md#columns): all of it in our own formats, else the most telling. */
+/* What ken knows of the row, after the keys of a format (docs/exports.md#columns): all of it in our own formats, else the most telling. */
 static void extra_fields(ken_buf *out, record *r, bool all)
 {
     const ken_selected *row = r->row;

@@ -1,6 +1,6 @@
 /* order.h - which rows are in which batch: a pure function of (sizes, seed, epoch), so that a resumed training needs no state.
  *
- * Rows are shuffled anew each epoch; rows of the known tail (docs/method/fine-tuning.md#known-tail) come behind all others, in their own
+ * Rows are shuffled again each epoch; rows of the known tail (docs/method/fine-tuning.md#known-tail) come after all others, in their own
  * fixed order; a mixture's rows are drawn by weight into each batch. The last short batch is kept. */
 #ifndef KEN_TUNE_ORDER_H
 #define KEN_TUNE_ORDER_H
