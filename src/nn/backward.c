@@ -5,8 +5,8 @@
  *
  *     x (n, C)                                                                    the residual stream; saved
  *     nx = rms_norm(x, attn_norm),  [q | k | v] = nx Wqkv^T + b_qkv               (n, nq + 2 nkv)
- *     q = rope(rms_norm(q, q_norm)),  k = rope(rms_norm(k, k_norm))               a head at a time; q is saved, k and v are in the cache; where
-                                                                                 there are norms, q and k before them are saved too
+ *     q = rope(rms_norm(q, q_norm)),  k = rope(rms_norm(k, k_norm))               a head at a time; q is saved, k and v are in the cache;
+ *                                                                                 where there are norms, q and k before them are saved too
  *     attn = softmax(q k^T / sqrt(d)) v                                           (n, nq); saved
  *     mid = x + drop(attn Wo^T + b_o)                                             (n, C); saved
  *     nx = rms_norm(mid, ffn_norm),  [gate | up] = nx Wgate_up^T + b_gate_up      [gate | up] (n, 2 ff); saved
