@@ -39,7 +39,8 @@ static void put_cell(ken_out *o, const ken_view_column *c, const ken_view_cell *
     ken_html_text(o, ken_view_cell_text(c, x, buf), head ? 80 : 400);
     if (!x->there || isnan(x->lo) || isnan(x->hi)) return;
     const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
-    ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits, unit * x->hi);
+    ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits,
+                   unit * x->hi);
 }
 
 static void put_heads(ken_out *o, const ken_view *t)
