@@ -1103,6 +1103,7 @@ enum { /* where a column stands */
        KEN_IF_VERBOSE = 16, /* on a terminal only when more is asked for */
        KEN_IF_ROOM = 32,    /* on a terminal only when it is wide enough for all */
        KEN_INTERVAL_IF_VERBOSE = 64,
+       KEN_UNLESS_VERBOSE = 128, /* on a terminal only when no more is asked for: what is said of the rest */
        KEN_SHOWN = KEN_ON_TERMINAL | KEN_ON_PAGE,
        KEN_IN_DATA = KEN_IN_JSON | KEN_IN_CSV,
        KEN_EVERYWHERE = KEN_SHOWN | KEN_IN_DATA
@@ -1148,7 +1149,7 @@ typedef struct ken_span { /* a part of a sentence */
 
 typedef enum ken_view_kind {
     KEN_VIEW_HEADING, /* text, level */
-    KEN_VIEW_TEXT,    /* spans: a sentence or more; "\n" ends a line */
+    KEN_VIEW_TEXT,    /* spans: a sentence or more */
     KEN_VIEW_VALUES,  /* a table of one row: its columns are values with names of their own */
     KEN_VIEW_TABLE
 } ken_view_kind;
@@ -1158,6 +1159,8 @@ typedef struct ken_view {
     const char *title;    /* of a table; NULL = none */
     bool headless;        /* a table without a line of heads */
     bool close;           /* no empty line in front of it */
+    bool square;          /* a table whose rows and columns are of one kind: a page does not break it up */
+    int indent;           /* of a text: spaces in front of its lines on a terminal */
     unsigned where;       /* KEN_ON_TERMINAL | ... */
     int level;            /* of a heading */
     const ken_span *span; /* (n_spans) */

@@ -15,7 +15,7 @@ static void put_cell(ken_buf *b, const ken_view_column *c, const ken_view_cell *
 {
     if (!x->there) return;
     switch (c->unit) {
-    case KEN_UNIT_TEXT: ken_csv_field(b, x->text, true); break;
+    case KEN_UNIT_TEXT: ken_csv_field(b, x->text != NULL ? x->text : "", true); break;
     case KEN_UNIT_TRUTH: ken_buf_puts(b, x->count != 0 ? "true" : "false"); break;
     case KEN_UNIT_COUNT:
     case KEN_UNIT_PART: ken_buf_printf(b, "%" PRIu64, x->count); break;

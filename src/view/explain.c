@@ -15,10 +15,12 @@ static ken_style right_or_not(bool right, int not_right)
     return (ken_style)((int)KEN_STYLE_CATEGORY + (right ? KEN_HIGHLY_KNOWN : not_right));
 }
 
-static void sentence(ken_views *v, bool close)
+/* Under the one before it, unless it is the first of something, which has an empty line in front. */
+static void sentence(ken_views *v, int indent)
 {
     ken_views_text(v);
-    ken_views_last(v)->close = close;
+    ken_views_last(v)->close = indent > 0;
+    ken_views_last(v)->indent = indent;
 }
 
 static const char *trimmed(const char *s)
@@ -32,18 +34,18 @@ static const char *trimmed(const char *s)
 static void put_texts(ken_views *v, const char *before, const char *const *s, int n)
 {
     if (n == 0) return;
-    sentence(v, true);
+    sentence(v, 2);
     for (int i = 0; i < n; i++) ken_views_say(v, KEN_STYLE_PLAIN, "%s%s", i == 0 ? before : " | ", s[i]);
 }
 
 static void put_category(ken_views *v, const ken_row *r)
 {
-    sentence(v, true);
-    ken_views_say(v, (ken_style)((int)KEN_STYLE_CATEGORY + r->category), "  %s", ken_category_name(r->category));
+    sentence(v, 2);
+    ken_views_say(v, (ken_style)((int)KEN_STYLE_CATEGORY + r->category), "%s", ken_category_name(r->category));
     ken_views_say(v, KEN_STYLE_PLAIN, ": right with %d of %d prompts, %d of %d samples", r->greedy_hits, r->prompts,
                   r->sample_hits, r->samples);
-    sentence(v, true);
-    ken_views_say(v, KEN_STYLE_PLAIN, "  P_Correct %.4f", r->p_t);
+    sentence(v, 2);
+    ken_views_say(v, KEN_STYLE_PLAIN, "P_Correct %.4f", r->p_t);
     if (r->p_t_hi - r->p_t_lo > 1e-4) ken_views_say(v, KEN_STYLE_PLAIN, " [%.4f, %.4f]", r->p_t_lo, r->p_t_hi);
     if (r->greedy_hits == 0 && !isnan(r->p_unknown))
         ken_views_say(v, KEN_STYLE_PLAIN, "; %s that %d fresh samples would all miss",
@@ -52,16 +54,16 @@ static void put_category(ken_views *v, const ken_row *r)
 
 static void put_verdict(ken_views *v, const ken_row *r)
 {
-    sentence(v, false);
+    sentence(v, 0);
     ken_views_say(v, KEN_STYLE_STRONG, "%s", r->question);
     if (r->id != NULL && r->id[0] != '\0') ken_views_say(v, KEN_STYLE_QUIET, "  %s", r->id);
-    put_texts(v, "  ", r->answers, r->n_answers);
-    put_texts(v, "  or ", r->aliases, r->n_aliases);
+    put_texts(v, "", r->answers, r->n_answers);
+    put_texts(v, "or ", r->aliases, r->n_aliases);
     put_category(v, r);
     for (int b = 0; ken_flag_name(b) != NULL; b++) {
         if (!(r->flags & (1u << b))) continue;
-        sentence(v, true);
-        ken_views_say(v, KEN_STYLE_PLAIN, "  flag: %s", ken_flag_name(b));
+        sentence(v, 2);
+        ken_views_say(v, KEN_STYLE_PLAIN, "flag: %s", ken_flag_name(b));
     }
 }
 
@@ -120,7 +122,7 @@ static void put_beliefs(ken_views *v, const ken_explanation *x, int top)
         return;
     }
     const size_t n = merge_beliefs(x, list);
-    sentence(v, false);
+    sentence(v, 0);
     ken_views_say(v, KEN_STYLE_STRONG, "What it would say");
     ken_views_say(v, KEN_STYLE_PLAIN, " (probability of that very text, mean over %d prompts)", x->n_prompts);
     ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
@@ -197,7 +199,7 @@ static void put_greedy(ken_views *v, const ken_prompt_row *g)
 
 static void put_prompt_title(ken_views *v, const ken_prompt_row *g, int i)
 {
-    sentence(v, false);
+    sentence(v, 0);
     ken_views_say(v, KEN_STYLE_STRONG, "Prompt %d", i + 1);
     if (g == NULL) return;
     ken_views_say(v, KEN_STYLE_PLAIN, "  ");
@@ -215,17 +217,17 @@ static void put_prompt(ken_views *v, const ken_explanation *x, int i, int top)
     if (g != NULL) put_greedy(v, g);
     put_prompt_title(v, g, i);
     put_whole_prompt(v, p->prompt);
-    sentence(v, true);
-    ken_views_say(v, KEN_STYLE_PLAIN, "  says");
+    sentence(v, 2);
+    ken_views_say(v, KEN_STYLE_PLAIN, "says");
     put_paths(v, p->instead, p->n_instead, top, false, HERE ".instead[]");
-    sentence(v, true);
+    sentence(v, 2);
     ken_views_say(v, KEN_STYLE_PLAIN,
-                  p->n_accepted == 0 ? "  no path among the likeliest tokens leads to the answer"
-                                     : "  paths to the answer");
+                  p->n_accepted == 0 ? "no path among the likeliest tokens leads to the answer"
+                                     : "paths to the answer");
     const int shown = put_paths(v, p->accepted, p->n_accepted, top, true, HERE ".accepted[]");
     if (shown == p->n_accepted) return;
-    sentence(v, true);
-    ken_views_say(v, KEN_STYLE_QUIET, "    ... and %d more", p->n_accepted - shown);
+    sentence(v, 4);
+    ken_views_say(v, KEN_STYLE_QUIET, "... and %d more", p->n_accepted - shown);
 }
 
 int ken_views_of_explanation(ken_views **out, const ken_explanation *x, int top, ken_err *err)
@@ -236,7 +238,7 @@ int ken_views_of_explanation(ken_views **out, const ken_explanation *x, int top,
     put_verdict(v, &x->row);
     put_beliefs(v, x, top);
     for (int i = 0; i < x->n_prompts; i++) put_prompt(v, x, i, top);
-    sentence(v, false);
+    sentence(v, 0);
     ken_views_say(v, KEN_STYLE_QUIET,
                   "+ accepted as an answer; | joins tokens; probabilities at the run's temperature and top-k");
     return ken_views_finish(out, v, err);

@@ -1,4 +1,4 @@
-/* test_results.c - the views of scorings, curves, agreements, judged sheets, explanations and rows: what JSON, CSV and LaTeX say of made results, whatever
+/* test_scoring.c - the views of scorings, curves, agreements, judged sheets, explanations and rows: what JSON, CSV and LaTeX say of made results, whatever
  * their texts hold, and memory that ends at any moment. */
 #include "../study/scored_run.h"
 #include "base/alloc.h"
