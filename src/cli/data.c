@@ -7,12 +7,12 @@
 #include <math.h>
 
 static struct {
-    bool rows, csv, latex;
+    cli_tables tables;
+    bool rows;
 } set;
 
 static const cli_option options[] = {{"rows", 0, NULL, CLI_FLAG, &set.rows, "print the rows (with --json: JSON lines)"},
-                                     {"csv", 0, NULL, CLI_FLAG, &set.csv, "print the table as CSV"},
-                                     {"latex", 0, NULL, CLI_FLAG, &set.latex, "print the table as LaTeX, for a paper"},
+                                     CLI_TABLE_OPTIONS(set.tables),
                                      {0}};
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------ */
@@ -61,19 +61,15 @@ static int print_counts(const ken_data *d, ken_err *err)
 {
     ken_views *v;
     int rc = ken_views_of_data(&v, d, err);
-    if (rc != KEN_OK) return rc;
-    if (set.csv) return cli_print_form(v, ken_views_csv, err);
-    return set.latex ? cli_print_form(v, ken_views_latex, err) : cli_print_views(v, err);
+    return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
 
 static int run(int n, char **arg, ken_err *err)
 {
     (void)n;
     ken_data *d = NULL;
-    if (set.csv + set.latex + cli.json > 1 || (set.rows && (set.csv || set.latex)))
-        return cli_fail(err, KEN_EUSAGE,
-                        "--csv and --latex print the table; they go with neither --rows nor --json nor each other");
-    int rc = cli_data_open(&d, arg[0], err);
+    int rc = cli_check_tables(&set.tables, set.rows, err);
+    if (rc == KEN_OK) rc = cli_data_open(&d, arg[0], err);
     if (rc != KEN_OK) return rc;
     term_start();
     rc = set.rows ? print_rows(d, err) : print_counts(d, err);

@@ -23,14 +23,17 @@ const char *ken_views_count_text(ken_views *v, uint64_t n)
     return ken_views_keep(v, "%s", thousands(buf, n));
 }
 
-/* In percent, and so that what people take for a half is rounded up: 709 of 2,000 is 35.45 %, although 100 * 0.3545 is a little less. */
-static double percent(double share) { return 100 * share + copysign(1e-9, share); }
-
 static const char *number(char buf[64], const char *format, int digits, double x)
 {
     if (isnan(x)) return "-";
     snprintf(buf, 64, format, digits, x);
     return buf;
+}
+
+const char *ken_views_share_text(ken_views *v, double share)
+{
+    char buf[64];
+    return ken_views_keep(v, "%s", number(buf, "%.*f%%", 1, 100 * share));
 }
 
 const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
@@ -42,9 +45,9 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
     case KEN_UNIT_COUNT: return thousands(buf, x->count);
     case KEN_UNIT_REAL:
         return fabs(x->value) < 1e5 ? number(buf, "%.*f", c->digits, x->value) : number(buf, "%.*g", 4, x->value);
-    case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, percent(x->value));
+    case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, 100 * x->value);
     case KEN_UNIT_PART:
-        return number(buf, "%.*f%%", c->digits, x->of > 0 ? percent((double)x->count / (double)x->of) : NAN);
+        return number(buf, "%.*f%%", c->digits, x->of > 0 ? 100 * ((double)x->count / (double)x->of) : NAN);
     case KEN_UNIT_CHANGE: return number(buf, "%+.*f", c->digits, 100 * x->value);
     case KEN_UNIT_P: return number(buf, "%.*g", 2, x->value);
     case KEN_UNIT_BAR:
@@ -55,7 +58,7 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
 
 const char *ken_view_interval_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
 {
-    if (!x->there || isnan(x->lo) || isnan(x->hi)) return "";
+    if (!x->there || isnan(x->value) || isnan(x->lo) || isnan(x->hi)) return "";
     if (c->unit == KEN_UNIT_CHANGE) snprintf(buf, 64, "[%+.*f, %+.*f]", c->digits, 100 * x->lo, c->digits, 100 * x->hi);
     else if (c->unit == KEN_UNIT_SHARE)
         snprintf(buf, 64, "[%*.*f, %*.*f]", c->digits + 4, c->digits, 100 * x->lo, c->digits + 4, c->digits,

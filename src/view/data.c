@@ -118,27 +118,17 @@ static void put_relations(ken_views *v, const relation_count *r, size_t n, const
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------ */
 
-#define DATA(name, u)                                                                                                  \
-    {                                                                                                                  \
-        .key = (name), .unit = (u), .where = KEN_IN_JSON                                                               \
-    }
-
 static void put_counts(ken_views *v, const ken_data *d, uint64_t examples)
 {
-    static const ken_view_column values[] = {DATA("format", KEN_UNIT_TEXT),        DATA("examples", KEN_UNIT_COUNT),
-                                             DATA("rows", KEN_UNIT_COUNT),         DATA("bad", KEN_UNIT_COUNT),
-                                             DATA("multi_answer", KEN_UNIT_COUNT), DATA("duplicates", KEN_UNIT_COUNT),
-                                             DATA("ambiguous", KEN_UNIT_COUNT),    DATA("echo", KEN_UNIT_COUNT)};
     const ken_data_stats *s = ken_data_get_stats(d);
-    ken_views_values(v, values, sizeof values / sizeof *values, "");
-    ken_put_text(v, KEN_STYLE_PLAIN, ken_data_format(d));
-    ken_put_count(v, examples);
-    ken_put_count(v, s->rows);
-    ken_put_count(v, s->bad);
-    ken_put_count(v, s->multi_answer);
-    ken_put_count(v, s->duplicates);
-    ken_put_count(v, s->ambiguous);
-    ken_put_count(v, s->echo);
+    ken_value_text(v, "", "format", ken_data_format(d));
+    ken_value_count(v, "", "examples", examples);
+    ken_value_count(v, "", "rows", s->rows);
+    ken_value_count(v, "", "bad", s->bad);
+    ken_value_count(v, "", "multi_answer", s->multi_answer);
+    ken_value_count(v, "", "duplicates", s->duplicates);
+    ken_value_count(v, "", "ambiguous", s->ambiguous);
+    ken_value_count(v, "", "echo", s->echo);
 }
 
 static void put_sentences(ken_views *v, const ken_data *d, size_t relations)
@@ -162,13 +152,10 @@ static void put_sentences(ken_views *v, const ken_data *d, size_t relations)
 /* What the protocol keeps. */
 static void put_slick(ken_views *v, const ken_data_stats *s)
 {
-    static const ken_view_column values[] = {DATA("train", KEN_UNIT_COUNT), DATA("dev", KEN_UNIT_COUNT),
-                                             DATA("id_test", KEN_UNIT_COUNT), DATA("ood_test", KEN_UNIT_COUNT)};
-    ken_views_values(v, values, 4, "");
-    ken_put_count(v, s->slick_train);
-    ken_put_count(v, s->slick_dev);
-    ken_put_count(v, s->slick_id_test);
-    ken_put_count(v, s->slick_ood_test);
+    ken_value_count(v, "", "train", s->slick_train);
+    ken_value_count(v, "", "dev", s->slick_dev);
+    ken_value_count(v, "", "id_test", s->slick_id_test);
+    ken_value_count(v, "", "ood_test", s->slick_ood_test);
     ken_views_text(v);
     ken_views_last(v)->close = true;
     ken_views_say(v, KEN_STYLE_PLAIN, "SliCK protocol: ");

@@ -3,98 +3,44 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT(name, member)                                                                                             \
-    {                                                                                                                  \
-        name, KEN_UNIT_TEXT, offsetof(ken_model_info, member), false                                                   \
-    }
-#define COUNT(name, member)                                                                                            \
-    {                                                                                                                  \
-        name, KEN_UNIT_COUNT, offsetof(ken_model_info, member), false                                                  \
-    }
-#define LONG_COUNT(name, member)                                                                                       \
-    {                                                                                                                  \
-        name, KEN_UNIT_COUNT, offsetof(ken_model_info, member), true                                                   \
-    }
-#define REAL(name, member)                                                                                             \
-    {                                                                                                                  \
-        name, KEN_UNIT_REAL, offsetof(ken_model_info, member), false                                                   \
-    }
-#define TRUTH(name, member)                                                                                            \
-    {                                                                                                                  \
-        name, KEN_UNIT_TRUTH, offsetof(ken_model_info, member), false                                                  \
-    }
-
-/* Members that stand in JSON as they are. */
-static const struct {
-    const char *key;
-    ken_unit unit;
-    size_t at;
-    bool wide; /* a count that is a uint64_t, not an int */
-} fields[] = {TEXT("path", path),
-              TEXT("name", name),
-              TEXT("format", format),
-              TEXT("architecture", architecture),
-              TEXT("weight_type", weight_type),
-              TEXT("hash", hash),
-              TEXT("source", source),
-              TEXT("adapter", adapter),
-              TEXT("adapter_hash", adapter_hash),
-              TEXT("rope_scaling", rope_scaling),
-              TEXT("tokenizer", tokenizer),
-              TEXT("tokenizer_hash", tokenizer_hash),
-              LONG_COUNT("params", n_params),
-              LONG_COUNT("bytes", bytes),
-              COUNT("layers", n_layer),
-              COUNT("embd", n_embd),
-              COUNT("heads", n_head),
-              COUNT("kv_heads", n_kv_head),
-              COUNT("d_head", d_head),
-              COUNT("ff", n_ff),
-              COUNT("vocab", n_vocab),
-              COUNT("context", n_ctx),
-              COUNT("window", sliding_window),
-              COUNT("bos", bos),
-              COUNT("eos", eos),
-              REAL("rope_theta", rope_theta),
-              REAL("norm_eps", norm_eps),
-              TRUTH("tied_head", tied_head),
-              TRUTH("qkv_bias", qkv_bias),
-              TRUTH("qk_norm", qk_norm),
-              TRUTH("add_bos", add_bos),
-              TRUTH("add_eos", add_eos),
-              TRUTH("chat_template", has_chat_template)};
-enum { N_FIELDS = sizeof fields / sizeof *fields };
-
-static void put_fields(ken_views *v, const ken_model_info *f)
+static void put_values(ken_views *v, const ken_model *m)
 {
-    ken_view_column columns[N_FIELDS];
-    for (size_t i = 0; i < N_FIELDS; i++)
-        columns[i] = (ken_view_column){.head = "", .key = fields[i].key, .unit = fields[i].unit, .where = KEN_IN_JSON};
-    ken_views_columns(v, columns, N_FIELDS, NULL);
-    ken_views_last(v)->where = KEN_IN_JSON;
-    ken_views_row(v, "", NULL);
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        const char *member = (const char *)f + fields[i].at;
-        switch ((int)fields[i].unit) {
-        case KEN_UNIT_TEXT: ken_put_setting(v, *(const char *const *)(const void *)member); break;
-        case KEN_UNIT_COUNT:
-            ken_put_count(v, fields[i].wide ? *(const uint64_t *)(const void *)member
-                                            : (uint64_t) * (const int *)(const void *)member); /* -1 stays -1 */
-            break;
-        case KEN_UNIT_REAL: ken_put_number(v, *(const double *)(const void *)member); break;
-        default: ken_put_truth(v, *(const bool *)(const void *)member);
-        }
-    }
-}
-
-static void put_warnings(ken_views *v, const ken_model *m)
-{
-    static const ken_view_column warning[] = {{.key = "", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON}};
-    ken_views_values(v, NULL, 0, "warnings[]");
-    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) {
-        ken_views_values(v, warning, 1, "warnings[]");
-        ken_put_setting(v, ken_model_warning(m, i));
-    }
+    const ken_model_info *f = ken_model_get_info(m);
+    ken_value_text(v, "", "path", f->path);
+    ken_value_text(v, "", "name", f->name);
+    ken_value_text(v, "", "format", f->format);
+    ken_value_text(v, "", "architecture", f->architecture);
+    ken_value_text(v, "", "weight_type", f->weight_type);
+    ken_value_text(v, "", "hash", f->hash);
+    ken_value_text(v, "", "source", f->source);
+    ken_value_text(v, "", "adapter", f->adapter);
+    ken_value_text(v, "", "adapter_hash", f->adapter_hash);
+    ken_value_text(v, "", "rope_scaling", f->rope_scaling);
+    ken_value_text(v, "", "tokenizer", f->tokenizer);
+    ken_value_text(v, "", "tokenizer_hash", f->tokenizer_hash);
+    ken_value_count(v, "", "params", f->n_params);
+    ken_value_count(v, "", "bytes", f->bytes);
+    ken_value_count(v, "", "layers", (uint64_t)f->n_layer);
+    ken_value_count(v, "", "embd", (uint64_t)f->n_embd);
+    ken_value_count(v, "", "heads", (uint64_t)f->n_head);
+    ken_value_count(v, "", "kv_heads", (uint64_t)f->n_kv_head);
+    ken_value_count(v, "", "d_head", (uint64_t)f->d_head);
+    ken_value_count(v, "", "ff", (uint64_t)f->n_ff);
+    ken_value_count(v, "", "vocab", (uint64_t)f->n_vocab);
+    ken_value_count(v, "", "context", (uint64_t)f->n_ctx);
+    ken_value_count(v, "", "window", (uint64_t)f->sliding_window);
+    ken_value_count(v, "", "bos", (uint64_t)f->bos); /* -1 stays -1 */
+    ken_value_count(v, "", "eos", (uint64_t)f->eos);
+    ken_value_number(v, "", "rope_theta", f->rope_theta);
+    ken_value_number(v, "", "norm_eps", f->norm_eps);
+    ken_value_truth(v, "", "tied_head", f->tied_head);
+    ken_value_truth(v, "", "qkv_bias", f->qkv_bias);
+    ken_value_truth(v, "", "qk_norm", f->qk_norm);
+    ken_value_truth(v, "", "add_bos", f->add_bos);
+    ken_value_truth(v, "", "add_eos", f->add_eos);
+    ken_value_truth(v, "", "chat_template", f->has_chat_template);
+    ken_value_list(v, "warnings[]");
+    for (int i = 0; i < f->n_warnings; i++) ken_value_text(v, "warnings[]", "", ken_model_warning(m, i));
 }
 
 /* ---- for people ------------------------------------------------------------------------------------------------------- */
@@ -161,15 +107,9 @@ static const char *shape_text(ken_views *v, const ken_tensor_info *t)
 
 static void put_shape(ken_views *v, const ken_tensor_info *t, size_t i)
 {
-    static const ken_view_column size[] = {{.key = "", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON}};
     const char *path = ken_views_keep(v, "tensors[%zu].shape[]", i);
-    ken_views_table(v, size, t->n_dims > 0, NULL);
-    ken_views_last(v)->where = KEN_IN_JSON;
-    if (t->n_dims == 0) ken_views_row(v, path, NULL);
-    for (int d = 0; d < t->n_dims; d++) {
-        ken_views_row(v, path, NULL);
-        ken_put_count(v, (uint64_t)t->shape[d]);
-    }
+    ken_value_list(v, path);
+    for (int d = 0; d < t->n_dims; d++) ken_value_count(v, path, "", (uint64_t)t->shape[d]);
 }
 
 static void put_tensors(ken_views *v, const ken_model *m)
@@ -182,7 +122,7 @@ static void put_tensors(ken_views *v, const ken_model *m)
         {.head = "name", .key = "name", .unit = KEN_UNIT_TEXT, .where = KEN_EVERYWHERE}};
     ken_tensor_info t;
     size_t n = 0;
-    ken_views_values(v, NULL, 0, "tensors[]");
+    ken_value_list(v, "tensors[]");
     ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
     for (int i = 0; i < ken_model_get_info(m)->n_tensors; i++) {
         if (ken_model_tensor(m, i, &t) != KEN_OK) continue;
@@ -200,8 +140,7 @@ static void put_tensors(ken_views *v, const ken_model *m)
 int ken_views_of_model(ken_views **out, const ken_model *m, bool tensors, ken_err *err)
 {
     ken_views *v = ken_views_new();
-    put_fields(v, ken_model_get_info(m));
-    put_warnings(v, m);
+    put_values(v, m);
     put_lines(v, m);
     if (tensors) put_tensors(v, m);
     return ken_views_finish(out, v, err);

@@ -2,40 +2,22 @@
 #include "view/views.h"
 #include <string.h>
 
-#define COUNT(name)                                                                                                    \
-    {                                                                                                                  \
-        .key = (name), .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON                                                    \
-    }
-#define TEXT(name)                                                                                                     \
-    {                                                                                                                  \
-        .key = (name), .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON                                                     \
-    }
-
 static void put_numbers(ken_views *v, const ken_training_plan *p)
 {
-    static const ken_view_column columns[] = {COUNT("rows"),          COUNT("dev"),
-                                              COUNT("test"),          COUNT("ood"),
-                                              COUNT("steps"),         COUNT("steps_per_epoch"),
-                                              COUNT("epoch_tokens"),  COUNT("epoch_token_rows"),
-                                              COUNT("epoch_targets"), COUNT("trained"),
-                                              COUNT("memory"),        COUNT("disk"),
-                                              TEXT("prompt"),         TEXT("target")};
-    const uint64_t counts[] = {p->data.rows + p->data.mixed,
-                               p->dev,
-                               p->test,
-                               p->ood,
-                               (uint64_t)p->steps,
-                               (uint64_t)p->steps_per_epoch,
-                               p->tokens,
-                               p->rows,
-                               p->targets,
-                               p->trained,
-                               p->memory,
-                               p->disk};
-    ken_views_values(v, columns, sizeof columns / sizeof *columns, "");
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) ken_put_count(v, counts[i]);
-    ken_put_setting(v, p->example_prompt);
-    ken_put_setting(v, p->example_target);
+    ken_value_count(v, "", "rows", p->data.rows + p->data.mixed);
+    ken_value_count(v, "", "dev", p->dev);
+    ken_value_count(v, "", "test", p->test);
+    ken_value_count(v, "", "ood", p->ood);
+    ken_value_count(v, "", "steps", (uint64_t)p->steps);
+    ken_value_count(v, "", "steps_per_epoch", (uint64_t)p->steps_per_epoch);
+    ken_value_count(v, "", "epoch_tokens", p->tokens);
+    ken_value_count(v, "", "epoch_token_rows", p->rows);
+    ken_value_count(v, "", "epoch_targets", p->targets);
+    ken_value_count(v, "", "trained", p->trained);
+    ken_value_count(v, "", "memory", p->memory);
+    ken_value_count(v, "", "disk", p->disk);
+    ken_value_text(v, "", "prompt", p->example_prompt);
+    ken_value_text(v, "", "target", p->example_target);
 }
 
 static void line(ken_views *v)

@@ -129,71 +129,38 @@ static void put_groups(ken_views *v, const ken_selection *s)
 
 /* ---- in all ----------------------------------------------------------------------------------------------------------- */
 
-#define DATA(name, u)                                                                                                  \
-    {                                                                                                                  \
-        .key = (name), .unit = (u), .where = KEN_IN_JSON                                                               \
-    }
-
-static void put_categories(ken_views *v, const ken_train_data_stats *t)
-{
-    ken_view_column columns[KEN_N_CATEGORIES + 1];
-    for (int k = 0; k <= KEN_N_CATEGORIES; k++)
-        columns[k] = (ken_view_column)DATA(name_of(k), KEN_UNIT_COUNT), columns[k].head = "";
-    ken_views_columns(v, columns, KEN_N_CATEGORIES + 1, NULL);
-    ken_views_last(v)->where = KEN_IN_JSON;
-    ken_views_row(v, "categories", NULL);
-    for (int k = 0; k <= KEN_N_CATEGORIES; k++) {
-        if (k < KEN_UNLABELLED || t->category[k] > 0) ken_put_count(v, t->category[k]);
-        else ken_put_nothing(v);
-    }
-}
-
 static void put_counts(ken_views *v, const ken_train_data_stats *t)
 {
-    static const struct {
-        const char *key;
-        size_t at;
-    } counts[] = {{"rows", offsetof(ken_train_data_stats, rows)},
-                  {"tail", offsetof(ken_train_data_stats, tail)},
-                  {"tail_repeated", offsetof(ken_train_data_stats, tail_repeated)},
-                  {"relabelled", offsetof(ken_train_data_stats, relabelled)},
-                  {"bad", offsetof(ken_train_data_stats, bad)},
-                  {"unmatched", offsetof(ken_train_data_stats, unmatched)},
-                  {"newline", offsetof(ken_train_data_stats, newline)},
-                  {"duplicates", offsetof(ken_train_data_stats, duplicates)},
-                  {"conflicts", offsetof(ken_train_data_stats, conflicts)},
-                  {"relations_left_out", offsetof(ken_train_data_stats, relations_left_out)},
-                  {"spread", offsetof(ken_train_data_stats, spread)},
-                  {"unranked", offsetof(ken_train_data_stats, unranked)},
-                  {"middle", offsetof(ken_train_data_stats, middle)},
-                  {"matched", offsetof(ken_train_data_stats, matched)},
-                  {"partnerless", offsetof(ken_train_data_stats, partnerless)}};
-    enum { N = sizeof counts / sizeof *counts };
-    ken_view_column columns[N];
-    for (size_t i = 0; i < N; i++)
-        columns[i] = (ken_view_column){.head = "", .key = counts[i].key, .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON};
-    ken_views_columns(v, columns, N, NULL);
-    ken_views_last(v)->where = KEN_IN_JSON;
-    ken_views_row(v, "", NULL);
-    for (size_t i = 0; i < N; i++) ken_put_count(v, *(const size_t *)((const char *)t + counts[i].at));
+    ken_value_count(v, "", "rows", t->rows);
+    for (int k = 0; k <= KEN_N_CATEGORIES; k++)
+        if (k < KEN_UNLABELLED || t->category[k] > 0) ken_value_count(v, "categories", name_of(k), t->category[k]);
+    ken_value_count(v, "", "tail", t->tail);
+    ken_value_count(v, "", "tail_repeated", t->tail_repeated);
+    ken_value_count(v, "", "relabelled", t->relabelled);
+    ken_value_count(v, "", "bad", t->bad);
+    ken_value_count(v, "", "unmatched", t->unmatched);
+    ken_value_count(v, "", "newline", t->newline);
+    ken_value_count(v, "", "duplicates", t->duplicates);
+    ken_value_count(v, "", "conflicts", t->conflicts);
+    ken_value_count(v, "", "relations_left_out", t->relations_left_out);
+    ken_value_count(v, "", "spread", t->spread);
+    ken_value_count(v, "", "unranked", t->unranked);
+    ken_value_count(v, "", "middle", t->middle);
+    ken_value_count(v, "", "matched", t->matched);
+    ken_value_count(v, "", "partnerless", t->partnerless);
+    ken_value_text(v, "", "ranked_by", t->ranked_by);
+    ken_value_text(v, "", "matched_by", t->matched_by);
 }
 
 int ken_views_of_selection(ken_views **out, const ken_selection *s, const char *output, const char *format,
                            ken_err *err)
 {
-    static const ken_view_column columns[] = {DATA("data", KEN_UNIT_TEXT),      DATA("output", KEN_UNIT_TEXT),
-                                              DATA("format", KEN_UNIT_TEXT),    DATA("seed", KEN_UNIT_COUNT),
-                                              DATA("ranked_by", KEN_UNIT_TEXT), DATA("matched_by", KEN_UNIT_TEXT)};
     ken_views *v = ken_views_new();
-    ken_views_values(v, columns, sizeof columns / sizeof *columns, "");
-    ken_put_setting(v, s->from.path);
-    ken_put_setting(v, output);
-    ken_put_setting(v, format);
-    ken_put_count(v, s->from.seed);
-    ken_put_setting(v, s->stats.ranked_by);
-    ken_put_setting(v, s->stats.matched_by);
+    ken_value_text(v, "", "data", s->from.path);
+    ken_value_text(v, "", "output", output);
+    ken_value_text(v, "", "format", format);
+    ken_value_count(v, "", "seed", s->from.seed);
     put_counts(v, &s->stats);
-    put_categories(v, &s->stats);
     put_groups(v, s);
     return ken_views_finish(out, v, err);
 }

@@ -252,10 +252,7 @@ static const ken_point *marked(const ken_run *r, bool best)
 
 static void say_share(ken_views *v, const tally *t)
 {
-    static const ken_view_column share = {.unit = KEN_UNIT_SHARE, .digits = 1};
-    const ken_view_cell x = {.there = true, .value = (double)t->hits / (double)t->n};
-    char buf[64];
-    ken_views_say(v, KEN_STYLE_STRONG, "%s", ken_view_cell_text(&share, &x, buf));
+    ken_views_say(v, KEN_STYLE_STRONG, "%s", ken_views_share_text(v, (double)t->hits / (double)t->n));
 }
 
 static void put_tallies(ken_views *v, tally t[N_POINTS][N_SETS][N_GROUPS], int s, int g)
@@ -402,18 +399,15 @@ int ken_view_training(ken_views *v, ken_run *r, ken_err *err)
 /* The point in the object at path, and in it set -> measure, set -> grouping -> key -> measure. How long it took is no part of it: a training
  * that was interrupted says the same. */
 static void put_whole(ken_views *v, const ken_point *p, const ken_measure *m, size_t n, const char *path,
-                      const char *in, double training_seconds)
+                      const char *in)
 {
-    ken_view_column columns[N_POINT + 1];
+    ken_view_column columns[N_POINT];
     memcpy(columns, point, sizeof point);
     columns[SECONDS].where = 0;
-    columns[N_POINT] =
-        (ken_view_column){.head = "", .key = "training_seconds", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON};
-    ken_views_columns(v, columns, N_POINT + !isnan(training_seconds), NULL);
+    ken_views_columns(v, columns, N_POINT, NULL);
     ken_views_last(v)->where = KEN_IN_JSON;
     ken_views_row(v, path, NULL);
     put_progress(v, p);
-    if (!isnan(training_seconds)) ken_put_number(v, training_seconds);
     for (size_t i = 0; i < n; i++) {
         const bool all = strcmp(m[i].grouping, "all") == 0;
         const char *set = ken_views_name(v, m[i].set), *grouping = ken_views_name(v, m[i].grouping);
@@ -428,46 +422,31 @@ int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m
                        ken_err *err)
 {
     ken_views *v = ken_views_new();
-    put_whole(v, p, m, n, "", "", training_seconds);
+    put_whole(v, p, m, n, "", "");
+    if (!isnan(training_seconds)) ken_value_number(v, "", "training_seconds", training_seconds);
     return ken_views_finish(out, v, err);
 }
 
 static void put_speed(ken_views *v, const ken_training_speed *s)
 {
-    static const ken_view_column columns[] = {
-        {.key = "seconds", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
-        {.key = "training_seconds", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
-        {.key = "examples_per_second", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
-        {.key = "target_tokens_per_second", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON},
-        {.key = "token_rows_per_second", .unit = KEN_UNIT_REAL, .where = KEN_IN_JSON}};
     const double t = s->training_seconds;
-    ken_views_values(v, columns, t > 0 ? 5 : 2, "session");
-    ken_put_number(v, s->seconds);
-    ken_put_number(v, t);
+    ken_value_number(v, "session", "seconds", s->seconds);
+    ken_value_number(v, "session", "training_seconds", t);
     if (!(t > 0)) return;
-    ken_put_number(v, (double)s->examples / t);
-    ken_put_number(v, (double)s->tokens / t);
-    ken_put_number(v, (double)s->forwards / t);
+    ken_value_number(v, "session", "examples_per_second", (double)s->examples / t);
+    ken_value_number(v, "session", "target_tokens_per_second", (double)s->tokens / t);
+    ken_value_number(v, "session", "token_rows_per_second", (double)s->forwards / t);
 }
 
 int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ken_training_speed *speed, ken_err *err)
 {
-    static const ken_view_column columns[] = {{.key = "dir", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "model", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "data", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "lora", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "epochs", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "lr", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "batch", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                              {.key = "seed", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON}};
-    static const ken_view_column best[] = {{.key = "best_step", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON}};
-    const size_t n_columns = sizeof columns / sizeof *columns;
+    static const char *const settings[] = {"model", "data", "lora", "epochs", "lr", "batch", "seed"};
     ken_views *v = ken_views_new();
     *out = NULL;
-    ken_views_values(v, columns, n_columns, "");
-    ken_put_setting(v, dir);
-    for (size_t i = 1; i < n_columns; i++) ken_put_setting(v, ken_run_setting(r, columns[i].key));
-    ken_views_values(v, NULL, 0, "points[]");
+    ken_value_text(v, "", "dir", dir);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        ken_value_text(v, "", settings[i], ken_run_setting(r, settings[i]));
+    ken_value_list(v, "points[]");
     for (size_t i = 0; i < ken_run_n_points(r); i++) {
         const ken_point *p = ken_run_point(r, i);
         const ken_measure *m;
@@ -477,10 +456,8 @@ int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ke
             ken_views_free(v);
             return rc;
         }
-        put_whole(v, p, m, n, "points[]", "points[-1].", NAN);
-        if (!p->best) continue;
-        ken_views_values(v, best, 1, "");
-        ken_put_count(v, (uint64_t)p->step);
+        put_whole(v, p, m, n, "points[]", "points[-1].");
+        if (p->best) ken_value_count(v, "", "best_step", (uint64_t)p->step);
     }
     put_speed(v, speed);
     return ken_views_finish(out, v, err);

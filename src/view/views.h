@@ -44,6 +44,14 @@ int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 int ken_view_finding(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_N_CATEGORIES + 1]);
 void ken_view_settings(ken_views *v, const ken_run *r); /* settings.c: what decides the numbers of a run */
+void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c);           /* curve.c */
+void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *that); /* agreement.c */
+void ken_view_row_data(ken_views *v, const ken_row *r); /* row.c: in JSON alone, outermost */
+/* categories.c: an object of counts (n) by category; and the table of those that moved (n, n), from the row's category to the column's. Of the
+ * categories the first `shown` are on a terminal and a page; path is that of JSON's object of objects; against is told in CSV (NULL: not). */
+void ken_view_by_category(ken_views *v, const char *path, const uint64_t *count, int n);
+void ken_view_moved(ken_views *v, const uint64_t *moved, int n, int shown, const char *head, const char *path,
+                    const char *against);
 /* The columns of a measure, which evaluations and trainings share, and a row of it. */
 void ken_view_measures(ken_views *v, const ken_measure *all, const char *title);
 void ken_view_measure(ken_views *v, const ken_measure *m, const ken_measure *all, const char *path, const char *key);

@@ -65,14 +65,12 @@ static int make_point(ken_views **out)
 static void point(void **state)
 {
     (void)state;
-    check(
-        make_point,
-        "{\"epoch\":0.5,\"step\":10,\"lr\":null,\"loss\":1.5,\"kl\":null,\"grad_norm\":0.25,\"examples\":80,\"tokens\":"
-        "320,\"token_forwards\":1600,\"best\":true,\"last\":false,\"training_seconds\":7.5,\"dev\":{\"examples\":2,"
-        "\"hits\":2,\"accuracy\":1.0,\"accuracy_lo\":0.342380228,\"accuracy_hi\":1.0,\"hits_raw\":1,\"abstained\":0,"
-        "\"answered\":2,\"accuracy_answered\":1.0},\"mix:a.b[0]\\\\\xEF\xBF\xBD\":{\"tokens\":4,\"nll\":0.5,"
-        "\"perplexity\":1.64872127,\"relation\":{\"P.1\":{\"tokens\":1,\"nll\":0.0,\"perplexity\":1.0,\"bytes\":8,"
-        "\"bits_per_byte\":0.0}}}}");
+    check(make_point, "{\"epoch\":0.5,\"step\":10,\"lr\":null,\"loss\":1.5,\"kl\":null,\"grad_norm\":0.25,\"examples\":"
+                      "80,\"tokens\":320,\"token_forwards\":1600,\"best\":true,\"last\":false,\"dev\":{\"examples\":2,"
+                      "\"hits\":2,\"accuracy\":1.0,\"accuracy_lo\":0.342380228,\"accuracy_hi\":1.0,\"hits_raw\":1,"
+                      "\"abstained\":0,\"answered\":2,\"accuracy_answered\":1.0},\"mix:a.b[0]\\\\\xEF\xBF\xBD\":{"
+                      "\"tokens\":4,\"nll\":0.5,\"perplexity\":1.64872127,\"relation\":{\"P.1\":{\"tokens\":1,\"nll\":"
+                      "0.0,\"perplexity\":1.0,\"bytes\":8,\"bits_per_byte\":0.0}}},\"training_seconds\":7.5}");
 }
 
 /* ---- data, and what is selected of them --------------------------------------------------------------------------------- */
@@ -126,10 +124,10 @@ static void selection(void **state)
     assert_non_null(path);
     assert_string_equal(
         path,
-        "\"output\":null,\"format\":\"trl\",\"seed\":0,\"ranked_by\":null,\"matched_by\":null,\"rows\":2,\"tail\":0,"
-        "\"tail_repeated\":0,\"relabelled\":0,\"bad\":1,\"unmatched\":0,\"newline\":0,\"duplicates\":0,\"conflicts\":0,"
-        "\"relations_left_out\":0,\"spread\":0,\"unranked\":0,\"middle\":0,\"matched\":0,\"partnerless\":0,"
-        "\"categories\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":0,\"not_annotated\":2},"
+        "\"output\":null,\"format\":\"trl\",\"seed\":0,\"rows\":2,\"categories\":{\"HighlyKnown\":0,\"MaybeKnown\":0,"
+        "\"WeaklyKnown\":0,\"Unknown\":0,\"not_annotated\":2},\"tail\":0,\"tail_repeated\":0,\"relabelled\":0,\"bad\":"
+        "1,\"unmatched\":0,\"newline\":0,\"duplicates\":0,\"conflicts\":0,\"relations_left_out\":0,\"spread\":0,"
+        "\"unranked\":0,\"middle\":0,\"matched\":0,\"partnerless\":0,\"ranked_by\":null,\"matched_by\":null,"
         "\"relations\":{\"x.y[0]\\\\\":{\"rows\":1,\"take\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,"
         "\"Unknown\":0,\"not_annotated\":1},\"have\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":"
         "0,\"not_annotated\":1},\"unknown_share\":0.0,\"relabelled\":0,\"tail\":0},\"\":{\"rows\":1,\"take\":{"
@@ -177,13 +175,15 @@ static const char *text_at(const ken_views *v, size_t view, size_t row, size_t c
 }
 
 /* All spans of a sentence. */
-static const char *sentence(const ken_views *v, size_t view)
+static const char *sentence(const ken_views *v, size_t number)
 {
     static char all[2000];
-    const ken_view *t = ken_views_get(v, view);
-    assert_true(t != NULL && t->kind == KEN_VIEW_TEXT);
+    size_t i = 0;
+    const ken_view *t;
+    while ((t = ken_views_get(v, i)) != NULL && (t->kind != KEN_VIEW_TEXT || number-- > 0)) i++;
+    assert_non_null(t);
     all[0] = '\0';
-    for (size_t i = 0; i < t->n_spans; i++) strncat(all, t->span[i].text, sizeof all - strlen(all) - 1);
+    for (i = 0; i < t->n_spans; i++) strncat(all, t->span[i].text, sizeof all - strlen(all) - 1);
     return all;
 }
 
@@ -343,8 +343,8 @@ static void plan(void **state)
                      "\"Answer.\\nWho?\\n\",\"target\":\"x\xEF\xBF\xBD\"}");
     ken_views *v;
     assert_ok(make_plan(&v));
-    assert_string_equal(sentence(v, 3), "Who?"); /* each line of a prompt is one */
-    assert_string_equal(sentence(v, 7), "3 rows to train on and 1 of other tasks (1 HighlyKnown, 2 MaybeKnown)");
+    assert_string_equal(sentence(v, 2), "Who?"); /* each line of a prompt is one */
+    assert_string_equal(sentence(v, 6), "3 rows to train on and 1 of other tasks (1 HighlyKnown, 2 MaybeKnown)");
     ken_views_free(v);
 }
 
