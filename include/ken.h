@@ -1103,6 +1103,7 @@ enum { /* where a column stands */
        KEN_IF_VERBOSE = 16, /* on a terminal only when more is asked for */
        KEN_IF_ROOM = 32,    /* on a terminal only when it is wide enough for all */
        KEN_INTERVAL_IF_VERBOSE = 64,
+       KEN_UNLESS_VERBOSE = 128, /* on a terminal only when no more is asked for: what is said of the rest */
        KEN_SHOWN = KEN_ON_TERMINAL | KEN_ON_PAGE,
        KEN_IN_DATA = KEN_IN_JSON | KEN_IN_CSV,
        KEN_EVERYWHERE = KEN_SHOWN | KEN_IN_DATA
@@ -1110,8 +1111,9 @@ enum { /* where a column stands */
 
 typedef struct ken_view_column {
     const char *head; /* over the column; "" = nothing */
-    const char *key,
-        *sub; /* its name in JSON and CSV, and inside of the object of that name (NULL); key NULL: the head, in CSV alone */
+    const char
+        *key, /* its name in JSON and CSV; "p_t.change" is change in the object p_t; NULL: the head, in CSV alone */
+        *sub; /* inside of the object of that name: any text; or NULL */
     const char *lo_key,
         *hi_key; /* those of the interval's ends; hi_key NULL: [lo, hi] under lo_key; both NULL: there is no interval */
     ken_unit unit;
@@ -1148,7 +1150,7 @@ typedef struct ken_span { /* a part of a sentence */
 
 typedef enum ken_view_kind {
     KEN_VIEW_HEADING, /* text, level */
-    KEN_VIEW_TEXT,    /* spans: a sentence or more; "\n" ends a line */
+    KEN_VIEW_TEXT,    /* spans: a sentence or more */
     KEN_VIEW_VALUES,  /* a table of one row: its columns are values with names of their own */
     KEN_VIEW_TABLE
 } ken_view_kind;
@@ -1158,6 +1160,8 @@ typedef struct ken_view {
     const char *title;    /* of a table; NULL = none */
     bool headless;        /* a table without a line of heads */
     bool close;           /* no empty line in front of it */
+    bool square;          /* a table whose rows and columns are of one kind: a page does not break it up */
+    int indent;           /* of a text: spaces in front of its lines on a terminal */
     unsigned where;       /* KEN_ON_TERMINAL | ... */
     int level;            /* of a heading */
     const ken_span *span; /* (n_spans) */
@@ -1179,6 +1183,15 @@ typedef struct ken_show_options { /* of an annotation; all zero: everything, in 
 KEN_API int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err);
 /* Of an evaluation, with its changes when ken_evaluation_changes was asked for them. */
 KEN_API int ken_views_of_evaluation(ken_views **out, const ken_evaluation *e, ken_err *err);
+
+typedef struct ken_diff_show_options { /* of a comparison; all zero: without what it says of the runs */
+    const ken_run *run[2];             /* A and B, for their models and settings; or NULL */
+    const char *path[2];               /* what they are called; or NULL */
+    size_t listed;                     /* lost facts that are shown one by one, and as many gained ones */
+} ken_diff_show_options;
+
+/* Of a comparison; o may be NULL. */
+KEN_API int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *o, ken_err *err);
 KEN_API void ken_views_free(ken_views *v);
 KEN_API size_t ken_views_count(const ken_views *v);
 KEN_API const ken_view *ken_views_get(const ken_views *v, size_t i); /* borrowed; NULL past the last */

@@ -31,11 +31,3 @@ void cli_print_subject(const char *model, const char *adapter, const char *data)
     fputs(" on ", stdout);
     term_text(data);
 }
-
-const char *cli_group_name(const char *grouping, const char *key)
-{
-    static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
-                                          "most popular quarter"};
-    bool numbered = strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0';
-    return numbered ? quarter[key[0] - '1'] : key;
-}

@@ -8,17 +8,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERVAL = 15 /* " [ 38.0,  44.5]" */, WHOLE = 26, NAMES = 22 /* are not cut below */, MOST_COLUMNS = 64 };
+enum {
+    INTERVAL = 15 /* " [ 38.0,  44.5]"; wider where one needs it */,
+    WHOLE = 26,
+    NAMES = 22 /* are not cut below */,
+    MOST_COLUMNS = 64,
+    MOST_WORD = 2000
+};
 
 typedef struct layout {
-    int width[MOST_COLUMNS]; /* 0: not on a terminal */
-    bool interval[MOST_COLUMNS];
-    size_t last; /* the last one that is there */
+    int width[MOST_COLUMNS];    /* 0: not on a terminal */
+    int interval[MOST_COLUMNS]; /* 0: there is none */
+    size_t last;                /* the last one that is there */
 } layout;
 
 static bool is_there(unsigned where)
 {
-    return (where & KEN_ON_TERMINAL) != 0 && ((where & KEN_IF_VERBOSE) == 0 || cli.verbose);
+    const unsigned unless = cli.verbose ? KEN_UNLESS_VERBOSE : KEN_IF_VERBOSE;
+    return (where & KEN_ON_TERMINAL) != 0 && (where & unless) == 0;
+}
+
+/* Where a terminal has no Unicode, the signs that we use ourselves are spelled, and take no more bytes than they had. out: of the length of s */
+static const char *plainly(const char *s, char *out)
+{
+    static const char *const sign[][2] = {{"\u00b1", "+-"}, {"\u2192", "->"}, {"\u2193", "v"}, {"\u2013", "-"}};
+    char *to = out;
+    if (term_unicode()) return s;
+    while (*s != '\0') {
+        size_t k = 0;
+        while (k < sizeof sign / sizeof *sign && strncmp(s, sign[k][0], strlen(sign[k][0])) != 0) k++;
+        if (k == sizeof sign / sizeof *sign) *to++ = *s++;
+        else {
+            to += sprintf(to, "%s", sign[k][1]);
+            s += strlen(sign[k][0]);
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static const char *head_of(const ken_view_column *c, char out[MOST_WORD])
+{
+    return strlen(c->head) < MOST_WORD ? plainly(c->head, out) : c->head;
 }
 
 static bool is_drawn(const ken_view_column *c) { return c->unit == KEN_UNIT_BAR || c->unit == KEN_UNIT_PARTS; }
@@ -35,15 +66,17 @@ static int borrowed(const ken_view *t, const layout *l, size_t i)
 static void measure(const ken_view *t, layout *l, size_t i)
 {
     const ken_view_column *c = &t->column[i];
-    char buf[64];
-    const int gap = c->unit == KEN_UNIT_TEXT ? (i > 0 ? 2 : 0) : 1, head = term_columns(c->head);
+    char buf[64], plain[MOST_WORD];
+    const int gap = c->unit == KEN_UNIT_TEXT ? (i > 0 ? 2 : 0) : 1, head = term_columns(head_of(c, plain));
     const bool intervals = (c->where & KEN_INTERVAL_IF_VERBOSE) == 0 || cli.verbose;
     int w = c->width;
     for (size_t r = 0; r < t->n_rows && !is_drawn(c); r++) {
         if (t->row[r].between != NULL || !is_there(t->row[r].where)) continue;
         const int n = term_columns(ken_view_cell_text(c, &t->row[r].cell[i], buf)) + gap;
         if (n > w) w = n;
-        l->interval[i] |= intervals && ken_view_interval_text(c, &t->row[r].cell[i], buf)[0] != '\0';
+        const int ends = intervals ? (int)strlen(ken_view_interval_text(c, &t->row[r].cell[i], buf)) : 0;
+        if (ends > 0 && l->interval[i] < INTERVAL) l->interval[i] = INTERVAL;
+        if (ends >= l->interval[i] && ends > 0) l->interval[i] = ends + 1;
     }
     if (head > 0 && head + gap > w + borrowed(t, l, i)) w = head + gap - borrowed(t, l, i);
     l->width[i] = w;
@@ -57,7 +90,7 @@ static int width_of(const ken_view *t, layout *l, bool narrow)
         if (!is_there(t->column[i].where) || (narrow && (t->column[i].where & KEN_IF_ROOM) != 0)) continue;
         measure(t, l, i);
         l->last = i;
-        sum += l->width[i] + (l->interval[i] ? INTERVAL : 0);
+        sum += l->width[i] + l->interval[i];
     }
     return sum;
 }
@@ -76,7 +109,7 @@ static void lay_out(const ken_view *t, layout *l)
         over -= over < spare ? over : spare;
     }
     for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS && over < 0; i++)
-        if (l->width[i] > 0 && t->column[i].unit == KEN_UNIT_PARTS)
+        if (l->width[i] > 0 && l->width[i] < WHOLE && t->column[i].unit == KEN_UNIT_PARTS)
             l->width[i] = l->width[i] - over < WHOLE ? l->width[i] - over : WHOLE;
 }
 
@@ -107,24 +140,24 @@ static size_t end_of(const ken_view *t, const layout *l, const ken_view_row *row
 static void print_heads(const ken_view *t, const layout *l)
 {
     const size_t end = end_of(t, l, NULL);
+    char plain[MOST_WORD];
     for (size_t i = 0; i < end; i++) {
         const ken_view_column *c = &t->column[i];
         if (l->width[i] == 0) continue;
         const bool lends = i + 1 < t->n_columns && l->width[i + 1] > 0 && borrowed(t, l, i + 1) > 0;
         if (lends) continue;
-        print_text(c->head, l->width[i] + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
+        print_text(head_of(c, plain), l->width[i] + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
                    c->style != KEN_STYLE_PLAIN ? c->style : KEN_STYLE_STRONG);
-        if (l->interval[i]) print_text("95%", INTERVAL, false, false, KEN_STYLE_STRONG);
+        if (l->interval[i] > 0) print_text("95%", l->interval[i], false, false, KEN_STYLE_STRONG);
     }
     putchar('\n');
 }
 
-static void print_cell(const ken_view_column *c, const ken_view_cell *x, int width, bool interval, bool first,
-                       bool last)
+static void print_cell(const ken_view_column *c, const ken_view_cell *x, int width, int interval, bool first, bool last)
 {
     char buf[64];
     const ken_style style =
-        c->unit == KEN_UNIT_SHARE && interval && x->style == KEN_STYLE_PLAIN ? KEN_STYLE_STRONG : x->style;
+        c->unit == KEN_UNIT_SHARE && interval > 0 && x->style == KEN_STYLE_PLAIN ? KEN_STYLE_STRONG : x->style;
     if (is_drawn(c)) {
         fputs("  ", stdout);
         if (c->unit == KEN_UNIT_PARTS) term_stacked_bar(x->part, x->n_parts, width - 2);
@@ -135,7 +168,19 @@ static void print_cell(const ken_view_column *c, const ken_view_cell *x, int wid
         if (gap > 0 && x->there) fputs("  ", stdout);
         print_text(ken_view_cell_text(c, x, buf), width - gap, left, last, style);
     }
-    if (interval) print_text(ken_view_interval_text(c, x, buf), INTERVAL, false, false, KEN_STYLE_PLAIN);
+    if (interval > 0) print_text(ken_view_interval_text(c, x, buf), interval, false, false, KEN_STYLE_PLAIN);
+}
+
+static void print_row(const ken_view *t, const layout *l, const ken_view_row *row)
+{
+    const size_t end = end_of(t, l, row);
+    char buf[64];
+    for (size_t i = 0; i < end; i++) {
+        if (l->width[i] == 0) continue;
+        const ken_view_column *c = &t->column[i];
+        const bool ends = i + 1 < end || ken_view_interval_text(c, &row->cell[i], buf)[0] != '\0';
+        print_cell(c, &row->cell[i], l->width[i], ends ? l->interval[i] : 0, i == 0, i == l->last);
+    }
 }
 
 static void print_table(const ken_view *t)
@@ -157,39 +202,17 @@ static void print_table(const ken_view *t)
             printf("%s\n", term_off());
             continue;
         }
-        const size_t end = end_of(t, &l, row);
-        for (size_t i = 0; i < end; i++)
-            if (l.width[i] > 0)
-                print_cell(&t->column[i], &row->cell[i], l.width[i], l.interval[i], i == 0, i == l.last);
+        print_row(t, &l, row);
         putchar('\n');
     }
-}
-
-/* Where a terminal has no Unicode, the signs that we use ourselves are spelled. */
-static void print_plainly(const char *s)
-{
-    static const char *const sign[][2] = {{"\u00b1", "+-"}, {"\u2192", "->"}, {"\u2013", "-"}};
-    const size_t n = strlen(s) + 1;
-    char *plain = term_unicode() ? NULL : malloc(2 * n), *to = plain;
-    for (const char *p = s; plain != NULL && *p != '\0';) {
-        size_t k = 0;
-        while (k < sizeof sign / sizeof *sign && strncmp(p, sign[k][0], strlen(sign[k][0])) != 0) k++;
-        if (k == sizeof sign / sizeof *sign) *to++ = *p++;
-        else {
-            to += sprintf(to, "%s", sign[k][1]);
-            p += strlen(sign[k][0]);
-        }
-    }
-    if (plain != NULL) *to = '\0';
-    term_text(plain != NULL ? plain : s);
-    free(plain);
 }
 
 /* Lines end between words; a word that is wider than the terminal stands alone. */
 static void print_spans(const ken_view *t)
 {
-    int at = 0;
-    char word[2000];
+    int at = t->indent;
+    char word[MOST_WORD], plain[MOST_WORD];
+    printf("%*s", t->indent, "");
     for (size_t i = 0; i < t->n_spans; i++) {
         fputs(term_on((int)t->span[i].style), stdout);
         for (const char *s = t->span[i].text; *s != '\0';) {
@@ -198,11 +221,12 @@ static void print_spans(const ken_view *t)
             memcpy(word, s, n);
             word[n] = '\0';
             s += n;
-            const int w = term_columns(word);
-            const bool next = at > 0 && spaces > 0 && at + w > term_width();
-            if (next) putchar('\n');
-            print_plainly(next ? word + spaces : word);
-            at = next ? w - (int)spaces : at + w;
+            const char *shown = plainly(word, plain);
+            const int w = term_columns(shown);
+            const bool next = at > t->indent && spaces > 0 && at + w > term_width();
+            if (next) printf("\n%*s", t->indent, "");
+            term_text(next ? shown + spaces : shown);
+            at = next ? t->indent + w - (int)spaces : at + w;
         }
         fputs(t->span[i].style != KEN_STYLE_PLAIN ? term_off() : "", stdout);
     }

@@ -23,6 +23,14 @@ const char *ken_views_count_text(ken_views *v, uint64_t n)
     return ken_views_keep(v, "%s", thousands(buf, n));
 }
 
+const char *ken_p_text(double p, char buf[32])
+{
+    if (isnan(p)) return "p = ?";
+    if (p < 0.001) return "p < 0.001";
+    snprintf(buf, 32, "p = %.*f", p < 0.1 ? 3 : 2, p);
+    return buf;
+}
+
 /* In percent, and so that what people take for a half is rounded up: 709 of 2,000 is 35.45 %, although 100 * 0.3545 is a little less. */
 static double percent(double share) { return 100 * share + copysign(1e-9, share); }
 
@@ -55,7 +63,7 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
 
 const char *ken_view_interval_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
 {
-    if (!x->there || isnan(x->lo) || isnan(x->hi)) return "";
+    if (!x->there || isnan(x->value) || isnan(x->lo) || isnan(x->hi)) return "";
     if (c->unit == KEN_UNIT_CHANGE) snprintf(buf, 64, "[%+.*f, %+.*f]", c->digits, 100 * x->lo, c->digits, 100 * x->hi);
     else if (c->unit == KEN_UNIT_SHARE)
         snprintf(buf, 64, "[%*.*f, %*.*f]", c->digits + 4, c->digits, 100 * x->lo, c->digits + 4, c->digits,

@@ -8,10 +8,17 @@ static void put_text(ken_buf *b, const char *s)
     static const char *const spelled[] = {
         "\\\\textbackslash{}", "{\\{", "}\\}", "$\\$", "&\\&", "#\\#", "%\\%", "_\\_", "^\\textasciicircum{}",
         "~\\textasciitilde{}", "\n ",  "\t "};
+    static const char *const sign[][2] = {{"\u2192", "$\\rightarrow$"}, {"\u2193", "$\\downarrow$"}}; /* ours */
     ken_buf clean = {0};
     ken_utf8_clean(&clean, s, strlen(s));
     for (const char *p = ken_buf_str(&clean); *p != '\0'; p++) {
-        size_t i = 0;
+        size_t i = 0, k = 0;
+        while (k < sizeof sign / sizeof *sign && strncmp(p, sign[k][0], strlen(sign[k][0])) != 0) k++;
+        if (k < sizeof sign / sizeof *sign) {
+            ken_buf_puts(b, sign[k][1]);
+            p += strlen(sign[k][0]) - 1;
+            continue;
+        }
         while (i < sizeof spelled / sizeof *spelled && spelled[i][0] != *p) i++;
         if (i < sizeof spelled / sizeof *spelled) ken_buf_puts(b, spelled[i] + 1);
         else ken_buf_putc(b, *p);
@@ -23,6 +30,18 @@ static void put_text(ken_buf *b, const char *s)
 static bool in_table(const ken_view_column *c)
 {
     return ken_view_column_is(c, KEN_ON_TERMINAL) && c->unit != KEN_UNIT_BAR && c->unit != KEN_UNIT_PARTS;
+}
+
+static void put_heads(ken_buf *b, const ken_view *t)
+{
+    const char *between = "";
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (!in_table(&t->column[i])) continue;
+        ken_buf_puts(b, between);
+        put_text(b, t->column[i].head);
+        between = " & ";
+    }
+    ken_buf_puts(b, " \\\\\n\\hline\n");
 }
 
 static void put_table(ken_buf *b, const ken_view *t)
@@ -39,14 +58,7 @@ static void put_table(ken_buf *b, const ken_view *t)
     for (size_t i = 0; i < t->n_columns; i++)
         if (in_table(&t->column[i])) ken_buf_putc(b, t->column[i].unit == KEN_UNIT_TEXT ? 'l' : 'r'), n++;
     ken_buf_puts(b, "}\n\\hline\n");
-    const char *between = "";
-    for (size_t i = 0; i < t->n_columns; i++) {
-        if (!in_table(&t->column[i])) continue;
-        ken_buf_puts(b, between);
-        put_text(b, t->column[i].head);
-        between = " & ";
-    }
-    ken_buf_puts(b, " \\\\\n\\hline\n");
+    if (!t->headless) put_heads(b, t);
     for (size_t r = 0; r < t->n_rows; r++) {
         const ken_view_row *row = &t->row[r];
         if (!(row->where & KEN_ON_TERMINAL)) continue;
@@ -56,7 +68,7 @@ static void put_table(ken_buf *b, const ken_view *t)
             ken_buf_puts(b, "}} \\\\\n");
             continue;
         }
-        between = "";
+        const char *between = "";
         for (size_t i = 0; i < t->n_columns; i++) {
             if (!in_table(&t->column[i])) continue;
             ken_buf_puts(b, between);
