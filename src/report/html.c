@@ -108,11 +108,3 @@ const char *ken_html_points(char buf[32], double change)
     else snprintf(buf, 32, "%s%.1f", p < 0 ? "\xE2\x88\x92" : "+", fabs(p));
     return buf;
 }
-
-const char *ken_html_p(char buf[32], double p)
-{
-    if (!isfinite(p)) snprintf(buf, 32, "\xE2\x80\x93");
-    else if (p < 0.001) snprintf(buf, 32, "p&nbsp;&lt;&nbsp;0.001");
-    else snprintf(buf, 32, "p&nbsp;=&nbsp;%.*f", p < 0.1 ? 3 : 2, p);
-    return buf;
-}

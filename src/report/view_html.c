@@ -27,19 +27,70 @@ static void put_spans(ken_out *o, const ken_view *t, const char *open, const cha
     ken_out_puts(o, close);
 }
 
-static void put_cell(ken_out *o, const ken_view_column *c, const ken_view_cell *x, bool head)
+/* A colour beside a name. */
+static void put_mark(ken_out *o, ken_style style)
+{
+    if (style >= KEN_STYLE_CATEGORY) ken_out_printf(o, "<i class=\"c%d\"></i>", (int)style - (int)KEN_STYLE_CATEGORY);
+}
+
+/* What a number says besides itself; a category has a mark instead. */
+static const char *class_of(ken_style style)
+{
+    switch ((int)style) {
+    case KEN_STYLE_STRONG: return " same";
+    case KEN_STYLE_QUIET: return " quiet";
+    case KEN_STYLE_BETTER: return " gained";
+    case KEN_STYLE_WORSE: return " lost";
+    default: return "";
+    }
+}
+
+static void put_interval(ken_out *o, const ken_view_column *c, const ken_view_cell *x)
+{
+    if (!x->there || isnan(x->value) || isnan(x->lo) || isnan(x->hi)) return;
+    const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
+    char lo[32], hi[32];
+    if (c->unit == KEN_UNIT_CHANGE) /* with signs, which a dash would hide */
+        ken_out_printf(o, " <small class=\"ci\">%s to %s</small>", ken_html_points(lo, x->lo),
+                       ken_html_points(hi, x->hi));
+    else
+        ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits,
+                       unit * x->hi);
+}
+
+/* In a matrix, whose columns are narrow, a name may be broken where its parts meet: HighlyKnown. */
+static void put_name(ken_out *o, const ken_view *t, const char *name)
+{
+    char part[400];
+    size_t n = 0;
+    for (const char *s = name; *s != '\0' && n + 1 < sizeof part; s++) {
+        if (t->square && n > 0 && *s >= 'A' && *s <= 'Z' && s[-1] >= 'a' && s[-1] <= 'z') {
+            part[n] = '\0';
+            ken_html_text(o, part, 0);
+            ken_out_puts(o, "&shy;");
+            n = 0;
+        }
+        part[n++] = *s;
+    }
+    part[n] = '\0';
+    ken_html_text(o, part, 80);
+}
+
+static void put_cell(ken_out *o, const ken_view *t, const ken_view_column *c, const ken_view_cell *x, bool head)
 {
     char buf[64];
     if (c->unit == KEN_UNIT_PARTS) {
-        ken_tally t = {0};
-        for (int i = 0; x->there && i < x->n_parts && i < KEN_N_CATEGORIES; i++) t.n += t.category[i] = x->part[i];
-        ken_bar_put(o, &t, "", 0.08);
+        ken_tally tally = {0};
+        for (int i = 0; x->there && i < x->n_parts && i < KEN_N_CATEGORIES; i++)
+            tally.n += tally.category[i] = x->part[i];
+        ken_bar_put(o, &tally, "", 0.08);
         return;
     }
-    ken_html_text(o, ken_view_cell_text(c, x, buf), head ? 80 : 400);
-    if (!x->there || isnan(x->lo) || isnan(x->hi)) return;
-    const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
-    ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits, unit * x->hi);
+    if (is_text(c)) put_mark(o, x->style);
+    if (c->unit == KEN_UNIT_CHANGE && x->there) ken_out_puts(o, ken_html_points(buf, x->value));
+    else if (head) put_name(o, t, ken_view_cell_text(c, x, buf));
+    else ken_html_text(o, ken_view_cell_text(c, x, buf), 400);
+    put_interval(o, c, x);
 }
 
 static void put_heads(ken_out *o, const ken_view *t)
@@ -48,7 +99,8 @@ static void put_heads(ken_out *o, const ken_view *t)
     for (size_t i = 0; i < t->n_columns; i++) {
         if (!is_there(&t->column[i])) continue;
         ken_out_printf(o, "<th%s scope=\"col\">", is_text(&t->column[i]) ? "" : " class=\"n\"");
-        ken_html_text(o, t->column[i].head, 80);
+        put_mark(o, t->column[i].style);
+        put_name(o, t, t->column[i].head);
         ken_out_puts(o, "</th>");
     }
     ken_out_puts(o, "</tr></thead>");
@@ -62,12 +114,15 @@ static void put_row(ken_out *o, const ken_view *t, const ken_view_row *row)
         const ken_view_column *c = &t->column[i];
         if (!is_there(c)) continue;
         if (first) ken_out_puts(o, "<th scope=\"row\">");
-        else {
-            ken_out_printf(o, "<td%s data-label=\"", is_text(c) ? "" : " class=\"n\"");
+        else if (is_text(c)) ken_out_puts(o, "<td");
+        else ken_out_printf(o, "<td class=\"n%s\"", class_of(row->cell[i].style));
+        if (!first && !t->square) {
+            ken_out_puts(o, " data-label=\"");
             ken_html_text(o, c->head, 80);
-            ken_out_puts(o, "\">");
+            ken_out_puts(o, "\"");
         }
-        put_cell(o, c, &row->cell[i], first);
+        if (!first) ken_out_puts(o, ">");
+        put_cell(o, t, c, &row->cell[i], first);
         ken_out_puts(o, first ? "</th>" : "</td>");
         first = false;
     }
@@ -84,7 +139,8 @@ static void put_table(ken_out *o, const ken_view *t, int h)
         ken_html_text(o, t->title, 200);
         ken_out_printf(o, "</h%d>\n", h);
     }
-    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel groups\">");
+    ken_out_puts(o, t->square ? "<div class=\"card\"><table class=\"matrix groups\">"
+                              : "<div class=\"card wide\"><table class=\"rel groups\">");
     if (!t->headless) put_heads(o, t);
     ken_out_puts(o, "<tbody>\n");
     for (size_t r = 0; r < t->n_rows; r++) {

@@ -18,7 +18,7 @@ void ken_view_lost_gained(const ken_diff_view *x); /* with shares and McNemar's 
 void ken_view_means(const ken_diff_view *x);       /* how many are right in both, and the change with its test */
 void ken_view_diff_all(const ken_diff_view *x);    /* all numbers of the kind, for JSON */
 typedef struct ken_grouping_shown {                /* what became of a table of groups */
-    size_t groups, shown;                          /* lines without -v */
+    size_t groups, shown, on_page;                 /* lines: all, on a terminal without -v, on a page */
     bool tested;                                   /* there is a line with a p-value */
 } ken_grouping_shown;
 /* head: over the names. Relations the worst first. */

@@ -251,6 +251,7 @@ static void say_guessing(ken_views *v, const ken_diff_group *g)
     if (isnan(g->guess_p_t0)) return;
     ken_views_text(v);
     ken_views_last(v)->close = true;
+    ken_views_last(v)->where = KEN_ON_TERMINAL;
     ken_views_say(v, KEN_STYLE_QUIET, "By chance: %.0f%% of the prompts, %.1f%% of the questions.", 100 * g->guess_p_t0,
                   100 * g->guess_known);
 }
@@ -509,6 +510,7 @@ ken_grouping_shown ken_view_diff_groups(const ken_diff_view *x, const char *grou
         put_group(x, r[i].g, ken_view_group(grouping, r[i].g->key));
         put_transitions(x, r[i].g);
         shown.shown += (where & KEN_IF_VERBOSE) == 0;
+        shown.on_page += (where & KEN_ON_PAGE) != 0;
         shown.tested |= !isnan(test_of(r[i].g));
     }
     ken_free(r);
