@@ -102,45 +102,51 @@ static void tile_share(ken_out *o, double share, double lo, double hi)
     if (isfinite(share)) ken_out_printf(o, " <small>95%% interval %.1f\xE2\x80\x93%.1f%%</small>", 100 * lo, 100 * hi);
 }
 
-static int numbers(ken_out *o, const diff_part *p, ken_err *err)
+/* The first tiles of a row; `knew`: what the model did with what can be lost. */
+static void tiles_of_moves(ken_out *o, const ken_diff_group *g, const char *knew)
 {
-    char a[32];
-    const ken_page_diff *d = p->d;
-    const ken_diff_group *g = p->all;
-    if (g->choice) {
-        if (p->tag[0] != '\0')
-            ken_out_printf(o, "<p class=\"lead\"><b>Multiple choice</b>, %s questions</p>\n", ken_html_count(a, g->n));
-        ken_out_puts(o, "<dl class=\"kpis\"><div><dt>Lost, of what it had right</dt><dd>");
-        tile_share(o, g->lost_share, g->lost_lo, g->lost_hi);
-        ken_out_puts(o, "</dd></div><div><dt>Gained, of the rest</dt><dd>");
-        tile_share(o, g->gained_share, g->gained_lo, g->gained_hi);
-        ken_out_printf(o, "</dd></div><div><dt>%s right</dt><dd>",
-                       ken_diff_annotated(d->diff) ? "Prompts" : "Questions");
-        tile_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
-        ken_out_puts(o, "</dd></div></dl>\n");
-        ken_out_puts(o, "<p class=\"note\">");
-        if (ken_diff_annotated(d->diff))
-            ken_out_puts(o, "The options stand in another order in each prompt, so a letter means nothing here and "
-                            "options are named by their text. ");
-        ken_out_puts(o, "Intervals are 95%: Wilson for questions, t over questions for the others.</p>\n");
-        const ken_diff_view x = views_of(p);
-        ken_view_means(&x);
-        return put_views(o, x.v, 3, err);
-    }
-    if (ken_diff_annotated(d->diff)) {
-        ken_out_puts(o,
-                     "<table class=\"rel two\"><caption class=\"hide\">Categories before and after</caption><tbody>\n");
-        shares_bar(o, g, false, d->a->name);
-        shares_bar(o, g, true, d->b->name);
-        ken_out_puts(o, "</tbody></table>\n");
-        ken_bar_key(o, false);
-    }
-    ken_out_puts(o, "<dl class=\"kpis\"><div><dt>Lost, of what it knew</dt><dd>");
+    ken_out_printf(o, "<dl class=\"kpis\"><div><dt>Lost, of what it %s</dt><dd>", knew);
     tile_share(o, g->lost_share, g->lost_lo, g->lost_hi);
     ken_out_puts(o, "</dd></div><div><dt>Gained, of the rest</dt><dd>");
     tile_share(o, g->gained_share, g->gained_lo, g->gained_hi);
-    ken_out_printf(o, "</dd></div><div><dt>%s</dt><dd>",
-                   ken_diff_annotated(d->diff) ? "Right greedy answers" : "Right answers");
+    ken_out_puts(o, "</dd></div>");
+}
+
+static int choice_numbers(ken_out *o, const diff_part *p, ken_err *err)
+{
+    char a[32];
+    const ken_diff_group *g = p->all;
+    const bool annotated = ken_diff_annotated(p->d->diff);
+    if (p->tag[0] != '\0')
+        ken_out_printf(o, "<p class=\"lead\"><b>Multiple choice</b>, %s questions</p>\n", ken_html_count(a, g->n));
+    tiles_of_moves(o, g, "had right");
+    ken_out_printf(o, "<div><dt>%s right</dt><dd>", annotated ? "Prompts" : "Questions");
+    tile_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
+    ken_out_puts(o, "</dd></div></dl>\n<p class=\"note\">");
+    if (annotated)
+        ken_out_puts(o, "The options stand in another order in each prompt, so a letter means nothing here and "
+                        "options are named by their text. ");
+    ken_out_puts(o, "Intervals are 95%: Wilson for questions, t over questions for the others.</p>\n");
+    const ken_diff_view x = views_of(p);
+    ken_view_means(&x);
+    return put_views(o, x.v, 3, err);
+}
+
+static void fact_numbers(ken_out *o, const diff_part *p)
+{
+    char a[32];
+    const ken_diff_group *g = p->all;
+    const bool annotated = ken_diff_annotated(p->d->diff);
+    if (annotated) {
+        ken_out_puts(o,
+                     "<table class=\"rel two\"><caption class=\"hide\">Categories before and after</caption><tbody>\n");
+        shares_bar(o, g, false, p->d->a->name);
+        shares_bar(o, g, true, p->d->b->name);
+        ken_out_puts(o, "</tbody></table>\n");
+        ken_bar_key(o, false);
+    }
+    tiles_of_moves(o, g, "knew");
+    ken_out_printf(o, "<div><dt>%s</dt><dd>", annotated ? "Right greedy answers" : "Right answers");
     tile_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
     if (isfinite(g->p_t_change)) {
         ken_out_puts(o, "</dd></div><div><dt>Mean P<sub>Correct</sub></dt><dd>");
@@ -152,7 +158,6 @@ static int numbers(ken_out *o, const diff_part *p, ken_err *err)
                    g->lost + g->gained == 0 ? "nothing moved"
                    : g->mcnemar < 0.05      ? "more than chance"
                                             : "no more than chance would do");
-    return KEN_OK;
 }
 
 int ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained, ken_err *err)
@@ -168,7 +173,10 @@ int ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained, ke
     put_name(o, d->b->name);
     ken_out_printf(o, " after, on the %s %s that both were asked.</p>\n", ken_html_count(a, ken_diff_count(d->diff)),
                    n == 1 && p[0].all->choice ? "questions" : "facts");
-    for (int i = 0; i < n && rc == KEN_OK; i++) rc = numbers(o, &p[i], err);
+    for (int i = 0; i < n && rc == KEN_OK; i++) {
+        if (p[i].all->choice) rc = choice_numbers(o, &p[i], err);
+        else fact_numbers(o, &p[i]);
+    }
     return rc;
 }
 

@@ -132,7 +132,7 @@ static void put_groups(const ken_diff_view *x)
 {
     ken_views *v = x->v;
     const bool choice = x->all->choice;
-    ken_views_values(v, NULL, 0, x->path[0] != '\0' ? ken_views_keep(v, "%s.groups", x->path) : "groups");
+    ken_views_values(v, NULL, 0, ken_view_below(x, "groups"));
     bool tested = put_grouping(x, "relation", choice ? "by subject" : "by relation");
     tested |= put_grouping(x, "popularity", "by popularity");
     tested |= put_grouping(x, "near", "trained on");
@@ -199,7 +199,7 @@ static void put_facts(const ken_diff_view *x, int move, uint64_t n, size_t liste
 {
     static const ken_view_column c[] = {{.key = "", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON}};
     const char *which = move == KEN_MOVE_LOST ? "lost" : "gained",
-               *path = ken_views_keep(x->v, "%s%s%s[]", x->path, x->path[0] != '\0' ? "." : "", which);
+               *path = ken_view_below(x, move == KEN_MOVE_LOST ? "lost[]" : "gained[]");
     size_t shown = 0;
     ken_views_table(x->v, c, 1, NULL);
     ken_views_last(x->v)->where = KEN_IN_JSON;

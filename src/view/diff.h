@@ -1,4 +1,5 @@
-/* diff.h - the views of a comparison: diff.c has the whole, diff_tables.c its tables, which a page arranges in sections of its own. */
+/* diff.h - the views of a comparison: diff.c has the whole, diff_tables.c and diff_groups.c its tables, which a page arranges in sections of its
+ * own. */
 #ifndef KEN_VIEW_DIFF_H
 #define KEN_VIEW_DIFF_H
 #include "view/views.h"
@@ -23,4 +24,19 @@ typedef struct ken_grouping_shown {                /* what became of a table of 
 } ken_grouping_shown;
 /* head: over the names. Relations the worst first. */
 ken_grouping_shown ken_view_diff_groups(const ken_diff_view *x, const char *grouping, const char *head);
+
+/* What the tables share. */
+typedef struct ken_diff_kinds { /* categories, or verdicts; the last of either is neither known nor unknown */
+    int n;
+    const uint64_t *moved; /* (n, n) */
+    const char *(*name)(int kind);
+} ken_diff_kinds;
+ken_diff_kinds ken_view_kinds(const ken_diff_view *x, const ken_diff_group *g);
+typedef struct ken_diff_ends { /* a number, and its 95 % interval */
+    double x, lo, hi;
+} ken_diff_ends;
+ken_diff_ends ken_view_known(uint64_t known, uint64_t rest);                            /* the share known in one run */
+ken_style ken_view_change_style(double change);                                         /* better or worse */
+const char *ken_view_below(const ken_diff_view *x, const char *name);                   /* path of the kind, and name */
+const char *ken_view_in_run(const ken_diff_view *x, const char *what, const char *run); /* "known before" */
 #endif
