@@ -216,8 +216,9 @@ static void print_spans(const ken_view *t)
     for (size_t i = 0; i < t->n_spans; i++) {
         fputs(term_on((int)t->span[i].style), stdout);
         for (const char *s = t->span[i].text; *s != '\0';) {
-            const size_t spaces = strspn(s, " "), all = spaces + strcspn(s + spaces, " "),
-                         n = all < sizeof word ? all : sizeof word - 1;
+            const size_t spaces = strspn(s, " "), all = spaces + strcspn(s + spaces, " ");
+            size_t n = all < sizeof word ? all : sizeof word - 1;
+            while (n < all && n > 1 && ((unsigned char)s[n] & 0xC0) == 0x80) n--; /* never within a character */
             memcpy(word, s, n);
             word[n] = '\0';
             s += n;

@@ -1,7 +1,7 @@
 /* html.c - see html.h. */
 #include "report/html.h"
 #include "text/unicode.h"
-#include <inttypes.h>
+#include "view/build.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,17 +77,7 @@ void ken_html_clean(ken_buf *b, const char *s, size_t n, size_t most)
     }
 }
 
-const char *ken_html_count(char buf[32], uint64_t n)
-{
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0) buf[at++] = ',';
-        buf[at++] = digits[i];
-    }
-    buf[at] = '\0';
-    return buf;
-}
+const char *ken_html_count(char buf[32], uint64_t n) { return ken_count_text(buf, n); }
 
 const char *ken_html_percent(char buf[32], double share)
 {

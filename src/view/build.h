@@ -36,6 +36,7 @@ ken_view_row *ken_views_last_row(ken_views *v);                               /*
 void ken_views_between(ken_views *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 const char *ken_views_count_text(ken_views *v, uint64_t n); /* "1,234", for a sentence; lives with v */
+const char *ken_count_text(char buf[32], uint64_t n);       /* likewise; returns buf */
 const char *ken_p_text(double p, char buf[32]);             /* of a test: "p = 0.031", "p < 0.001"; buf or static */
 
 /* The next cell of the row; it may be styled. Never NULL. */
