@@ -1049,7 +1049,7 @@ typedef struct ken_report_options {
         room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
                   0 = 2,000,000, and 200 more for each fact above 10,000 */
     ken_poll_fn
-        poll; /* asked while plots are drawn and files written (and see ken_run_set_poll); lives as long as the report */
+        poll; /* asked while files are written (and see ken_run_set_poll); lives as long as the report */
     void *ctx;
 } ken_report_options;
 
@@ -1057,10 +1057,10 @@ KEN_API ken_report_options ken_report_defaults(void);
 /* Adds up and compares; o NULL = defaults. The runs (n) stay the caller's and must outlive the report. Free with ken_report_free. */
 KEN_API int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err);
 KEN_API void ken_report_free(ken_report *r);
-/* One self-contained HTML page. Written whole or not at all; KEN_ESTOP, KEN_EUSAGE rather than replacing a run or a model. Without gnuplot it has numbers where pictures would be, which is a note. */
+/* One self-contained HTML page. Written whole or not at all; KEN_ESTOP, KEN_EUSAGE rather than replacing a run or a model. */
 KEN_API int ken_report_write(ken_report *r, const char *path, ken_err *err);
 /* The plots as files: dir/NAME.FORMAT for each of them ("svg", "png", "pdf", "csv"), or for the one called `only`. dir is made when
- * missing. KEN_EFAIL when gnuplot is missing; "csv" does without it. */
+ * missing. "png" and "pdf" are made by rsvg-convert: KEN_EFAIL when it is missing. */
 KEN_API int ken_report_plots(ken_report *r, const char *dir, const char *format, const char *only, ken_err *err);
 KEN_API size_t ken_report_n_plots(const ken_report *r);
 KEN_API const char *ken_report_plot_name(const ken_report *r, size_t i); /* borrowed */

@@ -5,10 +5,10 @@
 
 OLD and NEW are two programs; DIR of --data holds entityquestions/, popqa/ and mmlu/ (default $KEN_TEST_DATA).
 
-bytes: each case of CASES is run with both, and what `ken show`, explain, diff and score print of it must be equal byte for byte; so
-    must what a run keeps of each prompt, and the weights that a training wrote. Times, paths and token-forwards are left out; the
-    latter are printed beside each other, as a change may save some. A line for each case, and where it differs the first line
-    that does. Results are kept under --work by the content of program, command lines, model and data, so that OLD runs once and
+bytes: each case of CASES is run with both, and what `ken show`, explain, diff and score print of it must be equal byte for byte, but for
+    the order of keys in JSON; so must what a run keeps of each prompt, and the weights that a training wrote. Tables on a terminal and
+    pages may look otherwise: every number in them must still be there. Times, paths and token-forwards are left out; the latter
+    are printed beside each other, as a change may save some. A line for each case, and where it differs the first line that does. Results are kept under --work by the content of program, command lines, model and data, so that OLD runs once and
     is then compared with many a NEW. What was compared of a case is the file WORK/PROGRAM/CASE/output, for diff.
 cost: each command of COSTS is run by OLD and NEW in turn, --pairs times: processor seconds, peak memory, medians, and NEW/OLD.
 
@@ -17,7 +17,7 @@ is 0 when every other case is equal, 1 when one differs or a command fails. The 
 two quiet cores, and the costs as long again for both. OLD twice shows that results repeat. KEN_MODEL and KEN_THREADS are handed
 on, other settings of the environment are not.
 """
-import argparse, hashlib, json, os, re, shlex, shutil, sqlite3, statistics, subprocess, sys, tempfile, time
+import argparse, hashlib, html, json, os, re, shlex, shutil, sqlite3, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TINY = ["llama-bias", "llama-linear", "llama-tied", "llama3", "mistral", "qwen2", "qwen3"]
@@ -27,10 +27,10 @@ TINY = ["llama-bias", "llama-linear", "llama-tied", "llama3", "mistral", "qwen2"
 #
 # A case is a name and its command lines, without the program, which run one after the other in a folder of the case's own;
 # `../OTHER/x.ken` is a file of another case, which is run first. {words} are paths: see places(). Two verbs are this script's: `tables
-# RUN` prints all that a run keeps of rows, prompts and samples, `hash FILE...` the SHA-256 of files. What the verbs in PRINTS say is
-# compared; the others only leave files.
+# RUN` prints all that a run keeps of rows, prompts and samples, `hash FILE...` the SHA-256 of files, `numbers VERB...` the numbers in what
+# a verb prints for people, of `report` those in the page's text. What the verbs in PRINTS say is compared; the others only leave files.
 
-PRINTS = ("show", "explain", "diff", "score", "tables", "hash")
+PRINTS = ("show", "explain", "diff", "score", "tables", "hash", "numbers")
 MMLU = "-d {mmlu} --split test --relation abstract_algebra,global_facts,high_school_geography,miscellaneous,world_religions"
 EQ = "-d {eq} --protocol slick --split test"
 FEW = EQ + " --relation P17,P36,P495"
@@ -121,6 +121,16 @@ COSTS = {
 }
 
 
+CASES["terminal"] = [f"numbers {line}" for line in (
+    "show ../entityquestions/a.ken", "show ../entityquestions/a.ken -v", "show ../mmlu/a.ken", "show ../eval/e.ken", "show ../eval-mmlu/e.ken",
+    "show ../eval-text/e.ken", "show ../train-lora/t/train.ken", "diff ../entityquestions/a.ken ../diff/b.ken --common",
+    "diff ../eval/e.ken ../eval/e.ken", "diff ../mmlu/a.ken ../mmlu/a.ken", "score ../entityquestions/a.ken --matcher em-raw",
+    "score ../entityquestions/a.ken --curve", "score ../entityquestions/a.ken --against ../diff/b.ken",
+    "explain ../entityquestions/a.ken P36/test/1", "data {world}", "data {eq} --protocol slick", "select ../entityquestions/a.ken --dry-run")]
+CASES["page"] = [f"numbers report {runs}" for runs in (
+    "../entityquestions/a.ken", "../mmlu/a.ken", "../eval/e.ken", "../train-lora/t/train.ken", "../entityquestions/a.ken ../diff/b.ken")]
+
+
 # ---- running a case -------------------------------------------------------------------------------------------------------
 
 # What may differ: how long it took, where files lie. In JSON, each with the comma behind it.
@@ -128,6 +138,7 @@ VOLATILE = re.compile(r'"(?:seconds|data|dir|run|[a-z_]*path|token_forwards)":(?
 FORWARDS = re.compile(r'"token_forwards":(\d+)')
 # Times and paths, of which `ken show --json` has what matters; and what identifies rows, which formats before 3 do not say.
 OTHER_TABLES = ("settings", "costs", "points", "identities", "aliases", "shown", "changes")
+NUMBERS = "numbers: "
 LARGE = 64 << 20  # weights of this size are deleted once their hash is taken
 
 
@@ -178,6 +189,26 @@ def tables(run):
     return "\n".join(lines)
 
 
+def ordered(text):
+    """Without what may differ, the keys of JSON objects in the order of the alphabet"""
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        if line.startswith("{"):
+            try:
+                lines[i] = json.dumps(json.loads(line), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            except ValueError:
+                pass
+    return VOLATILE.sub("", "\n".join(lines))
+
+
+def numbers(text):
+    """The numbers in a text, each once, on one line; tags, scripts and pictures of a page left out"""
+    text = re.sub(r"(?s)<(script|style|svg|figure).*?</\1>", " ", text) if text.startswith("<!") else text
+    text = html.unescape(re.sub(r"<[^>]*>", " ", text)) if text.startswith("<!") else text
+    text = re.sub(r"\b[0-9a-f]{64}\b", " ", text)  # what a hash is taken of may be spelled otherwise
+    return NUMBERS + " ".join(sorted(set(re.findall(r"\d[\d,]*(?:\.\d+)?", text))))
+
+
 class Program:
     """One of the two, with the folder of its results. A result stands as long as its key: what went into it."""
 
@@ -187,7 +218,7 @@ class Program:
         self.results = {}
 
     def key(self, name, o):
-        inputs = [content(self.path), content(o.model), VOLATILE.pattern]
+        inputs = [content(self.path), content(o.model), VOLATILE.pattern, "ordered 2"]
         for line in CASES[name]:
             inputs += [line, *(content(o.places[p]) for p in re.findall(r"\{([\w-]+)\}", line) if p in o.places)]
         inputs += [self.key(n, o) for n in needed(name)]
@@ -231,7 +262,7 @@ class Program:
                     forwards += max(map(int, FORWARDS.findall(text)), default=0)
                 if words[0] in PRINTS:
                     rows += sum(l.startswith('{"id"') for l in text.split("\n"))
-                    out.write(f"$ ken {line}\n{VOLATILE.sub('', text)}\n")
+                    out.write(f"$ ken {line}\n{ordered(text)}\n")
         seconds = time.time() - began
         for at, _, files in os.walk(folder):
             for file in files:
@@ -240,6 +271,12 @@ class Program:
         return {"rows": rows, "token_forwards": forwards, "seconds": seconds, "failed": failed}
 
     def answer(self, words, folder):
+        if words[0] == "numbers" and words[1] == "report":
+            self.answer([*words[1:], "-o", "page.html", "-q"], folder)
+            with open(os.path.join(folder, "page.html"), encoding="utf-8") as f:
+                return numbers(f.read())
+        if words[0] == "numbers":
+            return numbers(self.answer(words[1:], folder))
         if words[0] == "tables":
             return tables(os.path.join(folder, words[1]))
         if words[0] == "hash":
@@ -275,6 +312,11 @@ def excerpt(line, at):
 
 def difference(a, b):
     """Text about the first line that differs; None when there is none"""
+    a, b = list(a), list(b)
+    for i, (x, y) in enumerate(zip(a, b)):
+        if x.startswith(NUMBERS) and y.startswith(NUMBERS): # more may be there
+            missing = sorted(set(x.split()) - set(y.split()))
+            a[i], b[i] = ("", "") if not missing else (NUMBERS + "not there any more: " + " ".join(missing), "")
     if a == b:
         return None
     n = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))

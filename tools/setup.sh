@@ -7,7 +7,7 @@ set -eu
 
 # python3-pip and ca-certificates: tools/get-model.py.
 build="gcc libc6-dev git meson ninja-build pkg-config python3 python3-pip ca-certificates libdnnl-dev
-libsqlite3-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev gnuplot-nox"
+libsqlite3-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev librsvg2-bin fonts-liberation"
 # libc6-dbg: valgrind cannot replace the loader's string functions without its symbols.
 check="libopenblas-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev libomp-14-dev cppcheck valgrind libc6-dbg man-db chromium"
 

@@ -121,8 +121,8 @@ const cli_verb cli_verb_report = {
             "their dynamics, the accuracy by category, and the linear model of what fitting Known and Unknown rows "
             "does; they also say how near each fact is to what was trained.\n\n"
             "Each plot is a file too: --pdf, --png, --svg and --csv write all of them into a folder, or the one that "
-            "--plot names. Plots are drawn by gnuplot (package gnuplot-nox); without it the page has numbers in their "
-            "place.\n\n"
+            "--plot names. PDF and PNG are made by rsvg-convert (package librsvg2-bin); the page, SVG and CSV need "
+            "nothing.\n\n"
             "The page stays under 2 MB for 10,000 facts; where the details of the rows do not fit, some are left out, "
             "and the page says which.",
     .examples = "ken report world.ken -o world.html\n"

@@ -1,13 +1,13 @@
-/* figure.h - a plot of the page: its numbers, its words, and how gnuplot draws it.
+/* figure.h - a plot of the page: its numbers, its words and its drawing.
  *
  *     ken_figures *f;
  *     ken_figures_new(&f, &err);
- *     ken_figures_annotation(f, run, &summary, 0, &err);    numbers and scripts; nothing is drawn yet
- *     ken_figures_draw(f, &err);                            one gnuplot process draws all
+ *     ken_figures_annotation(f, run, &summary, 0, &err);    made and drawn
  *     ken_figure_put(out, f, "p-correct-0");                <figure>: SVG, caption, text alternative, numbers as CSV
+ *     ken_figures_write(f, "plots", "pdf", NULL, &err);     files for papers
  *
- * A figure is made once and drawn as inline SVG for the page, whose colours are the page's CSS variables (so that dark mode and print
- * work), or as a file for papers (SVG, PNG, PDF). Words from data (relation names) reach gnuplot's scripts only through its data. */
+ * One drawing is inline SVG for the page, whose colours are the page's CSS variables (so that dark mode and print work), and a file for
+ * papers: SVG as it is, PNG and PDF by rsvg-convert from that. */
 #ifndef KEN_REPORT_FIGURE_H
 #define KEN_REPORT_FIGURE_H
 #include "base/out.h"
@@ -17,7 +17,7 @@ typedef struct ken_figures ken_figures;
 
 int ken_figures_new(ken_figures **out, ken_err *err);
 void ken_figures_free(ken_figures *f);
-/* Asked several times a second while figures are drawn and written, which then ends with KEN_ESTOP; NULL = never. */
+/* Asked several times a second while files are written, which then ends with KEN_ESTOP; NULL = never. */
 void ken_figures_set_poll(ken_figures *f, ken_poll_fn poll, void *ctx);
 
 /* Adds the figures of one thing; those that it has no numbers for are left out. k, the number of the run (or pair) on the page, ends the names.
@@ -32,11 +32,10 @@ int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *
 size_t ken_figures_count(const ken_figures *f);
 const char *ken_figures_name(const ken_figures *f, size_t i); /* borrowed */
 
-/* Draws all for the page. KEN_EFAIL, naming the package, when gnuplot is missing or fails; the figures then have no picture, but their
- * numbers. */
-int ken_figures_draw(ken_figures *f, ken_err *err);
-/* A <figure> for the page; nothing when there is no figure of that name. Without a picture its numbers stand as a table. */
+bool ken_figures_stopped(const ken_figures *f, ken_err *err); /* the poll said so: KEN_ESTOP */
+/* A <figure> for the page; nothing when there is no figure of that name. */
 void ken_figure_put(ken_out *o, const ken_figures *f, const char *name);
-/* Writes dir/NAME.FORMAT for each (format "svg", "png", "pdf", "csv"), or only the one called `only`; dir is made when missing. */
-int ken_figures_write(ken_figures *f, const char *dir, const char *format, const char *only, ken_err *err);
+/* Writes dir/NAME.FORMAT for each (format "svg", "png", "pdf", "csv"), or only the one called `only`; dir is made when missing. PNG and PDF
+ * without rsvg-convert: KEN_EFAIL, naming its package. */
+int ken_figures_write(const ken_figures *f, const char *dir, const char *format, const char *only, ken_err *err);
 #endif

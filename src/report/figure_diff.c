@@ -2,7 +2,7 @@
  * each relation, popularity band and distance to the training set, and P(correct) before against after. */
 #include "base/alloc.h"
 #include "base/stats.h"
-#include "report/figure_make.h"
+#include "report/figure_axis.h"
 #include "report/html.h"
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,8 @@ enum { KINDS = KEN_N_CATEGORIES };
 
 typedef struct flows {
     int n;
-    const char *names[KINDS], *colours[KINDS];
+    const char *names[KINDS];
+    ken_paint paints[KINDS];
     uint64_t moved[KINDS][KINDS], before[KINDS], after[KINDS], all;
 } flows;
 
@@ -42,7 +43,7 @@ static void read_flows(flows *x, const ken_diff *d, const ken_diff_group *all)
         for (int j = 0; j < KINDS; j++) both += moved[i][j] + moved[j][i];
         if (both == 0) continue;
         x->names[x->n] = annotated ? ken_category_name(i) : ken_verdict_name(i);
-        x->colours[x->n] = ken_figure_colour(annotated ? i : verdict_colours[i]);
+        x->paints[x->n] = ken_paint_of(annotated ? i : verdict_colours[i]);
         at[x->n++] = i;
     }
     for (int i = 0; i < x->n; i++)
@@ -70,10 +71,65 @@ static void put_part(ken_buf *b, uint64_t part, uint64_t all, double share, doub
     if (all > 0) ken_buf_printf(b, " (%.1f%%, 95%% interval %.1f to %.1f)", 100.0 * share, 100.0 * lo, 100.0 * hi);
 }
 
+/* Boxes of the kinds before, at the left, and after; bands between them, in the colour of where they come from. */
+static void draw_flows(ken_figure *g, const flows *x)
+{
+    enum { TOP = 34, BOTTOM = 296, GAP = 7, LEFT = 104, RIGHT = 280, BOX = 10, WORDS = 5 };
+    ken_drawing *d = &g->drawing;
+    char a[32];
+    double unit = (BOTTOM - TOP - GAP * (x->n - 1)) / (double)x->all;
+    double box[2][KINDS], next[2][KINDS], middle[2][KINDS]; /* by side: its top; where the next band begins; its name */
+    for (int side = 0; side < 2; side++) {
+        double y = TOP;
+        for (int i = 0; i < x->n; i++) {
+            double size = unit * (double)(side == 0 ? x->before : x->after)[i];
+            box[side][i] = next[side][i] = y;
+            middle[side][i] = y + size / 2;
+            y += size + GAP;
+        }
+    }
+    for (int i = 0; i < x->n; i++)
+        for (int j = 0; j < x->n; j++) {
+            double size = unit * (double)x->moved[i][j];
+            if (x->moved[i][j] == 0) continue;
+            ken_draw_band(d, x->paints[i], i == j ? 0.3 : 0.6, LEFT, next[0][i], RIGHT, next[1][j], size);
+            next[0][i] += size;
+            next[1][j] += size;
+        }
+    spread(middle[0], x->n, 30, TOP + 6, BOTTOM - 12); /* two lines each: name and number */
+    spread(middle[1], x->n, 30, TOP + 6, BOTTOM - 12);
+    for (int side = 0; side < 2; side++) {
+        double from = side == 0 ? LEFT - BOX : RIGHT, words = side == 0 ? from - WORDS : from + BOX + WORDS;
+        ken_anchor anchor = side == 0 ? KEN_END : KEN_START;
+        for (int i = 0; i < x->n; i++) {
+            uint64_t n = (side == 0 ? x->before : x->after)[i];
+            if (n > 0)
+                ken_draw_box(d, x->paints[i], 1.0, from, box[side][i], from + BOX, box[side][i] + unit * (double)n);
+            ken_draw_text(d, words, middle[side][i] - 7, anchor, x->names[i]);
+            ken_draw_text(d, words, middle[side][i] + 7, anchor, ken_html_count(a, n));
+        }
+    }
+    ken_draw_text(d, LEFT, 12, KEN_END, "before");
+    ken_draw_text(d, RIGHT, 12, KEN_START, "after");
+}
+
+static void flow_table(ken_figure *g, const flows *x)
+{
+    ken_figure_columns(g, KEN_CELL_TEXT, "before", "after");
+    ken_figure_column(g, "facts", KEN_CELL_COUNT);
+    ken_figure_column(g, "share of before", KEN_CELL_SHARE);
+    for (int i = 0; i < x->n; i++)
+        for (int j = 0; j < x->n; j++) {
+            ken_figure_text(g, x->names[i]);
+            ken_figure_text(g, x->names[j]);
+            ken_figure_numbers(g, 2, (double)x->moved[i][j],
+                               x->before[i] > 0 ? (double)x->moved[i][j] / (double)x->before[i] : NAN);
+        }
+}
+
 static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *all, const char *tag, size_t k,
                        ken_err *err)
 {
-    enum { TOP = 34, BOTTOM = 296, GAP = 7, LEFT = 104, RIGHT = 280, BOX = 10, STEPS = 20 };
     flows x;
     char a[32], b[32];
     read_flows(&x, d, all);
@@ -81,60 +137,8 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
     ken_figure *g = ken_figure_add(f, all->choice ? "Where the questions went" : "Where the facts went", 306, err,
                                    "transitions-%s%zu", tag, k);
     if (g == NULL) return KEN_ENOMEM;
-    double unit = (BOTTOM - TOP - GAP * (x.n - 1)) / (double)x.all;
-    double next[2][KINDS] = {{0}}, middle[2][KINDS] = {{0}}; /* by side: where the next band begins; of the box */
-    for (int side = 0; side < 2; side++) {
-        double y = TOP, from = side == 0 ? LEFT - BOX : RIGHT;
-        for (int i = 0; i < x.n; i++) {
-            double size = unit * (double)(side == 0 ? x.before : x.after)[i];
-            next[side][i] = y;
-            middle[side][i] = y + size / 2;
-            ken_figure_lines(g, 4, from, from + BOX, y, y + size); /* of no height: a line that is not plotted */
-            y += size + GAP;
-        }
-    }
-    ken_figure_block(g);
-    ken_figure_frame(g, 0, 0, 0, 0);
-    ken_buf_printf(ken_figure_settings(g),
-                   "set border 0\nunset tics\nunset grid\nset xrange [0:%d]\nset yrange [%d:0]\n",
-                   (int)KEN_FIGURE_WIDTH, g->height);
-    ken_figure_label(g, LEFT, 12, "right", "before");
-    ken_figure_label(g, RIGHT, 12, "left", "after");
-    ken_figure_columns(g, KEN_CELL_TEXT, "before", "after");
-    ken_figure_column(g, "facts", KEN_CELL_COUNT);
-    ken_figure_column(g, "share of before", KEN_CELL_SHARE);
-    int block = 1;
-    for (int i = 0; i < x.n; i++)
-        for (int j = 0; j < x.n; j++) {
-            double size = unit * (double)x.moved[i][j];
-            ken_figure_text(g, x.names[i]);
-            ken_figure_text(g, x.names[j]);
-            ken_figure_numbers(g, 2, (double)x.moved[i][j],
-                               x.before[i] > 0 ? (double)x.moved[i][j] / (double)x.before[i] : NAN);
-            if (x.moved[i][j] == 0) continue;
-            for (int s = 0; s <= STEPS; s++) { /* a smooth step from one height to the other */
-                double t = (double)s / STEPS, w = t * t * (3.0 - 2.0 * t),
-                       y = next[0][i] + (next[1][j] - next[0][i]) * w;
-                ken_figure_lines(g, 3, LEFT + (RIGHT - LEFT) * t, y, y + size);
-            }
-            ken_figure_block(g);
-            ken_figure_plot(g, "D index %d using 1:2:3 with filledcurves fs transparent solid %s noborder lc rgb '%s'",
-                            block++, i == j ? "0.3" : "0.6", x.colours[i]);
-            next[0][i] += size;
-            next[1][j] += size;
-        }
-    for (int i = 0; i < 2 * x.n; i++)
-        if ((i < x.n ? x.before[i] : x.after[i - x.n]) > 0)
-            ken_figure_plot(g, "D index 0 every ::%d::%d using 1:3:1:2:3:4 with boxxyerror lc rgb '%s'", i, i,
-                            x.colours[i % x.n]);
-    spread(middle[0], x.n, 30, TOP + 6, BOTTOM - 12); /* two lines each: name and number */
-    spread(middle[1], x.n, 30, TOP + 6, BOTTOM - 12);
-    for (int i = 0; i < x.n; i++) {
-        ken_figure_label(g, LEFT - BOX - 5, middle[0][i] - 7, "right", x.names[i]);
-        ken_figure_label(g, LEFT - BOX - 5, middle[0][i] + 7, "right", ken_html_count(a, x.before[i]));
-        ken_figure_label(g, RIGHT + BOX + 5, middle[1][i] - 7, "left", x.names[i]);
-        ken_figure_label(g, RIGHT + BOX + 5, middle[1][i] + 7, "left", ken_html_count(a, x.after[i]));
-    }
+    draw_flows(g, &x);
+    flow_table(g, &x);
     ken_buf_printf(&g->caption, "%s %s that both runs have, each in the colour of where it came from.",
                    ken_html_count(a, x.all), all->choice ? "questions" : "facts");
     ken_buf_puts(&g->caption, " Lost: ");
@@ -160,6 +164,8 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
 }
 
 /* ---- lost and gained by group ---------------------------------------------------------------------------------------- */
+
+enum { MOST = 45, ROW = 16 };
 
 typedef struct ranked {
     const ken_diff_group *g;
@@ -192,53 +198,75 @@ static const char *name_of(const ken_diff_group *g)
 
 static double end_of(double share, double hi) { return isfinite(hi) ? hi : isfinite(share) ? share : 0.0; }
 
-static void draw_groups(ken_figure *g, const ranked *r, size_t n)
+/* Shares of groups to both sides of 0: lost ones at the left. */
+static void put_shares(ken_plot *p, const ranked *r, size_t n)
 {
-    double top = 40, left = 60, lost = 0.0, gained = 0.0;
-    char buf[80];
+    ken_interval interval[2 * MOST];
+    size_t m = 0;
+    for (int gained = 0; gained < 2; gained++)
+        for (size_t j = 0; j < n; j++) {
+            const ken_diff_group *c = r[j].g;
+            double y = p->top + ROW * ((double)j + 0.5), sign = gained ? 1.0 : -1.0;
+            double share = gained ? c->gained_share : c->lost_share;
+            if (!isfinite(share) || (!gained && c->known_a == 0)) continue;
+            ken_draw_box(&p->g->drawing, ken_paint_of(gained ? KEN_HIGHLY_KNOWN : KEN_UNKNOWN), 1.0, ken_plot_x(p, 0.0),
+                         y - 5.4, ken_plot_x(p, sign * share), y + 5.4);
+            interval[m++] = (ken_interval){ken_plot_x(p, sign * (gained ? c->gained_lo : c->lost_lo)),
+                                           y,
+                                           ken_plot_x(p, sign * (gained ? c->gained_hi : c->lost_hi)),
+                                           y,
+                                           NAN,
+                                           NAN};
+        }
+    ken_draw_intervals(&p->g->drawing, interval, m);
+}
+
+static void choose_shares(ken_axis *a, const ranked *r, size_t n)
+{
+    double lost = 0.0, gained = 0.0;
     for (size_t j = 0; j < n; j++) {
-        left = fmax(left, fmin(180, 12 + 6.6 * (double)strlen(name_of(r[j].g)))); /* room for the words on that side */
         if (r[j].g->known_a > 0) lost = fmax(lost, end_of(r[j].g->lost_share, r[j].g->lost_hi));
         if (r[j].g->n > r[j].g->known_a) gained = fmax(gained, end_of(r[j].g->gained_share, r[j].g->gained_hi));
     }
     lost = fmax(0.02, fmin(1.0, lost)), gained = fmax(0.02, fmin(1.0, gained));
     lost = fmax(lost, gained / 3.0), gained = fmax(gained, lost / 3.0);
-    ken_figure_frame(g, (int)left, 70, (int)top, 40);
-    ken_figure_percent_tics(g, "x", -lost, gained);
-    ken_buf_printf(
-        ken_figure_settings(g),
-        "set border 0\nunset ytics\nset yrange [%.2f:-0.55]\nset grid noytics xtics lt 1 lc rgb '" KEN_LINE
-        "' lw 1\nset xtics scale 0\nset arrow from first 0, graph 0 to first 0, graph 1 nohead lw 1 lc rgb '" KEN_MUTED
-        "' front\n",
-        (double)n - 0.45);
-    double x = ken_figure_key(g, 4, 9, 'b', ken_figure_colour(KEN_UNKNOWN),
-                              r[0].g->choice ? "lost, of those right before" : "lost, of those answered before");
-    (void)ken_figure_key(g, x, 9, 'b', ken_figure_colour(KEN_HIGHLY_KNOWN), "gained, of the others");
-    ken_figure_label(g, KEN_FIGURE_WIDTH - 4, 28, "right", r[0].g->choice ? "questions" : "facts");
-    double height = g->height - top - 40.0;
+    ken_axis_percents(a, -lost, gained);
+}
+
+static const char *change_of(char buf[80], const ken_diff_group *g)
+{
+    char lost[32], gained[32];
+    snprintf(buf, 80, "\xE2\x88\x92%s +%s", ken_html_count(lost, g->lost), ken_html_count(gained, g->gained));
+    return buf;
+}
+
+static void draw_groups(ken_figure *g, const ranked *r, size_t n)
+{
+    enum { EDGE = 4 };
+    double left = 48.0, right = 58.0; /* room for the words at the left, for the numbers at the right */
+    char buf[80];
+    ken_key key = {0};
     for (size_t j = 0; j < n; j++) {
-        const ken_diff_group *c = r[j].g;
-        bool has_lost = c->known_a > 0 && isfinite(c->lost_share), has_gained = isfinite(c->gained_share);
-        ken_figure_datum(g, has_lost ? -c->lost_share : 0.0);
-        ken_figure_datum(g, has_gained ? c->gained_share : 0.0);
-        ken_figure_datum(g, has_lost ? -c->lost_hi : 0.0);
-        ken_figure_datum(g, has_lost ? -c->lost_lo : 0.0);
-        ken_figure_datum(g, has_gained ? c->gained_lo : 0.0);
-        ken_figure_datum(g, has_gained ? c->gained_hi : 0.0);
-        ken_figure_datum(g, (double)j);
-        ken_figure_datum(g, -lost);
-        ken_figure_word(g, name_of(c));
-        ken_figure_line(g);
-        snprintf(buf, sizeof buf, "\xE2\x88\x92%.0f +%.0f", (double)c->lost, (double)c->gained);
-        ken_figure_label(g, KEN_FIGURE_WIDTH - 4, top + height * ((double)j + 0.55) / ((double)n + 0.1), "right", buf);
+        const char *name = name_of(r[j].g), *change = change_of(buf, r[j].g);
+        left = fmin(150.0, fmax(left, ken_text_width(name, strlen(name))));
+        right = fmin(120.0, fmax(right, ken_text_width(change, strlen(change))));
     }
-    ken_figure_plot(g, "D using 1:7:1:(0):($7-0.34):($7+0.34) with boxxyerror lc rgb '%s'",
-                    ken_figure_colour(KEN_UNKNOWN));
-    ken_figure_plot(g, "D using 2:7:(0):2:($7-0.34):($7+0.34) with boxxyerror lc rgb '%s'",
-                    ken_figure_colour(KEN_HIGHLY_KNOWN));
-    ken_figure_interval(g, 0, "3:7:($4-$3):(0)", NULL);
-    ken_figure_interval(g, 0, "5:7:($6-$5):(0)", NULL);
-    ken_figure_plot(g, "D using 8:7:9 with labels right offset character -0.6,0 textcolor rgb '" KEN_MUTED "'");
+    ken_key_add(&key, 'b', ken_paint_of(KEN_UNKNOWN),
+                r[0].g->choice ? "lost, of those right before" : "lost, of those answered before");
+    ken_key_add(&key, 'b', ken_paint_of(KEN_HIGHLY_KNOWN), "gained, of the others");
+    ken_plot p = ken_plot_in(g, left + 12, right + EDGE + 8, ken_key_draw(g, &key) + 21, 40);
+    choose_shares(&p.x, r, n);
+    ken_plot_grid(&p, KEN_UPRIGHTS);
+    put_shares(&p, r, n);
+    double zero = ken_plot_x(&p, 0.0);
+    ken_draw_line(&g->drawing, (ken_pen){KEN_PAINT_MUTED, 1.0, NULL}, zero, p.top, zero, p.bottom);
+    ken_plot_edges(&p, 0);
+    ken_draw_text(&g->drawing, KEN_FIGURE_WIDTH - EDGE, p.top - 11, KEN_END, r[0].g->choice ? "questions" : "facts");
+    for (size_t j = 0; j < n; j++) {
+        double y = p.top + ROW * ((double)j + 0.5);
+        ken_draw_words(&g->drawing, p.left - 7, y, KEN_END, left, name_of(r[j].g));
+        ken_draw_text(&g->drawing, KEN_FIGURE_WIDTH - EDGE, y, KEN_END, change_of(buf, r[j].g));
+    }
 }
 
 static void group_table(ken_figure *g, const char *head, const ranked *r, size_t n)
@@ -263,7 +291,6 @@ static void group_table(ken_figure *g, const char *head, const ranked *r, size_t
 static int by_group(ken_figures *f, const ken_diff *d, bool choice, const char *grouping, bool sorted,
                     const char *title, const char *head, const char *name, const char *tag, size_t k, ken_err *err)
 {
-    enum { MOST = 45 };
     size_t n_groups, n = 0;
     const ken_diff_group *groups = ken_diff_groups(d, &n_groups);
     ranked *r = ken_alloc(n_groups, sizeof *r);
@@ -276,7 +303,7 @@ static int by_group(ken_figures *f, const ken_diff *d, bool choice, const char *
         size_t shown = n < MOST ? n : MOST;
         if (n > MOST) qsort(r, n, sizeof *r, by_changes);
         if (sorted) qsort(r, shown, sizeof *r, by_net);
-        ken_figure *g = ken_figure_add(f, title, 80 + 16 * (int)shown, err, "%s-%s%zu", name, tag, k);
+        ken_figure *g = ken_figure_add(f, title, 78 + ROW * (int)shown, err, "%s-%s%zu", name, tag, k);
         if (g == NULL) rc = KEN_ENOMEM;
         else {
             draw_groups(g, r, shown);
@@ -308,6 +335,12 @@ static int by_group(ken_figures *f, const ken_diff *d, bool choice, const char *
 
 enum { BINS = 20 };
 
+/* Of the shades up to `most`; the palest is not the card's own colour. */
+static ken_paint paint_of(int shade, int most)
+{
+    return ken_paint_shade(1 + (shade - 1) * (KEN_SHADES - 2) / (most > 1 ? most - 1 : 1));
+}
+
 static int bin_of(double p)
 {
     int i = (int)(p * BINS);
@@ -320,6 +353,43 @@ static int shade_of(uint64_t n)
     int s = 0;
     for (; n > 0; n /= 2) s++;
     return s < KEN_SHADES ? s : KEN_SHADES - 1;
+}
+
+/* most: the darkest shade that occurs; for every shade a rectangle and the least number that has it. */
+static void put_scale(const ken_plot *p, int most, const char *what)
+{
+    enum { LEFT = 8, WIDTH = 12, STEP = 16 };
+    char buf[40];
+    for (int s = 1; s <= most; s++) {
+        double y = p->top + 18 + STEP * (most - s), x = p->right + LEFT;
+        ken_draw_box(&p->g->drawing, paint_of(s, most), 1.0, x, y - STEP / 2.0, x + WIDTH, y + STEP / 2.0);
+        snprintf(buf, sizeof buf, "%d%s", 1 << (s - 1), s == most && s > 1 ? " +" : "");
+        ken_draw_text(&p->g->drawing, x + WIDTH + 4, y, KEN_START, buf);
+    }
+    ken_draw_text(&p->g->drawing, p->right + LEFT, p->top, KEN_START, what);
+}
+
+static void draw_map(ken_figure *g, uint64_t cells[BINS][BINS], int most, const char *what)
+{
+    char number[32];
+    ken_plot p = ken_plot_in(g, 46, 66, 30, 44);
+    for (int i = 0; i <= 5; i++) {
+        ken_axis_tick(&p.x, i / 5.0, ken_fixed(number, i / 5.0, 1));
+        ken_axis_tick(&p.y, i / 5.0, ken_fixed(number, i / 5.0, 1));
+    }
+    ken_plot_grid(&p, KEN_LEVELS | KEN_UPRIGHTS);
+    for (int s = 1; s <= most; s++)
+        for (int i = 0; i < BINS; i++)
+            for (int j = 0; j < BINS; j++)
+                if (cells[i][j] > 0 && shade_of(cells[i][j]) == s)
+                    ken_draw_box(&g->drawing, paint_of(s, most), 1.0, ken_plot_x(&p, (double)i / BINS),
+                                 ken_plot_y(&p, (double)j / BINS), ken_plot_x(&p, (i + 1.0) / BINS),
+                                 ken_plot_y(&p, (j + 1.0) / BINS));
+    ken_draw_line(&g->drawing, (ken_pen){KEN_PAINT_INK, 1.0, "4 3"}, p.left, p.bottom, p.right, p.top);
+    ken_plot_edges(&p, KEN_BASE | KEN_SIDE);
+    ken_draw_text(&g->drawing, 4, 9, KEN_START, "P(correct) after");
+    ken_plot_title_x(&p, "P(correct) before");
+    put_scale(&p, most, what);
 }
 
 static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all, const char *tag, size_t k,
@@ -341,41 +411,10 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
     if (n == 0) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Chance of a right answer, before and after", 340, err, "change-p-%s%zu", tag, k);
     if (g == NULL) return KEN_ENOMEM;
-    char buf[40], a[32];
-    double left = 46, right = 66, top = 30, bottom = 44, w = KEN_FIGURE_WIDTH, h = g->height;
-    ken_figure_frame(g, (int)left, (int)right, (int)top, (int)bottom);
-    ken_buf_puts(ken_figure_settings(g),
-                 "set border 3 lc rgb '" KEN_MUTED "' lw 1\nset grid xtics\nset xrange [0:1]\nset yrange "
-                 "[0:1]\nset format '%.1f'\nset xtics 0.2 scale 0\nset ytics 0.2\n"
-                 "set arrow from 0,0 to 1,1 nohead dt (4,3) lw 1 lc rgb '" KEN_INK "' front\n");
-    ken_figure_label(g, 4, 9, "left", "P(correct) after");
-    ken_figure_label(g, left + (w - left - right) / 2, h - 14, "center", "P(correct) before");
+    char a[32];
+    draw_map(g, cells, most, all->choice ? "questions" : "facts");
     ken_figure_columns(g, KEN_CELL_NUMBER, "before from", "after from");
     ken_figure_column(g, "facts", KEN_CELL_COUNT);
-    int block = 0;
-    for (int s = 1; s <= most; s++) {
-        bool any = false;
-        for (int i = 0; i < BINS; i++)
-            for (int j = 0; j < BINS; j++) {
-                if (cells[i][j] == 0 || shade_of(cells[i][j]) != s) continue;
-                ken_figure_lines(g, 4, (double)i / BINS, (i + 1.0) / BINS, (double)j / BINS, (j + 1.0) / BINS);
-                any = true;
-            }
-        if (any) {
-            ken_figure_block(g);
-            ken_figure_plot(g, "D index %d using 1:3:1:2:3:4 with boxxyerror lc rgb '%s'", block++,
-                            ken_figure_shade(1 + (s - 1) * (KEN_SHADES - 2) / (most > 1 ? most - 1 : 1)));
-        }
-        double y = top + 18 + 16.0 * (most - s);
-        ken_buf_printf(
-            ken_figure_settings(g),
-            "set object rectangle from screen %.5f,%.5f to screen %.5f,%.5f fs solid 1 noborder fc rgb '%s'\n",
-            (w - right + 8) / w, 1.0 - (y + 8) / h, (w - right + 20) / w, 1.0 - (y - 8) / h,
-            ken_figure_shade(1 + (s - 1) * (KEN_SHADES - 2) / (most > 1 ? most - 1 : 1)));
-        snprintf(buf, sizeof buf, "%d%s", 1 << (s - 1), s == most && s > 1 ? " +" : "");
-        ken_figure_label(g, w - right + 24, y, "left", buf);
-    }
-    ken_figure_label(g, w - right + 8, top, "left", all->choice ? "questions" : "facts");
     for (int i = 0; i < BINS; i++)
         for (int j = 0; j < BINS; j++) {
             if (cells[i][j] == 0) continue;

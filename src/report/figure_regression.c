@@ -2,7 +2,7 @@
  * shades with contour lines, and each measured point in the shade of its own accuracy, so that a point that differs from its
  * surroundings is one that the plane misses. A map and not a plane in space: heights can be read off it. */
 #include "base/alloc.h"
-#include "report/figure_make.h"
+#include "report/figure_axis.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,94 +80,96 @@ static int band_of(const map *m, double z)
 }
 
 /* Pale for low accuracy, dark for high; the palest is not the card's own colour. */
-static const char *shade_of(const map *m, int band)
+static ken_paint shade_of(const map *m, int band)
 {
-    return ken_figure_shade(1 + (m->bands > 1 ? band * (KEN_SHADES - 2) / (m->bands - 1) : KEN_SHADES / 2));
+    return ken_paint_shade(1 + (m->bands > 1 ? band * (KEN_SHADES - 2) / (m->bands - 1) : KEN_SHADES / 2));
 }
 
-static int put_bands(ken_figure *g, const ken_regression *r, const map *m)
+static void put_bands(const ken_plot *p, const ken_regression *r, const map *m)
 {
-    int block = 0;
     const corner all[4] = {{m->x0, m->y0, plane(r, m->x0, m->y0)},
                            {m->x1, m->y0, plane(r, m->x1, m->y0)},
                            {m->x1, m->y1, plane(r, m->x1, m->y1)},
                            {m->x0, m->y1, plane(r, m->x0, m->y1)}};
     for (int i = 0; i < m->bands; i++) {
         corner a[8], b[8];
+        ken_spot spot[8];
         int n = cut(all, 4, a, m->z0 + i * m->step, 1.0);
         n = cut(a, n, b, m->z0 + (i + 1) * m->step, -1.0);
-        if (n < 3) continue;
-        for (int j = 0; j <= n; j++) ken_figure_lines(g, 2, b[j % n].x, b[j % n].y);
-        ken_figure_block(g);
-        ken_figure_plot(g, "D index %d using 1:2 with filledcurves closed lc rgb '%s'", block++, shade_of(m, i));
+        for (int j = 0; j < n; j++) spot[j] = (ken_spot){ken_plot_x(p, b[j].x), ken_plot_y(p, b[j].y)};
+        if (n > 2) ken_draw_area(&p->g->drawing, shade_of(m, i), 1.0, spot, (size_t)n);
     }
-    return block;
 }
 
 /* The legend is a scale of the bands, with the accuracy at their ends. */
-static void put_scale(ken_figure *g, const map *m)
+static void put_scale(const ken_plot *p, const map *m)
 {
-    char buf[40];
-    double left = 330, width = 14, top = 42, height = g->height - 42.0 - 44.0, cell = height / m->bands;
-    double w = KEN_FIGURE_WIDTH, h = g->height;
-    for (int i = 0; i < m->bands; i++) {
-        double y = top + height - cell * (i + 1);
-        ken_buf_printf(
-            ken_figure_settings(g),
-            "set object rectangle from screen %.5f,%.5f to screen %.5f,%.5f fs solid 1 noborder fc rgb '%s'\n",
-            left / w, 1.0 - (y + cell) / h, (left + width) / w, 1.0 - y / h, shade_of(m, i));
-    }
+    char buf[40], number[32];
+    double left = p->right + 12, right = left + 14, cell = (p->bottom - p->top) / m->bands;
+    int decimals = ken_decimals_of(m->step);
+    for (int i = 0; i < m->bands; i++)
+        ken_draw_box(&p->g->drawing, shade_of(m, i), 1.0, left, p->bottom - cell * i, right,
+                     p->bottom - cell * (i + 1));
     for (int i = 0; i <= m->bands; i += m->bands > 6 ? 2 : 1) {
-        snprintf(buf, sizeof buf, "%.3g%%", m->z0 + i * m->step);
-        ken_figure_label(g, left + width + 4, top + height - cell * i, "left", buf);
+        double z = m->z0 + i * m->step;
+        if (fabs(z) < 1e6) snprintf(buf, sizeof buf, "%s%%", ken_fixed(number, z, decimals));
+        else snprintf(buf, sizeof buf, "%.2g%%", z);
+        ken_draw_text(&p->g->drawing, right + 4, p->bottom - cell * i, KEN_START, buf);
     }
+}
+
+/* A dot's edge, then the dots of a band in its shade. */
+static void put_points(const ken_plot *p, const ken_regression *r, const map *m)
+{
+    size_t stride = (r->n + MOST_POINTS - 1) / MOST_POINTS;
+    for (int band = -1; band < m->bands; band++)
+        for (size_t i = 0; i < r->n; i += stride) {
+            const ken_regression_point *q = &r->points[i];
+            if (!isfinite(q->accuracy) || (band >= 0 && band_of(m, q->accuracy) != band)) continue;
+            if (band < 0)
+                ken_draw_dot(&p->g->drawing, KEN_PAINT_INK, 9.9, ken_plot_x(p, q->known), ken_plot_y(p, q->unknown));
+            else
+                ken_draw_dot(&p->g->drawing, shade_of(m, band), 7.2, ken_plot_x(p, q->known),
+                             ken_plot_y(p, q->unknown));
+        }
+}
+
+static void draw_plane(ken_figure *g, const ken_regression *r, const char *set)
+{
+    map m;
+    char buf[80];
+    choose_map(&m, r);
+    ken_plot p = ken_plot_in(g, 46, 66, 42, 44);
+    ken_axis_percents(&p.x, m.x0, m.x1);
+    ken_axis_percents(&p.y, m.y0, m.y1);
+    ken_plot_grid(&p, 0);
+    put_bands(&p, r, &m);
+    ken_plot_edges(&p, KEN_BASE | KEN_SIDE | KEN_TICKS);
+    put_points(&p, r, &m);
+    ken_draw_text(&g->drawing, 4, 9, KEN_START, "Unknown rows fitted, of all training rows");
+    ken_plot_title_x(&p, "Known rows fitted, of all training rows");
+    snprintf(buf, sizeof buf, "%s accuracy", set);
+    ken_draw_text(&g->drawing, KEN_FIGURE_WIDTH - 4, 27, KEN_END, buf);
+    put_scale(&p, &m);
 }
 
 static const char *sign_of(double x) { return x < 0.0 ? "\xE2\x88\x92" : "+"; }
 
 int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *set, ken_err *err)
 {
-    map m;
     static const char *const sets[] = {"dev", "test", "ood"};
-    const char *name = NULL; /* one of ours: it goes into a name and a script */
+    const char *name = NULL; /* one of ours: it goes into a file's name */
     for (int i = 0; i < 3; i++)
         if (strcmp(set, sets[i]) == 0) name = sets[i];
     if (name == NULL)
         return ken_fail(err, KEN_EUSAGE, "there is no regression on \"%.40s\"; there are dev, test, ood", set);
     if (r->n == 0 || !isfinite(r->b0) || !isfinite(r->b_kn) || !isfinite(r->b_unk)) return KEN_OK;
-    choose_map(&m, r);
     ken_figure *g = ken_figure_add(f, "The linear model of harm", 310, err, "regression-%s", name);
     if (g == NULL) return KEN_ENOMEM;
-    ken_figure_frame(g, 46, 66, 42, 44);
-    ken_buf_puts(ken_figure_settings(g), "set border 3 lc rgb '" KEN_MUTED "' lw 1\nunset grid\n");
-    ken_figure_percent_tics(g, "x", m.x0, m.x1);
-    ken_figure_percent_tics(g, "y", m.y0, m.y1);
-    char buf[80];
-    snprintf(buf, sizeof buf, "%s accuracy", name);
-    ken_figure_label(g, 4, 9, "left", "Unknown rows fitted, of all training rows");
-    ken_figure_label(g, KEN_FIGURE_WIDTH - 4, 27, "right", buf);
-    ken_figure_label(g, 46 + (KEN_FIGURE_WIDTH - 112) / 2.0, 297, "center", "Known rows fitted, of all training rows");
-    put_scale(g, &m);
-    int block = put_bands(g, r, &m);
+    draw_plane(g, r, name);
     ken_figure_columns(g, KEN_CELL_COUNT, "run", "step");
     ken_figure_columns(g, KEN_CELL_NUMBER, "epoch", "Known fitted / all", "Unknown fitted / all", "accuracy, %",
                        "predicted, %");
-    size_t stride = (r->n + MOST_POINTS - 1) / MOST_POINTS;
-    if (block > 0) { /* a dot's edge, then the dots of a band in its shade */
-        for (int band = -1; band < m.bands; band++) {
-            bool any = false;
-            for (size_t i = 0; i < r->n; i += stride) {
-                const ken_regression_point *p = &r->points[i];
-                if (!isfinite(p->accuracy) || (band >= 0 && band_of(&m, p->accuracy) != band)) continue;
-                ken_figure_lines(g, 2, p->known, p->unknown);
-                any = true;
-            }
-            if (!any) continue;
-            ken_figure_block(g);
-            ken_figure_plot(g, "D index %d using 1:2 with points pt 7 ps %s lc rgb '%s'", block++,
-                            band < 0 ? "1.1" : "0.8", band < 0 ? KEN_INK : shade_of(&m, band));
-        }
-    }
     double worst = 0.0;
     for (size_t i = 0; i < r->n; i++) {
         const ken_regression_point *p = &r->points[i];

@@ -3,13 +3,13 @@
  * the last weights; the loss. Everything is read from the measures of the run's points. */
 #include "base/alloc.h"
 #include "base/stats.h"
-#include "report/figure_make.h"
+#include "report/figure_axis.h"
 #include "report/html.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { N_SETS = 3, MOST_DRAWN = 150 };
+enum { N_SETS = 3, MOST_DRAWN = 150, MOST_SPOTS = MOST_DRAWN + 4 };
 static const char *const set_names[N_SETS] = {"dev", "test", "ood"};
 
 typedef struct tried {
@@ -72,24 +72,34 @@ static bool drawn(const course *c, size_t i)
     return stride < 2 || i % stride == 0 || i + 1 == c->n || c->m[i].best || c->m[i].last;
 }
 
+/* Entry k of the array of a moment that begins at offset. */
+static tried value_of(const moment *m, size_t offset, int k) { return ((const tried *)((const char *)m + offset))[k]; }
+
 static bool measured(const course *c, size_t offset, int k)
 {
     size_t points = 0;
-    for (size_t i = 0; i < c->n; i++) points += ((const tried *)((const char *)&c->m[i] + offset))[k].n > 0;
+    for (size_t i = 0; i < c->n; i++) points += value_of(&c->m[i], offset, k).n > 0;
     return points > 1;
 }
 
-/* A block of lines (epoch, share, its interval). */
-static void put_curve(ken_figure *g, const course *c, size_t offset, int k)
+/* Of the measure k at offset, over the epochs: the share, and the band of its interval where opacity is above 0. */
+static void draw_course(const ken_plot *p, const course *c, size_t offset, int k, ken_pen pen, double opacity)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        tried t = ((const tried *)((const char *)&c->m[i] + offset))[k];
-        double lo, hi;
+    ken_spot line[MOST_SPOTS], band[2 * MOST_SPOTS];
+    size_t n = 0, m = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (value_of(&c->m[i], offset, k).n > 0 && drawn(c, i) && n < MOST_SPOTS) n++;
+    for (size_t i = 0; i < c->n && m < n; i++) {
+        tried t = value_of(&c->m[i], offset, k);
+        double lo, hi, x = ken_plot_x(p, c->m[i].epoch);
         if (t.n == 0 || !drawn(c, i)) continue;
         ken_wilson(t.hits, t.n, &lo, &hi);
-        ken_figure_lines(g, 4, c->m[i].epoch, share(t), lo, hi);
+        line[m] = (ken_spot){x, ken_plot_y(p, share(t))};
+        band[m] = (ken_spot){x, ken_plot_y(p, hi)};
+        band[2 * n - ++m] = (ken_spot){x, ken_plot_y(p, lo)};
     }
-    ken_figure_block(g);
+    if (opacity > 0.0) ken_draw_area(&p->g->drawing, pen.paint, opacity, band, 2 * n);
+    else ken_draw_curve(&p->g->drawing, pen, line, n);
 }
 
 static double highest(const course *c, int set)
@@ -103,29 +113,26 @@ static double highest(const course *c, int set)
     return most;
 }
 
-/* Epochs along the x axis, and a line where the best weights are. */
-static void put_epochs(ken_figure *g, const course *c, bool labelled)
+/* Epochs along the x axis: whole ones where there are a few. */
+static void choose_epochs(ken_plot *p, const course *c)
 {
-    ken_buf *script = ken_figure_settings(g);
-    double last = c->m[c->n - 1].epoch, step = 1.0;
-    static const double steps[] = {0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000, 1e5, 1e6};
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        step = steps[i];
-        if (last / step <= 8.0) break;
-    }
-    ken_buf_printf(script, "set xrange [0:%.6g]\nset xtics %.6g\nset format x '%s'\n", last, step,
-                   labelled ? "%g" : "");
-    if (c->best != NULL)
-        ken_buf_printf(
-            script,
-            "set arrow from first %.6g, graph 0 to first %.6g, graph 1 nohead dt (2,3) lw 1.2 lc rgb '" KEN_INK
-            "' front\n",
-            c->best->epoch, c->best->epoch);
+    enum { PARTS = 8 };
+    double last = c->m[c->n - 1].epoch;
+    ken_axis_steps(&p->x, last, last > 2.0 && last < PARTS ? (int)ceil(last) : PARTS);
 }
 
-static const char *colour_of_set(int set)
+/* A line where the best weights are, and the axes. */
+static void put_epochs(const ken_plot *p, const course *c, bool labelled)
 {
-    return set == 0 ? KEN_MUTED : set == 1 ? ken_figure_colour(KEN_HIGHLY_KNOWN) : ken_figure_colour(KEN_UNKNOWN);
+    double x = c->best != NULL ? ken_plot_x(p, c->best->epoch) : NAN;
+    ken_draw_line(&p->g->drawing, (ken_pen){KEN_PAINT_INK, 1.2, "2 3"}, x, p->top, x, p->bottom);
+    ken_plot_edges(p, KEN_BASE | KEN_TICKS | (labelled ? 0U : KEN_UNNAMED));
+    if (labelled) ken_plot_title_x(p, c->best != NULL ? "epoch (dotted line: the best weights on dev)" : "epoch");
+}
+
+static ken_paint paint_of_set(int set)
+{
+    return set == 0 ? KEN_PAINT_MUTED : ken_paint_of(set == 1 ? KEN_HIGHLY_KNOWN : KEN_UNKNOWN);
 }
 
 static void put_moment_heads(ken_figure *g)
@@ -138,44 +145,47 @@ static void put_moment(ken_figure *g, const moment *m) { ken_figure_numbers(g, 2
 
 /* ---- fit ------------------------------------------------------------------------------------------------------------- */
 
+static void draw_fit(ken_figure *g, const course *c, const bool has[KEN_UNLABELLED], double below)
+{
+    ken_key key = {0};
+    for (int i = 0; i < KEN_UNLABELLED; i++)
+        if (has[i]) ken_key_add(&key, 'b', ken_paint_of(i), ken_category_name(i));
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, below);
+    ken_axis_percents(&p.y, 0.0, 1.0);
+    choose_epochs(&p, c);
+    ken_plot_grid(&p, KEN_LEVELS);
+    ken_plot_title_y(&p, "training rows answered correctly");
+    for (int i = 0; i < KEN_UNLABELLED; i++)
+        if (has[i]) draw_course(&p, c, offsetof(moment, fit), i, (ken_pen){ken_paint_of(i), 2.0, NULL}, 0.0);
+    put_epochs(&p, c, below < 100);
+}
+
+static void draw_dev(ken_figure *g, const course *c, double top)
+{
+    const size_t sets = offsetof(moment, set);
+    ken_plot p = ken_plot_in(g, 44, 14, top, 40);
+    ken_axis_percents(&p.y, 0.0, fmin(1.0, highest(c, 0) * 1.08 + 0.005));
+    choose_epochs(&p, c);
+    ken_plot_grid(&p, KEN_LEVELS);
+    ken_plot_title_y(&p, "dev rows answered correctly, with 95% interval");
+    draw_course(&p, c, sets, 0, (ken_pen){KEN_PAINT_MUTED, 2.0, NULL}, 0.2);
+    draw_course(&p, c, sets, 0, (ken_pen){KEN_PAINT_INK, 2.0, NULL}, 0.0);
+    put_epochs(&p, c, true);
+}
+
 static int fit(ken_figures *f, const course *c, size_t k, ken_err *err)
 {
     bool has[KEN_UNLABELLED], any = false, dev = measured(c, offsetof(moment, set), 0);
     for (int i = 0; i < KEN_UNLABELLED; i++) any |= has[i] = measured(c, offsetof(moment, fit), i);
     if (!any) return KEN_OK;
-    ken_figure *g = ken_figure_add(f, "What is fitted when", dev ? 330 : 240, err, "fit-%zu", k);
+    ken_figure *g = ken_figure_add(f, "What is fitted when", dev ? 334 : 240, err, "fit-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    int below = dev ? 132 : 40, block = 0;
-    ken_figure_frame(g, 40, 14, 42, below);
-    ken_figure_percent_tics(g, "y", 0.0, 1.0);
-    put_epochs(g, c, !dev);
-    double x = 4;
-    for (int i = 0; i < KEN_UNLABELLED; i++)
-        if (has[i]) x = ken_figure_key(g, x, 9, 'b', ken_figure_colour(i), ken_category_name(i));
-    ken_figure_label(g, 4, 27, "left", "training rows answered correctly");
-    if (!dev) ken_figure_label(g, 205, 230, "center", "epoch");
+    draw_fit(g, c, has, dev ? 136 : 40);
+    if (dev) draw_dev(g, c, 230);
     put_moment_heads(g);
-    for (int i = 0; i < KEN_UNLABELLED; i++) {
-        if (!has[i]) continue;
-        put_curve(g, c, offsetof(moment, fit), i);
-        ken_figure_plot(g, "D index %d using 1:2 with lines lw 2 lc rgb '%s'", block++, ken_figure_colour(i));
-        ken_figure_column(g, ken_category_name(i), KEN_CELL_SHARE);
-    }
-    if (dev) {
-        double top = fmin(1.0, highest(c, 0) * 1.08 + 0.005);
-        put_curve(g, c, offsetof(moment, set), 0);
-        ken_figure_panel(g, 40, 14, 226, 40);
-        ken_figure_percent_tics(g, "y", 0.0, top);
-        put_epochs(g, c, true);
-        ken_figure_label(g, 4, 212, "left", "dev rows answered correctly, with 95% interval");
-        ken_figure_label(g, 205, 320, "center",
-                         c->best != NULL ? "epoch (dotted line: the best weights on dev)" : "epoch");
-        ken_figure_plot(
-            g, "D index %d using 1:3:4 with filledcurves fs transparent solid 0.2 noborder lc rgb '" KEN_MUTED "'",
-            block);
-        ken_figure_plot(g, "D index %d using 1:2 with lines lw 2 lc rgb '" KEN_INK "'", block);
-        ken_figure_column(g, "dev", KEN_CELL_SHARE);
-    }
+    for (int i = 0; i < KEN_UNLABELLED; i++)
+        if (has[i]) ken_figure_column(g, ken_category_name(i), KEN_CELL_SHARE);
+    if (dev) ken_figure_column(g, "dev", KEN_CELL_SHARE);
     for (size_t i = 0; i < c->n; i++) {
         put_moment(g, &c->m[i]);
         for (int j = 0; j < KEN_UNLABELLED; j++)
@@ -206,37 +216,41 @@ static int fit(ken_figures *f, const course *c, size_t k, ken_err *err)
 
 /* ---- accuracy -------------------------------------------------------------------------------------------------------- */
 
+static const char *const long_names[N_SETS] = {"dev", "test", "other relations (ood)"};
+
+static void draw_accuracy(ken_figure *g, const course *c, const bool has[N_SETS])
+{
+    double top = 0.0;
+    ken_key key = {0};
+    for (int i = 0; i < N_SETS; i++) {
+        if (!has[i]) continue;
+        top = fmax(top, highest(c, i));
+        ken_key_add(&key, i == 0 ? 'd' : 'l', paint_of_set(i), long_names[i]);
+    }
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, 40);
+    ken_axis_percents(&p.y, 0.0, fmin(1.0, top * 1.05 + 0.005));
+    choose_epochs(&p, c);
+    ken_plot_grid(&p, KEN_LEVELS);
+    ken_plot_title_y(&p, "answered correctly, with 95% interval");
+    for (int lines = 0; lines < 2; lines++)
+        for (int i = 0; i < N_SETS; i++)
+            if (has[i])
+                draw_course(&p, c, offsetof(moment, set), i, (ken_pen){paint_of_set(i), 2.0, i == 0 ? "4 3" : NULL},
+                            lines ? 0.0 : 0.18);
+    put_epochs(&p, c, true);
+}
+
 static int accuracy(ken_figures *f, const course *c, size_t k, ken_err *err)
 {
     bool has[N_SETS], any = false;
-    double top = 0.0, x = 4;
-    for (int i = 0; i < N_SETS; i++) {
-        any |= has[i] = measured(c, offsetof(moment, set), i);
-        if (has[i]) top = fmax(top, highest(c, i));
-    }
+    for (int i = 0; i < N_SETS; i++) any |= has[i] = measured(c, offsetof(moment, set), i);
     if (!any) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Accuracy on other rows", 250, err, "accuracy-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    static const char *const long_names[N_SETS] = {"dev", "test", "other relations (ood)"};
-    ken_figure_frame(g, 40, 14, 42, 40);
-    ken_figure_percent_tics(g, "y", 0.0, fmin(1.0, top * 1.05 + 0.005));
-    put_epochs(g, c, true);
-    ken_figure_label(g, 4, 27, "left", "answered correctly, with 95% interval");
-    ken_figure_label(g, 205, 240, "center", c->best != NULL ? "epoch (dotted line: the best weights on dev)" : "epoch");
+    draw_accuracy(g, c, has);
     put_moment_heads(g);
-    int block = 0;
-    for (int i = 0; i < N_SETS; i++) {
-        if (!has[i]) continue;
-        x = ken_figure_key(g, x, 9, i == 0 ? 'd' : 'l', colour_of_set(i), long_names[i]);
-        put_curve(g, c, offsetof(moment, set), i);
-        ken_figure_plot(g, "D index %d using 1:3:4 with filledcurves fs transparent solid 0.18 noborder lc rgb '%s'",
-                        block++, colour_of_set(i));
-        ken_figure_column(g, set_names[i], KEN_CELL_SHARE);
-    }
-    for (int i = 0, b = 0; i < N_SETS; i++)
-        if (has[i])
-            ken_figure_plot(g, "D index %d using 1:2 with lines lw 2 dt %s lc rgb '%s'", b++, i == 0 ? "(4,3)" : "1",
-                            colour_of_set(i));
+    for (int i = 0; i < N_SETS; i++)
+        if (has[i]) ken_figure_column(g, set_names[i], KEN_CELL_SHARE);
     for (size_t i = 0; i < c->n; i++) {
         put_moment(g, &c->m[i]);
         for (int j = 0; j < N_SETS; j++)
@@ -259,71 +273,101 @@ static int accuracy(ken_figures *f, const course *c, size_t k, ken_err *err)
 
 /* ---- by category ----------------------------------------------------------------------------------------------------- */
 
-static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
+enum { N_TIMES = 3, ROW = 16, GROUP_GAP = 8 };
+static const char *const when[N_TIMES] = {"before", "best", "last"};
+
+/* The weights that are compared, each once; NULL: there are none of that time. */
+static void choose_moments(const moment *at[N_TIMES], const course *c)
 {
-    static const int order[N_SETS] = {1, 0, 2}; /* test rows first: dev has chosen the best weights */
-    const moment *at[3] = {c->first, c->best, c->last != NULL ? c->last : &c->m[c->n - 1]};
-    static const char *const when[3] = {"before", "best", "last"};
-    int set = -1, rows = 0;
+    at[0] = c->first;
+    at[1] = c->best;
+    at[2] = c->last != NULL ? c->last : &c->m[c->n - 1];
     if (at[1] == at[2] || at[1] == at[0]) at[1] = NULL;
     if (at[0] == at[2]) at[0] = NULL;
-    for (int j = 0; j < N_SETS && set < 0; j++)
+}
+
+/* Test rows first: dev has chosen the best weights. -1: no set was asked by category. */
+static int set_with_categories(const moment *m)
+{
+    static const int order[N_SETS] = {1, 0, 2};
+    for (int j = 0; j < N_SETS; j++)
         for (int i = 0; i < KEN_UNLABELLED; i++)
-            if (at[2]->category[order[j]][i].n > 0) set = order[j];
-    if (set < 0) return KEN_OK;
-    for (int i = 0; i < KEN_UNLABELLED; i++)
-        for (int t = 0; t < 3; t++) rows += at[t] != NULL && at[t]->category[set][i].n > 0;
-    int left = 136, top = 10, y = 0, block = 0;
-    ken_figure *g = ken_figure_add(f, "Accuracy by category", top + 16 * rows + 8 * 4 + 40, err, "categories-%zu", k);
-    if (g == NULL) return KEN_ENOMEM;
+            if (m->category[order[j]][i].n > 0) return order[j];
+    return -1;
+}
+
+/* A bar with its interval and its words; y: its middle. */
+static void draw_bar(const ken_plot *p, tried x, int category, int time, double y)
+{
+    static const double opacity[N_TIMES] = {0.4, 0.7, 1.0};
+    char a[32], b[32], buf[80];
+    double lo, hi;
+    ken_wilson(x.hits, x.n, &lo, &hi);
+    ken_interval interval = {ken_plot_x(p, lo), y, ken_plot_x(p, hi), y, NAN, NAN};
+    ken_draw_box(&p->g->drawing, ken_paint_of(category), opacity[time], p->left, y - 6.5, ken_plot_x(p, share(x)),
+                 y + 6.5);
+    ken_draw_intervals(&p->g->drawing, &interval, 1);
+    ken_draw_text(&p->g->drawing, p->left - 5, y, KEN_END, when[time]);
+    snprintf(buf, sizeof buf, "%s of %s", ken_html_count(a, x.hits), ken_html_count(b, x.n));
+    ken_draw_text(&p->g->drawing, KEN_FIGURE_WIDTH - 4, y, KEN_END, buf);
+}
+
+static void draw_categories(ken_figure *g, const moment *const at[N_TIMES], int set, double top)
+{
     char buf[80];
-    double unit = g->height - top - 40.0, most = 16.0 * rows + 32.0;
-    ken_figure_frame(g, left, 68, top, 40);
-    ken_figure_percent_tics(g, "x", 0.0, 1.0);
-    ken_buf_printf(&g->script,
-                   "set border 0\nunset ytics\nset yrange [%.1f:0]\nset grid noytics xtics lt 1 lc rgb '" KEN_LINE
-                   "' lw 1\nset xtics scale 0\n",
-                   most);
+    ken_plot p = ken_plot_in(g, 136, 76, top, 40);
+    double y = top;
+    ken_axis_percents(&p.x, 0.0, 1.0);
+    ken_plot_grid(&p, KEN_UPRIGHTS);
+    for (int i = 0; i < KEN_UNLABELLED; i++) {
+        double from = y;
+        for (int t = 0; t < N_TIMES; t++) {
+            if (at[t] == NULL || at[t]->category[set][i].n == 0) continue;
+            draw_bar(&p, at[t]->category[set][i], i, t, y + ROW / 2.0);
+            y += ROW;
+        }
+        if (y == from) continue;
+        ken_draw_text(&g->drawing, 4, (from + y) / 2.0, KEN_START, ken_category_name(i));
+        y += GROUP_GAP;
+    }
+    ken_plot_edges(&p, 0);
     snprintf(buf, sizeof buf, "%s rows answered correctly", set_names[set]);
-    ken_figure_label(g, left + (KEN_FIGURE_WIDTH - 68 - left) / 2.0, g->height - 8.0, "center", buf);
+    ken_plot_title_x(&p, buf);
+}
+
+static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
+{
+    const moment *at[N_TIMES];
+    int set, rows = 0, groups = 0, top = 10;
+    choose_moments(at, c);
+    if ((set = set_with_categories(at[2])) < 0) return KEN_OK;
+    for (int i = 0; i < KEN_UNLABELLED; i++) {
+        int own = 0;
+        for (int t = 0; t < N_TIMES; t++) own += at[t] != NULL && at[t]->category[set][i].n > 0;
+        rows += own;
+        groups += own > 0;
+    }
+    ken_figure *g =
+        ken_figure_add(f, "Accuracy by category", top + ROW * rows + GROUP_GAP * groups + 40, err, "categories-%zu", k);
+    if (g == NULL) return KEN_ENOMEM;
+    draw_categories(g, at, set, top);
     ken_figure_columns(g, KEN_CELL_TEXT, "category", "weights");
     ken_figure_column(g, "epoch", KEN_CELL_NUMBER);
     ken_figure_columns(g, KEN_CELL_COUNT, "rows", "right");
     ken_figure_columns(g, KEN_CELL_SHARE, "share", "95% from", "95% to");
     ken_buf_printf(&g->description, "Bars: share of %s rows answered correctly, by category before training.",
                    set_names[set]);
-    for (int i = 0; i < KEN_UNLABELLED; i++) {
-        int from = y;
-        for (int t = 0; t < 3; t++) {
+    for (int i = 0; i < KEN_UNLABELLED; i++)
+        for (int t = 0; t < N_TIMES; t++) {
             if (at[t] == NULL || at[t]->category[set][i].n == 0) continue;
             tried x = at[t]->category[set][i];
-            double lo, hi, middle = y + 8.0;
+            double lo, hi;
             ken_wilson(x.hits, x.n, &lo, &hi);
-            ken_figure_lines(g, 5, share(x), middle, lo, hi, (double)(t + 1) / 3.0);
-            ken_figure_block(g);
-            ken_figure_plot(g,
-                            "D index %d using 1:2:(0):1:($2-6.5):($2+6.5) with boxxyerror fs transparent solid %.2f "
-                            "noborder lc rgb '%s'",
-                            block,
-                            t == 0   ? 0.4
-                            : t == 1 ? 0.7
-                                     : 1.0,
-                            ken_figure_colour(i));
-            ken_figure_interval(g, block++, "3:2:($4-$3):(0)", NULL);
-            double at_y = top + unit * middle / most;
-            ken_figure_label(g, left - 5, at_y, "right", when[t]);
-            snprintf(buf, sizeof buf, "%.0f of %.0f", (double)x.hits, (double)x.n);
-            ken_figure_label(g, KEN_FIGURE_WIDTH - 4, at_y, "right", buf);
             ken_figure_text(g, ken_category_name(i));
             ken_figure_text(g, when[t]);
             ken_figure_numbers(g, 6, at[t]->epoch, (double)x.n, (double)x.hits, share(x), lo, hi);
             ken_buf_printf(&g->description, " %s, %s: %.1f%%.", ken_category_name(i), when[t], 100.0 * share(x));
-            y += 16;
         }
-        if (y == from) continue;
-        ken_figure_label(g, 4, top + unit * (from + y) / 2.0 / most, "left", ken_category_name(i));
-        y += 8;
-    }
     ken_buf_printf(&g->caption, "Rows of %s by the category they had before training, with 95%% Wilson intervals",
                    set_names[set]);
     if (at[1] != NULL) ken_buf_printf(&g->caption, "; best: epoch %.4g, last: epoch %.4g", at[1]->epoch, at[2]->epoch);
@@ -333,54 +377,70 @@ static int categories(ken_figures *f, const course *c, size_t k, ken_err *err)
 
 /* ---- loss ------------------------------------------------------------------------------------------------------------ */
 
+static double loss_of(const moment *m, bool kl) { return kl ? m->kl : m->loss; }
+
+typedef struct losses {
+    double most, least; /* the greatest, the smallest above 0 */
+    size_t points;      /* of the loss */
+    bool kl;            /* the divergence from a teacher was measured */
+} losses;
+
+static losses read_losses(const course *c)
+{
+    losses x = {.least = INFINITY};
+    for (size_t i = 0; i < c->n; i++) {
+        for (int kl = 0; kl < 2; kl++) {
+            double y = loss_of(&c->m[i], kl);
+            if (!isfinite(y)) continue;
+            x.most = fmax(x.most, y);
+            if (y > 0.0) x.least = fmin(x.least, y);
+            x.kl |= kl != 0;
+        }
+        x.points += isfinite(c->m[i].loss);
+    }
+    return x;
+}
+
+static void draw_losses(ken_figure *g, const course *c, const losses *x)
+{
+    ken_key key = {0};
+    ken_key_add(&key, 'l', ken_paint_of(KEN_HIGHLY_KNOWN), "loss");
+    if (x->kl) ken_key_add(&key, 'd', ken_paint_of(KEN_UNKNOWN), "divergence from the teacher");
+    ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, 40);
+    choose_epochs(&p, c);
+    if (x->most / x->least > 20.0) ken_axis_decades(&p.y, x->least, x->most); /* else one end would be flat */
+    else ken_axis_reals(&p.y, x->most);
+    ken_plot_grid(&p, KEN_LEVELS);
+    ken_plot_title_y(&p, "nats a target token");
+    for (int kl = 0; kl < (x->kl ? 2 : 1); kl++) {
+        ken_spot line[MOST_SPOTS];
+        size_t n = 0;
+        for (size_t i = 0; i < c->n && n < MOST_SPOTS; i++) {
+            double y = loss_of(&c->m[i], kl);
+            if (!isfinite(y) || (p.y.logarithmic && y <= 0.0) || !drawn(c, i)) continue;
+            line[n++] = (ken_spot){ken_plot_x(&p, c->m[i].epoch), ken_plot_y(&p, y)};
+        }
+        ken_pen pen = {ken_paint_of(kl ? KEN_UNKNOWN : KEN_HIGHLY_KNOWN), 2.0, kl ? "4 3" : NULL};
+        ken_draw_curve(&g->drawing, pen, line, n);
+    }
+    put_epochs(&p, c, true);
+}
+
 static int loss(ken_figures *f, const course *c, size_t k, ken_err *err)
 {
-    double most = 0.0, least = INFINITY;
-    size_t points = 0;
-    bool kl = false;
-    for (size_t i = 0; i < c->n; i++) {
-        const double x[2] = {c->m[i].loss, c->m[i].kl};
-        for (int j = 0; j < 2; j++) {
-            if (!isfinite(x[j])) continue;
-            most = fmax(most, x[j]);
-            if (x[j] > 0.0) least = fmin(least, x[j]);
-            kl |= j == 1;
-        }
-        points += isfinite(x[0]);
-    }
-    if (points < 2 || !(most > 0.0) || !isfinite(least)) return KEN_OK;
+    losses x = read_losses(c);
+    if (x.points < 2 || !(x.most > 0.0) || !isfinite(x.least)) return KEN_OK;
     ken_figure *g = ken_figure_add(f, "Training loss", 220, err, "loss-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
-    ken_figure_frame(g, 40, 14, 42, 40);
-    put_epochs(g, c, true);
-    if (most / least > 20.0) { /* over decades only a logarithm shows both ends */
-        double lo = pow(10.0, floor(log10(least) + 1e-9)), hi = pow(10.0, ceil(log10(most) - 1e-9));
-        ken_buf_printf(&g->script, "set logscale y\nset yrange [%.6g:%.6g]\nset ytics (", lo, hi);
-        for (double t = lo; t < hi * 1.01 && t > 0.0; t *= 10.0)
-            ken_buf_printf(&g->script, "%s'%.6g' %.6g", t > lo ? ", " : "", t, t);
-        ken_buf_puts(&g->script, ")\n");
-    } else ken_buf_puts(&g->script, "set yrange [0:*]\nset format y '%g'\n");
-    ken_figure_label(g, 4, 27, "left", "nats a target token");
-    ken_figure_label(g, 205, 210, "center", "epoch");
-    double x = ken_figure_key(g, 4, 9, 'l', ken_figure_colour(KEN_HIGHLY_KNOWN), "loss");
-    if (kl) (void)ken_figure_key(g, x, 9, 'd', ken_figure_colour(KEN_UNKNOWN), "divergence from the teacher");
+    draw_losses(g, c, &x);
     put_moment_heads(g);
     ken_figure_column(g, "loss", KEN_CELL_NUMBER);
-    if (kl) ken_figure_column(g, "divergence", KEN_CELL_NUMBER);
-    for (int j = 0; j < (kl ? 2 : 1); j++) {
-        for (size_t i = 0; i < c->n; i++) {
-            double y = j == 0 ? c->m[i].loss : c->m[i].kl;
-            if (isfinite(y) && drawn(c, i)) ken_figure_lines(g, 2, c->m[i].epoch, y);
-        }
-        ken_figure_block(g);
-        ken_figure_plot(g, "D index %d using 1:2 with lines lw 2 dt %s lc rgb '%s'", j, j == 0 ? "1" : "(4,3)",
-                        ken_figure_colour(j == 0 ? KEN_HIGHLY_KNOWN : KEN_UNKNOWN));
-    }
+    if (x.kl) ken_figure_column(g, "divergence", KEN_CELL_NUMBER);
     double first = NAN, last = NAN;
     for (size_t i = 0; i < c->n; i++) {
         put_moment(g, &c->m[i]);
         ken_figure_number(g, c->m[i].loss);
-        if (kl) ken_figure_number(g, c->m[i].kl);
+        if (x.kl) ken_figure_number(g, c->m[i].kl);
         if (!isfinite(c->m[i].loss)) continue;
         if (isnan(first)) first = c->m[i].loss;
         last = c->m[i].loss;

@@ -289,13 +289,8 @@ int ken_report_write(ken_report *r, const char *path, ken_err *err)
     const char *what = ken_file_precious(path);
     if (what != NULL) /* `ken report *.ken -o` ends with a run where the page's name should stand */
         return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
-    int rc = KEN_OK;
-    if (!r->drawn && ken_figures_count(r->figures) > 0) {
-        rc = ken_figures_draw(r->figures, err);
-        r->drawn = rc != KEN_ESTOP;
-        if (rc == KEN_EFAIL) rc = ken_report_add_note(r, err, "numbers stand in place of pictures: %s", err->msg);
-    }
-    if (rc == KEN_OK) rc = ken_out_open(&o, path, err);
+    if (ken_figures_stopped(r->figures, err)) return KEN_ESTOP;
+    int rc = ken_out_open(&o, path, err);
     if (rc == KEN_OK) rc = ken_page_put(o, r, err);
     int closed = ken_out_close(o, rc == KEN_OK, err);
     return rc != KEN_OK ? rc : closed;

@@ -45,7 +45,6 @@ struct ken_report {
     ken_page_plane plane[KEN_PLANE_SETS];
     size_t n_planes;
     ken_figures *figures;
-    bool drawn;  /* the figures have been drawn for a page, or could not be */
     char **note; /* (n_notes) */
     size_t n_notes, cap_notes;
 };

@@ -31,9 +31,6 @@ const char *ken_p_text(double p, char buf[32])
     return buf;
 }
 
-/* In percent, and so that what people take for a half is rounded up: 709 of 2,000 is 35.45 %, although 100 * 0.3545 is a little less. */
-static double percent(double share) { return 100 * share + copysign(1e-9, share); }
-
 static const char *number(char buf[64], const char *format, int digits, double x)
 {
     if (isnan(x)) return "-";
@@ -50,9 +47,9 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
     case KEN_UNIT_COUNT: return ken_count_text(buf, x->count);
     case KEN_UNIT_REAL:
         return fabs(x->value) < 1e5 ? number(buf, "%.*f", c->digits, x->value) : number(buf, "%.*g", 4, x->value);
-    case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, percent(x->value));
+    case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, 100 * x->value);
     case KEN_UNIT_PART:
-        return number(buf, "%.*f%%", c->digits, x->of > 0 ? percent((double)x->count / (double)x->of) : NAN);
+        return number(buf, "%.*f%%", c->digits, x->of > 0 ? 100 * ((double)x->count / (double)x->of) : NAN);
     case KEN_UNIT_CHANGE: return number(buf, "%+.*f", c->digits, 100 * x->value);
     case KEN_UNIT_P: return number(buf, "%.*g", 2, x->value);
     case KEN_UNIT_BAR:

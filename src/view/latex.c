@@ -48,6 +48,8 @@ static void put_table(ken_buf *b, const ken_view *t)
 {
     size_t n = 0;
     char buf[64];
+    for (size_t i = 0; i < t->n_columns; i++) n += in_table(&t->column[i]);
+    if (n < 2 && n < t->n_columns) return; /* the names of what is drawn elsewhere */
     if (b->len > 0) ken_buf_putc(b, '\n');
     if (t->title != NULL) {
         ken_buf_puts(b, "% ");
@@ -56,7 +58,7 @@ static void put_table(ken_buf *b, const ken_view *t)
     }
     ken_buf_puts(b, "\\begin{tabular}{");
     for (size_t i = 0; i < t->n_columns; i++)
-        if (in_table(&t->column[i])) ken_buf_putc(b, t->column[i].unit == KEN_UNIT_TEXT ? 'l' : 'r'), n++;
+        if (in_table(&t->column[i])) ken_buf_putc(b, t->column[i].unit == KEN_UNIT_TEXT ? 'l' : 'r');
     ken_buf_puts(b, "}\n\\hline\n");
     if (!t->headless) put_heads(b, t);
     for (size_t r = 0; r < t->n_rows; r++) {

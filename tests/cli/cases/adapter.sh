@@ -1,7 +1,7 @@
 ADAPTER=$SRC/tests/fixtures/model/tiny-llama-tied/adapter
 annotate() { "$KEN" annotate -q -m "$TINY" -d "$SRC/data/world" --shots 1 --prompts 3 --relation capital --limit 2 -o run.ken "$@"; }
 annotate --adapter "$ADAPTER"; echo $?
-"$KEN" show run.ken | head -1 | sed "s|$SRC/||"
+"$KEN" show run.ken | sed '/^$/,$d' | tr '\n' ' ' | sed "s|$SRC/||"; echo
 annotate; echo $?
 cp -r "$ADAPTER" other; chmod -R u+w other
 sed -i 's/"lora_alpha": 6/"lora_alpha": 7/' other/adapter_config.json
