@@ -1048,8 +1048,7 @@ typedef struct ken_report_options {
     size_t
         room; /* bytes that the page should not exceed: details of single rows are left out for it, and the page says so;
                   0 = 2,000,000, and 200 more for each fact above 10,000 */
-    ken_poll_fn
-        poll; /* asked while files are written (and see ken_run_set_poll); lives as long as the report */
+    ken_poll_fn poll; /* asked while files are written (and see ken_run_set_poll); lives as long as the report */
     void *ctx;
 } ken_report_options;
 
