@@ -84,7 +84,7 @@ int main(int argc, char **argv)
             tokens += (size_t)rows[i].n_ids - 1;
             targets += (size_t)(rows[i].n_ids - rows[i].n_prompt);
         }
-        must(ken_batch_trie_build(&trie, pointers, batch, &(ken_batch_how){share, 1.0F / (float)targets, 1}, &err),
+        must(ken_batch_trie_build(&trie, pointers, batch, &(ken_batch_options){share, 1.0F / (float)targets, 1}, &err),
              &err);
         float *loss = calloc(targets, sizeof *loss);
         const double t0 = omp_get_wtime();

@@ -128,10 +128,10 @@ typedef struct ken_data ken_data;
 
 /* Flags of an example or a row; their names (ken_flag_name) are what `flags` prints and what the man page lists. */
 enum {
-    KEN_FLAG_AMBIGUOUS = 1 << 0,         /* the same question stands with other answers */
-    KEN_FLAG_DUPLICATE = 1 << 1,         /* the same question and answers stand earlier */
+    KEN_FLAG_AMBIGUOUS = 1 << 0,         /* the same question occurs with other answers */
+    KEN_FLAG_DUPLICATE = 1 << 1,         /* the same question and answers occur earlier */
     KEN_FLAG_MULTI_ANSWER = 1 << 2,      /* several answers are accepted */
-    KEN_FLAG_ECHO = 1 << 3,              /* an accepted answer stands in the question */
+    KEN_FLAG_ECHO = 1 << 3,              /* an accepted answer occurs in the question */
     KEN_FLAG_EXEMPLARS_SHARED = 1 << 4,  /* the relation's exemplar sets share rows */
     KEN_FLAG_EXEMPLARS_FOREIGN = 1 << 5, /* exemplars come from all relations */
     KEN_FLAG_GOLD_HAS_STOP = 1 << 6,     /* no answer can match: it holds the stop string; no category */
@@ -176,7 +176,7 @@ typedef struct ken_data_stats {
     size_t slick_train, slick_id_test, slick_ood_test, slick_dev; /* kept by the protocol; 0 without */
 } ken_data_stats;
 
-/* The rows of one relation in one split; they stand together in data order. */
+/* The rows of one relation in one split; they are next to each other in data order. */
 typedef struct ken_data_group {
     const char *relation, *split;
     size_t first, rows; /* ken_data_get(first) .. ken_data_get(first + rows - 1) */
@@ -287,7 +287,7 @@ typedef struct ken_row {
     const char *
         identity; /* SHA-256 of all that the row was computed from, but for the run's settings; NULL in runs of format 1 and 2 */
     const char *asked; /* SHA-256 of what the model was shown of the row: the question, and options, subject, relation
-                             where the prompt has them; NULL likewise */
+                             where the prompt has them; NULL in the same runs */
     double popularity; /* NaN = none */
     int category, category_mode;
     double p_t0, p_t, p_t_lo, p_t_hi;
@@ -364,7 +364,7 @@ typedef struct ken_measure {
     uint64_t answered;    /* the others; n - abstained - answered prompts did not fit the context */
     double loss;          /* sum of -log p of the target tokens; NaN = not measured */
     uint64_t tokens;      /* target tokens */
-    uint64_t bytes;       /* "text:NAME": bytes that the tokens stand for */
+    uint64_t bytes;       /* "text:NAME": bytes of the tokens' text */
     double p;             /* multiple choice: sum of the probabilities of the right letter; NaN otherwise */
     int n_more;           /* further matchers */
     struct {
@@ -376,7 +376,7 @@ typedef struct ken_measure {
 typedef struct ken_trained {          /* a row that was trained on */
     const char *id, *relation, *task; /* "" when there is none */
     int category;                     /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
-    const char *question, *target;    /* NULL = not kept */
+    const char *question, *target;    /* NULL = not stored */
     double weight;                    /* of its loss */
 } ken_trained;
 
@@ -384,8 +384,8 @@ typedef struct ken_evaluated { /* a row that was asked */
     const char *set, *id, *relation, *split;
     int category;                  /* as above */
     double popularity;             /* NaN = none */
-    const char *question, *answer; /* the first accepted one; NULL = not kept */
-    const char *text;              /* the model's; NULL when it was given up early or not kept */
+    const char *question, *answer; /* the first accepted one; NULL = not stored */
+    const char *text;              /* the model's; NULL when it was stopped early or not stored */
     const char *finish;            /* "eos", "newline", "stop", "length", "" */
     bool hit, hit_raw, abstained, too_long;
     uint32_t more; /* bit i: accepted by more[i] of the set's measures */
@@ -458,7 +458,7 @@ KEN_API const ken_evaluated *ken_evaluation_rows(const ken_evaluation *e, size_t
 KEN_API const char *ken_evaluation_setting(const ken_evaluation *e, const char *key);
 /* A run of kind "eval" at path, whole or not at all; replaces an older evaluation, refuses to replace anything else. */
 KEN_API int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err);
-/* Can it be saved there? To be asked before hours of work. */
+/* Can it be saved there? To be called before hours of work. */
 KEN_API int ken_evaluation_probe(const char *path, ken_err *err);
 
 typedef struct ken_change { /* of one group between two evaluations of the same rows */
@@ -519,7 +519,7 @@ typedef struct ken_mix { /* rows of another task, drawn into every batch beside 
     double weight; /* the main rows have 1: of each batch weight / (1 + all weights) comes from here */
 } ken_mix;
 
-/* Rows of one place, and what becomes of them on their way to a model, in this order: read, labelled, selected, a variant drawn,
+/* Rows of one place, and what is done with them before training, in this order: read, labelled, selected, a variant drawn,
  * a known tail appended, targets replaced, weighted, mixed with other tasks. docs/data.md has the formats. */
 typedef struct ken_train_data {
     /* a run; data as ken_data_open reads them; or a JSONL file of prompts and completions, conversations, ... */
@@ -557,7 +557,7 @@ typedef struct ken_train_data {
         *known_mix;    /* NULL or "natural": as in the relation; "equal", "HighlyKnown", "MaybeKnown", "WeaklyKnown" */
     size_t size;       /* of the variant, or of the balanced set */
     bool concentrated; /* the variant's Unknown rows fill whole relations, in an order drawn by seed */
-    /* Against popularity, which goes with being known: "pairs": only rows that pair up, Known with Unknown, in one relation and decile of
+    /* Against popularity, which correlates with being known: "pairs": only rows that pair up, Known with Unknown, in one relation and decile of
      * popularity (of the answer's frequency where data say no popularity); "control": such a Known row in place of each Unknown row of
      * the variant. NULL = neither. */
     const char *match;
@@ -588,13 +588,13 @@ typedef struct ken_train_data {
 typedef struct ken_train_data_stats {
     size_t rows, mixed;                    /* main rows, and those of other tasks */
     size_t category[KEN_N_CATEGORIES + 1]; /* of the main rows; the last: not annotated */
-    size_t tail, tail_repeated;            /* rows of the known tail; of those drawn, rows that stand in the rest too */
+    size_t tail, tail_repeated;            /* rows of the known tail; of those drawn, rows that are in the rest too */
     size_t relabelled;                     /* targets replaced by `idk` */
     size_t bad, too_long;                  /* dropped: malformed or refused, longer than max_length */
     size_t unmatched;                      /* rows that the run of `labels` does not have */
     size_t newline;                        /* targets that hold a newline, where `ken eval` stops reading an answer */
     size_t choice;                         /* rows of multiple choice, whose options are not part of the question */
-    size_t duplicates, conflicts;          /* prompts that stand earlier with the same target, with another one */
+    size_t duplicates, conflicts;          /* prompts that occur earlier with the same target, with another one */
     size_t relations_left_out;             /* relations of which a variant takes nothing */
     size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */
     size_t unranked, middle;               /* of `half`: rows without its key; rows in the middle of an odd number */
@@ -666,7 +666,7 @@ typedef void (*ken_train_point_fn)(void *ctx, const ken_point *p, const ken_meas
 typedef struct ken_train_start { /* what a training is about to do */
     const ken_train_data_stats *data;
     int64_t steps, steps_per_epoch;
-    int64_t from; /* the step of the checkpoint it goes on from; 0 = the beginning */
+    int64_t from; /* the step of the checkpoint it resumes from; 0 = the beginning */
 } ken_train_start;
 typedef void (*ken_train_start_fn)(void *ctx, const ken_train_start *s);
 
@@ -716,7 +716,7 @@ typedef struct ken_train_options {
 KEN_API ken_train_options ken_train_defaults(void);
 
 /* Fine-tunes m and writes into dir (made when missing): with dev the best weights there and the last in dir/last, else the last there;
- * train.ken, the run with all that was measured; DONE last of all. Goes on where an interrupted call has stopped, with the bits of
+ * train.ken, the run with all that was measured; DONE last of all. Continues where an interrupted call has stopped, with the bits of
  * an undisturbed one; a finished dir is left alone. KEN_EINPUT naming the setting when dir holds a training with other settings;
  * KEN_EBUSY when another program trains there; KEN_EFAIL, with the earlier checkpoint intact, when the disk is full or the
  * loss is not a number any more; KEN_ESTOP after a clean stop. */
@@ -743,7 +743,7 @@ KEN_API void ken_training_plan_free(ken_training_plan *p);
  *
  * Multiple choice has no categories (docs/method/knowledge.md#multiple-choice), but each of its prompts has a right or a wrong option
  * chosen. Ours: a question counts as right when more than half of its prompts have it right; a tie is wrong, and so are fewer, even if no
- * other option has more. Guessing anew with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the
+ * other option has more. Guessing again with each of ten prompts and four options then has 2 % of the questions right, and 25 % of the
  * prompts. Multiple choice rows and others are never added up: each group is of one kind. */
 typedef struct ken_diff ken_diff;
 
@@ -824,7 +824,7 @@ KEN_API int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff
 KEN_API void ken_diff_free(ken_diff *d);
 KEN_API size_t ken_diff_count(const ken_diff *d);
 KEN_API const ken_diff_row *ken_diff_get(const ken_diff *d, size_t i); /* data order of A; borrowed */
-/* By grouping, "all" first; those of multiple choice behind all others. Borrowed. */
+/* By grouping, "all" first; those of multiple choice after all others. Borrowed. */
 KEN_API const ken_diff_group *ken_diff_groups(const ken_diff *d, size_t *n);
 KEN_API const ken_diff_group *ken_diff_find(const ken_diff *d, const char *grouping,
                                             const char *key); /* the first, or NULL */
@@ -945,9 +945,10 @@ typedef struct ken_audit_share { /* NaN when nothing was judged */
 
 /* What a matcher misses of one kind of answer, by the verdicts. A sheet draws facts, then one rejected answer of each, so that a judged answer
  * stands for w answers: as many as are rejected of its fact. Of the rejected answers the share right = sum of w over the judged answers that
- * are not wrong / sum of w over all judged ones, is right after all. Its interval is Wilson's with an effective number of judged answers n and right * n
- * successes: n = (sum w)^2 / sum w^2 (Kish 1965), or less where the verdicts go with w so that the observed variance, sum of w^2 (y - right)^2 /
- * (sum w)^2 with y = 1 for a right one, is larger than right (1 - right) / n. With all w alike this is the plain interval.
+ * are not wrong / sum of w over all judged ones, is right after all. Its interval is Wilson's with an effective number of judged answers n
+ * and right * n successes: n = (sum w)^2 / sum w^2 (Kish 1965), or less where the verdicts correlate with w so that the observed variance,
+ * sum of w^2 (y - right)^2 / (sum w)^2 with y = 1 for a right one, is larger than right (1 - right) / n. With all w alike this is the plain
+ * interval.
  *
  * missed = right * rejected / answers is what accuracy lacks: P_T0 of greedy answers, P_T of sampled ones. rejected / answers is
  * counted over the whole run, so the interval of missed is that of right, times this number. The interval does not know that two people may judge
@@ -967,10 +968,10 @@ typedef struct ken_audited {
     ken_audit_missed missed[KEN_AUDIT_KINDS];
 } ken_audited;
 
-/* Reads a sheet back whose column verdict a person has filled in: one of the four, in any case, or its beginning ("w", "para", "higher"); empty is not
- * judged yet. Columns and lines may come in any order, with others beside them, separated by commas, semicolons or tabs; id, prediction,
- * decoding, prompt and verdict must be there. Every line must be an answer of this run that the scoring's matcher rejects, written as the
- * run has it. KEN_EINPUT with file and line, and what differs, for any other. */
+/* Reads a sheet back whose column verdict a person has filled in: one of the four, in any case, or its beginning ("w", "para", "higher");
+ * empty is not judged yet. Columns and lines may come in any order, with others beside them, separated by commas, semicolons or tabs; id,
+ * prediction, decoding, prompt and verdict must be there. Every line must be an answer of this run that the scoring's matcher rejects,
+ * written as the run has it. KEN_EINPUT with file and line, and what differs, for any other. */
 KEN_API int ken_scoring_audited(ken_scoring *s, const char *path, ken_audited *out, ken_err *err);
 
 /* Agreement of two annotations of the same facts, each as it was scored: two draws, two exemplar seeds, two matchers, two models. Rows are joined by
@@ -983,7 +984,7 @@ typedef struct ken_agreement_part { /* of rows with a label in both: how many ag
 
 typedef struct ken_agreement {
     uint64_t only_a, only_b, other_question,
-        unlabelled;                                 /* left out: not in both, unlike questions, no label in either */
+        unlabelled;                                 /* left out: not in both, another question, no label in either */
     uint64_t open;                                  /* not certain in one of them */
     uint64_t moved[KEN_UNLABELLED][KEN_UNLABELLED]; /* from A's category to B's */
     ken_agreement_part all, known,

@@ -86,7 +86,7 @@ int ken_is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-char *ken_behind_links(const char *path)
+char *ken_resolve_links(const char *path)
 {
     struct stat st;
     char *real = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
@@ -95,14 +95,14 @@ char *ken_behind_links(const char *path)
     return copy;
 }
 
-const char *ken_file_precious(const char *path)
+const char *ken_file_protected(const char *path)
 {
     static const struct {
         const char *magic, *what;
     } kinds[] = {{"SQLite format 3", "a run or another database"}, {"GGUF", "a model"}};
     char head[16];
     int fd = ken_is_file(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0) return NULL; /* not readable is not ours to judge */
+    if (fd < 0) return NULL; /* not readable is for the caller to report */
     ssize_t got = read(fd, head, sizeof head);
     close(fd);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

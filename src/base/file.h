@@ -21,7 +21,7 @@ int ken_write_file(const char *path, const void *data, size_t n, ken_err *err);
 
 /* path, or the file behind it when it is a link to one: that is what is to be replaced, so that the link stays. Caller frees; NULL
  * without memory. */
-char *ken_behind_links(const char *path);
+char *ken_resolve_links(const char *path);
 
 /* An empty file beside path (path.tmp-XXXXXX), to be renamed to it when it is whole, with the rights of a new file. *name is the
  * caller's; *fd is open for writing. KEN_EFAIL, KEN_ENOMEM: both are unset. */
@@ -30,14 +30,14 @@ int ken_temporary_of(const char *path, char **name, int *fd, ken_err *err);
 /* The folder's entry for path on the disk: a rename must reach it too, or a crash could bring back the old name. Failure is not fatal. */
 void ken_sync_folder_of(const char *path);
 
-/* What stands at path, when it is the fruit of hours and no command that writes something else may replace it: "a run or another
- * database", "a model"; NULL when nothing or anything else stands there. */
-const char *ken_file_precious(const char *path);
+/* What is at path, when it is the fruit of hours and no command that writes something else may replace it: "a run or another
+ * database", "a model"; NULL when nothing or anything else is there. */
+const char *ken_file_protected(const char *path);
 
 char *ken_path_join(const char *dir, const char *name); /* dir/name; the caller's, NULL when out of memory */
-/* The last part of a path, without slashes behind it: *n bytes of it, borrowed. stem: without its ending too, as in "facts" of a/facts.jsonl. */
+/* The last part of a path, without the slashes after it: *n bytes of it, borrowed. stem: without its ending too, as in "facts" of a/facts.jsonl. */
 const char *ken_last_part(const char *path, bool stem, size_t *n);
-const char *ken_file_name(const char *path); /* what stands behind the last slash; borrowed */
+const char *ken_file_name(const char *path); /* what follows the last slash; borrowed */
 bool ken_has_ending(const char *path, const char *ending);
 
 int ken_is_dir(const char *path);  /* 1 or 0 */

@@ -39,7 +39,7 @@ static void flush(ken_out *o)
     }
 }
 
-/* Which of our own descriptors path names, else -1. They may be files, as in `-o /dev/stdout >>log`: these go on where they stand. */
+/* Which of our own descriptors path names, else -1. They may be files, as in `-o /dev/stdout >>log`: these continue where they are. */
 static int own_descriptor(const char *path)
 {
     static const char *const folder[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -78,7 +78,7 @@ int ken_out_open(ken_out **out, const char *path, ken_err *err)
     o->used = o->flushed = 0;
     o->temporary = NULL;
     const bool stream = is_stream(path);
-    o->path = stream ? ken_strndup(path, strlen(path)) : ken_behind_links(path);
+    o->path = stream ? ken_strndup(path, strlen(path)) : ken_resolve_links(path);
     int rc = o->path == NULL ? ken_fail_nomem(err, "file name")
              : stream        ? open_stream(o, path, err)
                              : ken_temporary_of(o->path, &o->temporary, &o->fd, err);
@@ -140,18 +140,18 @@ int ken_out_sync(ken_out *o, ken_err *err)
 
 size_t ken_out_size(const ken_out *o) { return o->flushed + o->used; }
 
-int ken_out_close(ken_out *o, bool keep, ken_err *err)
+int ken_out_close(ken_out *o, bool commit, ken_err *err)
 {
     int rc = KEN_OK;
     if (o == NULL) return KEN_OK;
-    if (keep) flush_to_disk(o);
+    if (commit) flush_to_disk(o);
     if (close(o->fd) != 0 && o->error == 0) o->error = errno;
     if (o->temporary != NULL) {
-        if (keep && o->error == 0 && rename(o->temporary, o->path) != 0) o->error = errno;
-        if (!keep || o->error != 0) (void)unlink(o->temporary);
+        if (commit && o->error == 0 && rename(o->temporary, o->path) != 0) o->error = errno;
+        if (!commit || o->error != 0) (void)unlink(o->temporary);
         else ken_sync_folder_of(o->path);
     }
-    if (keep && o->error != 0) {
+    if (commit && o->error != 0) {
         errno = o->error;
         rc = ken_fail_errno(err, "cannot write", o->path);
     }

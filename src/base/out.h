@@ -21,7 +21,7 @@ void ken_out_printf(ken_out *o, const char *fmt, ...) __attribute__((format(prin
 /* All that was added is on the disk under the temporary name, so that closing only renames: for files that appear together. KEN_EFAIL. */
 int ken_out_sync(ken_out *o, ken_err *err);
 size_t ken_out_size(const ken_out *o); /* bytes so far */
-/* Frees o in any case. With keep, path is now the new file; on failure (KEN_EFAIL: a full disk, no permission; KEN_ENOMEM) and
- * without keep it is what it was before. */
-int ken_out_close(ken_out *o, bool keep, ken_err *err);
+/* Frees o in any case. With commit, path is now the new file; on failure (KEN_EFAIL: a full disk, no permission; KEN_ENOMEM) and
+ * without commit it is what it was before. */
+int ken_out_close(ken_out *o, bool commit, ken_err *err);
 #endif

@@ -173,7 +173,7 @@ static int give_ids(ken_builder *b, ken_err *err)
     ken_data *d = b->d;
     for (size_t i = 0; i < d->n; i++) {
         ken_example *e = &d->rows[i];
-        if (e->id == NULL) e->id = ken_made_id(&d->arena, e->relation, e->split, b->places[i]);
+        if (e->id == NULL) e->id = ken_default_id(&d->arena, e->relation, e->split, b->places[i]);
         if (e->id == NULL) return ken_fail_nomem(err, "ids");
     }
     return KEN_OK;

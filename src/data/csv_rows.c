@@ -1,7 +1,7 @@
 /* csv_rows.c - records of a CSV or TSV file as rows; see rows.h.
  *
  * RFC 4180: a field in quotes may hold delimiters, line ends and doubled quotes; CRLF, LF and a missing last line end are all
- * fine. Lenient in one thing: a quote inside an unquoted field (5" disk) stands for itself. TSV follows the same rules, as pandas
+ * fine. Lenient in one thing: a quote inside an unquoted field (5" disk) is an ordinary character. TSV follows the same rules, as pandas
  * and spreadsheets write it. Empty lines between records are skipped. */
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -45,7 +45,7 @@ static int end_field(record *r, ken_err *err)
     return KEN_OK;
 }
 
-/* Appends what the quotes enclose; p stands on the opening quote, afterwards behind the closing one. */
+/* Appends what the quotes enclose; p is at the opening quote, and in the end past the closing one. */
 static int quoted(reader *rd, ken_err *err)
 {
     int opened = rd->line;
@@ -116,7 +116,7 @@ static const char *field(const record *r, size_t i, size_t *n)
     return ken_buf_str(&r->text) + from;
 }
 
-/* ---- records as they stand ------------------------------------------------------------------------------------------- */
+/* ---- records as they are ------------------------------------------------------------------------------------------- */
 
 static int check_text(const reader *rd, ken_err *err)
 {

@@ -47,7 +47,7 @@ typedef struct ken_builder {
     ken_strmap *name_of; /* interned relation, split and file names -> index into names */
     const char **names;  /* (n_names) */
     size_t n_names, names_cap;
-    bool own_ids; /* some row brought its own id */
+    bool own_ids; /* some row has an id of its own */
 } ken_builder;
 
 int ken_builder_begin(ken_builder *b, const ken_data_options *o, ken_err *err);

@@ -1,5 +1,5 @@
 /* entityquestions.c - the layout of EntityQuestions (Sciavolino et al. 2021), which our own world facts share:
- * {train,dev,test}/RELATION.SPLIT.json, each a JSON list (or JSON lines) of {"question", "answers"}. Files may also stand in one
+ * {train,dev,test}/RELATION.SPLIT.json, each a JSON list (or JSON lines) of {"question", "answers"}. Files may also be in one
  * folder, or a single file be given. Relation and split come from the file's name, the subject from the question template. */
 #include "base/alloc.h"
 #include "data/dataset.h"
@@ -81,9 +81,9 @@ static int read_folder(ken_builder *b, const char *dir, const char *split, const
     if (rc != KEN_OK) return rc;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         size_t n_relation, n_split;
-        const char *said;
-        bool named = part_name(names[i], &n_relation, &said, &n_split);
-        if (split == NULL ? !named || !is_split(said, n_split) : !is_json(names[i])) continue;
+        const char *own_split;
+        bool named = part_name(names[i], &n_relation, &own_split, &n_split);
+        if (split == NULL ? !named || !is_split(own_split, n_split) : !is_json(names[i])) continue;
         char *path = ken_path_join(dir, names[i]);
         rc = path == NULL ? ken_fail_nomem(err, "path") : read_file(b, path, split, tpl, err);
         ken_free(path);

@@ -2,8 +2,8 @@
  *
  * Exemplars come from another data set that the user names; else from the dev split; else from rows held out of the data. One draw
  * serves every split and selection: it depends on the data, the seed and the shape of the sets, never on --split, --relation or a
- * limit, so a larger limit extends a run and a shard sees the same prompts. What needs care is that no question meets itself: a
- * row whose question or subject is asked about in the relation is no exemplar for it, and where exemplar rows themselves stand in
+ * limit, so a larger limit extends a run and a shard sees the same prompts. What needs care is that no question is its own exemplar: a
+ * row whose question or subject is asked about in the relation is no exemplar for it, and where exemplar rows themselves are in
  * what is to be annotated (held out rows; --split dev), they are passed over. */
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -84,7 +84,7 @@ static bool is_asked(const asked *a, const ken_example *e)
 
 /* ---- pools --------------------------------------------------------------------------------------------------------------- */
 
-/* Rows of the relation that have one answer, or any number, first come of each question. *n counts them. */
+/* Rows of the relation that have one answer, or any number, first one of each question. *n counts them. */
 static int distinct_rows(const ken_exemplar_sets *p, const source *s, const asked *a, bool dev_only, bool one_answer,
                          size_t *rows, size_t *n)
 {
@@ -116,8 +116,8 @@ static int usable_rows(const ken_exemplar_sets *p, const source *s, bool dev_onl
     return rc;
 }
 
-/* Rows whose question and subject stand once in the relation: holding such a row out takes no other row with it. */
-static int lone_rows(const ken_exemplar_sets *p, const source *s, size_t *rows, size_t *n)
+/* Rows whose question and subject occur once in the relation: holding such a row out takes no other row with it. */
+static int unique_rows(const ken_exemplar_sets *p, const source *s, size_t *rows, size_t *n)
 {
     asked once = {ken_strmap_new(64), ken_strmap_new(64)}, twice = {ken_strmap_new(16), ken_strmap_new(16)};
     int rc = once.questions && once.subjects && twice.questions && twice.subjects ? KEN_OK : KEN_ENOMEM;
@@ -162,7 +162,7 @@ static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
 {
     size_t *rows = ken_alloc(s->end - s->first, sizeof *rows), n = 0;
     int rc = rows == NULL ? KEN_ENOMEM : KEN_OK;
-    if (rc == KEN_OK) rc = p->origin == HELD_OUT ? lone_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
+    if (rc == KEN_OK) rc = p->origin == HELD_OUT ? unique_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
     if (rc == KEN_OK && !(p->choice && p->origin != HELD_OUT)) rc = shuffle_rows(p->o.seed, s->name, rows, n);
     if (p->origin == HELD_OUT) { /* docs/method/knowledge.md#held-out: 40 rows a relation, at most half of it */
         size_t most = (s->end - s->first) / 2 < p->need ? (s->end - s->first) / 2 : p->need;
@@ -205,7 +205,7 @@ static int fill_pools(ken_exemplar_sets *p, bool dev_only)
 
 /* ---- sets ---------------------------------------------------------------------------------------------------------------- */
 
-/* The first rows of the list that no question of the relation meets, at most `need`. Rows that the relation itself holds out are
+/* The first rows of the list that share no question or subject with rows of the relation, at most `need`. Rows that the relation itself holds out are
  * passed over when its rows are annotated, so they never clash. */
 static size_t pick(const ken_exemplar_sets *p, const asked *a, const char *relation, const size_t *list, size_t n,
                    size_t *out)
@@ -275,8 +275,8 @@ static int plan_relation(ken_exemplar_sets *p, const char *relation, size_t firs
     return rc == KEN_ENOMEM ? ken_fail_nomem(err, "exemplars") : rc;
 }
 
-/* Rows of the relation that are, or meet, an exemplar of it: all of them, or those of the dev split. */
-static int mark_met(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev_only, bool *used)
+/* Rows of the relation that are an exemplar of it or share its question or subject: all of them, or those of the dev split. */
+static int mark_related(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev_only, bool *used)
 {
     asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
     int rc = shown.questions == NULL || shown.subjects == NULL ? KEN_ENOMEM : KEN_OK;
@@ -295,8 +295,9 @@ static int mark_met(const ken_exemplar_sets *p, const ken_exemplars *x, bool dev
     return rc;
 }
 
-/* used (d->n): rows that are held out, and dev rows that are or meet an exemplar of their own relation. (As an exemplar of another
- * relation a row gives nothing away.) Where a run has its sets already, whatever row meets them. */
+/* used (d->n): rows that are held out, and dev rows that are an exemplar of their own relation or share its question or subject. (As an
+ * exemplar of another relation a row gives nothing away.) Where a run has its sets already, every row that shares a question or subject
+ * with them. */
 static int mark_used(const ken_exemplar_sets *p, bool *used)
 {
     for (size_t i = 0; i < p->n_sources && p->origin == HELD_OUT; i++)
@@ -305,7 +306,7 @@ static int mark_used(const ken_exemplar_sets *p, bool *used)
     int rc = KEN_OK;
     for (size_t i = 0; i < p->n_sets && rc == KEN_OK; i++) {
         bool stored = stored_sets(p, p->sets[i].relation) != NULL;
-        if (stored || p->origin == DEV_SPLIT) rc = mark_met(p, &p->sets[i], !stored, used);
+        if (stored || p->origin == DEV_SPLIT) rc = mark_related(p, &p->sets[i], !stored, used);
     }
     return rc;
 }
@@ -333,7 +334,7 @@ static int choose_rows(ken_exemplar_sets *p, const ken_wanted *want, ken_err *er
         }
         full = full || (p->o.limit > 0 && p->n_rows == p->o.limit);
         if (full || (p->o.per_relation > 0 && of_relation == p->o.per_relation))
-            continue; /* go on counting what is held out */
+            continue; /* continue counting what is held out */
         p->rows[p->n_rows++] = i;
         of_relation++;
     }

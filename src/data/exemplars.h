@@ -1,5 +1,5 @@
-/* exemplars.h - between exemplars.c (which rows serve as exemplars), sets.c (how they are dealt into sets) and select.c (which
- * rows are annotated). */
+/* exemplars.h - between exemplars.c (which rows serve as exemplars), sets.c (how they are dealt into sets) and wanted.c (which
+ * splits and relations are asked for). */
 #ifndef KEN_DATA_EXEMPLARS_H
 #define KEN_DATA_EXEMPLARS_H
 #include "base/arena.h"

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "data/rows.h"
 
-/* Where a field stands, for messages. */
+/* Where a field is, for messages. */
 typedef struct ken_field {
     const json_t *row;
     const char *path; /* file */

@@ -41,7 +41,7 @@ bool ken_asks_same(const char *question, const char *subject, const char *other_
            strcmp(subject, other_subject) == 0;
 }
 
-const char *ken_made_id(ken_arena *a, const char *relation, const char *split, size_t place)
+const char *ken_default_id(ken_arena *a, const char *relation, const char *split, size_t place)
 {
     return ken_arena_printf(a, "%s%s%s%s%zu", relation, relation[0] != '\0' ? "/" : "", split,
                             split[0] != '\0' ? "/" : "", place);
@@ -59,7 +59,7 @@ int ken_check_ids(const void *rows, size_t n, ken_row_place (*at)(const void *ro
         if (added != 0) continue;
         char shown[80];
         const ken_row_place first = at(rows, (size_t)ken_strmap_get(seen, r.id, len, 0));
-        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" stands twice (first at %s:%d); ids must differ", r.file,
+        rc = ken_fail(err, KEN_EINPUT, "%s:%d: id \"%s\" occurs twice (first at %s:%d); ids must differ", r.file,
                       r.line, ken_printable(shown, sizeof shown, r.id, len), first.file, first.line);
     }
     ken_strmap_free(seen);

@@ -16,7 +16,7 @@ void ken_canon_example(ken_buf *b, const ken_example *x);
 bool ken_asks_same(const char *question, const char *subject, const char *other_question, const char *other_subject);
 bool ken_names_subject(const char *question, const char *subject);
 /* The id of a row that brings none: relation/split/place, empty parts left out. NULL when out of memory. */
-const char *ken_made_id(ken_arena *a, const char *relation, const char *split, size_t place);
+const char *ken_default_id(ken_arena *a, const char *relation, const char *split, size_t place);
 /* Ids must differ: they are what a run, a shard, an evaluation and a comparison know a row by. at: the i-th of the rows (n). KEN_EINPUT. */
 typedef struct ken_row_place {
     const char *id, *file;

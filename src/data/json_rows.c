@@ -1,7 +1,7 @@
 /* json_rows.c - rows of a JSON list or of JSON lines; see rows.h.
  *
  * jansson parses one row at a time. Finding where a row ends needs no parser: brackets and strings are enough, and what is
- * inside is checked by jansson afterwards. The line of a row is the one on which its first character stands. */
+ * inside is checked by jansson afterwards. The line of a row is the one on which its first character is. */
 #include "data/rows.h"
 #include <limits.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static bool skip_value(cursor *c, size_t *depth)
     return open == 0;
 }
 
-/* Parses the n bytes of one row and hands it on. */
+/* Parses the n bytes of one row and passes it on. */
 static int emit(ken_source *s, const char *text, size_t n, size_t depth, size_t place, int line, ken_row_fn fn,
                 void *ctx, ken_err *err)
 {

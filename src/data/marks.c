@@ -47,7 +47,7 @@ static int mark_echo(ken_data *d, ken_err *err)
     ken_buf question = {0}, answer = {0};
     for (size_t i = 0; i < d->n && !question.failed && !answer.failed; i++) {
         ken_example *e = &d->rows[i];
-        if (e->n_choices > 0) continue; /* the options stand beside the question anyway */
+        if (e->n_choices > 0) continue; /* the options are beside the question anyway */
         lower(&question, e->question);
         for (int j = 0; j < e->n_answers && (e->flags & KEN_FLAG_ECHO) == 0; j++) {
             lower(&answer, e->answers[j]);
@@ -68,14 +68,14 @@ typedef struct text {
 } text;
 
 /* b's bytes in the arena; b is freed. */
-static text keep(ken_data *d, ken_buf *b)
+static text copy_to_arena(ken_data *d, ken_buf *b)
 {
     text t = {b->failed ? NULL : ken_arena_strndup(&d->arena, ken_buf_str(b), b->len), b->len};
     ken_buf_free(b);
     return t;
 }
 
-/* What is asked: a question about its subject, and in multiple choice the options with it ("Which of these is true?" and "What is its
+/* The key of what is asked: a question about its subject, and in multiple choice the options with it ("Which of these is true?" and "What is its
  * capital?" ask something else each time). */
 static text asked_text(ken_data *d, const ken_example *e)
 {
@@ -83,17 +83,17 @@ static text asked_text(ken_data *d, const ken_example *e)
         return (text){e->question, strlen(e->question)};
     ken_buf b = {0};
     ken_canon_asked(&b, e);
-    return keep(d, &b);
+    return copy_to_arena(d, &b);
 }
 
-/* Marks the row when the same question and answers stand earlier, although the first row with this question has other answers.
+/* Marks the row when the same question and answers occur earlier, although the first row with this question has other answers.
  * Rare, so the key is a string of all of it. */
 static int mark_late_duplicate(ken_data *d, ken_example *e, text asked, ken_strmap **seen)
 {
     ken_buf b = {0};
     ken_canon_list(&b, e->answers, e->n_answers);
     ken_buf_add(&b, asked.s, asked.n);
-    text key = keep(d, &b);
+    text key = copy_to_arena(d, &b);
     if (*seen == NULL) *seen = ken_strmap_new(16);
     int added = key.s == NULL || *seen == NULL ? -1 : ken_strmap_add(*seen, key.s, key.n, 0);
     if (added == 0) e->flags |= KEN_FLAG_DUPLICATE;

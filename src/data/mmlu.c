@@ -103,11 +103,11 @@ static int read_folder(ken_builder *b, const char *dir, const char *split, ken_e
     if (rc != KEN_OK) return rc;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         size_t len = strlen(names[i]), n1, n2;
-        const char *said;
+        const char *own_split;
         if (len <= 4 || strcmp(names[i] + len - 4, ".csv") != 0) continue;
         char *path = ken_path_join(dir, names[i]);
         if (path == NULL) rc = ken_fail_nomem(err, "path");
-        else if (!part_name(names[i], &n1, &said, &n2) || strlen(split) != n2 || memcmp(said, split, n2) != 0)
+        else if (!part_name(names[i], &n1, &own_split, &n2) || strlen(split) != n2 || memcmp(own_split, split, n2) != 0)
             rc = ken_fail(err, KEN_EINPUT, "%s: the name should be SUBJECT_%s.csv", path, split);
         else rc = read_file(b, path, err);
         ken_free(path);

@@ -64,7 +64,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
 /* ---- rows with one question -------------------------------------------------------------------------------------------- */
 
 /* The union of the answers of row i and of all rows chained with it, its own first, each once. */
-static int unite(ken_data *d, size_t i, size_t head, const int32_t *next, const char *const **list, int *n)
+static int merge_answers(ken_data *d, size_t i, size_t head, const int32_t *next, const char *const **list, int *n)
 {
     size_t total = 0;
     for (int32_t j = (int32_t)head; j >= 0; j = next[j]) total += (size_t)d->rows[j].n_answers;
@@ -113,7 +113,7 @@ static int unite_questions(ken_data *d, ken_err *err)
         size_t head = (size_t)ken_strmap_get(first, q, strlen(q), 0);
         at = i;
         united[i].shared = next[head] >= 0;
-        rc = unite(d, i, head, next, &united[i].list, &united[i].n);
+        rc = merge_answers(d, i, head, next, &united[i].list, &united[i].n);
     }
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++)
         if (united[i].list != NULL) {

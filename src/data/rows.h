@@ -1,11 +1,11 @@
-/* rows.h - the text of one data file, handed on row by row.
+/* rows.h - the text of one data file, passed on row by row.
  *
  * A row is a jansson object whatever the file is: a member of a JSON list, a line of JSON lines, a CSV or TSV record (there
  * every value is a string). Only one row is in memory at a time, so a large file costs no more than its longest row.
  *
  * Faults come in two kinds. A bad row (its JSON is broken, a field is wrong) ends the reading with KEN_EINPUT, or is dropped and
- * counted with skip_bad. A broken file (it ends inside a row, a comma is missing between rows) always ends it, because nobody can
- * say where the next row starts. */
+ * counted with skip_bad. A broken file (it ends inside a row, a comma is missing between rows) always ends it, because it is not known
+ * where the next row starts. */
 #ifndef KEN_DATA_ROWS_H
 #define KEN_DATA_ROWS_H
 #include "base/error.h"
@@ -47,7 +47,7 @@ int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t
 /* Either: delimiter 0 = JSON. */
 int ken_text_rows(ken_source *s, char delimiter, ken_row_fn fn, void *ctx, ken_err *err);
 
-/* The same records as they stand, the header like any other: for files in which the columns need not fit, as spreadsheets leave them. Empty
+/* The same records as they are, the header like any other: for files in which the columns need not fit, as spreadsheets leave them. Empty
  * lines are skipped. Fields (n) are borrowed until the return; they are not NUL-terminated and hold valid UTF-8 without a NUL. Any failure ends
  * the reading. */
 typedef struct ken_cell {
@@ -58,7 +58,7 @@ typedef int (*ken_record_fn)(void *ctx, const ken_cell *field, size_t n, int lin
 int ken_csv_records(ken_source *s, char delimiter, ken_record_fn fn, void *ctx, ken_err *err);
 
 /* Reads only the first row, whatever it is, for finding the format. *row is a new reference (json_decref), NULL when there is no
- * first row or it is broken: that is for the real reading to report. KEN_OK or KEN_ENOMEM. */
+ * first row or it is broken: the real reading reports that. KEN_OK or KEN_ENOMEM. */
 int ken_first_row(const ken_source *s, char delimiter, json_t **row, ken_err *err);
 
 /* EntityQuestions: the file's name says relation and split, as in P36.test.json. */

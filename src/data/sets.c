@@ -30,7 +30,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Keeps the set unless an earlier one has the same rows. seen (n, shots): the kept sets, each sorted. */
-static bool keep(const int32_t *set, int32_t *seen, int n, int shots)
+static bool add_if_new(const int32_t *set, int32_t *seen, int n, int shots)
 {
     int32_t *mine = seen + (size_t)n * (size_t)shots;
     memcpy(mine, set, (size_t)shots * sizeof *mine);
@@ -59,7 +59,7 @@ static int deal_shared(const size_t *rows, int32_t m, int n_sets, int shots, uin
         }
         ken_shuffle(seed, key.data, order, m);
         for (int32_t at = 0; at + shots <= m && n < n_sets; at += shots) {
-            if (!keep(order + at, seen, n, shots)) continue;
+            if (!add_if_new(order + at, seen, n, shots)) continue;
             for (int j = 0; j < shots; j++) out[(size_t)n * (size_t)shots + (size_t)j] = rows[order[at + j]];
             n++;
         }

@@ -76,10 +76,10 @@ int ken_slick_filter(ken_data *d, ken_err *err)
         bool id = is_one_of(e->relation, id_relations, N_ID), ood = is_one_of(e->relation, ood_relations, N_OOD);
         bool train = strcmp(e->split, "train") == 0, dev = strcmp(e->split, "dev") == 0,
              test = strcmp(e->split, "test") == 0;
-        bool keep = e->n_answers == 1 && ((id && (train || dev || test)) || (ood && (dev || test)));
-        if (keep && train && e->subject != NULL)
-            keep = ken_strmap_get(subjects, e->subject, strlen(e->subject), 0) == 0;
-        if (!keep) continue;
+        bool selected = e->n_answers == 1 && ((id && (train || dev || test)) || (ood && (dev || test)));
+        if (selected && train && e->subject != NULL)
+            selected = ken_strmap_get(subjects, e->subject, strlen(e->subject), 0) == 0;
+        if (!selected) continue;
         d->stats.slick_train += train;
         d->stats.slick_dev += dev && id;
         d->stats.slick_id_test += test && id;

@@ -10,7 +10,7 @@ typedef struct ken_templates ken_templates;
 
 int ken_templates_read(ken_templates **out, const char *path, ken_err *err); /* free with ken_templates_free */
 void ken_templates_free(ken_templates *t);
-/* What stands for [X] in the question under the first phrasing of the relation that fits; NULL when none does. Borrowed from
+/* What [X] is in the question under the first phrasing of the relation that fits; NULL when none does. Borrowed from
  * the question, *n bytes. */
 const char *ken_templates_subject(const ken_templates *t, const char *relation, const char *question, size_t *n);
 

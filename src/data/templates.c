@@ -58,11 +58,11 @@ void ken_templates_free(ken_templates *t)
 static const char *undo(const char *template, const char *question, size_t *n)
 {
     const char *at = strstr(template, PLACE), *after = at + strlen(PLACE);
-    size_t before = (size_t)(at - template), behind = strlen(after), len = strlen(question);
-    if (len <= before + behind || memcmp(question, template, before) != 0 ||
-        memcmp(question + len - behind, after, behind) != 0)
+    size_t before = (size_t)(at - template), n_after = strlen(after), len = strlen(question);
+    if (len <= before + n_after || memcmp(question, template, before) != 0 ||
+        memcmp(question + len - n_after, after, n_after) != 0)
         return NULL;
-    *n = len - before - behind;
+    *n = len - before - n_after;
     return question + before;
 }
 

@@ -289,7 +289,7 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
         rc = ken_fail(err, KEN_ESTATE, "engine: an empty wave");
         goto failed;
     }
-    /* Requests leave the queue; each row that somebody reads gets its readers. */
+    /* Requests leave the queue; each row that is read gets its readers. */
     ken_request *first = e->head, *rest = taken_end->next;
     taken_end->next = NULL;
     for (ken_request *r = first, *next; r != NULL; r = next) {
@@ -324,7 +324,7 @@ int ken_engine_wave(ken_engine *e, ken_err *err)
             next = r->next;
             r->n = read->n;
             if (rc == KEN_OK) --*r->outstanding;
-            else { /* a wave given up: its requests go back to the head of the queue */ r->next = *put_back;
+            else { /* an abandoned wave: its requests go back to the head of the queue */ r->next = *put_back;
                 *put_back = r;
                 put_back = &r->next;
                 if (r->next == NULL) e->tail = &r->next;

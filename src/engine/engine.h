@@ -52,7 +52,7 @@ int32_t ken_engine_wave_positions(const ken_engine *e);
 int32_t ken_engine_longest(const ken_engine *e); /* the longest path in tokens that can be asked for */
 
 /* Forwards one wave: the oldest requests first, as many as fit. KEN_OK and nothing done when nothing is queued. KEN_ESTOP: the wave was
- * given up, its requests stay queued. */
+ * abandoned, its requests stay queued. */
 int ken_engine_wave(ken_engine *e, ken_err *err);
 
 typedef struct ken_engine_stats {

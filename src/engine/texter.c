@@ -28,7 +28,7 @@ int ken_texter_wave(ken_texter *t, ken_err *err)
     return KEN_OK;
 }
 
-void ken_texter_forget(ken_texter *t)
+void ken_texter_drop_queue(ken_texter *t)
 {
     t->head = t->last = NULL;
     t->backlog = 0;

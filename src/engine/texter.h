@@ -1,4 +1,4 @@
-/* texter.h - the coarser seam, at text level: a prompt in, n texts out, and nothing said of probabilities. For engines that have no more to give (most
+/* texter.h - the interface at text level: a prompt in, n texts out, no probabilities. For engines that give no more (most
  * servers); whatever shows logits is a forwarder (nn/forwarder.h), which this stands beside.
  *
  *     ken_texts r = {.prompt = "Q: ...", .n = 16, .temperature = 0.5, ..., .text = text, .outstanding = &waiting};
@@ -39,5 +39,5 @@ struct ken_texter { /* first member of what an instance is made of; all but kind
 void ken_texter_ask(ken_texter *t, ken_texts *r);
 /* Has the oldest requests answered, about at_once texts. KEN_OK and nothing done when nothing is queued. */
 int ken_texter_wave(ken_texter *t, ken_err *err);
-void ken_texter_forget(ken_texter *t); /* what is queued */
+void ken_texter_drop_queue(ken_texter *t); /* what is queued */
 #endif

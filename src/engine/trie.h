@@ -5,7 +5,7 @@
  *     ...
  *     ken_trie_release(t, q);
  *
- * A node is a token below its parent; it exists while somebody holds a reference, while it has children, or while it has a cache
+ * A node is a token below its parent; it exists while a caller holds a reference, while it has children, or while it has a cache
  * slot (its keys and values are worth keeping: the next question may share them). Slots belong to the engine, which may take a slot
  * away at any time - the node is then simply forwarded again: what a node computes never depends on cache state.
  * Node numbers are reused after a node is gone. Not thread-safe: one owner. */

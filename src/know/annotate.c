@@ -1,7 +1,7 @@
-/* annotate.c - the main job: rows in, labels out; ken_annotate of ken.h.
+/* annotate.c - the main job: labels for rows; ken_annotate of ken.h.
  *
- * The run is opened and brought in line with the data (take_up_run), the rows that it lacks are asked (asking.h), each as a task (task.h), and
- * written down when they are done. Finished rows are committed about once a second, so a kill loses at most that second of work and nothing that
+ * The run is opened and updated to the data (update_run), the rows that it lacks are asked (asking.h), each as a task (task.h), and
+ * stored when they are done. Finished rows are committed about once a second, so a kill loses at most that second of work and nothing that
  * was reported. */
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -93,8 +93,8 @@ static int open_store(job *j, const char *path, ken_err *err)
 
 /* ---- what the run has already ---------------------------------------------------------------------------------------- */
 
-/* The sets that the run has, as exemplar sets take them. Shots are in order of relation, set and place. */
-static int take_stored(job *j, const ken_stored_shot *shot, size_t n, ken_err *err)
+/* The exemplar sets of the run, for ken_exemplar_sets_new. Shots are in order of relation, set and place. */
+static int load_exemplars(job *j, const ken_stored_shot *shot, size_t n, ken_err *err)
 {
     ken_example *x = ken_arena_alloc(&j->arena, n, sizeof *x);
     size_t *rows = ken_arena_alloc(&j->arena, n, sizeof *rows);
@@ -127,7 +127,7 @@ static int take_stored(job *j, const ken_stored_shot *shot, size_t n, ken_err *e
     return rc;
 }
 
-static bool shows_the_same(const ken_example *a, const ken_example *b)
+static bool same_exemplar(const ken_example *a, const ken_example *b)
 {
     return strcmp(a->relation, b->relation) == 0 && strcmp(a->question, b->question) == 0 &&
            strcmp(a->answers[0], b->answers[0]) == 0 && (a->subject == NULL) == (b->subject == NULL) &&
@@ -142,7 +142,7 @@ static int compare_exemplars(job *j, bool *any, ken_err *err)
         const ken_exemplars *old = &j->stored[i], *now = ken_exemplar_sets_for(j->exemplars, old->relation);
         for (size_t k = 0; now != NULL && k < (size_t)old->n_sets * (size_t)old->shots && rc == KEN_OK; k++) {
             const ken_example *x = ken_data_get(old->from, old->rows[k]), *y = ken_data_get(now->from, now->rows[k]);
-            if (shows_the_same(x, y)) continue;
+            if (same_exemplar(x, y)) continue;
             *any = true;
             rc = ken_store_note_change(j->store, "exemplar", x->id, err);
         }
@@ -150,15 +150,15 @@ static int compare_exemplars(job *j, bool *any, ken_err *err)
     return rc;
 }
 
-/* A run keeps its exemplars: its rows were asked behind them, and so are new ones, although the data may have changed. What is not true any more
- * of a row is thrown away. Equal data change nothing here. */
-static int take_up_run(job *j, ken_err *err)
+/* A run keeps its exemplars: its rows were asked with them in the prompt, and so are new ones, although the data may have changed. Rows
+ * that the data have otherwise now are removed, to be computed again. Equal data change nothing here. */
+static int update_run(job *j, ken_err *err)
 {
     ken_stored_shot *shot;
     size_t n, rows = ken_data_count(j->data);
     bool other = false;
     int rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
-    if (rc == KEN_OK && n > 0) rc = take_stored(j, shot, n, err);
+    if (rc == KEN_OK && n > 0) rc = load_exemplars(j, shot, n, err);
     if (rc == KEN_OK && n > 0) rc = compare_exemplars(j, &other, err);
     if (rc == KEN_OK && other) {
         char asked[32];
@@ -267,7 +267,7 @@ static int commit(job *j, ken_err *err)
 }
 
 /* The finished task of todo[at], for the row and its twins. */
-static int write_down(job *j, ken_question *t, size_t at, ken_err *err)
+static int store_rows(job *j, ken_question *t, size_t at, ken_err *err)
 {
     for (int64_t i = (int64_t)at; i >= 0; i = j->twin[i]) {
         ken_row row;
@@ -295,7 +295,7 @@ static int start(void *ctx, size_t at, ken_question **q, ken_err *err)
 
 static int result(void *ctx, size_t at, ken_question *q, ken_err *err)
 {
-    int rc = write_down(ctx, q, at, err);
+    int rc = store_rows(ctx, q, at, err);
     ken_question_free(q);
     return rc;
 }
@@ -305,7 +305,7 @@ static int between(void *ctx, ken_err *err)
     job *j = ctx;
     int rc = ken_clock() - j->committed > COMMIT_SECONDS ? commit(j, err) : KEN_OK;
     j->watch.now.token_forwards = ken_engine_get_stats(j->engine).positions;
-    return rc == KEN_OK ? ken_watch_goes_on(&j->watch, err) : rc;
+    return rc == KEN_OK ? ken_watch_check(&j->watch, err) : rc;
 }
 
 static int ask(job *j, ken_err *err)
@@ -343,7 +343,7 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
     if (rc == KEN_OK) rc = make_net(&j, err);
     if (rc == KEN_OK) rc = ken_identifier_new(&j.identifier, &j.setup, d, o->exemplars, err);
     if (rc == KEN_OK) rc = open_store(&j, run_path, err);
-    if (rc == KEN_OK) rc = take_up_run(&j, err);
+    if (rc == KEN_OK) rc = update_run(&j, err);
     if (rc == KEN_OK) rc = list_todo(&j, err);
     if (rc == KEN_OK && j.n_todo > 0) {
         rc = store_exemplars(&j, err);
@@ -353,7 +353,7 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o,
                 .engine = j.engine, .setup = &j.setup, .data = d, .exemplars = j.exemplars, .other = o->exemplars};
             rc = ask(&j, err);
         }
-        /* What is finished is kept, whatever ended the loop. A failure to commit matters more than a request to stop. */
+        /* Finished rows are saved, whatever ended the loop. A failure to commit matters more than a request to stop. */
         ken_err second;
         if (j.engine != NULL && (rc == KEN_OK || rc == KEN_ESTOP)) {
             int rc2 = commit(&j, &second);

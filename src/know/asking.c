@@ -8,7 +8,7 @@
 typedef struct open {
     ken_question *q;
     size_t at;
-    double slots; /* that it is expected to use in the end */
+    double slots; /* that it is expected to use when done */
 } open;
 
 typedef struct loop {
@@ -48,10 +48,10 @@ static int admit(loop *l, ken_err *err)
     return KEN_OK;
 }
 
-/* Every question that has its answers takes its next step; finished ones leave. */
+/* Every question whose requests are answered advances; finished ones are removed. */
 static int advance(loop *l, ken_err *err)
 {
-    size_t keep = 0;
+    size_t n_left = 0;
     int rc = KEN_OK;
     for (size_t i = 0; i < l->n_open; i++) {
         ken_question *q = l->open[i].q;
@@ -59,9 +59,9 @@ static int advance(loop *l, ken_err *err)
         if (rc == KEN_OK && q->done) {
             rc = l->a->result(l->a->ctx, l->open[i].at, q, err);
             l->slots -= l->open[i].slots;
-        } else l->open[keep++] = l->open[i];
+        } else l->open[n_left++] = l->open[i];
     }
-    l->n_open = keep;
+    l->n_open = n_left;
     return rc;
 }
 
@@ -75,7 +75,7 @@ int ken_ask_all(const ken_asking *a, ken_err *err)
         if (rc == KEN_OK) rc = advance(&l, err);
         if (rc == KEN_OK && a->between != NULL) rc = a->between(a->ctx, err);
     }
-    if (rc != KEN_OK && a->texter != NULL) ken_texter_forget(a->texter);
+    if (rc != KEN_OK && a->texter != NULL) ken_texter_drop_queue(a->texter);
     for (size_t i = 0; i < l.n_open; i++) ken_question_free(l.open[i].q);
     ken_free(l.open);
     return rc;

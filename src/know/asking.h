@@ -1,10 +1,10 @@
 /* asking.h - the one loop in which a model is asked.
  *
- * Questions are admitted until the next wave is full, the wave is forwarded, every question that got all its answers takes its next step, finished
+ * Questions are admitted until the next wave is full, the wave is forwarded, every question whose requests are answered advances, finished
  * ones are handed on and leave. Which questions share a wave changes nothing but the time, since a node's logits depend on its path alone
- * (docs/architecture.md#repeatable). What is a question, the loop does not know: something that begins with its kind, a table of functions.
- * A row of an annotation (task.h), the exact walk (walk.h), the tree sampler (sample.h), multiple choice (choice.h) and a greedy answer
- * (greedy.h) are kinds. */
+ * (docs/architecture.md#repeatable). To the loop a question is a struct that begins with its kind, a table of functions. A row of an
+ * annotation (task.h), the exact walk (walk.h), the tree sampler (sample.h), multiple choice (choice.h) and a greedy answer (greedy.h) are
+ * kinds. */
 #ifndef KEN_KNOW_ASKING_H
 #define KEN_KNOW_ASKING_H
 #include "engine/engine.h"
@@ -14,7 +14,7 @@ typedef struct ken_question ken_question;
 
 typedef struct ken_question_kind {
     const char *name;
-    double growth; /* positions in the end, as a multiple of those asked for at first: answers come behind prompts */
+    double growth; /* positions when done, as a multiple of those at the start: answers come after prompts */
     /* To be called when it is not done and nothing is waited for: takes in the answers and asks for more, or is done. */
     int (*advance)(ken_question *q, ken_err *err);
     void (*free)(ken_question *q); /* NULL is fine */
@@ -22,14 +22,14 @@ typedef struct ken_question_kind {
 
 struct ken_question { /* the first member of whatever is asked */
     const ken_question_kind *kind;
-    int32_t waiting;  /* requests not answered yet */
-    ken_question *on; /* what is waited for in its place: another question that it has put; or NULL */
+    int32_t waiting;         /* requests not answered yet */
+    ken_question *waits_for; /* another question that it has started and whose requests it waits for; or NULL */
     bool done;
 };
 
 static inline int32_t ken_question_waiting(const ken_question *q)
 {
-    return q->on != NULL ? q->on->waiting : q->waiting;
+    return q->waits_for != NULL ? q->waits_for->waiting : q->waiting;
 }
 
 static inline void ken_question_free(ken_question *q)
@@ -39,12 +39,12 @@ static inline void ken_question_free(ken_question *q)
 
 typedef struct ken_asking {
     ken_engine *engine;
-    ken_texter *texter; /* in its place, or NULL */
+    ken_texter *texter; /* used instead of the engine, or NULL */
     size_t n;           /* questions, started in order */
     /* *q NULL with KEN_OK: nothing is to be asked for number i. */
     int (*start)(void *ctx, size_t i, ken_question **q, ken_err *err);
     int (*result)(void *ctx, size_t i, ken_question *q,
-                  ken_err *err);             /* of a done one, which it takes over, also on failure */
+                  ken_err *err);             /* of a finished question, which it owns from then on, also on failure */
     int (*between)(void *ctx, ken_err *err); /* between waves: progress, commits, a request to stop */
     void *ctx;
 } ken_asking;

@@ -1,6 +1,6 @@
 /* category.c - labels from verdicts and probabilities (docs/method/knowledge.md#categories, #labels, #curve); see category.h.
  *
- * Knows nothing about models, texts or files: numbers in, numbers out. What is hard: probabilities here lie within 1e-12 of 0
+ * No models, texts or files here: numbers in, numbers out. What is hard: probabilities here lie within 1e-12 of 0
  * and of 1 as a matter of course, so nothing is computed as 1 - p where log1p(-p) can be had, and the binomial draw must order
  * the draws of an interval's two ends although both are rounded. */
 #include "know/category.h"

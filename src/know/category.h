@@ -9,7 +9,7 @@ typedef struct ken_knowledge {
     int greedy_hits, sample_hits, samples;
     double p_t0, p_t, p_t_lo, p_t_hi;
     double p_unknown, p_unknown_lo, p_unknown_hi, p_flip;
-    bool unsettled;
+    bool unsettled; /* the draw gives another category at p_lo than at p_hi (KEN_FLAG_UNSETTLED) */
 } ken_knowledge;
 
 /* Inverse CDF of Binomial(n, p) at u in [0,1), the smallest k with u < P(S <= k): 0 iff u < (1-p)^n. Grows with u and with p,

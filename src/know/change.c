@@ -25,7 +25,7 @@ static char *key_of(ken_arena *a, const char *set, const char *id, size_t *n)
     return key;
 }
 
-static int remember(void *ctx, const ken_evaluated *row, ken_err *err)
+static int add_before(void *ctx, const ken_evaluated *row, ken_err *err)
 {
     before *b = ctx;
     size_t n;
@@ -109,7 +109,7 @@ int ken_evaluation_changes(ken_evaluation *e, ken_run *earlier, const ken_change
     int rc = b.at == NULL || index == NULL || quartile == NULL ? ken_fail_nomem(err, "changes") : KEN_OK;
     size_t points = ken_run_n_points(earlier);
     if (rc == KEN_OK && points > 0)
-        rc = ken_run_evaluated(earlier, ken_run_point(earlier, points - 1)->step, remember, &b, err);
+        rc = ken_run_evaluated(earlier, ken_run_point(earlier, points - 1)->step, add_before, &b, err);
     if (rc == KEN_OK) rc = quartiles(e, quartile, err);
     if (rc == KEN_OK) rc = compare_rows(e, &b, index, quartile, err);
     if (rc == KEN_OK && e->n_changes == 0)

@@ -16,7 +16,7 @@ struct ken_choice {
     const ken_example *x;
     int n;                       /* prompts */
     int32_t letter[MAX_CHOICES]; /* token ids of " A", " B", ... */
-    int32_t *order;              /* (n, n_choices): which choice stands at which letter */
+    int32_t *order;              /* (n, n_choices): which choice is at which letter */
     float *logit;                /* (n, n_choices) */
     ken_request *asked;          /* (n) */
     ken_node *root;              /* (n); -1 = none */
@@ -32,7 +32,7 @@ static void add_question(ken_buf *b, const ken_example *x, const int32_t *order)
     ken_buf_puts(b, "\nAnswer:");
 }
 
-/* The token that " A" becomes behind "Answer:". */
+/* The token that " A" becomes after "Answer:". */
 static int letter_ids(ken_choice *c, ken_err *err)
 {
     const ken_tokenizer *t = c->setup->rules.tokenizer;

@@ -62,7 +62,7 @@ static int parse_matchers(job *j, ken_err *err)
         if (rc != KEN_OK) return rc;
         for (int i = 0; i < j->n_golds - 1; i++)
             if (strcmp(j->golds[i].matcher.name, g->matcher.name) == 0)
-                return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": %s is there twice", list, g->matcher.name);
+                return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": %s is given twice", list, g->matcher.name);
         if (j->n_golds > 1) { /* its name lives as long as the evaluation */
             const char *own = ken_arena_strndup(&j->e->arena, g->matcher.name, strlen(g->matcher.name));
             if (own == NULL) return ken_fail_nomem(err, "matchers");
@@ -183,7 +183,7 @@ static int question(void *ctx, size_t i, ken_greedy_item *item, ken_err *err)
     size_t n = 0;
     const ken_example *x = ken_data_get(j->data, j->rows[i]);
     int rc = encode(j, x, &n, err);
-    if (rc == KEN_OK && n == 0) rc = ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
+    if (rc == KEN_OK && n == 0) rc = ken_fail(err, KEN_EINPUT, "an empty prompt (is the template empty?)");
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", x->id);
     *item = (ken_greedy_item){j->ids, (int32_t)n, x->answers, x->n_answers, x->aliases, x->n_aliases};
     return rc;
@@ -245,10 +245,10 @@ static int find_commonest(job *j, ken_err *err)
 {
     ken_strmap *index = ken_strmap_new(1024);
     uint64_t *count = ken_calloc(j->e->n_rows, sizeof *count);
-    const char **said = ken_calloc(j->e->n_rows, sizeof *said);
+    const char **distinct = ken_calloc(j->e->n_rows, sizeof *distinct);
     ken_arena arena = {0};
     size_t n = 0, best = 0;
-    int rc = index == NULL || count == NULL || said == NULL ? ken_fail_nomem(err, "answers") : KEN_OK;
+    int rc = index == NULL || count == NULL || distinct == NULL ? ken_fail_nomem(err, "answers") : KEN_OK;
     for (size_t i = 0; i < j->e->n_rows && rc == KEN_OK; i++) {
         const char *text = j->e->row[i].text;
         if (text == NULL) continue;
@@ -258,7 +258,7 @@ static int find_commonest(job *j, ken_err *err)
         int32_t at = key != NULL ? ken_strmap_get(index, key, strlen(key), -1) : -1;
         if (key != NULL && at < 0) {
             at = (int32_t)n;
-            said[n++] = key;
+            distinct[n++] = key;
             if (ken_strmap_add(index, key, strlen(key), at) < 0) key = NULL;
         }
         if (key == NULL) rc = ken_fail_nomem(err, "answers");
@@ -267,12 +267,12 @@ static int find_commonest(job *j, ken_err *err)
     for (size_t i = 1; i < n; i++)
         if (count[i] > count[best]) best = i; /* of equally common ones the first in data order */
     if (rc == KEN_OK && n > 0) {
-        ken_setting_text(&j->e->settings, "commonest_answer", true, said[best]);
+        ken_setting_text(&j->e->settings, "commonest_answer", true, distinct[best]);
         ken_setting_put(&j->e->settings, "commonest_count", true, "%llu", (unsigned long long)count[best]);
     }
     ken_strmap_free(index);
     ken_free(count);
-    ken_free(said);
+    ken_free(distinct);
     ken_arena_free(&arena);
     return rc;
 }
@@ -319,7 +319,7 @@ static int take_choice(void *ctx, size_t at, ken_question *q, ken_err *err)
 static int between(void *ctx, ken_err *err)
 {
     const choices *c = ctx;
-    return ken_watch_goes_on(&c->j->watch, err);
+    return ken_watch_check(&c->j->watch, err);
 }
 
 static int ask_choices(job *j, ken_err *err)

@@ -1,6 +1,6 @@
-/* evaluation.c - the result of an evaluation: its settings, and the run that keeps it. See evaluation.h.
+/* evaluation.c - the result of an evaluation: its settings, and the run that stores it. See evaluation.h.
  *
- * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is of no use. */
+ * A run is written under a temporary name and renamed when it is whole: an evaluation is not resumed, so half of one is useless. */
 #include "know/evaluation.h"
 #include "base/alloc.h"
 #include "store/tuning.h"
@@ -69,7 +69,7 @@ int ken_evaluation_probe(const char *path, ken_err *err)
     ken_run *r;
     rc = ken_run_open(&r, path, err);
     if (rc == KEN_OK && strcmp(ken_run_kind(r), KEN_KIND_EVAL) != 0)
-        rc = ken_fail(err, KEN_EINPUT, "%s: is there and is no evaluation; name another file with -o", path);
+        rc = ken_fail(err, KEN_EINPUT, "%s: exists and is not an evaluation; name another file with -o", path);
     ken_run_free(r); /* NULL when it could not be opened */
     return rc;
 }
@@ -91,11 +91,11 @@ static int fill(ken_store *s, void *ctx, ken_err *err)
 int ken_evaluation_save(const ken_evaluation *e, const char *path, ken_err *err)
 {
     size_t n = 0;
-    ken_setting *kept = ken_alloc(e->settings.n, sizeof *kept);
-    int rc = kept == NULL ? ken_fail_nomem(err, "settings") : ken_evaluation_probe(path, err);
+    ken_setting *stored = ken_alloc(e->settings.n, sizeof *stored);
+    int rc = stored == NULL ? ken_fail_nomem(err, "settings") : ken_evaluation_probe(path, err);
     for (size_t i = 0; i < e->settings.n && rc == KEN_OK; i++)
-        if (!ken_setting_is_cost(e->settings.s[i].key)) kept[n++] = e->settings.s[i];
-    if (rc == KEN_OK) rc = ken_store_write_whole(path, kept, n, fill, (void *)(uintptr_t)e, err);
-    ken_free(kept);
+        if (!ken_setting_is_cost(e->settings.s[i].key)) stored[n++] = e->settings.s[i];
+    if (rc == KEN_OK) rc = ken_store_write_whole(path, stored, n, fill, (void *)(uintptr_t)e, err);
+    ken_free(stored);
     return rc;
 }

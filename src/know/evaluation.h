@@ -1,5 +1,5 @@
-/* evaluation.h - inside of an evaluation: what evaluate.c (asking), evaluation.c (the result, kept) and change.c (compared) share.
- * The public face is ken.h. */
+/* evaluation.h - inside of an evaluation: what evaluate.c (asking), evaluation.c (the result, stored) and change.c (compared) share.
+ * The public interface is ken.h. */
 #ifndef KEN_KNOW_EVALUATION_H
 #define KEN_KNOW_EVALUATION_H
 #include "base/arena.h"

@@ -5,7 +5,7 @@
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
     return ken_walk_new(out, in->engine, &in->setup->rules, in->golds, in->root, in->n_root,
-                        in->keep_paths ? KEN_WALK_KEEP_PATHS : 0, err);
+                        in->save_paths ? KEN_WALK_SAVE_PATHS : 0, err);
 }
 
 static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *err)

@@ -1,6 +1,6 @@
 /* explain.c - why a row has its label: ken_explain of ken.h.
  *
- * The row is computed by the very task that annotates, with the walk's paths kept: they carry the answer's mass. What the model would say instead
+ * The row is computed by the very task that annotates, with the walk's paths saved: they carry the answer's mass. What the model would say instead
  * are the likeliest first tokens, each completed greedily (path.h). */
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -70,7 +70,7 @@ static void add_token(const explainer *e, ken_buf *b, int32_t v)
     add_printable(b, s.p, s.n);
 }
 
-static const char *keep(explainer *e, const ken_buf *b)
+static const char *save_text(explainer *e, const ken_buf *b)
 {
     return b->failed ? NULL : ken_arena_strndup(&e->arena, ken_buf_str(b), b->len);
 }
@@ -83,7 +83,7 @@ static double setting_number(const ken_run *r, const char *key, double otherwise
     return s != NULL ? strtod(s, NULL) : otherwise;
 }
 
-/* The settings of a run as options. Numbers are checked by ken_settings_check like anybody's. */
+/* The settings of a run as options. Numbers are checked by ken_settings_check like all others. */
 static void options_of_run(ken_annotate_options *o, const ken_run *r)
 {
     o->shots = (int)setting_number(r, "shots", o->shots);
@@ -153,7 +153,7 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
             ken_free(shots);
         }
         ken_prompt_text(&e->setup.style, NULL, 0, &e->x, &b);
-        e->prompts[i] = (char *)keep(e, &b);
+        e->prompts[i] = (char *)save_text(e, &b);
         ken_buf_free(&b);
         if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");
     }
@@ -194,7 +194,7 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
         int n_shots = ken_exemplars_get(ex, i, shots);
         ken_buf b = {0};
         ken_prompt_text(&e->setup.style, shots, n_shots, &e->x, &b);
-        e->prompts[i] = (char *)keep(e, &b);
+        e->prompts[i] = (char *)save_text(e, &b);
         ken_buf_free(&b);
         if (e->prompts[i] == NULL) rc = ken_fail_nomem(err, "prompt");
     }
@@ -203,7 +203,7 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
 
 /* ---- what the model would say instead ------------------------------------------------------------------------------- */
 
-static void add_taken(void *ctx, int32_t v)
+static void append_token(void *ctx, int32_t v)
 {
     answer *a = ctx;
     add_token(a->e, &a->tokens, v);
@@ -220,7 +220,7 @@ static int start_instead(void *ctx, size_t i, ken_question **q, ken_err *err)
     const ken_path_options o = {.rules = &e->setup.rules,
                                 .first = root->id[place],
                                 .first_q = e->q[place],
-                                .token = add_taken,
+                                .token = append_token,
                                 .ctx = &e->instead[i],
                                 .prompt = (int)prompt};
     return ken_path_new(q, e->engine, &o, e->root[prompt], NULL, 0, err);
@@ -289,10 +289,10 @@ static int collect(explainer *e, ken_err *err)
         for (int j = 0; !failed && j < w->n_paths; j++) {
             ken_buf_clear(&b);
             for (int k = 0; k < w->paths[j].n; k++) add_token(e, &b, w->paths[j].token[k]);
-            accepted[j] = (ken_path){.tokens = keep(e, &b), .p = w->paths[j].p, .accepted = true};
+            accepted[j] = (ken_path){.tokens = save_text(e, &b), .p = w->paths[j].p, .accepted = true};
             ken_buf_clear(&b);
             add_printable(&b, w->paths[j].text, strlen(w->paths[j].text));
-            accepted[j].text = keep(e, &b);
+            accepted[j].text = save_text(e, &b);
             failed = accepted[j].tokens == NULL || accepted[j].text == NULL;
         }
         int n = 0;
@@ -300,12 +300,12 @@ static int collect(explainer *e, ken_err *err)
             const answer *a = &e->instead[i * N_INSTEAD + j];
             if (a->tokens.len == 0) continue;
             instead[n] = (ken_path){
-                .tokens = keep(e, &a->tokens),
+                .tokens = save_text(e, &a->tokens),
                 .p = a->p,
                 .accepted = ken_accept_matches(ken_task_golds(e->task)->accept, ken_buf_str(&a->text), a->text.len)};
             ken_buf_clear(&b);
             add_printable(&b, ken_buf_str(&a->text), a->text.len);
-            instead[n].text = keep(e, &b);
+            instead[n].text = save_text(e, &b);
             failed = instead[n].tokens == NULL || instead[n].text == NULL;
             n++;
         }
@@ -352,7 +352,7 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
                                     .setup = &e->setup,
                                     .data = q->data,
                                     .prompts = (const char *const *)e->prompts,
-                                    .keep_paths = true};
+                                    .save_paths = true};
     if (rc == KEN_OK) rc = ask(e, err);
     if (rc == KEN_OK && e->walk != NULL) rc = collect(e, err);
     if (rc == KEN_OK) rc = ken_task_row(e->task, &e->x, &e->out.row, err);

@@ -4,7 +4,7 @@
 #include "base/canon.h"
 #include <string.h>
 
-/* Declining to answer, as it is usually put. Compared after normalisation, so that case, articles and punctuation do not matter. */
+/* The usual ways of declining to answer. Compared after normalisation, so that case, articles and punctuation do not matter. */
 static const char *const usual[] = {"i dont know",    "i do not know",   "unknown",       "not known",
                                     "dont know",      "im not sure",     "i am not sure", "no idea",
                                     "i have no idea", "i cannot answer", "i cant answer", "not sure"};

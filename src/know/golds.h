@@ -50,7 +50,7 @@ void ken_golds_free(ken_golds *g);
 ken_verdict ken_golds_judge(const ken_golds *g, const char *y, size_t n); /* of a finished answer */
 /* Can x become an accepted answer, also when its end turns out to be the beginning of the stop string? or_abstain: or decline? */
 bool ken_golds_viable(const ken_golds *g, const char *x, size_t n, bool or_abstain);
-/* No answer can ever be accepted: each holds the stop string, and so does each other name where they count. Matchers that compare words take a
+/* No answer can be accepted: each holds the stop string, and so does each other name where they count. Matchers that compare words take a
  * newline for a space. */
 bool ken_golds_hold_stop(const ken_gold_rules *r, const char *const *answers, int n_answers, const char *const *aliases,
                          int n_aliases);

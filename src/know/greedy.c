@@ -1,4 +1,4 @@
-/* greedy.c - see greedy.h. Each question is one path (path.h) behind its prompt; questions are asked together (asking.h). */
+/* greedy.c - see greedy.h. Each question is one path (path.h) after its prompt; questions are asked together (asking.h). */
 #include "know/greedy.h"
 #include "base/alloc.h"
 #include "know/path.h"
@@ -16,10 +16,10 @@ typedef struct job {
     ken_arena arena;
 } job;
 
-static void one_done(job *j)
+static void report_done(job *j)
 {
     j->n_done++;
-    ken_watch_done(j->o->watch, j->o->before + j->n_done, j->o->of > 0 ? j->o->of : j->n);
+    ken_watch_done(j->o->watch, j->o->done_before + j->n_done, j->o->total > 0 ? j->o->total : j->n);
 }
 
 static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
@@ -33,11 +33,11 @@ static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
     if (x->n_prompt < 1) return ken_fail(err, KEN_EUSAGE, "question %zu has an empty prompt", i + 1);
     if ((int64_t)x->n_prompt + j->rules.max_new > ken_engine_longest(j->engine)) {
         j->out[i].too_long = true;
-        one_done(j);
+        report_done(j);
         return KEN_OK;
     }
     ken_path_options o = {.rules = &j->rules, .first = -1, .number = i + 1};
-    o.give_up = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
+    o.stop_early = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
     rc = ken_golds_new(&o.golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
     if (rc == KEN_OK) rc = ken_path_new(q, j->engine, &o, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, err);
     else ken_golds_free(&o.golds);
@@ -65,14 +65,14 @@ static int result(void *ctx, size_t i, ken_question *q, ken_err *err)
     ken_path_end end = ken_path_get(q);
     int rc = take_answer(j, &j->out[i], &end, err);
     ken_question_free(q);
-    one_done(j);
+    report_done(j);
     return rc;
 }
 
 static int between(void *ctx, ken_err *err)
 {
     const job *j = ctx;
-    return ken_watch_goes_on(j->o->watch, err);
+    return ken_watch_check(j->o->watch, err);
 }
 
 int ken_greedy(ken_forwarder *f, const ken_tokenizer *t, const ken_greedy_item *item, size_t n,

@@ -18,7 +18,7 @@ typedef struct ken_greedy_item {
 } ken_greedy_item;
 
 typedef struct ken_greedy_answer {
-    bool hit, hit_raw; /* under the matcher, and under em-raw; false, as the next, where it was given up early */
+    bool hit, hit_raw; /* under the matcher, and under em-raw; false, as the next, where it was stopped early */
     bool abstained;    /* declines to answer */
     bool too_long;     /* the prompt does not fit the context: nothing was asked */
     char *text; /* valid UTF-8; NULL when `complete` is off and it could not be right any more; ken_greedy_free */
@@ -33,11 +33,11 @@ typedef struct ken_greedy_options {
         *golds;    /* what is accepted, what declines, what ends an answer; a matcher that cannot rule a text out (f1@t,
                                     contains) sets `complete` */
     int max_new;   /* 0 = 32 */
-    bool complete; /* go on when the text can become neither an accepted answer nor an abstention */
+    bool complete; /* continue when the text can become neither an accepted answer nor an abstention */
     int32_t wave_positions, slots; /* of the engine; 0 = chosen */
     void *ctx;                     /* of item */
-    ken_watch *watch;              /* looked at between waves, besides the net's own; or NULL */
-    size_t before, of;             /* what it counts: answers before these, and in all, of 0 = these alone */
+    ken_watch *watch;              /* reported to between waves, besides the net's own; or NULL */
+    size_t done_before, total;     /* for watch: answers before these, and in all; total 0 = these alone */
 } ken_greedy_options;
 
 /* out (n). Borrows everything during the call. *forwards += positions forwarded (may be NULL). Answers do not depend on wave_positions and

@@ -10,14 +10,14 @@
 
 typedef struct ken_method_input { /* everything is borrowed and outlives the question */
     ken_engine *engine;
-    ken_texter *texter;        /* in its place, for an engine that gives texts alone; else NULL */
+    ken_texter *texter;        /* used instead of the engine, for one that gives texts alone; else NULL */
     const char *const *prompt; /* (setup->rules.prompts) whole prompts as text, with a texter */
     const ken_setup *setup;
     const ken_example *x;
     const ken_golds *golds; /* the next three: of answers that are texts */
     const ken_node *root;   /* (n_root) the prompts' last nodes */
     int n_root;
-    bool keep_paths;      /* explain: the accepted token paths are wanted too */
+    bool save_paths;      /* explain: the accepted token paths are wanted too */
     const ken_data *pool; /* where a method that makes its own prompts finds exemplars ... */
     bool pool_any_split;  /* ... also outside of the dev split */
 } ken_method_input;
@@ -27,7 +27,7 @@ struct ken_method {
     bool of_text;               /* answers are texts: they need golds and few-shot prompts */
     bool rules_out;             /* asks of unfinished texts whether they can become an answer: the matcher must say */
     bool own_draws;             /* draws with the row's id: rows that repeat are not alike */
-    bool control;               /* the guess control goes with it */
+    bool control;               /* the guess control can be used with it */
     bool by_texts;              /* can do with texts alone (engine/texter.h) */
     int (*start)(ken_question **out, const ken_method_input *in, ken_err *err);
     /* The numbers of a done question into out, whose id keys the draw. */

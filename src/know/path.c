@@ -15,7 +15,7 @@ typedef struct path {
     ken_finish finish;
 } path;
 
-/* Token v, of probability q, behind `from`: asks for what comes then, or the answer has ended. */
+/* Token v, of probability q, after `from`: asks for the logits after it, or the answer has ended. */
 static int take(path *p, ken_node from, int32_t v, double q, ken_err *err)
 {
     const ken_rules *r = p->o.rules;
@@ -26,13 +26,13 @@ static int take(path *p, ken_node from, int32_t v, double q, ken_err *err)
     if (p->finish != KEN_FINISH_EOS) {
         ken_buf_add(&p->text, piece.p, piece.n);
         if (p->text.failed) return ken_fail_nomem(err, "answer");
-        p->text.len = len; /* what stands behind the stop string is no part of the answer */
+        p->text.len = len; /* what follows the stop string is no part of the answer */
         if (p->text.data != NULL) p->text.data[len] = '\0';
     }
     p->p *= q;
     if (p->finish == KEN_RUNNING && ++p->depth == r->max_new) p->finish = KEN_FINISH_LENGTH;
     p->question.done = p->finish != KEN_RUNNING ||
-                       (p->o.give_up && !ken_golds_viable(&p->o.golds, ken_buf_str(&p->text), p->text.len, true));
+                       (p->o.stop_early && !ken_golds_viable(&p->o.golds, ken_buf_str(&p->text), p->text.len, true));
     if (p->question.done) return KEN_OK;
     ken_node child;
     int rc = ken_engine_extend(p->engine, from, &v, 1, &child, err);

@@ -14,14 +14,14 @@ typedef struct job {
     ken_forwarder *f;
     const ken_tokenizer *tokenizer;
     ken_kv *kv;
-    ken_batch_build chain; /* the window in hand */
+    ken_batch_build chain; /* the current window */
     int32_t *ids;          /* (n) of the text */
     size_t n;
     int32_t window, stride;
     bool bos;
     int32_t *token;  /* (window) */
     double *log_sum; /* (window) by row */
-    float *logit;    /* (window) by row, of the token behind it */
+    float *logit;    /* (window) by row, of the token after it */
 } job;
 
 /* The window that begins at text token `begin`, of which those from `scored` on are new. */
@@ -111,7 +111,7 @@ int ken_text_perplexity(ken_forwarder *f, const ken_tokenizer *t, const char *pa
     if (rc == KEN_OK) rc = get_ready(&j, o, err);
     size_t room = (size_t)j.window - j.bos, scored = 0;
     for (size_t begin = 0; rc == KEN_OK && scored < j.n; begin += (size_t)j.stride) {
-        if ((rc = ken_watch_goes_on(o->watch, err)) != KEN_OK) break;
+        if ((rc = ken_watch_check(o->watch, err)) != KEN_OK) break;
         size_t end = j.n - begin < room ? j.n : begin + room;
         rc = run_window(&j, begin, scored, end, out, path, err);
         if (forwards != NULL) *forwards += end - begin + j.bos - 1;

@@ -12,12 +12,12 @@
 
 typedef struct ken_text_options {
     int window, stride; /* 0 = min(1024, context); 0 = window */
-    ken_watch *watch;   /* looked at between windows, counts tokens; or NULL */
+    ken_watch *watch;   /* reported to between windows, in tokens; or NULL */
 } ken_text_options;
 
 typedef struct ken_text_loss {
     double nll;             /* sum of -log p over the scored tokens */
-    uint64_t tokens, bytes; /* scored tokens, and the bytes they stand for */
+    uint64_t tokens, bytes; /* scored tokens, and the bytes of their text */
     uint64_t windows;
 } ken_text_loss;
 

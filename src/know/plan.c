@@ -21,12 +21,12 @@ typedef struct counter {
     uint64_t nodes; /* tokens to forward for the prompts counted so far */
 } counter;
 
-/* c->ids (n) is a prompt; text, which is taken over, is shown when it is the first of a row and there is room. */
+/* c->ids (n) is a prompt; text, which it then owns, is shown when it is the first of a row and there is room. */
 static int count_prompt(counter *c, size_t n, ken_buf *text, bool first, ken_plan *out, ken_err *err)
 {
     int32_t before = c->trie.n_live;
     ken_node v;
-    int rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie goes */
+    int rc = ken_trie_extend(&c->trie, KEN_TRIE_ROOT, c->ids, n, &v, err); /* held until the trie is freed */
     c->nodes += (uint64_t)(c->trie.n_live - before);
     if (rc == KEN_OK && first && out->n_prompts < SHOWN) {
         out->prompts[out->n_prompts] = ken_buf_take(text);

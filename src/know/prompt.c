@@ -67,7 +67,7 @@ static void add_answer(const ken_prompt_style *s, const ken_example *x, ken_buf 
 
 /* ---- conversation formats ------------------------------------------------------------------------------------------- */
 
-/* What stands around a turn. Text between \1 and \2 is a control token. */
+/* What is put around a turn. Text between \1 and \2 is a control token. */
 typedef struct around {
     const char *before, *after;
 } around;
@@ -76,7 +76,7 @@ typedef struct format {
     ken_chat chat;
     const char *name;
     const char *needs;        /* a control token that tells the format */
-    around role[KEN_N_ROLES]; /* NULL: this role has no turn of its own, its text stands before that of the next */
+    around role[KEN_N_ROLES]; /* NULL: this role has no turn of its own, its text comes before that of the next */
     const char *end;          /* the token that ends an answer */
 } format;
 
@@ -103,7 +103,7 @@ static int32_t control_token(const ken_tokenizer *t, const char *name, size_t n)
     int32_t special = ken_tokenizer_special(t, name, n);
     if (special >= 0) return special;
     for (int32_t i = ken_tokenizer_n_vocab(t) - 1; i >= 0;
-         i--) { /* control tokens stand near the end of most vocabularies */
+         i--) { /* control tokens are near the end of most vocabularies */
         ken_str s = ken_tokenizer_piece(t, i);
         if (s.n == n && memcmp(s.p, name, n) == 0) return i;
     }
@@ -173,7 +173,7 @@ void ken_prompt_text(const ken_prompt_style *s, const ken_example *const *shots,
 
 /* ---- ids ------------------------------------------------------------------------------------------------------------ */
 
-/* A generation goes on behind the prompt: an EOS that the tokenizer appends to whole texts does not belong there. */
+/* A generation continues after the prompt: an EOS that the tokenizer appends to whole texts does not belong there. */
 static void drop_eos(const ken_tokenizer *t, const int32_t *ids, size_t *n)
 {
     if (ken_tokenizer_adds_eos(t) && *n > 0 && ids[*n - 1] == ken_tokenizer_eos(t)) --*n;
@@ -252,25 +252,25 @@ static size_t trimmed(const char *s, size_t n)
     return n;
 }
 
-/* The template's text before and behind its only placeholder, the question. */
-static bool around_question(const char *t, size_t *head, const char **behind)
+/* The template's text before and after its only placeholder, the question. */
+static bool around_question(const char *t, size_t *head, const char **after)
 {
     const char *at = strstr(t, placeholders[0]);
     if (at == NULL || strstr(t, placeholders[1]) != NULL || strstr(t, placeholders[2]) != NULL) return false;
     *head = (size_t)(at - t);
-    *behind = at + strlen(placeholders[0]);
-    return strstr(*behind, placeholders[0]) == NULL;
+    *after = at + strlen(placeholders[0]);
+    return strstr(*after, placeholders[0]) == NULL;
 }
 
 /* A conversation may have dropped the white space at the prompt's end, so it does not count. */
 const char *ken_zero_shot_question(const ken_prompt_style *s, const char *text, size_t *n)
 {
-    const char *behind;
+    const char *after;
     size_t head;
     *n = 0;
-    if (!around_question(s->template_text, &head, &behind)) return NULL;
-    size_t tail = trimmed(behind, strlen(behind)), len = trimmed(text, strlen(text));
-    if (len <= head + tail || memcmp(text, s->template_text, head) != 0 || memcmp(text + len - tail, behind, tail) != 0)
+    if (!around_question(s->template_text, &head, &after)) return NULL;
+    size_t tail = trimmed(after, strlen(after)), len = trimmed(text, strlen(text));
+    if (len <= head + tail || memcmp(text, s->template_text, head) != 0 || memcmp(text + len - tail, after, tail) != 0)
         return NULL;
     *n = len - head - tail;
     return text + head;
@@ -279,15 +279,15 @@ const char *ken_zero_shot_question(const ken_prompt_style *s, const char *text, 
 bool ken_zero_shot_part(const ken_prompt_style *s, const char *text, const char **question, size_t *n,
                         const char **answer)
 {
-    const char *behind;
+    const char *after;
     size_t head;
-    if (!around_question(s->template_text, &head, &behind) || behind[0] == '\0') return false;
+    if (!around_question(s->template_text, &head, &after) || after[0] == '\0') return false;
     if (strncmp(text, s->template_text, head) != 0) return false;
     *question = text + head;
-    const char *end = strstr(*question, behind);
-    if (end == NULL || end == *question || strstr(end + 1, behind) != NULL) return false;
+    const char *end = strstr(*question, after);
+    if (end == NULL || end == *question || strstr(end + 1, after) != NULL) return false;
     *n = (size_t)(end - *question);
-    *answer = end + strlen(behind);
+    *answer = end + strlen(after);
     return **answer != '\0';
 }
 
@@ -310,11 +310,11 @@ static int conversation(const ken_prompt_style *s, const ken_turn *turns, int n,
     if (n < 1 || turns[n - 1].role != KEN_ROLE_USER)
         return ken_fail(err, KEN_EINPUT, "the turn before the answer is not the user's");
     for (int i = 0; i < n; i++) {
-        /* A role without a turn of its own stands inside the next one: behind what opens that. */
+        /* A role without a turn of its own is inside the next one: after what opens that. */
         bool inside = i > 0 && f->role[turns[i - 1].role].before == NULL;
         if (!inside && f->role[turns[i].role].before == NULL) {
             if (turns[i + 1].role != KEN_ROLE_USER)
-                return ken_fail(err, KEN_EINPUT, "a system turn stands before a turn that is not the user's");
+                return ken_fail(err, KEN_EINPUT, "a system turn comes before a turn that is not the user's");
             ken_buf_puts(out, f->role[KEN_ROLE_USER].before);
         }
         format inner = *f;

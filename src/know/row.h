@@ -1,4 +1,4 @@
-/* row.h - a finished row: what the methods share when they turn their outcome into a ken_row. */
+/* row.h - a finished row: what the methods share to make a ken_row of their results. */
 #ifndef KEN_KNOW_ROW_H
 #define KEN_KNOW_ROW_H
 #include "base/arena.h"
@@ -15,7 +15,8 @@ typedef struct ken_walk_prompt { /* what is known of one prompt when its answers
         margin; /* smallest gap between the two largest logits on the greedy path as far as the verdict depends on it */
     double
         top_gap; /* between logits at places top_k and top_k + 1: smallest on the paths that carry mass, else at the root */
-    double p_lo, p_hi, raw_lo, raw_hi;
+    double p_lo, p_hi;       /* bounds of P_Correct of this prompt (walk.c) */
+    double raw_lo, raw_hi;   /* the same for answers that em-raw accepts too */
     int32_t forwarded;       /* nodes */
     const ken_request *root; /* the root's logits: the likeliest first tokens */
     const struct ken_walk_path *paths;
@@ -40,6 +41,6 @@ void ken_row_maker_free(ken_row_maker *m);
 void ken_row_begin(ken_row_maker *m, const ken_example *x, ken_row *out);
 /* Prompt number i: verdicts, texts and first tokens, also for the label; counts what the row sums over prompts. */
 int ken_row_prompt(ken_row_maker *m, int i, const ken_walk_prompt *p, ken_row *out, ken_err *err);
-/* The label, from what was found of all prompts. */
+/* The label, from the results of all prompts. */
 void ken_row_label(ken_row_maker *m, const ken_knowledge *k, ken_row *out);
 #endif

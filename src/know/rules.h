@@ -10,14 +10,14 @@
 typedef struct ken_rules {
     const ken_tokenizer *tokenizer; /* borrowed */
     int32_t top_k;                  /* 40: Gekhman et al. 2024, App. C */
-    double temperature;             /* 0.5: likewise */
+    double temperature;             /* 0.5: the same source */
     int32_t max_new;                /* L_max: tokens of class O before the answer is cut */
     const char *stop;               /* newline, or the user's stop string; borrowed, not empty */
     size_t n_stop;
     int prompts, samples; /* 10, 16 */
     double mass_budget;   /* 0 = by g, docs/method/knowledge.md#exact-bound */
-    double eps;           /* 0 = by rounds; else one round with this cut: reference walks and tests */
-    bool texts;           /* complete and keep greedy answers */
+    double eps; /* 0 = by mass_budget; else all nodes of at least this reach are forwarded: reference walks and tests */
+    bool texts; /* complete and store greedy answers */
     uint64_t seed;
 } ken_rules;
 
@@ -34,11 +34,11 @@ ken_finish ken_rules_step(const ken_rules *r, const char *x, size_t n, int32_t v
  * list, in its order; returns n. Double precision, maximum subtracted, summed in list order (docs/method/knowledge.md#random-process). */
 int32_t ken_rules_q(const ken_rules *r, const ken_request *a, double *out);
 
-/* An answer as it is kept and shown: valid UTF-8 whatever the tokens were, and no NUL, which would end it early: U+FFFD in their place. In the
+/* An answer as it is stored and shown: valid UTF-8 whatever the tokens were, and no NUL, which would end it early: U+FFFD in their place. In the
  * arena; NULL when out of memory. */
 char *ken_answer_text(ken_arena *a, const char *s, size_t n);
 
-/* KEN_EINPUT when the answered request is of no use: NaN or infinite logits. prompt and position are 0-based, for the message. */
+/* KEN_EINPUT when the answered request found NaN or infinite logits. prompt and position are 0-based, for the message. */
 int ken_rules_check(const ken_request *a, int prompt, int32_t position, ken_err *err);
 
 /* A request for top_k + 1 logits at node; memory from malloc, freed with ken_request_free. */

@@ -1,4 +1,4 @@
-/* sample.c - a tree of texts that are still growing; at each node stand the samples whose draws led there; see sample.h.
+/* sample.c - a tree of texts that are still growing; at each node are the samples whose draws led there; see sample.h.
  *
  * The greedy answer is one more member, number -1, that takes the best token instead of drawing. A node is answered, its members
  * draw, those that drew the same token move on together. Members end by an end token, the stop string, or the length limit. */
@@ -43,12 +43,12 @@ typedef struct sampler {
     prompt *p; /* (n) */
     ken_arena arena;
     double *q;       /* (top_k) */
-    int32_t *choice; /* (samples + 1) place in the list that each member of the branch in hand took */
+    int32_t *choice; /* (samples + 1) place in the list that each member of the current branch took */
 } sampler;
 
 static int nomem(ken_err *err) { return ken_fail_nomem(err, "sampler"); }
 
-/* Opens a branch at `node` (one reference goes with it) and asks for its logits. */
+/* Opens a branch at `node` (it takes over one reference) and asks for its logits. */
 static int open_branch(sampler *s, prompt *p, branch model, ken_err *err)
 {
     branch *b = ken_arena_alloc(&s->arena, 1, sizeof *b);

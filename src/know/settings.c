@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int range(const char *name, long long v, long long lo, long long hi, ken_err *err)
+static int check_range(const char *name, long long v, long long lo, long long hi, ken_err *err)
 {
     if (v >= lo && v <= hi) return KEN_OK;
     return ken_fail(err, KEN_EUSAGE, "--%s %lld is out of range: %lld to %lld", name, v, lo, hi);
@@ -17,11 +17,11 @@ int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_mo
 {
     int rc;
     *p = (ken_setup){0};
-    if ((rc = range("shots", o->shots, 0, 64, err)) != KEN_OK ||
-        (rc = range("prompts", o->prompts, 1, 1000, err)) != KEN_OK ||
-        (rc = range("samples", o->samples, 1, 10000, err)) != KEN_OK ||
-        (rc = range("top-k", o->top_k, 1, 1 << 20, err)) != KEN_OK ||
-        (rc = range("max-new", o->max_new, 1, 1024, err)) != KEN_OK)
+    if ((rc = check_range("shots", o->shots, 0, 64, err)) != KEN_OK ||
+        (rc = check_range("prompts", o->prompts, 1, 1000, err)) != KEN_OK ||
+        (rc = check_range("samples", o->samples, 1, 10000, err)) != KEN_OK ||
+        (rc = check_range("top-k", o->top_k, 1, 1 << 20, err)) != KEN_OK ||
+        (rc = check_range("max-new", o->max_new, 1, 1024, err)) != KEN_OK)
         return rc;
     if (!(o->temperature > 0.0 && o->temperature <= 100.0))
         return ken_fail(err, KEN_EUSAGE,

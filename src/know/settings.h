@@ -29,7 +29,7 @@ int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_mo
                        ken_err *err);
 void ken_settings_free(ken_setup *p);
 
-/* What the options say of exemplars and of the rows to annotate. */
+/* The options' exemplars and rows to annotate. */
 ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o);
 
 /* Versions of the parts of the method: raised when the same input gives another result, which freezes the runs made before. Those of matchers
@@ -40,7 +40,7 @@ ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o);
 /* What identifies a model and how it computes. m has been hashed. */
 void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, ken_isa isa, const char *gemm);
 
-/* Everything that binds an annotation as a whole, and what is good to know: another value of a binding one gives other results. What may
+/* Everything that binds an annotation as a whole, and what informs only: another value of a binding one gives other results. What may
  * differ from row to row is in identity.h. m has been hashed. */
 int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_model *m, const char *gemm,
                       const ken_data *d, ken_setting_list *l, ken_err *err);

@@ -12,7 +12,7 @@
 
 enum { CONTROL_SUBJECTS = 4, CONTROL_BLOCK = 64 };
 #define CONTROL_DELTA 1e-4 /* d of docs/method/knowledge.md#guess-control */
-#define GROWTH        1.7  /* measured on EntityQuestions: answers and texts behind the prompts */
+#define GROWTH        1.7  /* measured on EntityQuestions: answers and texts after the prompts */
 
 typedef struct task {
     ken_question question;
@@ -53,7 +53,7 @@ static int open_prompt(task *t, const ken_exemplars *ex, int set, const ken_exam
     else
         rc = ken_prompt_encode(&setup->style, setup->rules.tokenizer, shots, n_shots, x, &t->ids, &n, &t->cap_ids, err);
     if (rc != KEN_OK) return rc;
-    if (n == 0) return ken_fail(err, KEN_EINPUT, "an empty prompt (a template of nothing?)");
+    if (n == 0) return ken_fail(err, KEN_EINPUT, "an empty prompt (is the template empty?)");
     *too_long = n + (size_t)setup->rules.max_new > (size_t)ken_engine_longest(t->c->engine);
     if (*too_long) return KEN_OK;
     return ken_engine_extend(t->c->engine, KEN_TRIE_ROOT, t->ids, n, out, err);
@@ -174,7 +174,7 @@ static int start_method(task *t, ken_err *err)
                                  .golds = &t->golds,
                                  .root = t->root,
                                  .n_root = t->n_root,
-                                 .keep_paths = c->keep_paths,
+                                 .save_paths = c->save_paths,
                                  .pool = c->other != NULL ? c->other : c->data,
                                  .pool_any_split = c->other != NULL};
     return t->method->start(&t->asked, &in, err);
@@ -212,7 +212,7 @@ int ken_task_new(ken_question **out, const ken_task_context *c, const ken_exampl
     if (rc == KEN_OK && t->method->of_text) rc = start_text(t, err);
     t->question.done = no_label(t);
     if (rc == KEN_OK && !t->question.done) rc = start_method(t, err);
-    t->question.on = t->asked;
+    t->question.waits_for = t->asked;
     if (rc != KEN_OK) {
         ken_fail_prefix(err, "row %s", x->id);
         free_task(&t->question);
@@ -286,12 +286,12 @@ static int advance(ken_question *q, ken_err *err)
 {
     task *t = (task *)q;
     const bool guessing = t->guess != NULL;
-    int rc = q->on->kind->advance(q->on, err);
-    if (rc == KEN_OK && q->on->done) {
+    int rc = q->waits_for->kind->advance(q->waits_for, err);
+    if (rc == KEN_OK && q->waits_for->done) {
         if (guessing) finish_guess(t);
         else if (t->c->setup->control && t->method->control) rc = start_guess(t, err);
         q->done = guessing || t->guess == NULL;
-        if (t->guess != NULL) q->on = t->guess;
+        if (t->guess != NULL) q->waits_for = t->guess;
     }
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", t->x->id);
     return rc;

@@ -1,7 +1,7 @@
-/* task.h - one row on its way through the engine: its prompts, the method that answers them, the guess control, and the finished row.
+/* task.h - one row in the engine: its prompts, the method that answers them, the guess control, and the finished row.
  *
  *     ken_task_new(&t, ctx, example, index of it in the data, &err);
- *     ...                                   is asked as any question (asking.h)
+ *     ...                                   is run as any question (asking.h)
  *     ken_task_row(t, example, &row);       borrowed from the task; once for each duplicate of the row, with its own draw */
 #ifndef KEN_KNOW_TASK_H
 #define KEN_KNOW_TASK_H
@@ -16,7 +16,7 @@ typedef struct ken_task_context { /* what all rows of a run share; everything bo
     const ken_exemplar_sets *exemplars;
     const ken_data *other;      /* --exemplars, or NULL */
     const char *const *prompts; /* (setup->rules.prompts) whole prompts instead of exemplars: explain; or NULL */
-    bool keep_paths;            /* explain: the accepted token paths */
+    bool save_paths;            /* explain: the accepted token paths */
 } ken_task_context;
 
 /* Rows [*first, *first + *n) among which the guess control draws other subjects for row `index`: a block of data order, so that limits do not

@@ -1,13 +1,31 @@
 /* walk.c - the walk of docs/method/knowledge.md#exact-bound, all prompts of a row in step; see walk.h.
  *
- * A hypothesis is a token path below a root whose text is viable. It is open (not forwarded; its reach is mass that is not accounted
- * for yet), asked for, or scored. Each step forwards the open nodes that must be forwarded whatever the others turn out to be: all but the
- * smallest ones, whose reach together fits half the budget (the other half is for what their siblings' children leave over). The walk
- * ends when all that is open fits the budget. This stands in place of rounds of a falling cut: the same bound with fewer
+ * A hypothesis is a token path below a root whose text is viable: it can still become an accepted answer. Its reach rho is the probability
+ * that a sampled answer begins with it. It is open (not forwarded), asked for, or scored.
+ *
+ * Invariant, for each prompt between steps, when nothing is asked for:
+ *
+ *     mass accepted + mass ruled out + mass open = 1,   mass open = sum of the reaches of the open hypotheses
+ *
+ * At first only the root is there, with reach 1. Scoring a node divides its reach among its top_k children, whose q sum to 1: a child that
+ * ends an answer goes to accepted or to ruled out, a running child that is viable becomes open with reach rho q, one that is not is ruled out,
+ * for no continuation of it is accepted. At max_new tokens an open node is an answer. So nothing is lost and nothing counted twice: no path of
+ * tokens has two places in the tree.
+ *
+ * What is open will be accepted in part, none of it at least and all of it at most. Hence the bounds of P_Correct of the prompt,
+ *
+ *     p_lo = mass accepted,   p_hi = p_lo + mass open = 1 - mass ruled out;
+ *
+ * p_lo only grows and p_hi only falls. raw_lo and raw_hi are the same for answers that em-raw accepts too. The walk ends when p_hi - p_lo,
+ * summed over the prompts, fits the budget: the mean over prompts is then known to budget / prompts, and any function of the prompts' P that
+ * changes by at most c per unit of one of them, to c budget.
+ *
+ * A step forwards all open nodes but the smallest, whose reaches together fit half the budget; the other half is for what the children of
+ * those that are forwarded leave open. This replaces rounds of a falling cut: the same bound with fewer
  * forwards and fewer steps, because no round overshoots and no step waits for a depth. What is scored when depends on reaches
  * alone, and within a step nodes are scored by prompt, depth and token ids: never in the order of arrival.
  *
- * The greedy answer is followed on the same paths while it is viable, whatever its reach; what lies beyond is completed on the side. */
+ * The greedy answer is followed on the same paths while it is viable, whatever its reach; after that its text is completed separately. */
 #include "know/walk.h"
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -15,19 +33,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LAST_REACH    1e-7 /* smaller nodes are never forwarded for their mass */
-#define SPARED        0.5 /* share of the budget that the nodes left open by a step may have; 0.25 and 0.75 cost as much */
-#define BUDGET_MISS   1.25e-3 /* g = 0: P_U moves by at most 16 * budget = 0.02 */
-#define BUDGET_HIT    1e-2    /* g > 0: the category is certain, P_plus is within 1e-3 */
+#define LAST_REACH 1e-7 /* smaller nodes are never forwarded for their mass */
+#define SPARED     0.5 /* share of the budget that the nodes left open by a step may have; 0.25 and 0.75 cost as much */
+#define BUDGET_MISS                                                                                                    \
+    1.25e-3 /* g = 0 (no greedy hit): p_unknown = product of (1 - P)^16 moves by at most 16 * budget = 0.02 */
+#define BUDGET_HIT    1e-2 /* g > 0: the category is certain without samples, the mean P of ten prompts is known to 1e-3 */
 #define MAX_FORWARDED 4096
 
-typedef struct hyp {
-    int32_t parent; /* index in prompt.hyp; -1 for the root */
+typedef struct hyp { /* a hypothesis */
+    int32_t parent;  /* index in prompt.hyp; -1 for the root */
     int32_t token;
     int32_t depth;
     bool greedy; /* on the greedy path */
     ken_node node;
-    double rho; /* reach: product of q along the path */
+    double rho; /* reach: product of q along the path, which is P(an answer begins with it) */
     const char *text;
     size_t n_text;
     double gap; /* smallest gap at top_k on the path, this node included once it is scored */
@@ -45,10 +64,10 @@ typedef struct prompt {
     size_t n_h, cap_h;
     list asked;   /* nodes being forwarded, by depth and path */
     list open;    /* nodes not forwarded */
-    bool verdict; /* known */
+    bool verdict; /* the greedy answer is known to be right or wrong */
     double greedy_p;
     /* completion of a greedy answer that is not viable any more */
-    ken_node tail; /* held; -1 = none */
+    ken_node tail; /* its last node so far, held; -1 = none */
     int32_t tail_depth;
     char *tail_text; /* arena */
     size_t tail_n;
@@ -199,10 +218,10 @@ static int by_reach(const void *a, const void *b, void *ctx)
 
 /* ---- scoring -------------------------------------------------------------------------------------------------------- */
 
-static int keep_path(walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
+static int save_path(walk *w, prompt *p, const hyp *h, int32_t last, const char *text, size_t n, double mass,
                      ken_err *err)
 {
-    if ((w->flags & KEN_WALK_KEEP_PATHS) == 0) return KEN_OK;
+    if ((w->flags & KEN_WALK_SAVE_PATHS) == 0) return KEN_OK;
     if (ken_grow((void **)&p->paths, &p->cap_paths, p->n_paths + 1, sizeof *p->paths) != 0) return nomem(err);
     int32_t len = h->depth + (last >= 0);
     int32_t *tok = ken_arena_alloc(&w->arena, (size_t)len + 1, sizeof *tok);
@@ -225,12 +244,12 @@ static int score_answer(walk *w, prompt *p, const hyp *h, int32_t last, const ch
     p->out.p_lo += mass;
     if (h->gap < p->out.top_gap) p->out.top_gap = h->gap;
     if ((w->flags & KEN_WALK_MASS_ONLY) == 0 && ken_accept_matches(w->golds->raw, text, n)) p->out.raw_lo += mass;
-    return keep_path(w, p, h, last, text, n, mass, err);
+    return save_path(w, p, h, last, text, n, mass, err);
 }
 
 static int finish_greedy(walk *w, prompt *p, const char *text, size_t n, ken_finish f, ken_err *err)
 {
-    if (!p->verdict) { /* still on viable ground: this text decides */
+    if (!p->verdict) { /* viable to its end: this text decides */
         p->out.hit = ken_accept_matches(w->golds->accept, text, n);
         p->out.hit_raw = ken_accept_matches(w->golds->raw, text, n);
         p->verdict = true;
@@ -246,7 +265,7 @@ static int finish_greedy(walk *w, prompt *p, const char *text, size_t n, ken_fin
     return KEN_OK;
 }
 
-/* Goes on with the greedy text beyond viability: token v after text x of n bytes at `node`. */
+/* One more token of a greedy text that is not viable any more: v after text x of n bytes at `node`. */
 static int continue_tail(walk *w, prompt *p, ken_node node, int32_t depth, const char *x, size_t n, int32_t v,
                          ken_err *err)
 {
@@ -289,7 +308,7 @@ static int follow_greedy(walk *w, prompt *p, const hyp *h, const ken_request *a,
     return KEN_OK; /* the child is pushed with the viable ones, or by leave_greedy */
 }
 
-/* The greedy child is not viable: the verdict is "wrong"; its text goes on on the side when somebody wants it. */
+/* The greedy child is not viable: the verdict is "wrong"; its text is completed separately when texts are asked for. */
 static int leave_greedy(walk *w, prompt *p, const hyp *h, int32_t v, ken_err *err)
 {
     p->out.hit = p->out.hit_raw = false;
@@ -320,7 +339,8 @@ static int add_child(walk *w, prompt *p, int32_t up, int32_t v, double rho, bool
     return KEN_OK;
 }
 
-/* Scores the answered node `at`: endings into the mass, viable children onto the list. */
+/* Scores the answered node `at`: divides its reach among its children, as the invariant says. Ended and accepted: p_lo; viable: open; all others are
+ * ruled out, which is not summed. */
 static int score_node(walk *w, int number, int32_t at, ken_err *err)
 {
     prompt *p = &w->p[number];
@@ -376,8 +396,9 @@ static int forward_node(walk *w, prompt *p, int32_t at, ken_err *err)
     return rc;
 }
 
-/* The mass still open in each prompt, summed by depth and path; returns the sum over the prompts. */
-static double close_interval(walk *w)
+/* p_hi from p_lo and the open mass of each prompt, summed by depth and path, so that rounding does not depend on the order of arrival;
+ * rounding may not take p_hi above 1. Returns p_hi - p_lo summed over the prompts. */
+static double set_upper_bounds(walk *w)
 {
     double open = 0.0;
     for (int i = 0; i < w->n; i++) {
@@ -392,6 +413,7 @@ static double close_interval(walk *w)
     return open;
 }
 
+/* The most that p_hi - p_lo, summed over the prompts, may be at the end. */
 static double budget(const walk *w)
 {
     bool mass_only = (w->flags & KEN_WALK_MASS_ONLY) != 0, decided = true;
@@ -402,11 +424,13 @@ static double budget(const walk *w)
         decided &= w->p[i].verdict;
         hits += w->p[i].out.hit;
     }
-    /* While a verdict is out, only what either budget needs is forwarded: g may still turn out positive. */
+    /* While a greedy verdict is not known, g may still turn out positive: the larger budget, so that nothing is forwarded in vain. */
     return hits > 0 || !decided ? BUDGET_HIT : BUDGET_MISS;
 }
 
-/* Marks in w->pick (its first *n entries) the open nodes to forward now. */
+/* Puts into w->pick (its first *n entries) the open nodes to forward now: those on a greedy path, and by reach all but the smallest. Once the open
+ * mass fits the budget only greedy ones; none then ends the walk. Nodes below LAST_REACH, and all nodes once some prompt has forwarded
+ * MAX_FORWARDED, stay open: the interval may then end wider than the budget (open_mass). */
 static int choose(walk *w, double open, size_t *n, ken_err *err)
 {
     w->n_pick = *n = 0;
@@ -443,7 +467,7 @@ static int by_place(const void *a, const void *b, void *ctx)
 /* Forwards what must be forwarded; *walking is false when nothing must. */
 static int next_step(walk *w, ken_err *err)
 {
-    double open = close_interval(w);
+    double open = set_upper_bounds(w);
     size_t n;
     int rc = choose(w, open, &n, err);
     if (rc != KEN_OK) return rc;
@@ -456,10 +480,10 @@ static int next_step(walk *w, ken_err *err)
     for (size_t i = 0; i < n && rc == KEN_OK; i++) rc = forward_node(w, &w->p[w->pick[i].prompt], w->pick[i].at, err);
     for (int i = 0; i < w->n; i++) { /* those asked for are not open any more */
         prompt *p = &w->p[i];
-        size_t keep = 0;
+        size_t left = 0;
         for (size_t j = 0; j < p->open.n; j++)
-            if (p->h[p->open.at[j]].asked == NULL) p->open.at[keep++] = p->open.at[j];
-        p->open.n = keep;
+            if (p->h[p->open.at[j]].asked == NULL) p->open.at[left++] = p->open.at[j];
+        p->open.n = left;
     }
     return rc;
 }
@@ -467,18 +491,18 @@ static int next_step(walk *w, ken_err *err)
 /* Nodes at the length limit are answers: cut, and compared as they are (docs/method/knowledge.md#random-process). */
 static int score_cut(walk *w, prompt *p, ken_err *err)
 {
-    size_t keep = 0;
+    size_t left = 0;
     int rc = KEN_OK;
     for (size_t i = 0; i < p->open.n; i++) {
         const hyp *h = &p->h[p->open.at[i]];
         if (h->depth < w->rules->max_new || rc != KEN_OK) {
-            p->open.at[keep++] = p->open.at[i];
+            p->open.at[left++] = p->open.at[i];
             continue;
         }
         rc = score_answer(w, p, h, -1, h->text, h->n_text, h->rho, err);
         if (rc == KEN_OK && h->greedy) rc = finish_greedy(w, p, h->text, h->n_text, KEN_FINISH_LENGTH, err);
     }
-    p->open.n = keep;
+    p->open.n = left;
     return rc;
 }
 
@@ -488,7 +512,7 @@ static int advance(ken_question *question, ken_err *err)
     int rc = KEN_OK;
     if (w->question.waiting > 0)
         return ken_fail(err, KEN_ESTATE, "walk: advanced while %d requests are open", w->question.waiting);
-    /* Greedy texts beyond viability: one token further each step, whatever the walk itself is doing. */
+    /* Greedy texts that are not viable any more: one token further each step, whatever the walk itself is doing. */
     for (int i = 0; i < w->n && rc == KEN_OK; i++) {
         prompt *p = &w->p[i];
         if (p->tail_asked == NULL) continue;

@@ -1,12 +1,11 @@
 /* walk.h - exact P_Correct for one row: only the token paths whose text can still become an accepted answer are forwarded.
  *
- *     ken_walk_new(&q, engine, rules, golds, roots, n, 0, &err);     asks for the logits of the roots; q is asked as any question (asking.h)
+ *     ken_walk_new(&q, engine, rules, golds, roots, n, 0, &err);     asks for the logits of the roots; q is then one of ken_ask_all's questions
  *     ken_walk_get(q, i)->p_lo ...                                   when it is done
  *     ken_question_free(q);
  *
  * Source: docs/method/knowledge.md#exact-bound and around it (ours; the process whose probability is computed is Gekhman et al. 2024,
- * App. C). The result depends on the budget alone: nodes are scored by round, depth and the order of their token ids, never in the order of
- * arrival. */
+ * App. C). The result depends on the budget alone: nodes are scored by step, prompt, depth and token ids, never in the order of arrival. */
 #ifndef KEN_KNOW_WALK_H
 #define KEN_KNOW_WALK_H
 #include "know/asking.h"
@@ -16,8 +15,8 @@
 
 enum {
     KEN_WALK_MASS_ONLY = 1, /* no greedy verdicts, no texts: the guess control */
-    KEN_WALK_KEEP_PATHS = 2
-}; /* remember each accepted path: explain */
+    KEN_WALK_SAVE_PATHS = 2 /* each accepted path: explain */
+};
 
 typedef struct ken_walk_path { /* one accepted token path */
     const int32_t *token;      /* (n) including the ending token, if any */

@@ -25,7 +25,7 @@ void ken_watch_done(ken_watch *w, uint64_t done, uint64_t total)
     w->now.total = total;
 }
 
-int ken_watch_goes_on(ken_watch *w, ken_err *err)
+int ken_watch_check(ken_watch *w, ken_err *err)
 {
     return ken_watch_poll(w) ? ken_fail(err, KEN_ESTOP, "stopped") : KEN_OK;
 }
@@ -34,5 +34,5 @@ int ken_watch_stage(ken_watch *w, const char *name, uint64_t done, uint64_t tota
 {
     if (w != NULL) w->now.stage = name;
     ken_watch_done(w, done, total);
-    return ken_watch_goes_on(w, err);
+    return ken_watch_check(w, err);
 }

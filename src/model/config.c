@@ -107,8 +107,9 @@ static int read_factor(double *out, const ken_source *s, const char *gguf, const
     return rc;
 }
 
-/* The kind of scaling stands under rope_scaling.type, rope_scaling.rope_type (since 4.43) or rope_parameters.rope_type (since 5)
- * in config.json; GGUF knows "linear" and "yarn", takes a factor without a type as linear, and stores Llama-3's scaling as the tensor rope_freqs.weight. */
+/* The kind of scaling is under rope_scaling.type, rope_scaling.rope_type (since 4.43) or rope_parameters.rope_type (since 5)
+ * in config.json; GGUF knows "linear" and "yarn", takes a factor without a type as linear, and stores Llama-3's scaling as the tensor
+ * rope_freqs.weight. */
 static int read_rope_scaling(ken_config *c, const ken_source *s, ken_err *err)
 {
     const char *in = "rope_scaling";

@@ -166,7 +166,7 @@ static bool present(const binding *b, ken_feature f)
 }
 
 /* A bias that config.json announces or denies is not a matter of presence any more. */
-static bool wants(const binding *b, ken_need need, ken_feature f, const char *json_key)
+static bool needs_tensor(const binding *b, ken_need need, ken_feature f, const char *json_key)
 {
     ken_value v = ken_source_get(b->s, NULL, json_key);
     if (need == KEN_NEED_IF_PRESENT && v.kind == KEN_V_BOOL) return v.boolean;
@@ -203,7 +203,7 @@ static int bind_rope_freqs(binding *b, float **out)
     return KEN_OK;
 }
 
-/* Tensors that nobody reads. Buffers that old exporters wrote are fine: they hold what the configuration says anyway. */
+/* Tensors that are not read. Buffers that old exporters wrote are fine: they hold what the configuration says anyway. */
 static int check_unused(const binding *b, ken_buf *notes)
 {
     static const char *const harmless[] = {"rotary_emb.inv_freq", "attn_rot_embd", "masked_bias"};
@@ -225,7 +225,7 @@ static int check_unused(const binding *b, ken_buf *notes)
                             strstr(name, "exp") != NULL ? " (mixtures of experts are not supported)" : "");
         if (n_unused++ == 0) first = name;
     }
-    if (n_unused > 0) ken_buf_printf(notes, "tensors that nothing reads: %zu, the first is %s\n", n_unused, first);
+    if (n_unused > 0) ken_buf_printf(notes, "unused tensors: %zu, the first is %s\n", n_unused, first);
     return notes->failed ? ken_fail_nomem(b->err, "warnings") : KEN_OK;
 }
 
@@ -241,10 +241,10 @@ int ken_family_bind(ken_weights *w, float **rope_freqs, ken_config *c, const ken
     if (rc != KEN_OK) goto done;
 
     b.wanted[KEN_ALWAYS] = true;
-    c->qkv_bias = b.wanted[KEN_IF_QKV_BIAS] = wants(&b, f->qkv_bias, KEN_IF_QKV_BIAS, "attention_bias");
-    c->o_bias = b.wanted[KEN_IF_O_BIAS] = wants(&b, f->o_bias, KEN_IF_O_BIAS, "attention_bias");
-    c->mlp_bias = b.wanted[KEN_IF_MLP_BIAS] = wants(&b, f->mlp_bias, KEN_IF_MLP_BIAS, "mlp_bias");
-    c->qk_norm = b.wanted[KEN_IF_QK_NORM] = wants(&b, f->qk_norm, KEN_IF_QK_NORM, NULL);
+    c->qkv_bias = b.wanted[KEN_IF_QKV_BIAS] = needs_tensor(&b, f->qkv_bias, KEN_IF_QKV_BIAS, "attention_bias");
+    c->o_bias = b.wanted[KEN_IF_O_BIAS] = needs_tensor(&b, f->o_bias, KEN_IF_O_BIAS, "attention_bias");
+    c->mlp_bias = b.wanted[KEN_IF_MLP_BIAS] = needs_tensor(&b, f->mlp_bias, KEN_IF_MLP_BIAS, "mlp_bias");
+    c->qk_norm = b.wanted[KEN_IF_QK_NORM] = needs_tensor(&b, f->qk_norm, KEN_IF_QK_NORM, NULL);
     c->tied = is_tied(&b);
     b.wanted[KEN_IF_UNTIED] = !c->tied;
 

@@ -25,7 +25,7 @@ const ken_family *ken_family_of(const char *arch);
 int ken_config_read(ken_config *c, const ken_family *f, const ken_source *s, ken_err *err);
 
 /* Finds every tensor that the family needs, checks its shape against c, and completes c (tied, biases, qk_norm, n_vocab,
- * rope_freqs). w->layers and *rope_freqs (NULL when there are none) are the caller's, ken_free. Tensors that nothing reads are an
+ * rope_freqs). w->layers and *rope_freqs (NULL when there are none) are the caller's, ken_free. Unused tensors are an
  * error inside the layers, since the network would compute something else, and a line in `notes` outside them. */
 int ken_family_bind(ken_weights *w, float **rope_freqs, ken_config *c, const ken_family *f, const ken_source *s,
                     const ken_tensors *tensors, ken_buf *notes, ken_err *err);
@@ -52,7 +52,7 @@ typedef enum ken_feature {
 } ken_feature;
 
 typedef struct ken_role {
-    const char *gguf, *hf; /* behind "blk.N." and "model.layers.N." for a layer's tensors */
+    const char *gguf, *hf; /* after "blk.N." and "model.layers.N." for a layer's tensors */
     size_t at;             /* the field of ken_layer or ken_weights */
     ken_dim rows, cols;    /* (rows, cols), or (rows) when cols is ONE */
     ken_feature feature;   /* the network has it only then */

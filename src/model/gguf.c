@@ -1,7 +1,7 @@
 /* gguf.c - the GGUF reader; see gguf.h.
  *
  * The hard thing is trust: every field of the file may lie. All reading goes through one cursor that knows how many bytes are
- * left; a count is believed only after it was compared with what the rest of the file could hold at most. */
+ * left; a count is used only after it was compared with what the rest of the file could hold at most. */
 #include "model/gguf.h"
 #include "base/alloc.h"
 #include <inttypes.h>
@@ -115,7 +115,7 @@ static int read_kv(ken_gguf *g, cursor *c)
     int added = ken_strmap_add(g->by_key, kv.key.p, kv.key.n, (int32_t)g->n_kv);
     if (added < 0) return ken_fail_nomem(c->err, "metadata");
     if (added == 0)
-        return ken_fail(c->err, KEN_EINPUT, "metadata key %.*s stands twice", (int)(kv.key.n > 80 ? 80 : kv.key.n),
+        return ken_fail(c->err, KEN_EINPUT, "metadata key %.*s occurs twice", (int)(kv.key.n > 80 ? 80 : kv.key.n),
                         kv.key.p);
     g->kv[g->n_kv++] = kv;
     return KEN_OK;

@@ -1,4 +1,4 @@
-/* gguf.h - what stands in a GGUF file (v2, v3): metadata and tensors, found in mapped bytes without copying them.
+/* gguf.h - what is in a GGUF file (v2, v3): metadata and tensors, found in mapped bytes without copying them.
  *
  *     ken_gguf g;
  *     if (ken_gguf_parse(&g, map.data, map.size, &err) != KEN_OK) ...

@@ -5,7 +5,7 @@
 #include "model/value.h"
 #include <jansson.h>
 
-/* Parses data (n bytes) whose root must be an object. At most max_bytes bytes and 64 levels of nesting; a key that stands
+/* Parses data (n bytes) whose root must be an object. At most max_bytes bytes and 64 levels of nesting; a key that occurs
  * twice is an error, since readers disagree on which one counts. KEN_EINPUT with line and column, prefixed by `file`.
  * The caller's: json_decref. */
 int ken_json_parse(json_t **out, const void *data, size_t n, size_t max_bytes, const char *file, ken_err *err);

@@ -27,7 +27,7 @@ struct ken_model {
     ken_buf notes;         /* warnings, one a line while loading */
     const char **warnings; /* (n_warnings) into notes, afterwards */
     int n_warnings;
-    char *names;          /* the vocabulary's spellings, each with a NUL behind it */
+    char *names;          /* the vocabulary's spellings, each with a NUL after it */
     const char **name_of; /* (tokenizer's n_vocab) into names */
     char tokenizer_hash[65], hash[65], adapter_hash[65];
     ken_model_info info;
@@ -36,7 +36,7 @@ struct ken_model {
 /* Maps a file and keeps it until the model is freed. *map is a copy, borrowed. */
 int ken_model_map(ken_model *m, const char *path, ken_map *map, ken_err *err);
 
-/* Fill everything but info and warnings. What they leave behind on failure is freed with the model. */
+/* Fill everything but info and warnings. What they have allocated on failure is freed with the model. */
 int ken_model_load_gguf(ken_model *m, const void *data, size_t size, ken_err *err);
 int ken_model_load_folder(ken_model *m, ken_err *err);
 

@@ -1,5 +1,5 @@
 /* lora.c - the shape, the start and the effect of a low-rank adapter; see lora.h. Reading is in lora_read.c, writing in
- * write_adapter.c and write_gguf_lora.c. */
+ * write_folder.c and write_gguf.c. */
 #include "model/lora.h"
 #include "base/alloc.h"
 #include "base/rng.h"

@@ -1,7 +1,7 @@
 /* lora.h - a low-rank adapter: for each of a layer's seven projections, W + scale B A (Hu et al. 2021, arXiv 2106.09685).
  *
  * Values are f32 in one block, rows of B in Hugging Face's order (halves order for q and k, params.h). An adapter is trained as
- * this (nn/learn.h), read from a PEFT folder and attached to a model, and written by write_adapter.c. */
+ * this (nn/learn.h), read from a PEFT folder and attached to a model, and written by write_folder.c and write_gguf.c. */
 #ifndef KEN_MODEL_LORA_H
 #define KEN_MODEL_LORA_H
 #include "model/model.h"
@@ -33,8 +33,8 @@ typedef struct ken_lora {
     size_t n;
 } ken_lora;
 
-/* "q_proj", ... as PEFT's target_modules spell them; "attn_q", ... as GGUF does (behind blk.N.). */
-const char *ken_module_hf(ken_module m);   /* "self_attn.q_proj": behind model.layers.N. */
+/* "q_proj", ... as PEFT's target_modules spell them; "attn_q", ... as GGUF does (after blk.N.). */
+const char *ken_module_hf(ken_module m);   /* "self_attn.q_proj": after model.layers.N. */
 const char *ken_module_name(ken_module m); /* "q_proj" */
 const char *ken_module_gguf(ken_module m); /* "attn_q" */
 

@@ -165,7 +165,7 @@ static int find_pairs(found *f, unsigned *targets, const ken_tensors *tensors, c
     if (*targets == 0) return ken_fail(err, KEN_EINPUT, "%s: holds no tensors", file);
     for (int i = 0; i < c->n_layer * KEN_N_MODULES; i++)
         if ((f[i].a == NULL) != (f[i].b == NULL))
-            return ken_fail(err, KEN_EINPUT, "%s: tensor %s stands without its other half", file,
+            return ken_fail(err, KEN_EINPUT, "%s: tensor %s has no other half", file,
                             f[i].a != NULL ? f[i].a->name : f[i].b->name);
     return KEN_OK;
 }

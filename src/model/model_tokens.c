@@ -116,7 +116,7 @@ static const char *const samples[] = {
 
 /* True when the tokens of text spell it again; a leading space that SentencePiece adds is allowed for, and NFC where the
  * tokenizer asks for it. */
-static int comes_back(const ken_model *m, const char *text, bool *same, ken_err *err)
+static int round_trips(const ken_model *m, const char *text, bool *same, ken_err *err)
 {
     const ken_tokenizer *t = ken_model_tokenizer(m);
     int32_t *ids = NULL;
@@ -149,7 +149,7 @@ int ken_tokenizer_selftest(const ken_model *m, int *n, int *bad, const char **fi
     *first_bad = NULL;
     for (int i = 0; i < *n; i++) {
         bool same = false;
-        int rc = comes_back(m, samples[i], &same, err);
+        int rc = round_trips(m, samples[i], &same, err);
         if (rc != KEN_OK) return rc;
         if (same) continue;
         if ((*bad)++ == 0) *first_bad = samples[i];

@@ -121,7 +121,7 @@ static const ken_role *role_of(const ken_role *roles, int n, size_t at)
     return NULL;
 }
 
-/* Adds a group's tensors behind what is there; with data NULL only counts. `to` is the structure that the pointer is in. */
+/* Adds a group's tensors after those in the list; with data NULL only counts. `to` is the structure that the pointer is in. */
 static void lay_out(ken_params *p, const group *g, int layer, void *to)
 {
     const ken_config *c = p->config;

@@ -11,9 +11,9 @@ typedef enum ken_part { KEN_PART_EMBEDDING, KEN_PART_HEAD, KEN_PART_NORM, KEN_PA
 
 /* One tensor as files know it. Wq, Wk, Wv are three of these, side by side in memory. */
 typedef struct ken_param {
-    const char *gguf, *hf; /* names; behind "blk.N." and "model.layers.N." when layer >= 0; static */
+    const char *gguf, *hf; /* names; after "blk.N." and "model.layers.N." when layer >= 0; static */
     int layer;             /* -1 = outside the layers */
-    ken_part part;         /* what freezing goes by: a layer's norms belong to the half that reads them */
+    ken_part part;         /* which names freeze it: a layer's norms belong to the half that reads them */
     size_t at;             /* first value in data */
     size_t matrix;         /* first value of the joined matrix or vector that it is a part of */
     int64_t rows, cols;    /* a vector has cols = 0 */
@@ -51,7 +51,7 @@ void ken_params_free(ken_params *p);
  * go from GGUF's llama order into halves order. KEN_EINPUT for another shape, or a NaN or infinite value. */
 int ken_unpack_matrix(const ken_tensor *t, float *dst, int64_t rows, int64_t cols, int d_head, int d_rope, int threads,
                       ken_err *err);
-/* out (n) likewise; raw (n) is working memory. */
+/* The same for a vector, to out (n); raw (n) is working memory. */
 int ken_unpack_vector(const ken_tensor *t, float *out, float *raw, int n, int d_head, int d_rope, ken_err *err);
 /* One row of a matrix; out (cols). */
 void ken_unpack_row(const ken_tensor *t, int64_t row, float *out);

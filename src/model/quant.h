@@ -36,7 +36,7 @@ ken_dtype_by_name(const char *name); /* "F32", "BF16", "F16" as safetensors and 
 /* n values (a multiple of the block) from src, any alignment, to dst (n) f32. */
 void ken_dequantize(ken_dtype type, const void *src, float *dst, int64_t n);
 
-/* The way back, for KEN_F32, KEN_F16, KEN_BF16 and KEN_Q8_0 (n a multiple of the block): rounded to nearest. -1, or the place of the
+/* The reverse, for KEN_F32, KEN_F16, KEN_BF16 and KEN_Q8_0 (n a multiple of the block): rounded to nearest. -1, or the place of the
  * first value that is NaN, infinite or too large for the type (Q8_0: of its block); dst is then undefined. */
 int64_t ken_quantize(ken_dtype type, const float *src, void *dst, int64_t n);
 #endif

@@ -1,4 +1,4 @@
-/* quantize.c - f32 into the weight types that are written: F32, F16, BF16, Q8_0; see quant.h. The way back is quant.c's.
+/* quantize.c - f32 into the weight types that are written: F32, F16, BF16, Q8_0; see quant.h. The reverse is quant.c's.
  *
  * Rounding is to nearest, ties to even, for the plain types (as numpy and torch do), and llama.cpp's for Q8_0: the largest
  * magnitude of a block of 32 becomes 127, ties away from zero (ggml-quants.c, quantize_row_q8_0_ref). */

@@ -1,4 +1,4 @@
-/* source.h - where a model's description stands: the metadata of a GGUF file, or config.json. One way to ask both. */
+/* source.h - where a model's description is: the metadata of a GGUF file, or config.json. One way to ask both. */
 #ifndef KEN_MODEL_SOURCE_H
 #define KEN_MODEL_SOURCE_H
 #include "model/gguf.h"
@@ -11,7 +11,7 @@ typedef struct ken_source {
     const char *arch;     /* GGUF: the prefix of the family's keys ("llama.block_count") */
 } ken_source;
 
-/* The value of a key. GGUF: `gguf_key` behind "arch.". JSON: `json_key`, with dots between nested objects. A NULL key is never
+/* The value of a key. GGUF: `gguf_key` after "arch.". JSON: `json_key`, with dots between nested objects. A NULL key is never
  * there. */
 ken_value ken_source_get(const ken_source *s, const char *gguf_key, const char *json_key);
 /* How the key is called in this source, for messages: "llama.block_count" or "num_hidden_layers". Returns buf. */

@@ -66,7 +66,7 @@ int ken_tensors_add(ken_tensors *s, const char *name, size_t n, int type, int n_
     else {
         int added = ken_strmap_add(s->by_name, copy, n, (int32_t)s->n);
         if (added < 0) rc = ken_fail_nomem(err, "tensor names");
-        else if (added == 0) rc = ken_fail(err, KEN_EINPUT, "tensor %s stands twice in the model", copy);
+        else if (added == 0) rc = ken_fail(err, KEN_EINPUT, "tensor %s occurs twice in the model", copy);
     }
     if (rc != KEN_OK) goto done;
 

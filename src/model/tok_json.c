@@ -2,7 +2,7 @@
  *
  * That file describes a pipeline of parts (normalizer, pre-tokenizer, model, post-processor) in general terms; we recognise the
  * pipelines of the families that we run and refuse the rest by name, because a nearly right pipeline gives wrong ids silently.
- *   byte-level BPE: pre-tokenizer ByteLevel, alone (GPT-2) or behind Digits (SmolLM) or Split by a known regex (Llama-3, Qwen2)
+ *   byte-level BPE: pre-tokenizer ByteLevel, alone (GPT-2) or after Digits (SmolLM) or Split by a known regex (Llama-3, Qwen2)
  *   SentencePiece:  spaces become U+2581, by the normalizers Prepend and Replace or the pre-tokenizer Metaspace; byte fallback
  * BOS and EOS around a text are what the TemplateProcessing post-processor puts there. */
 #include "model/tok_source.h"
@@ -39,7 +39,7 @@ static const json_t *part(const json_t *stage, const char *key, size_t i)
 
 /* ---- pieces ----------------------------------------------------------------------------------------------------------- */
 
-/* One entry of the vocabulary or of the added tokens. Ids behind the embedding's rows cannot be forwarded. */
+/* One entry of the vocabulary or of the added tokens. Ids beyond the embedding's rows cannot be forwarded. */
 static int64_t id_of(const json_t *j)
 {
     json_int_t id = json_is_integer(j) ? json_integer_value(j) : -1;
@@ -58,7 +58,7 @@ static int set_piece(ken_tok_source *t, int64_t id, ken_str piece, uint8_t type,
                         piece.p, (long long)id, n_rows);
     }
     if (t->types[id] == KEN_TT_NORMAL && type == KEN_TT_NORMAL)
-        return ken_fail(err, KEN_EINPUT, "id %lld stands twice in the vocabulary (again for \"%.*s\")", (long long)id,
+        return ken_fail(err, KEN_EINPUT, "id %lld occurs twice in the vocabulary (again for \"%.*s\")", (long long)id,
                         shown, piece.p);
     t->pieces[id] = piece;
     t->types[id] = type;
@@ -114,7 +114,7 @@ static int read_vocab(ken_tok_source *t, const json_t *root, int32_t n_rows, ken
         if (rc != KEN_OK) return rc;
     }
     if (dropped > 0)
-        ken_buf_printf(notes, "added tokens left out because their ids lie behind the %d rows of the embedding: %zu\n",
+        ken_buf_printf(notes, "added tokens left out because their ids are beyond the %d rows of the embedding: %zu\n",
                        n_rows, dropped);
     if (trimming > 0)
         ken_buf_printf(
@@ -126,7 +126,7 @@ static int read_vocab(ken_tok_source *t, const json_t *root, int32_t n_rows, ken
 /* The id of a piece by linear search (a handful of lookups a file); -1 when there is none. */
 static int32_t find_piece(const ken_tok_source *t, ken_str s)
 {
-    for (int32_t i = t->spec.n_vocab - 1; i >= 0 && s.p != NULL; i--) /* added tokens stand last */
+    for (int32_t i = t->spec.n_vocab - 1; i >= 0 && s.p != NULL; i--) /* added tokens come last */
         if (t->types[i] != KEN_TT_UNUSED && t->pieces[i].n == s.n && memcmp(t->pieces[i].p, s.p, s.n) == 0) return i;
     return -1;
 }
@@ -246,7 +246,7 @@ static int recognise_byte_level(ken_tok_source *t, const json_t *pre, ken_err *e
     for (size_t i = 0; (p = part(pre, "pretokenizers", i)) != NULL; i++) {
         if (is_type(p, "ByteLevel")) {
             byte_level = true;
-            use_regex = !json_is_false(json_object_get(p, "use_regex")); /* true unless said otherwise */
+            use_regex = !json_is_false(json_object_get(p, "use_regex")); /* true by default */
             if (json_is_true(json_object_get(p, "add_prefix_space")))
                 return ken_fail(err, KEN_EINPUT, "pre_tokenizer: ByteLevel with add_prefix_space is not supported");
         } else if (is_type(p, "Digits") && json_is_true(json_object_get(p, "individual_digits")) && i == 0)
@@ -357,7 +357,7 @@ static int32_t listed_id(const ken_tok_source *t, const json_t *j, size_t i)
     return id >= 0 && id < t->spec.n_vocab ? (int32_t)id : -1;
 }
 
-/* What TemplateProcessing puts around a single text: special tokens before it and behind it. True when there is such a template. */
+/* What TemplateProcessing puts around a single text: special tokens before it and after it. True when there is such a template. */
 static bool read_template(ken_tok_source *t, const json_t *post)
 {
     const json_t *p;
@@ -366,12 +366,12 @@ static bool read_template(ken_tok_source *t, const json_t *post)
         if (!is_type(p, "TemplateProcessing")) continue;
         found = true;
         const json_t *single = json_object_get(p, "single");
-        bool behind = false;
+        bool after_text = false;
         for (size_t k = 0; k < json_array_size(single); k++) {
             const json_t *item = json_array_get(single, k), *special = json_object_get(item, "SpecialToken");
             int32_t id = find_piece(t, json_str(json_object_get(special, "id")));
-            if (json_object_get(item, "Sequence") != NULL) behind = true;
-            else if (id >= 0 && !behind) t->spec.bos = id, t->spec.add_bos = true;
+            if (json_object_get(item, "Sequence") != NULL) after_text = true;
+            else if (id >= 0 && !after_text) t->spec.bos = id, t->spec.add_bos = true;
             else if (id >= 0) t->spec.eos = id, t->spec.add_eos = true;
         }
     }
@@ -390,7 +390,7 @@ static int read_specials(ken_tok_source *t, const json_t *root, const ken_tok_fi
     if (t->spec.eos < 0) t->spec.eos = listed_id(t, json_object_get(f->config, "eos_token_id"), 0);
     bool template = read_template(t, json_object_get(root, "post_processor"));
 
-    /* The classes of Llama-2 rebuild the template from add_bos_token and add_eos_token; the others go by the template. */
+    /* The classes of Llama-2 rebuild the template from add_bos_token and add_eos_token; the others use the template. */
     const json_t *add_bos = json_object_get(f->tokenizer_config, "add_bos_token"),
                  *add_eos = json_object_get(f->tokenizer_config, "add_eos_token");
     if (json_is_boolean(add_bos) && (!template || t->spec.kind == KEN_TOK_SPM))

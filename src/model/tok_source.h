@@ -1,4 +1,4 @@
-/* tok_source.h - a vocabulary on its way from a file to a tokenizer: the arrays behind a ken_tok_spec and who owns them.
+/* tok_source.h - a vocabulary read from a file for a tokenizer: the arrays of a ken_tok_spec and who owns them.
  *
  * tok_gguf.c fills one from GGUF metadata, tok_json.c from tokenizer.json; ken_tokenizer_new copies it. */
 #ifndef KEN_MODEL_TOK_SOURCE_H

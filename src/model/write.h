@@ -1,4 +1,4 @@
-/* write.h - what a fine-tuning leaves behind, in the formats of others: a model or an adapter as Hugging Face lays it out
+/* write.h - the results of a fine-tuning, in other programs' formats: a model or an adapter as Hugging Face lays it out
  * (read by transformers, peft, vLLM), and as GGUF (read by llama.cpp). Everything here is read back by ken itself.
  *
  *     ken_write_model_folder(base, params, KEN_BF16, "out", &err);       model.safetensors, config.json, tokenizer.json, ...
@@ -7,7 +7,7 @@
  *     ken_write_gguf_lora(base, lora, "out/adapter.gguf", &err);
  *
  * `base` is what was fine-tuned: everything but the weights - configuration, tokenizer, chat template, metadata - comes from its
- * files. Each file appears whole or not at all (base/out.h), the weights last, so that a folder in which the weights stand is
+ * files. Each file appears whole or not at all (base/out.h), the weights last, so that a folder that has the weights is
  * complete. A folder is made when it is missing. KEN_EFAIL for the disk; KEN_EINPUT, naming the tensor, for a value that is NaN or
  * infinite or too large for the type, and for a network that the format cannot describe. */
 #ifndef KEN_MODEL_WRITE_H

@@ -32,7 +32,7 @@ static int open_json(json_t **out, const ken_model *m, const char *name, ken_err
 
 int ken_base_open(ken_base *b, const ken_model *m, bool vocabulary, ken_err *err)
 {
-    ken_buf notes = {0}; /* what there is to warn about was said when the model was opened */
+    ken_buf notes = {0}; /* the warnings were given when the model was opened */
     *b = (ken_base){.model = m, .is_gguf = m->gguf.data != NULL};
     int rc;
     if (b->is_gguf) {

@@ -21,7 +21,7 @@ typedef struct span {
     size_t begin, end;
 } span;
 
-static size_t skip_string(const char *p, size_t n, size_t at) /* at its opening quote; behind the closing one */
+static size_t skip_string(const char *p, size_t n, size_t at) /* at its opening quote; after the closing one */
 {
     for (at++; at < n && p[at] != '"'; at++)
         if (p[at] == '\\') at++;
@@ -34,7 +34,7 @@ static size_t skip_space(const char *p, size_t n, size_t at)
     return at;
 }
 
-/* at its first character; behind its last one. */
+/* at its first character; after its last one. */
 static size_t skip_value(const char *p, size_t n, size_t at)
 {
     if (at < n && p[at] == '"') return skip_string(p, n, at);
@@ -47,7 +47,7 @@ static size_t skip_value(const char *p, size_t n, size_t at)
     return n;
 }
 
-/* Where the value of a key of the root object stands in a text that is known to be valid JSON. */
+/* Where the value of a key of the root object is in a text that is known to be valid JSON. */
 static bool find_value(const char *p, size_t n, const char *key, span *value)
 {
     int depth = 0;
@@ -199,7 +199,7 @@ static int check_expressible(const hf_class *k, const ken_config *c, const ken_b
                     b->model->path, c->arch, what);
 }
 
-static const char *truth(bool b) { return b ? "true" : "false"; }
+static const char *bool_text(bool b) { return b ? "true" : "false"; }
 
 static void put_ids(ken_buf *out, const ken_base *b)
 {
@@ -228,14 +228,14 @@ int ken_config_json(ken_buf *out, const ken_base *b, ken_dtype type, ken_err *er
     ken_buf_printf(out, "  \"rms_norm_eps\": %s,\n", ken_json_number((double)c.norm_eps, true, t));
     put_rope(out, &c);
     ken_buf_puts(out, "  \"hidden_act\": \"silu\",\n");
-    if (k->attention_bias) ken_buf_printf(out, "  \"attention_bias\": %s,\n", truth(c.qkv_bias));
-    if (k->mlp_bias) ken_buf_printf(out, "  \"mlp_bias\": %s,\n", truth(c.mlp_bias));
-    if (strcmp(c.arch, "llama") != 0) ken_buf_printf(out, "  \"use_sliding_window\": %s,\n", truth(c.window > 0));
+    if (k->attention_bias) ken_buf_printf(out, "  \"attention_bias\": %s,\n", bool_text(c.qkv_bias));
+    if (k->mlp_bias) ken_buf_printf(out, "  \"mlp_bias\": %s,\n", bool_text(c.mlp_bias));
+    if (strcmp(c.arch, "llama") != 0) ken_buf_printf(out, "  \"use_sliding_window\": %s,\n", bool_text(c.window > 0));
     if (c.window > 0) ken_buf_printf(out, "  \"sliding_window\": %d,\n", c.window);
     if (c.window > 0 && strcmp(c.arch, "llama") != 0) ken_buf_puts(out, "  \"max_window_layers\": 0,\n");
     put_ids(out, b);
     ken_buf_printf(out, "  \"tie_word_embeddings\": %s,\n  \"use_cache\": true,\n  \"torch_dtype\": \"%s\"\n}\n",
-                   truth(c.tied), torch_type(type));
+                   bool_text(c.tied), torch_type(type));
     return out->failed ? ken_fail_nomem(err, "config.json") : KEN_OK;
 }
 

@@ -1,4 +1,4 @@
-/* write_parts.h - what the writers of write.h share: tensors on their way to a file, and the files of the base read again. */
+/* write_parts.h - what the writers of write.h share: tensors to be written, and the files of the base read again. */
 #ifndef KEN_MODEL_WRITE_PARTS_H
 #define KEN_MODEL_WRITE_PARTS_H
 #include "base/out.h"

@@ -4,7 +4,7 @@
  * recognises: byte-level BPE with one of the pre-tokenizers that we know, or SentencePiece as BPE with byte fallback, whose merges
  * are every way to cut a piece into two, best score first (transformers, convert_slow_tokenizer.py, generate_merges).
  *
- * Special tokens stand in the vocabulary as well as among the added tokens: the library gives an added token the id that the
+ * Special tokens are in the vocabulary as well as among the added tokens: the library gives an added token the id that the
  * vocabulary has for it, and counts on from the vocabulary's size otherwise, which would move ids. Padding rows are left out. */
 #include "base/alloc.h"
 #include "model/json.h"

@@ -18,7 +18,7 @@ typedef struct ken_batch_build {
     size_t cap_pos, cap_slot, cap_path_slots, cap_path, cap_reading;
 } ken_batch_build;
 
-/* Begins y->batch anew, without readings, over rows token (n), which is borrowed. parent (n): an earlier row, or -1 for a first token;
+/* Empties y->batch and gives it the rows token (n), which is borrowed, and no readings. parent (n): an earlier row, or -1 for a first token;
  * NULL: each row follows the one before. Grows what y has; KEN_ENOMEM. */
 int ken_batch_rows(ken_batch_build *y, int32_t n, const int32_t *token, const int32_t *parent, ken_err *err);
 /* Adds a copy of r, whose row must not be below that of the reading added before; it stays at its index, not at its address. */

@@ -1,9 +1,15 @@
 /* forward.c - one forward pass over a batch of rows.
  *
- * Rows are cut into blocks of KEN_GEMM_ROWS, a block is computed by one thread. Between two barriers a block goes through the second
- * half of one layer (attention, output projection, MLP) and the first half of the next (norm, q k v, rotation, cache): the
- * barrier makes sure that all keys and values of a layer are written before any row attends to them. After the last layer only
- * rows whose logits are read go on. What is not a matrix product is done on a block while it is in cache. */
+ * A layer, for a row x (C) of the residual stream (backward.c has the same with its gradients):
+ *
+ *     project          [q | k | v] = rms_norm(x, attn_norm) Wqkv^T + b_qkv;  q, k = rope(rms_norm(q, q_norm)), rope(rms_norm(k, k_norm))
+ *     attend_and_mlp   x += softmax(q k^T / sqrt(d)) v Wo^T + b_o;  [gate | up] = rms_norm(x, ffn_norm) Wgate_up^T + b_gate_up;
+ *                      x += (silu(gate) up) Wdown^T + b_down
+ *
+ * Rows are cut into blocks of KEN_GEMM_ROWS, a block is computed by one thread. A stage, between two barriers, takes each block through the
+ * second half of one layer (attend_and_mlp) and the first half of the next (project): so all keys and values of a layer are written
+ * before any row attends to them. After the last layer's keys and values only rows whose logits are read are computed. What is not
+ * a matrix product is done on a block while it is in cache. */
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "nn/network.h"
@@ -92,7 +98,7 @@ static int by_path(const void *x, const void *y, void *ctx)
     }
 }
 
-/* Rows that share a path come to stand side by side, whatever order the caller has: attention then copies a key once for all of
+/* Rows that share a path become neighbours, whatever order the caller has: attention then copies a key once for all of
  * them (measured: rows of all prompts mixed took 18% longer). Results do not depend on it. row (n): as for ken_net_prepare. Returns the
  * batch in this order, its arrays the net's. */
 static ken_batch sort_batch(ken_net *net, const ken_batch *b, const int32_t *row, int32_t n)
@@ -130,10 +136,10 @@ static ken_batch sort_batch(ken_net *net, const ken_batch *b, const int32_t *row
 
 /* ---- halves of a layer ------------------------------------------------------------------------------------------------- */
 
-/* Where layer l is kept for the way back; NULL in inference. */
-static ken_tape_layer *kept(const ken_net *net, int l)
+/* Where layer l is saved for the backward pass; NULL in inference. */
+static ken_tape_layer *saved_layer(const ken_net *net, int l)
 {
-    return net->tape == NULL ? NULL : &net->tape->layer[net->tape->kept > 1 ? l : 0];
+    return net->tape == NULL ? NULL : &net->tape->layer[net->tape->n_saved > 1 ? l : 0];
 }
 
 /* y (n, width) from column col on += scale (x A^T) B^T of an adapter in training; x (n, in). rows, first: as for attend_and_mlp. */
@@ -165,7 +171,8 @@ static int add_low_rank(ken_net *net, int l, ken_module m, const float *x, const
     return KEN_OK;
 }
 
-/* First half: x (n, C) -> rotated queries in net->q, keys and values of the rows in their slots. */
+/* First half of layer l for rows [row, row + n): net->x (n, C) -> rotated queries in net->q (n, n_head d), or on the tape; rotated keys and
+ * values in the rows' slots. The joined product's output is w->wide (n, n_qkv). */
 static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t row, int n, int thread)
 {
     const ken_config *c = net->c;
@@ -174,8 +181,8 @@ static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t 
     ken_worker *w = &net->workers[thread];
     const int d = c->d_head, nq = c->n_head * d, nkv = c->n_kv * d, width = nq + 2 * nkv;
     const size_t C = (size_t)c->n_embd;
-    ken_tape_layer *keep = kept(net, l);
-    float *queries = keep != NULL ? keep->q : net->q;
+    ken_tape_layer *saved = saved_layer(net, l);
+    float *queries = saved != NULL ? saved->q : net->q;
     for (int i = 0; i < n; i++)
         k->rms_norm(w->in + (size_t)i * C, net->x + (size_t)(row + i) * C, y->attn_norm, c->n_embd, c->norm_eps);
     int rc = ken_gemm_run(y->qkv, w->in, w->wide, n, thread);
@@ -184,14 +191,14 @@ static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t 
     if (rc == KEN_OK)
         rc = add_low_rank(net, l, KEN_MOD_V, w->in, net->rows + row, row, n, w->wide, width, nq + nkv, thread);
     if (rc != KEN_OK) return rc;
-    if (keep != NULL)
+    if (saved != NULL)
         memcpy(net->tape->x[l] + (size_t)row * C, net->x + (size_t)row * C, (size_t)n * C * sizeof(float));
     for (int i = 0; i < n; i++) {
         const int32_t r = row + i;
         float *q = w->wide + (size_t)i * (size_t)width, *key = q + nq, *value = key + nkv;
         if (y->b_qkv != NULL) k->add(q, y->b_qkv, width);
-        if (keep != NULL && keep->qk != NULL)
-            memcpy(keep->qk + (size_t)r * (size_t)(nq + nkv), q, (size_t)(nq + nkv) * sizeof *q);
+        if (saved != NULL && saved->qk != NULL)
+            memcpy(saved->qk + (size_t)r * (size_t)(nq + nkv), q, (size_t)(nq + nkv) * sizeof *q);
         if (y->q_norm != NULL)
             for (int h = 0; h < c->n_head; h++) k->rms_norm(q + h * d, q + h * d, y->q_norm, d, c->norm_eps);
         if (y->k_norm != NULL)
@@ -213,7 +220,7 @@ static int project(ken_net *net, ken_kv *kv, const ken_batch *b, int l, int32_t 
     return KEN_OK;
 }
 
-/* x (n, C) of the rows named += y (n, C) + bias, dropped out when training. */
+/* x (n, C) of the rows named += drop(y (n, C) + bias (C)); y may be overwritten. */
 static void add_block(const ken_net *net, float *x, float *y, const float *bias, const int32_t *rows, int n,
                       uint32_t site)
 {
@@ -231,7 +238,8 @@ static void add_block(const ken_net *net, float *x, float *y, const float *bias,
     }
 }
 
-/* Second half: x (n, C) of the rows named += attention, += MLP. first: where they stand among the rows of this layer's second half. */
+/* Second half of layer l: x (n, C) of the rows named += attention, += MLP. first: the place of the first of them among the rows of this layer's
+ * second half, by which the tape has them. w->in holds the norm's output (n, C), then silu(gate) up (n, ff). */
 static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int32_t *rows, int32_t first, int n,
                           float *x, int thread)
 {
@@ -240,15 +248,15 @@ static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int
     const ken_net_layer *y = &net->w.layers[l];
     ken_worker *w = &net->workers[thread];
     const size_t C = (size_t)c->n_embd, ff = (size_t)c->n_ff, nq = (size_t)c->n_head * (size_t)c->d_head;
-    ken_tape_layer *keep = kept(net, l);
-    float *attn = keep != NULL ? keep->attn + (size_t)first * nq : w->in;
-    float *wide = keep != NULL ? keep->gate_up + (size_t)first * 2 * ff : w->wide;
+    ken_tape_layer *saved = saved_layer(net, l);
+    float *attn = saved != NULL ? saved->attn + (size_t)first * nq : w->in;
+    float *wide = saved != NULL ? saved->gate_up + (size_t)first * 2 * ff : w->wide;
     k->attend(a, rows, n, attn, &w->attention);
     int rc = ken_gemm_run(y->o, attn, w->out, n, thread);
     if (rc == KEN_OK) rc = add_low_rank(net, l, KEN_MOD_O, attn, rows, first, n, w->out, c->n_embd, 0, thread);
     if (rc != KEN_OK) return rc;
     add_block(net, x, w->out, y->b_o, rows, n, ken_site_attention(l));
-    if (keep != NULL) memcpy(keep->mid + (size_t)first * C, x, (size_t)n * C * sizeof *x);
+    if (saved != NULL) memcpy(saved->mid + (size_t)first * C, x, (size_t)n * C * sizeof *x);
     for (int i = 0; i < n; i++)
         k->rms_norm(w->in + (size_t)i * C, x + (size_t)i * C, y->ffn_norm, c->n_embd, c->norm_eps);
     rc = ken_gemm_run(y->gate_up, w->in, wide, n, thread);
@@ -267,7 +275,7 @@ static int attend_and_mlp(ken_net *net, const ken_attention *a, int l, const int
     return KEN_OK;
 }
 
-/* The last layer's second half for rows that are read, then norm, head and what the caller reads. */
+/* The last layer's second half for rows [first, first + n) of those that are read, then norm, head and what the caller reads. */
 static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int32_t first, int n, int thread)
 {
     const ken_config *c = net->c;
@@ -277,7 +285,7 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
         memcpy(w->x + (size_t)i * C, net->x + (size_t)net->logit_row[first + i] * C, C * sizeof *w->x);
     int rc = attend_and_mlp(net, a, c->n_layer - 1, net->logit_row + first, first, n, w->x, thread);
     if (rc != KEN_OK) return rc;
-    if (net->tape != NULL) { /* the learner takes it from here */
+    if (net->tape != NULL) { /* the learner computes the head */
         memcpy(net->tape->x[c->n_layer] + (size_t)first * C, w->x, (size_t)n * C * sizeof(float));
         return KEN_OK;
     }
@@ -300,14 +308,14 @@ static int finish(ken_net *net, const ken_attention *a, const ken_batch *b, int3
 ken_attention ken_net_attention(const ken_net *net, const ken_kv *kv, const ken_batch *b, int l)
 {
     const ken_config *c = net->c;
-    const ken_tape_layer *keep = kept(net, l);
+    const ken_tape_layer *saved = saved_layer(net, l);
     return (ken_attention){.n_head = c->n_head,
                            .n_kv = c->n_kv,
                            .d = c->d_head,
                            .d_pad = kv->d_pad,
                            .window = c->window,
                            .n_slots = kv->n_slots,
-                           .q = keep != NULL ? keep->q : net->q,
+                           .q = saved != NULL ? saved->q : net->q,
                            .k = kv->k + (size_t)l * kv->layer,
                            .v = kv->v + (size_t)l * kv->layer,
                            .pos = b->pos,
@@ -328,14 +336,14 @@ static void embed(ken_net *net, const ken_batch *b, int32_t row, int n, float *x
     }
 }
 
-/* Which halves a stage computes: the second one of layer `rest` (-1: none; embeds instead when project is 0) and the first one of
- * layer `project` (-1: none), for all blocks in parallel. */
-static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int project_layer)
+/* One stage, all blocks in parallel: the second half of attend_layer (-1: none; embeds the tokens when project_layer is 0) and the first half
+ * of project_layer (-1: none). */
+static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int attend_layer, int project_layer)
 {
     const ken_config *c = net->c;
-    const bool last = rest == c->n_layer - 1;
+    const bool last = attend_layer == c->n_layer - 1;
     const int32_t n = last ? net->n_logits : b->n_rows;
-    const ken_attention a = ken_net_attention(net, kv, b, rest > 0 ? rest : 0);
+    const ken_attention a = ken_net_attention(net, kv, b, attend_layer > 0 ? attend_layer : 0);
     atomic_int failed = KEN_OK;
 #pragma omp parallel num_threads(net->threads)
     {
@@ -347,7 +355,7 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
             float *x = net->x + (size_t)row * (size_t)c->n_embd;
             int rc = KEN_OK;
             if (last) rc = finish(net, &a, b, row, m, thread);
-            else if (rest >= 0) rc = attend_and_mlp(net, &a, rest, net->rows + row, row, m, x, thread);
+            else if (attend_layer >= 0) rc = attend_and_mlp(net, &a, attend_layer, net->rows + row, row, m, x, thread);
             else if (project_layer == 0) embed(net, b, row, m, x);
             if (rc == KEN_OK && !last && project_layer >= 0) rc = project(net, kv, b, project_layer, row, m, thread);
             if (rc != KEN_OK) atomic_store(&failed, rc);
@@ -357,12 +365,12 @@ static int stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int pro
     return failed;
 }
 
-static int run_stage(ken_net *net, ken_kv *kv, const ken_batch *b, int rest, int project_layer, ken_err *err)
+static int run_stage(ken_net *net, ken_kv *kv, const ken_batch *b, int attend_layer, int project_layer, ken_err *err)
 {
     if (net->poll != NULL && net->poll(net->poll_ctx) != 0) return ken_fail(err, KEN_ESTOP, "stopped on request");
-    int rc = ken_weights_stage(&net->w, rest, project_layer, err);
+    int rc = ken_weights_stage(&net->w, attend_layer, project_layer, err);
     if (rc != KEN_OK) return rc;
-    rc = stage(net, kv, b, rest, project_layer);
+    rc = stage(net, kv, b, attend_layer, project_layer);
     return rc == KEN_OK ? KEN_OK : ken_fail(err, rc, "the matrix library failed (%s)", ken_gemm_name(net->gemm));
 }
 

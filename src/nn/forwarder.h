@@ -1,4 +1,4 @@
-/* forwarder.h - whatever computes logits: the CPU network (net.h), a GPU, another program, a network that a test makes up.
+/* forwarder.h - what computes logits: the CPU network (net.h), a GPU, another program, a network that a test makes up.
  *
  *     ken_kv *kv;                                                   keys and values of n slots, in the forwarder's own form
  *     ken_cache_new(&kv, f, n_slots, &err);
@@ -8,11 +8,11 @@
  *     ken_cache_free(f, kv);
  *
  * A row is one token at one position with the cache slots of everything before it. Rows of one batch may be ancestors of
- * one another (a prompt is forwarded in one batch): a row sees the keys and values of its ancestors wherever in the batch they stand.
+ * one another (a prompt is forwarded in one batch): a row sees the keys and values of its ancestors wherever in the batch they are.
  * Invariant: what is read from a row depends on the row's tokens alone - not on the batch, the other rows, the slots, or threads.
  *
- * A reading says beforehand what is wanted of a row, so that it is computed where the logits are: what comes back is a few numbers,
- * never a row of V logits. What not everything can compute is a flag; asking for what a forwarder cannot give is KEN_EUSAGE. */
+ * A reading says what is to be read from a row before the batch is forwarded, so that it is computed where the logits are: the caller gets a few
+ * numbers, never a row of V logits. What not every forwarder can compute is a flag; a reading that it cannot compute is KEN_EUSAGE. */
 #ifndef KEN_NN_FORWARDER_H
 #define KEN_NN_FORWARDER_H
 #include "model/model.h"
@@ -34,7 +34,7 @@ typedef struct ken_reading {
     float *attention;    /* (n_layer, n_head, pos + 1) out: weights from the row; zero outside a window */
 } ken_reading;
 
-/* What not everything can give; the largest logits everything can. */
+/* What not every forwarder can compute; every one can find the largest logits. */
 typedef enum ken_can {
     KEN_CAN_WANT = 1,
     KEN_CAN_LOG_SUM = 2,
@@ -65,7 +65,7 @@ typedef struct ken_forwarder_kind {
     int (*forward)(ken_forwarder *f, ken_kv *kv, const ken_batch *b, ken_err *err);
 } ken_forwarder_kind;
 
-struct ken_forwarder { /* first member of what an instance is made of */
+struct ken_forwarder { /* the first member of an instance's own struct */
     const ken_forwarder_kind *kind;
     const ken_config *config; /* of the network; lives as long as the instance */
     unsigned can;             /* ken_can */
@@ -74,9 +74,9 @@ struct ken_forwarder { /* first member of what an instance is made of */
 int ken_cache_new(ken_kv **out, ken_forwarder *f, int32_t n_slots, ken_err *err);
 void ken_cache_free(const ken_forwarder *f, ken_kv *kv);
 
-/* KEN_EUSAGE when f cannot give what r asks for, saying what. */
+/* KEN_EUSAGE when f cannot compute what r asks for; the message names it. */
 int ken_forwarder_check(const ken_forwarder *f, const ken_reading *r, ken_err *err);
-/* KEN_ESTOP when somebody asked to stop: the slots written are then undefined, as are the outputs after any error. KEN_EUSAGE for a token
- * outside the vocabulary, a position outside the context, a reading that f cannot give; KEN_ESTATE for slots and rows that are not. */
+/* KEN_ESTOP when poll asked to stop: the slots written are then undefined, as are the outputs after any error. KEN_EUSAGE for a token
+ * outside the vocabulary, a position outside the context, a reading that f cannot compute; KEN_ESTATE for slots and rows that do not exist. */
 int ken_forward(ken_forwarder *f, ken_kv *kv, const ken_batch *b, ken_err *err);
 #endif

@@ -94,7 +94,7 @@ void ken_matrix_free(ken_matrix *w)
     ken_free(w);
 }
 
-/* Two products of the same 64 rows: one full block, and one in which every row lies elsewhere, in short blocks where the library
+/* Two products of the same 64 rows: one full block, and one in which every row is in another place, in short blocks where the library
  * offers them. Their bits must agree row by row; when only the short blocks disagree, they are not used. */
 static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
 {

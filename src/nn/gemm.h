@@ -1,4 +1,4 @@
-/* gemm.h - the shim over somebody else's matrix product: C (M, N) = A (M, K) W^T for weights W (N, K), in blocks of rows.
+/* gemm.h - the shim over a library's matrix product: C (M, N) = A (M, K) W^T for weights W (N, K), in blocks of rows.
  *
  *     ken_gemm *g;          ken_gemm_new(&g, isa, compute, threads, err);   oneDNN, or CBLAS where the build has no oneDNN
  *     ken_matrix *w;        ken_matrix_new(&w, g, n, k, err);         room for one packed matrix
@@ -46,8 +46,8 @@ int ken_matrix_pack_t(ken_matrix *w, const float *values, ken_err *err); /* valu
  * undefined. 0 <= thread < threads. KEN_EFAIL only when the library fails. Call inside ken_gemm_enter/leave. */
 int ken_gemm_run(const ken_matrix *w, float *a, float *c, int rows, int thread);
 
-/* C (n, k) += A^T B. A (rows, lda) and B (rows, ldb) are summed over their rows; n <= lda, k <= ldb: columns of a joined matrix are named
- * by where the pointers stand. C's rows are k floats apart. Borrows g; caller frees. */
+/* C (n, k) += A^T B. A (rows, lda) and B (rows, ldb) are summed over their rows; n <= lda, k <= ldb: for columns of a joined matrix the pointers
+ * point at the first of them. C's rows are k floats apart. Borrows g; caller frees. */
 typedef struct ken_outer ken_outer;
 int ken_outer_new(ken_outer **out, ken_gemm *g, int n, int k, int lda, int ldb, ken_err *err);
 void ken_outer_free(ken_outer *o);

@@ -225,7 +225,7 @@ static dnnl_status_t plan_size(library *lib, plan *p, int i, int threads)
     return s;
 }
 
-/* The plan of a shape, made when it is new; NULL and *status on failure. */
+/* The plan of a shape, made when it is new; NULL and *rc on failure. */
 static plan *plan_get(ken_gemm *g, int n, int k, int *rc, ken_err *err)
 {
     library *lib = g->impl;
@@ -256,7 +256,7 @@ static plan *plan_get(ken_gemm *g, int n, int k, int *rc, ken_err *err)
     return p;
 }
 
-/* How values are brought into the packed layout, by all threads. */
+/* The reorder that packs values of this shape, by all threads. */
 static dnnl_status_t plan_pack(library *lib, plan *p, bool transposed, int threads)
 {
     const dnnl_dims_t dims = {p->k, p->n}, strides = {transposed ? p->n : 1, transposed ? 1 : p->k};

@@ -51,7 +51,7 @@ int ken_isa_parse(ken_isa *isa, const char *name, ken_err *err)
         *isa = (ken_isa)i;
         return KEN_OK;
     }
-    return ken_fail(err, KEN_EUSAGE, "unknown instruction set \"%s\"; known are generic, avx2, avx512", name);
+    return ken_fail(err, KEN_EUSAGE, "unknown instruction set \"%s\"; known: generic, avx2, avx512", name);
 }
 
 const ken_kernels *ken_kernels_get(ken_isa isa)
@@ -78,5 +78,5 @@ int ken_compute_parse(ken_compute *c, const char *name, ken_err *err)
 {
     *c = name != NULL && strcmp(name, "bf16") == 0 ? KEN_BF16_COMPUTE : KEN_F32_COMPUTE;
     if (name == NULL || strcmp(name, "f32") == 0 || strcmp(name, "bf16") == 0) return KEN_OK;
-    return ken_fail(err, KEN_EUSAGE, "compute type \"%s\" is not known; f32 and bf16 are", name);
+    return ken_fail(err, KEN_EUSAGE, "unknown compute type \"%s\"; known: f32, bf16", name);
 }

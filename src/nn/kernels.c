@@ -23,7 +23,7 @@ static void rms_norm(float *out, const float *x, const float *w, int n, float ep
     int i = 0;
     for (; i + L <= n; i += L) s += load(x + i) * load(x + i);
     if (i < n) s += load_part(x + i, n - i) * load_part(x + i, n - i);
-    const float scale = 1.0F / __builtin_sqrtf(sum_lanes(s) / (float)n + eps);
+    const float scale = 1.0F / __builtin_sqrtf(sum_lanes(s) / (float)n + eps); /* 1 / rms */
     for (i = 0; i + L <= n; i += L) store(out + i, load(x + i) * scale * load(w + i));
     if (i < n) store_part(out + i, load_part(x + i, n - i) * scale * load_part(w + i, n - i), n - i);
 }
@@ -67,7 +67,9 @@ static void rope(float *x, const float *cos, const float *sin, int n_head, int d
 
 /* ---- attention ------------------------------------------------------------------------------------------------------- */
 
-/* `heads` neighbouring query heads of one row over one key-value head. */
+/* `heads` neighbouring query heads of one row over one key-value head: q, out (heads, d); v (n_slots, d_pad) the head's values, s->kt the
+ * row's keys transposed. Only the tiles [first, last) of L positions hold any of [lo, pos], those that the row sees. The weighted sum is over
+ * exp(score - max), and is divided by the sum of these at the end. */
 INLINE void attend_heads(const int heads, const ken_attention *a, const float *q, const float *v, int pos, float *out,
                          const ken_attention_scratch *s)
 {
@@ -107,7 +109,7 @@ static void attend(const ken_attention *a, const int32_t *rows, int n, float *ou
         int32_t before = -1;
         for (int i = 0; i < n; i++) {
             const int32_t r = rows[i];
-            const int pos = a->pos[r], same = take_path(s->slots, a, before, r);
+            const int pos = a->pos[r], same = load_path(s->slots, a, before, r);
             transpose_keys(s->kt, a->k + head, a->d, a->d_pad, s->slots, same, pos + 1);
             before = r;
             const float *q = a->q + (size_t)r * width;

@@ -2,7 +2,7 @@
  *
  * kernels.c is compiled once per instruction set (vector width KEN_LANES); reference.c is the same table in plain scalar
  * C, for tests. Every function computes a row from that row's inputs alone, with one fixed order of summation that depends on
- * nothing but positions and shapes: rows may be cut into blocks and threads in any way without changing a bit. */
+ * nothing but positions and shapes: how rows are divided into blocks and among threads changes no bit. */
 #ifndef KEN_NN_KERNELS_H
 #define KEN_NN_KERNELS_H
 #include "nn/net.h"
@@ -24,7 +24,7 @@ typedef struct ken_attention {
 typedef struct ken_attention_scratch {
     float *kt;      /* keys transposed by tiles of KEN_LANES positions: (n_tiles, d, lanes) */
     float *scores;  /* (KEN_HEADS_AT_ONCE, n_pos rounded up to 16) */
-    int32_t *slots; /* (n_pos) slots of the row in hand, itself last */
+    int32_t *slots; /* (n_pos) slots of the current row's path, its own last */
 } ken_attention_scratch;
 
 enum { KEN_HEADS_AT_ONCE = 4, KEN_MAX_LANES = 16, KEN_MAX_D_HEAD = 256 };
@@ -35,11 +35,13 @@ typedef struct ken_kernels {
     void (*rms_norm)(float *out, const float *x, const float *w, int n, float eps);
     /* x (n) += y (n) */
     void (*add)(float *x, const float *y, int n);
-    /* out (n) = gate (n) * sigmoid(gate) * up (n) */
+    /* SwiGLU: out (n) = silu(gate) * up, silu(x) = x * sigmoid(x) */
     void (*silu_mul)(float *out, const float *gate, const float *up, int n);
-    /* Rotates the pairs (i, i + d_rope/2) of each head of x (n_head, d); cos, sin (d_rope/2) */
+    /* Rotates the pairs (a, b) = (x_i, x_{i + d_rope/2}) of each head of x (n_head, d): (a c - b s, b c + a s) with c = cos_i, s = sin_i;
+     * cos, sin (d_rope/2) of the row's position */
     void (*rope)(float *x, const float *cos, const float *sin, int n_head, int d, int d_rope);
-    /* out (n, n_head, d): attention of the n rows named in `rows`, 1/sqrt(d) included */
+    /* out (n, n_head, d) = sum over the positions t that the row sees of softmax_t(q.k_t / sqrt(d)) v_t, for the n rows named in `rows`.
+     * n_head / n_kv query heads share a key-value head */
     void (*attend)(const ken_attention *a, const int32_t *rows, int n, float *out, const ken_attention_scratch *s);
     /* out (n) = exp(x); at most 2 ulp off for -87 <= x <= 88, clamped outside. Public for its test. */
     void (*exp)(float *out, const float *x, int n);

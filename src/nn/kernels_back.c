@@ -1,9 +1,9 @@
 /* kernels_back.c - the vector kernels of a backward pass; see kernels_back.h. Compiled once per instruction set, like kernels.c, with the
  * name of the table in KEN_BACK_KERNELS.
  *
- * Attention on the way back takes the steps of the way there (vec_attend.h) twice: scores of queries against keys, and of the gradient
+ * Attention's backward pass takes the steps of the forward pass (vec_attend.h) twice: scores of queries against keys, and of dout
  * against values, both over transposed copies that rows of one path share. The hard thing is dropout's generator, whose 32 x 32
- * bit products no vector extension of the language names. */
+ * bit products no vector extension of the language names. The equations are in kernels_back.h. */
 #include "nn/kernels_back.h"
 #include "nn/vec_attend.h"
 #include <math.h>
@@ -15,7 +15,7 @@
 
 static void rms_norm_back(float *dx, float *dw, const float *dy, const float *x, const float *w, int n, float eps)
 {
-    vec square = {0}, along = {0};
+    vec square = {0}, along = {0}; /* sums of x^2 and of w dy x: lane by lane, then over the lanes */
     int i = 0;
     for (; i + L <= n; i += L) {
         square += load(x + i) * load(x + i);
@@ -26,23 +26,23 @@ static void rms_norm_back(float *dx, float *dw, const float *dy, const float *x,
         square += v * v;
         along += load_part(w + i, n - i) * load_part(dy + i, n - i) * v;
     }
-    const float scale = 1.0F / __builtin_sqrtf(sum_lanes(square) / (float)n + eps);
-    const float mean = sum_lanes(along) * scale / (float)n;
+    const float scale = 1.0F / __builtin_sqrtf(sum_lanes(square) / (float)n + eps); /* 1 / rms */
+    const float mean = sum_lanes(along) * scale / (float)n;                         /* of w dy xh */
     for (i = 0; i + L <= n; i += L) {
-        const vec y = load(x + i) * scale, g = load(dy + i);
-        store(dx + i, load(dx + i) + (load(w + i) * g - y * mean) * scale);
-        if (dw != NULL) store(dw + i, load(dw + i) + g * y);
+        const vec xh = load(x + i) * scale, g = load(dy + i);
+        store(dx + i, load(dx + i) + (load(w + i) * g - xh * mean) * scale);
+        if (dw != NULL) store(dw + i, load(dw + i) + g * xh);
     }
     if (i < n) {
         const int m = n - i;
-        const vec y = load_part(x + i, m) * scale, g = load_part(dy + i, m);
-        store_part(dx + i, load_part(dx + i, m) + (load_part(w + i, m) * g - y * mean) * scale, m);
-        if (dw != NULL) store_part(dw + i, load_part(dw + i, m) + g * y, m);
+        const vec xh = load_part(x + i, m) * scale, g = load_part(dy + i, m);
+        store_part(dx + i, load_part(dx + i, m) + (load_part(w + i, m) * g - xh * mean) * scale, m);
+        if (dw != NULL) store_part(dw + i, load_part(dw + i, m) + g * xh, m);
     }
 }
 
 typedef struct gradients {
-    vec gate, up, h;
+    vec gate, up, h; /* dgate, dup; h itself */
 } gradients;
 
 INLINE gradients silu_part(vec dh, vec gate, vec up)
@@ -94,7 +94,7 @@ static void rope_back(float *dx, const float *cos, const float *sin, int n_head,
 
 /* ---- softmax --------------------------------------------------------------------------------------------------------- */
 
-/* exp(scale x - top) of m values, zero behind them */
+/* exp(scale x - top) of m values, zero after them */
 INLINE vec exp_part(const float *x, int m, float scale, float top)
 {
     if (m >= L) return vexp(load(x) * scale - top);
@@ -103,7 +103,8 @@ INLINE vec exp_part(const float *x, int m, float scale, float top)
     return choose(index < m, vexp(load_part(x, m) * scale - top), (vec){0});
 }
 
-/* A vocabulary is long: lanes add up 16 vectors in f32, and these sums in double. */
+/* Three passes: the largest of scale x, exp(scale x - that) and its sum, division by the sum. A vocabulary is long: lanes add up 16 vectors
+ * in f32, and these sums in double. */
 static double softmax(float *out, const float *x, int n, float scale, float weight)
 {
     enum { RUN = 16 * L };
@@ -188,7 +189,7 @@ INLINE void philox(uint32_t site, uint32_t first, uint64_t key, words out[4])
     out[3] = c3;
 }
 
-/* a0 b0 a1 b1 ... of the lower and of the upper halves; the builtin wants the lanes spelled out */
+/* a0 b0 a1 b1 ... of the lower and of the upper halves; the builtin needs the lanes spelled out */
 #if KEN_LANES == 16
 #define LOWER 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define UPPER 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
@@ -219,16 +220,17 @@ static void dropout(float *x, int n, uint64_t key, uint32_t site, float p)
             float *at = x + i + j * L;
             const int m = n - i - j * L;
             const vec v = (m >= L ? load(at) : load_part(at, m)) * scale;
-            const vec kept = choose((ivec)(word < cut), (vec){0}, v);
-            if (m >= L) store(at, kept);
-            else store_part(at, kept, m);
+            const vec masked = choose((ivec)(word < cut), (vec){0}, v);
+            if (m >= L) store(at, masked);
+            else store_part(at, masked, m);
         }
     }
 }
 
 /* ---- attention ------------------------------------------------------------------------------------------------------- */
 
-/* `heads` neighbouring query heads of one row over one key-value head. */
+/* `heads` neighbouring query heads of one row over one key-value head: q, dout, dq (heads, d); k (n_slots, d_pad) the head's keys, s->kt and
+ * s->vt the row's keys and values transposed; weights (heads, 2, pos + 1). */
 INLINE void query_heads(const int heads, const ken_attention *a, const float *q, const float *dout, const float *k,
                         int pos, float *weights, float *dq, const ken_attention_back_scratch *s)
 {
@@ -236,6 +238,7 @@ INLINE void query_heads(const int heads, const ken_attention *a, const float *q,
     const int first = lo / L, last = pos / L + 1;
     const size_t stride = (size_t)(pos + KEN_MAX_LANES) / KEN_MAX_LANES * KEN_MAX_LANES, n = (size_t)pos + 1;
     const float scale = 1.0F / __builtin_sqrtf((float)a->d);
+    /* (heads, stride) each: s, then p; dp, then scale ds */
     float *all_p = s->scores, *all_ds = s->scores + (size_t)heads * stride;
     float one[4] = {1, 1, 1, 1}, o[4 * KEN_MAX_D_HEAD];
     ivec lanes = {0};
@@ -244,22 +247,22 @@ INLINE void query_heads(const int heads, const ken_attention *a, const float *q,
     score_row(heads, dout, a->d, s->vt, first, last, all_ds, stride);
     for (int h = 0; h < heads; h++) {
         float *p = all_p + (size_t)h * stride, *ds = all_ds + (size_t)h * stride;
-        const float part = 1.0F / softmax_row(p, first, last, lo, pos, scale);
-        vec sum = {0};
+        const float over_sum = 1.0F / softmax_row(p, first, last, lo, pos, scale);
+        vec sum = {0}; /* of p dp */
         for (int t = first; t < last; t++) {
             const ivec index = lanes + t * L;
-            const vec share = load(p + (size_t)t * L) * part;
-            /* copies of other rows may stand behind pos: nothing of theirs, not even a NaN, may get in */
+            const vec p_t = load(p + (size_t)t * L) * over_sum;
+            /* the copies may hold other rows' values after pos: nothing of theirs, not even a NaN, may be added */
             const vec dp = choose((index < lo) | (index > pos), (vec){0}, load(ds + (size_t)t * L));
-            store(p + (size_t)t * L, share);
+            store(p + (size_t)t * L, p_t);
             store(ds + (size_t)t * L, dp);
-            sum += share * dp;
+            sum += p_t * dp;
         }
-        const float along = sum_lanes(sum);
+        const float sum_p_dp = sum_lanes(sum);
         for (int t = first; t < last; t++)
-            store(ds + (size_t)t * L, load(p + (size_t)t * L) * (load(ds + (size_t)t * L) - along) * scale);
+            store(ds + (size_t)t * L, load(p + (size_t)t * L) * (load(ds + (size_t)t * L) - sum_p_dp) * scale);
     }
-    weigh_row(heads, all_ds, stride, k, a->d, a->d_pad, s->slots, lo, pos, one, o);
+    weigh_row(heads, all_ds, stride, k, a->d, a->d_pad, s->slots, lo, pos, one, o); /* dq = sum of scale ds_t k_t */
     for (int h = 0; h < heads; h++) {
         memcpy(dq + h * a->d, o + h * KEN_MAX_D_HEAD, (size_t)a->d * sizeof *dq);
         float *out[2] = {weights + (size_t)h * 2 * n, weights + ((size_t)h * 2 + 1) * n};
@@ -295,7 +298,7 @@ static void attend_back_query(const ken_attention_back *b, const int32_t *rows, 
         int32_t before = -1;
         for (int i = 0; i < n; i++) {
             const int32_t r = rows[i];
-            const int pos = a->pos[r], same = take_path(s->slots, a, before, r);
+            const int pos = a->pos[r], same = load_path(s->slots, a, before, r);
             transpose_keys(s->kt, a->k + head, a->d, a->d_pad, s->slots, same, pos + 1);
             transpose_keys(s->vt, a->v + head, a->d, a->d_pad, s->slots, same, pos + 1);
             before = r;
@@ -309,7 +312,7 @@ static void attend_back_query(const ken_attention_back *b, const int32_t *rows, 
     }
 }
 
-/* Dims [0, m) of dk and dv: `chunks` vectors, or one of m < L. Each dim is one chain, first row to last. */
+/* Dims [dim, dim + chunks L) of dk (d) and dv (d), or [dim, dim + m) with m < L. Each dim is one chain of sums, over rows and query heads. */
 INLINE void key_chunks(const int chunks, int m, const ken_attention_back *b, int32_t s, int kv, int dim, float *dk,
                        float *dv)
 {
@@ -319,7 +322,7 @@ INLINE void key_chunks(const int chunks, int m, const ken_attention_back *b, int
     for (int c = 0; c < chunks; c++) k[c] = v[c] = (vec){0};
     for (int32_t r = s; r < b->end[s]; r++) {
         const int n = a->pos[r] + 1;
-        if (a->window > 0 && n - at > a->window) continue;
+        if (a->window > 0 && n - at > a->window) continue; /* r does not see s: pos[r] - pos[s] >= window */
         const float *p = b->weights + b->at[r] + (size_t)kv * (size_t)group * 2 * (size_t)n + at;
         const size_t row = ((size_t)r * (size_t)a->n_head + (size_t)kv * (size_t)group) * (size_t)a->d + (size_t)dim;
         const float *dout = b->dout + row, *q = a->q + row;

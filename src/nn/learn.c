@@ -1,5 +1,5 @@
-/* learn.c - making a learner, its memory, one batch forward and back, and the loss at the head; see learn.h. The way back through the
- * layers is backward.c. */
+/* learn.c - making a learner, its memory, one batch forward and backward, and the loss at the head; see learn.h. The backward pass through
+ * the layers is backward.c. */
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "nn/learner.h"
@@ -151,10 +151,10 @@ int ken_learner_new(ken_learner **out, const ken_model *m, const ken_learn_optio
     if (rc == KEN_OK) rc = list_segments(t, err);
     if (rc == KEN_OK) {
         const int layers = t->c->n_layer;
-        t->tape.kept = t->recompute && layers > 1 ? 1 : layers;
+        t->tape.n_saved = t->recompute && layers > 1 ? 1 : layers;
         t->tape.dropout = o->dropout;
         t->tape.lora = t->lora;
-        t->tape.layer = ken_calloc((size_t)t->tape.kept, sizeof *t->tape.layer);
+        t->tape.layer = ken_calloc((size_t)t->tape.n_saved, sizeof *t->tape.layer);
         t->tape.x = ken_calloc((size_t)layers + 1, sizeof *t->tape.x);
         t->scratch = ken_calloc((size_t)t->threads, sizeof *t->scratch);
         if (t->tape.layer == NULL || t->tape.x == NULL || t->scratch == NULL) rc = ken_fail_nomem(err, "training");
@@ -192,7 +192,7 @@ void ken_learner_free(ken_learner *t)
     ken_outer *outer[] = {t->products.qkv, t->products.o, t->products.gate_up, t->products.down, t->products.head};
     for (size_t i = 0; i < sizeof outer / sizeof *outer; i++) ken_outer_free(outer[i]);
     ken_kv_free(t->kv);
-    for (int i = 0; t->tape.layer != NULL && i < t->tape.kept; i++) {
+    for (int i = 0; t->tape.layer != NULL && i < t->tape.n_saved; i++) {
         const ken_tape_layer *y = &t->tape.layer[i];
         void *of[] = {y->q, y->qk, y->attn, y->mid, y->gate_up};
         for (size_t k = 0; k < sizeof of / sizeof *of; k++) ken_free(of[k]);
@@ -201,7 +201,7 @@ void ken_learner_free(ken_learner *t)
     free_scratch(t);
     void *of[] = {t->tape.layer, t->tape.x, t->scratch,      t->segments, t->names,    t->pos,        t->slot,
                   t->end,        t->rows,   t->first_target, t->path,     t->probs_at, t->path_slots, t->dx,
-                  t->dlast,      t->d1,     t->dgu,          t->h,        t->nx,       t->da,         t->dq,
+                  t->dlast,      t->dy,     t->dgate_up,     t->h,        t->nx,       t->dattn,      t->dq,
                   t->dqkv,       t->probs,  t->logits,       t->normed,   t->partial};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) ken_free(of[i]);
     ken_params_free(t->grads);
@@ -227,7 +227,7 @@ const char *ken_learner_gemm_name(const ken_learner *t) { return ken_net_gemm_na
 
 /* ---- memory of a batch -------------------------------------------------------------------------------------------------- */
 
-int ken_learner_renew(float **p, size_t n)
+int ken_learner_new_zeros(float **p, size_t n)
 {
     ken_free(*p);
     *p = ken_alloc_aligned(n * sizeof **p);
@@ -236,7 +236,7 @@ int ken_learner_renew(float **p, size_t n)
     return 0;
 }
 
-static int renew_ints(int32_t **p, size_t n)
+static int new_ints(int32_t **p, size_t n)
 {
     ken_free(*p);
     *p = ken_alloc(n, sizeof **p);
@@ -255,25 +255,26 @@ static int reserve_rows(ken_learner *t, size_t n, ken_err *err)
     int rc = R > INT32_MAX ? ken_fail_nomem(err, "a batch of rows") : ken_kv_new(&t->kv, t->net, (int32_t)R, err);
     if (rc != KEN_OK) return rc;
     int bad = 0;
-    for (int i = 0; i < t->tape.kept && bad == 0; i++) {
+    for (int i = 0; i < t->tape.n_saved && bad == 0; i++) {
         ken_tape_layer *y = &t->tape.layer[i];
-        bad = ken_learner_renew(&y->q, R * nq) != 0 || (c->qk_norm && ken_learner_renew(&y->qk, R * qkv) != 0) ||
-              ken_learner_renew(&y->attn, R * nq) != 0 || ken_learner_renew(&y->mid, R * C) != 0 ||
-              ken_learner_renew(&y->gate_up, R * 2 * ff) != 0;
+        bad = ken_learner_new_zeros(&y->q, R * nq) != 0 ||
+              (c->qk_norm && ken_learner_new_zeros(&y->qk, R * qkv) != 0) ||
+              ken_learner_new_zeros(&y->attn, R * nq) != 0 || ken_learner_new_zeros(&y->mid, R * C) != 0 ||
+              ken_learner_new_zeros(&y->gate_up, R * 2 * ff) != 0;
     }
-    for (int l = 0; l <= c->n_layer && bad == 0; l++) bad = ken_learner_renew(&t->tape.x[l], R * C);
+    for (int l = 0; l <= c->n_layer && bad == 0; l++) bad = ken_learner_new_zeros(&t->tape.x[l], R * C);
     t->partial_width = ken_partial_columns(c).width;
     if (bad == 0)
-        bad = ken_learner_renew(&t->dx, R * C) != 0 || ken_learner_renew(&t->dlast, R * C) != 0 ||
-              ken_learner_renew(&t->d1, R * C) != 0 || ken_learner_renew(&t->dgu, R * 2 * ff) != 0 ||
-              ken_learner_renew(&t->h, R * ff) != 0 || ken_learner_renew(&t->nx, R * C) != 0 ||
-              ken_learner_renew(&t->da, R * nq) != 0 || ken_learner_renew(&t->dq, R * nq) != 0 ||
-              ken_learner_renew(&t->dqkv, R * qkv) != 0 ||
-              ken_learner_renew(&t->partial, R / B * t->partial_width) != 0 ||
-              (t->logits == NULL && ken_learner_renew(&t->logits, KEN_HEAD_ROWS * V) != 0) ||
-              (t->normed == NULL && ken_learner_renew(&t->normed, KEN_HEAD_ROWS * C) != 0) ||
-              renew_ints(&t->pos, R) != 0 || renew_ints(&t->slot, R) != 0 || renew_ints(&t->end, R) != 0 ||
-              renew_ints(&t->rows, R) != 0 || renew_ints(&t->first_target, R + 1) != 0;
+        bad = ken_learner_new_zeros(&t->dx, R * C) != 0 || ken_learner_new_zeros(&t->dlast, R * C) != 0 ||
+              ken_learner_new_zeros(&t->dy, R * C) != 0 || ken_learner_new_zeros(&t->dgate_up, R * 2 * ff) != 0 ||
+              ken_learner_new_zeros(&t->h, R * ff) != 0 || ken_learner_new_zeros(&t->nx, R * C) != 0 ||
+              ken_learner_new_zeros(&t->dattn, R * nq) != 0 || ken_learner_new_zeros(&t->dq, R * nq) != 0 ||
+              ken_learner_new_zeros(&t->dqkv, R * qkv) != 0 ||
+              ken_learner_new_zeros(&t->partial, R / B * t->partial_width) != 0 ||
+              (t->logits == NULL && ken_learner_new_zeros(&t->logits, KEN_HEAD_ROWS * V) != 0) ||
+              (t->normed == NULL && ken_learner_new_zeros(&t->normed, KEN_HEAD_ROWS * C) != 0) ||
+              new_ints(&t->pos, R) != 0 || new_ints(&t->slot, R) != 0 || new_ints(&t->end, R) != 0 ||
+              new_ints(&t->rows, R) != 0 || new_ints(&t->first_target, R + 1) != 0;
     ken_free(t->path);
     ken_free(t->probs_at);
     t->path = ken_alloc(R, sizeof *t->path);
@@ -292,8 +293,8 @@ static int reserve_positions(ken_learner *t, int n_pos, ken_err *err)
     t->scratch_pos = 0;
     for (int i = 0; i < t->threads; i++) {
         ken_attention_back_scratch *s = &t->scratch[i];
-        if (ken_learner_renew(&s->kt, n * d) != 0 || ken_learner_renew(&s->vt, n * d) != 0 ||
-            ken_learner_renew(&s->scores, 2 * KEN_HEADS_AT_ONCE * n) != 0 || renew_ints(&s->slots, n) != 0)
+        if (ken_learner_new_zeros(&s->kt, n * d) != 0 || ken_learner_new_zeros(&s->vt, n * d) != 0 ||
+            ken_learner_new_zeros(&s->scores, 2 * KEN_HEADS_AT_ONCE * n) != 0 || new_ints(&s->slots, n) != 0)
             return ken_fail_nomem(err, "a batch of rows");
     }
     t->scratch_pos = (int)n;
@@ -318,7 +319,7 @@ static int check_batch(const ken_learner *t, const ken_learn_batch *b, ken_err *
     return KEN_OK;
 }
 
-/* Positions, paths and subtrees from the parents. */
+/* Positions, paths and subtrees from the parents; where each row's attention probabilities go; the rows that have targets. */
 static int lay_out(ken_learner *t, const ken_learn_batch *b, ken_err *err)
 {
     size_t paths = 0, probs = 0;
@@ -372,20 +373,32 @@ static int pack(ken_learner *t, ken_err *err)
 
 /* ---- the head ----------------------------------------------------------------------------------------------------------- */
 
+/* For a row with logits z (V) and targets t_1, t_2, ... of weights w_1, w_2, ...:
+ *
+ *     L = sum over k of w_k (lse - z[t_k]) + kl_weight w_k KL_k,   lse = log sum over i of exp(z_i), so that lse - z[t] = -log p(t)
+ *     dL/dz = (sum over k of w_k) softmax(z) - w_k at t_k, and the gradient of KL_k (teacher_kl)
+ *
+ * and for a block of rows dWhead += dz^T normed, dnormed = dz Whead, d(last layer's output) = rms_norm's gradient from dnormed. */
 typedef struct head {
     ken_learner *t;
     const ken_learn_batch *b;
     float *loss, *kl;
-    bool back;
+    bool backward;
     atomic_int failed, bad_row; /* bad_row: a row whose loss is not finite, or -1 */
 } head;
 
-/* kl and gradient of one target's distance to its teacher: d (V) += w/tau (q - p) over the teacher's tokens and the rest. Among the rest
- * p is shared out as q is; a listed token never takes part in that, since rest_p/rest_q may be huge and would not cancel. Leaves
- * z (V) as it was; kept has room for V values.
+/* KL(p || q) of one target, and d (V) += w times its gradient; d may be NULL. q = softmax(z / tau), lse = log sum exp(z / tau); p: the teacher's
+ * listed tokens, and all others as one more with p_R = 1 - sum of p, q_R = 1 - sum of q:
+ *
+ *     KL = sum over the listed k of p_k log(p_k / q_k) + p_R log(p_R / q_R)
+ *     dKL/dz_k = (q_k - p_k) / tau for a listed k;   dKL/dz_i = q_i (1 - p_R / q_R) / tau for every other i
+ *
+ * since dq_i/dz_j = q_i ([i = j] - q_j) / tau. A listed token never gets the second term, even to be taken off again: p_R / q_R may be
+ * huge and would not cancel. Leaves z (V) as it was; saved has room for V values.
  * Source: Kaplan et al. 2026, arXiv 2604.15574 (self-distillation); direction and remainder are ours
  * (docs/method/fine-tuning.md#distillation). */
-static double distance(const head *h, float *z, float *kept, double lse, const ken_teacher *teacher, float w, float *d)
+static double teacher_kl(const head *h, float *z, float *saved, double lse, const ken_teacher *teacher, float w,
+                         float *d)
 {
     const double tau = (double)h->b->tau;
     const size_t V = (size_t)h->t->c->n_vocab;
@@ -404,16 +417,16 @@ static double distance(const head *h, float *z, float *kept, double lse, const k
     if (rest_p > 0) kl += rest_p * (log(rest_p) - log(rest_q));
     if (d == NULL) return kl;
     const double outside = 1 - rest_p / rest_q;
-    for (int32_t k = 0; k < teacher->n; k++) {
-        kept[k] = z[teacher->id[k]];
+    for (int32_t k = 0; k < teacher->n; k++) { /* exp(-inf) = 0: listed tokens get nothing below */
+        saved[k] = z[teacher->id[k]];
         z[teacher->id[k]] = -INFINITY;
     }
     for (size_t i = 0; i < V; i++) d[i] += scale * (float)(outside * exp((double)z[i] / tau - lse));
-    for (int32_t k = 0; k < teacher->n; k++) z[teacher->id[k]] = kept[k];
+    for (int32_t k = 0; k < teacher->n; k++) z[teacher->id[k]] = saved[k];
     return kl;
 }
 
-/* One row's targets: losses, and the logits z (V) become their gradient. */
+/* The targets of row i of those with targets: their losses; the logits z (V) become dL/dz. copy (2, V): for the teacher. */
 static void row_loss(head *h, int32_t i, float *z, float *copy)
 {
     const ken_learner *t = h->t;
@@ -421,31 +434,32 @@ static void row_loss(head *h, int32_t i, float *z, float *copy)
     const int V = t->c->n_vocab;
     const int32_t from = t->first_target[i], to = t->first_target[i + 1];
     float weight = 0;
-    bool taught = false;
+    bool has_teacher = false;
     for (int32_t k = from; k < to; k++) {
         weight += b->weight[k];
-        taught |= b->teacher != NULL && b->teacher[k].n > 0;
+        has_teacher |= b->teacher != NULL && b->teacher[k].n > 0;
         h->loss[k] = z[b->target[k]]; /* until the sum is known */
     }
-    if (taught) memcpy(copy, z, (size_t)V * sizeof *z);
-    const double lse = t->kb->softmax(h->back ? z : NULL, z, V, 1.0F, weight);
+    if (has_teacher) memcpy(copy, z, (size_t)V * sizeof *z);
+    const double lse = t->kb->softmax(h->backward ? z : NULL, z, V, 1.0F, weight);
     for (int32_t k = from; k < to; k++) {
         h->loss[k] = (float)(lse - (double)h->loss[k]);
-        if (h->back) z[b->target[k]] -= b->weight[k];
+        if (h->backward) z[b->target[k]] -= b->weight[k];
         if (h->kl != NULL) h->kl[k] = 0;
         if (!isfinite(h->loss[k])) atomic_store(&h->bad_row, t->rows[i]);
     }
-    if (!taught) return;
+    if (!has_teacher) return;
     const double lse_tau = t->kb->softmax(NULL, copy, V, 1.0F / b->tau, 0);
     for (int32_t k = from; k < to; k++) {
         if (b->teacher[k].n <= 0) continue;
         const double kl =
-            distance(h, copy, copy + V, lse_tau, &b->teacher[k], b->kl_weight * b->weight[k], h->back ? z : NULL);
+            teacher_kl(h, copy, copy + V, lse_tau, &b->teacher[k], b->kl_weight * b->weight[k], h->backward ? z : NULL);
         if (h->kl != NULL) h->kl[k] = (float)kl;
     }
 }
 
-/* Rows [row, row + n) of those with targets, whose part of t->logits begins at row `first`. */
+/* Rows [row, row + n) of those with targets: logits, losses, and dlast (m, C), the gradient of the last layer's output. t->logits and t->normed
+ * hold the rows from `first` on. */
 static int head_block(head *h, int32_t first, int32_t row, int n, float *copy, int thread)
 {
     ken_learner *t = h->t;
@@ -459,7 +473,7 @@ static int head_block(head *h, int32_t first, int32_t row, int n, float *copy, i
     int rc = ken_gemm_run(t->net->w.head, normed, z, n, thread);
     if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) row_loss(h, row + i, z + (size_t)i * V, copy);
-    if (!h->back) return KEN_OK;
+    if (!h->backward) return KEN_OK;
     rc = ken_gemm_run(t->products.head_t, z, w->out, n, thread);
     if (rc != KEN_OK) return rc;
     float *d = t->dlast + (size_t)row * C, *partial = t->partial + (size_t)(row / B) * t->partial_width;
@@ -498,7 +512,7 @@ static int run_head(head *h, ken_err *err)
             }
             ken_gemm_leave(&entered);
         }
-        if (h->failed == KEN_OK && h->back && t->grads != NULL && t->grads->head != NULL) {
+        if (h->failed == KEN_OK && h->backward && t->grads != NULL && t->grads->head != NULL) {
             const ken_product p = {t->products.head, t->logits, t->normed, t->grads->head, end - first};
             atomic_store(&h->failed, ken_learner_products(t, &p, 1));
         }
@@ -507,16 +521,16 @@ static int run_head(head *h, ken_err *err)
     }
     ken_free(copies);
     if (rc == KEN_OK && h->bad_row >= 0)
-        rc = ken_fail(err, KEN_EINPUT, "the loss is not finite (NaN or infinite) behind token %d of a batch",
-                      h->bad_row);
-    if (rc == KEN_OK && h->back && t->grads != NULL)
+        rc =
+            ken_fail(err, KEN_EINPUT, "the loss is not finite (NaN or infinite) after token %d of a batch", h->bad_row);
+    if (rc == KEN_OK && h->backward && t->grads != NULL)
         ken_learner_sum_partials(t, t->grads->output_norm, 0, (size_t)t->c->n_embd, blocks);
     return rc;
 }
 
-/* ---- both ways ---------------------------------------------------------------------------------------------------------- */
+/* ---- forward and backward ----------------------------------------------------------------------------------------------- */
 
-static int run(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl, bool back, ken_err *err)
+static int run(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl, bool backward, ken_err *err)
 {
     int rc = check_batch(t, b, err);
     if (rc == KEN_OK) rc = reserve_rows(t, (size_t)b->n_rows, err);
@@ -532,9 +546,9 @@ static int run(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl,
                             .path_slots = t->path_slots};
     rc = ken_net_prepare(t->net, t->kv, &rows, t->rows, t->m, &t->sorted, err);
     if (rc == KEN_OK) rc = ken_net_run(t->net, t->kv, &t->sorted, err);
-    head h = {.t = t, .b = b, .loss = loss, .kl = kl, .back = back, .bad_row = -1};
+    head h = {.t = t, .b = b, .loss = loss, .kl = kl, .backward = backward, .bad_row = -1};
     if (rc == KEN_OK) rc = run_head(&h, err);
-    return rc == KEN_OK && back ? ken_learner_back(t, err) : rc;
+    return rc == KEN_OK && backward ? ken_learner_back(t, err) : rc;
 }
 
 int ken_learn(ken_learner *t, const ken_learn_batch *b, float *loss, float *kl, ken_err *err)

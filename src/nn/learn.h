@@ -7,7 +7,7 @@
  *                     ken_learner_changed(l); ken_learner_zero(l); }
  *     ken_learner_free(l);
  *
- * The forward pass is net.h's own, which keeps on a tape what the backward pass reads; rows are trie nodes, so that a prefix that
+ * The forward pass is net.h's own, which saves on a tape (tape.h) what the backward pass reads; rows are trie nodes, so that a prefix that
  * examples share is computed once and its gradient is the sum over the branches. Same bits for any number of threads: every value is
  * computed by one thread in a fixed order (rows ascending), nothing depends on timing. */
 #ifndef KEN_NN_LEARN_H
@@ -22,12 +22,12 @@ typedef struct ken_learn_options {
     int threads; /* 0 = all cores */
     ken_isa isa;
     ken_compute compute; /* of matrix products; everything else is f32 */
-    ken_params *params;  /* what is trained, or NULL: the model's own weights stay as they are (LoRA) */
+    ken_params *params;  /* what is trained, or NULL: the model's own weights are not trained (LoRA) */
     const bool
         *trains;    /* (params->n_list) tensors to train; NULL = all. Joined tensors (q, k, v; gate, up) go together */
     ken_lora *lora; /* what is trained, or NULL */
     float dropout;  /* where docs/method/fine-tuning.md#dropout has it */
-    bool recompute; /* keep only the residual stream and compute each layer again on the way back */
+    bool recompute; /* save only the residual stream and compute each layer again in the backward pass */
     ken_poll_fn poll;
     void *ctx;
 } ken_learn_options;
@@ -44,7 +44,7 @@ typedef struct ken_teacher {
 } ken_teacher;
 
 typedef struct ken_learn_batch {
-    int32_t n_rows;        /* in depth-first order: a row's descendants are the rows right behind it */
+    int32_t n_rows;        /* in depth-first order: a row's descendants are the rows right after it */
     const int32_t *token;  /* (n_rows) */
     const int32_t *parent; /* (n_rows) an earlier row, or -1 for a first token */
     const uint64_t *mask;  /* (n_rows) what dropout masks are drawn from; may be NULL when dropout is 0 */
@@ -56,8 +56,8 @@ typedef struct ken_learn_batch {
     float kl_weight, tau;
 } ken_learn_batch;
 
-/* Forward and backward; gradients are added to what is there. loss (n_targets) = -log p(target), unweighted; kl (n_targets), or
- * NULL. KEN_EINPUT when a loss is NaN or infinite; KEN_ESTOP when poll said so: gradients are then undefined. */
+/* Forward and backward; adds to the gradients, so that several batches may share an optimizer step. loss (n_targets) = -log p(target),
+ * unweighted; kl (n_targets), or NULL. KEN_EINPUT when a loss is NaN or infinite; KEN_ESTOP when poll said so: gradients are then undefined. */
 int ken_learn(ken_learner *l, const ken_learn_batch *b, float *loss, float *kl, ken_err *err);
 /* Forward alone, without dropout. */
 int ken_learn_measure(ken_learner *l, const ken_learn_batch *b, float *loss, ken_err *err);
@@ -71,6 +71,6 @@ typedef struct ken_segment {
 } ken_segment;
 const ken_segment *ken_learner_segments(const ken_learner *l, int *n);
 void ken_learner_zero(ken_learner *l);    /* gradients to zero */
-void ken_learner_changed(ken_learner *l); /* the values have changed: they are packed anew when next needed */
+void ken_learner_changed(ken_learner *l); /* the values have changed: packs them again when next needed */
 const char *ken_learner_gemm_name(const ken_learner *l);
 #endif

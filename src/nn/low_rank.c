@@ -1,6 +1,12 @@
 /* low_rank.c - adapters in training: y += scale (x A^T) B^T and its gradients (learner.h). The forward part is in forward.c.
  *
- * With g = dy of the projection: dB += scale g^T u, du = scale g B, dA += du^T x, dx += du A, x being what A read (after dropout). */
+ * With xd = drop(x), the adapter's own dropout of the projection's input x (n, in), and A (rank, in), B (out, rank), u (n, rank):
+ *
+ *     forward    u = xd A^T,  y (n, out) += scale u B^T
+ *     backward   du = scale dy B,  dB += dy^T (scale u),  dA += du^T xd,  dx += drop(du A)
+ *
+ * dB is the only one that reads u in the backward pass, so u is scaled in place. dA and dB are ken_low_rank_products, the rest is
+ * ken_low_rank_back_block; xd is drawn again, with the same mask. */
 #include "base/alloc.h"
 #include "nn/learner.h"
 #include <string.h>
@@ -15,7 +21,7 @@ static ken_low_rank *low_of(const ken_learner *t, int l, ken_module m)
     return &t->tape.low_rank[l * KEN_N_MODULES + (int)m];
 }
 
-/* Width of the matrix that dy of a module is a part of. */
+/* Columns of the matrix that dy of a module is a part of: q, k, v are one product, and so are gate and up. */
 static int joined_width(const ken_config *c, ken_module m)
 {
     if (m <= KEN_MOD_V) return (c->n_head + 2 * c->n_kv) * c->d_head;
@@ -54,7 +60,7 @@ void ken_low_rank_free(ken_learner *t)
         ken_matrix_free(y->b);
         ken_matrix_free(y->a_t);
         ken_matrix_free(y->b_t);
-        if (t->tape.kept > 1 || i < KEN_N_MODULES) ken_free(y->u);
+        if (t->tape.n_saved > 1 || i < KEN_N_MODULES) ken_free(y->u);
     }
     for (int m = 0; m < KEN_N_MODULES; m++) {
         ken_outer_free(t->low[m].da);
@@ -75,12 +81,13 @@ int ken_low_rank_reserve(ken_learner *t, size_t rows, ken_err *err)
             const ken_lora_pair *p = pair_of(t, l, (ken_module)m);
             ken_low_rank *y = low_of(t, l, (ken_module)m);
             if (p->a != NULL) in = p->in;
-            if (l == 0 || t->tape.kept > 1) bad = p->a != NULL || l == 0 ? ken_learner_renew(&y->u, rows * rank) : 0;
+            if (l == 0 || t->tape.n_saved > 1)
+                bad = p->a != NULL || l == 0 ? ken_learner_new_zeros(&y->u, rows * rank) : 0;
             else y->u = low_of(t, 0, (ken_module)m)->u;
         }
         if (in == 0 || bad != 0) continue;
-        bad = ken_learner_renew(&t->low[m].du, rows * rank);
-        if (bad == 0 && t->lora->dropout > 0) bad = ken_learner_renew(&t->low[m].x, rows * (size_t)in);
+        bad = ken_learner_new_zeros(&t->low[m].du, rows * rank);
+        if (bad == 0 && t->lora->dropout > 0) bad = ken_learner_new_zeros(&t->low[m].x, rows * (size_t)in);
     }
     return bad == 0 ? KEN_OK : ken_fail_nomem(err, "adapter");
 }
@@ -116,7 +123,7 @@ int ken_low_rank_back_block(ken_learner *t, int l, ken_module m, const float *dy
     if (rc != KEN_OK) return rc;
     for (size_t i = 0; i < (size_t)n * rank; i++) {
         du[i] = w->low_u[i] *= t->lora->scale;
-        u[i] *= t->lora->scale; /* for dB; nobody needs the plain one any more */
+        u[i] *= t->lora->scale; /* for dB */
     }
     rc = ken_gemm_run(y->a_t, w->low_u, w->low_in, n, thread);
     if (rc != KEN_OK) return rc;
@@ -129,7 +136,7 @@ int ken_low_rank_back_block(ken_learner *t, int l, ken_module m, const float *dy
     return KEN_OK;
 }
 
-void ken_low_rank_keep_input(ken_learner *t, int l, ken_module m, const float *x, const int32_t *rows, int32_t first,
+void ken_low_rank_save_input(ken_learner *t, int l, ken_module m, const float *x, const int32_t *rows, int32_t first,
                              int n)
 {
     if (t->lora == NULL || t->lora->dropout <= 0 || pair_of(t, l, m)->a == NULL) return;
@@ -140,8 +147,8 @@ void ken_low_rank_keep_input(ken_learner *t, int l, ken_module m, const float *x
         t->kb->dropout(to + (size_t)i * (size_t)in, in, t->tape.mask[rows[i]], ken_site_module(l, m), t->lora->dropout);
 }
 
-int ken_low_rank_list(const ken_learner *t, int l, ken_module m, const float *dy, int col, const float *x, int rows,
-                      ken_product *list)
+int ken_low_rank_products(const ken_learner *t, int l, ken_module m, const float *dy, int col, const float *x, int rows,
+                          ken_product *list)
 {
     if (t->lora == NULL || pair_of(t, l, m)->a == NULL) return 0;
     const ken_lora_pair *g = &t->lora_grads->pair[l * KEN_N_MODULES + (int)m];

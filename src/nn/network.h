@@ -13,7 +13,7 @@ typedef struct ken_worker {
     float *wide;   /* (B, max(n_qkv, 2 n_ff)) what the joined products write */
     float *out;    /* (B, C) what the others write */
     float *x;      /* (B, C) rows of the last layer, gathered */
-    float *logits; /* (B, V) from the first batch that wants logits */
+    float *logits; /* (B, V) from the first batch whose logits are read */
     ken_attention_scratch attention;
     float *low_in, *low_u, *low_out; /* (B, widest in), (B, rank), (B, widest out): an adapter in training */
     int n_pos;                       /* positions that `attention` has room for */
@@ -35,14 +35,14 @@ struct ken_net {
     ken_worker *workers; /* (threads) */
     /* One batch: grown to the largest seen. */
     float *x;        /* (n_rows, C) the residual stream */
-    float *q;        /* (n_rows, n_head d) rotated queries of the layer in hand */
+    float *q;        /* (n_rows, n_head d) rotated queries of the current layer */
     int32_t *rows;   /* (n_rows) 0, 1, 2, ... */
     int32_t *shared; /* (n_rows) see ken_attention */
     size_t cap_x, cap_q, cap_rows, cap_shared;
     /* The batch with its rows in the order of their paths (sort_batch in forward.c). */
     int32_t *order, *token, *pos, *slot; /* (n_rows) order: the caller's row */
     int64_t *path;                       /* (n_rows) */
-    int32_t n_logits;                    /* rows that go beyond the last layer's keys and values */
+    int32_t n_logits;                    /* rows that are computed after the last layer's keys and values */
     int32_t *logit_row, *logit_index;    /* (n_logits) ascending rows in the new order; which of the caller's each is */
     int32_t *read_row,
         *first_reading; /* (n_logits), (n_logits + 1) the caller's rows that are read, and their readings */
@@ -58,7 +58,7 @@ struct ken_kv {
 };
 
 /* The pass in parts, for training. Checks b, brings its rows into the order of their paths and makes room; *sorted lives in the net
- * until the next one. Beyond the last layer's keys and values only `row` (n, ascending, distinct) of b go on. */
+ * until the next one. After the last layer's keys and values only the rows `row` (n, ascending, distinct) of b are computed. */
 int ken_net_prepare(ken_net *net, const ken_kv *kv, const ken_batch *b, const int32_t *row, int32_t n,
                     ken_batch *sorted, ken_err *err);
 int ken_net_run(ken_net *net, ken_kv *kv, const ken_batch *sorted, ken_err *err);

@@ -124,14 +124,14 @@ static void adam_update(float *restrict w, const float *restrict g, float *restr
                         const adam *a)
 {
     const float scale = a->scale, one_less = 1.0F - a->beta1, beta2 = a->beta2, other = 1.0F - a->beta2;
-    const float keep = a->decay, step = a->step, root = a->root, eps = a->eps;
+    const float shrink = a->decay, step = a->step, root = a->root, eps = a->eps;
     for (size_t i = 0; i < n; i++) {
         const float x = g[i] * scale;
         const float mi = m[i] + one_less * (x - m[i]);
         const float vi = beta2 * v[i] + other * x * x;
         m[i] = mi;
         v[i] = vi;
-        w[i] = w[i] * keep - step * mi / (sqrtf(vi) * root + eps);
+        w[i] = w[i] * shrink - step * mi / (sqrtf(vi) * root + eps);
     }
 }
 

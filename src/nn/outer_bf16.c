@@ -1,8 +1,11 @@
 /* outer_bf16.c - the outer product of outer_bf16.h. Compiled for AVX512_BF16 alone.
  *
- * vdpbf16ps multiplies pairs: lane l of the sum gets x[2l+1] y[2l+1] + x[2l] y[2l]. The pairs here are of neighbouring rows: a word
- * holds one column of rows 2i and 2i+1. A span of rows is brought into such words once, in panels that the inner loop reads from front to
- * end: 16 columns of A, 48 of B. 8 columns of A times 48 of B fill 24 registers of sums. */
+ * C[i][j] += sum over rows r of A[r][i] B[r][j], two rows at a time: vdpbf16ps adds to lane l of a sum x[2l+1] y[2l+1] + x[2l] y[2l] of bf16
+ * pairs. A word here is such a pair, one column of rows 2p and 2p+1; a word of A in all lanes times 16 words of B gives 16 columns of a row of
+ * C. A span of rows is converted into words once, in panels that the inner loop reads from front to end: 16 columns of A, 48 of B. 8 columns
+ * of A times 48 of B fill 24 registers of sums.
+ *
+ * An element of C gets, span after span, one sum over the span's pairs of rows, first to last: always in the same order. */
 #include "nn/outer_bf16.h"
 #include <immintrin.h>
 #include <stdbool.h>
@@ -11,18 +14,18 @@ enum { V = 16, A_WIDE = V, B_VECTORS = 3, B_WIDE = B_VECTORS * V, AT_ONCE = 8, S
 
 #define INLINE static inline __attribute__((always_inline))
 
-static int up_to(int n, int unit) { return (n + unit - 1) / unit * unit; }
-static int less(int a, int b) { return a < b ? a : b; }
+static int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
+static int min_int(int a, int b) { return a < b ? a : b; }
 
 size_t ken_outer_bf16_room(int n, int k)
 {
-    return (size_t)(SPAN / 2) * ((size_t)up_to(n, V) + (size_t)up_to(less(k, B_MOST), V));
+    return (size_t)(SPAN / 2) * ((size_t)round_up(n, V) + (size_t)round_up(min_int(k, B_MOST), V));
 }
 
-static __mmask16 first(int n) { return (__mmask16)(n >= V ? 0xffff : (1U << n) - 1); }
+static __mmask16 first_lanes(int n) { return (__mmask16)(n >= V ? 0xffff : (1U << n) - 1); }
 
 /* x (rows, ld), its first `cols` columns, into panels of `wide` columns (the last has what is left, rounded up to V): each is
- * (rows / 2, its columns) words. A missing row and missing columns are zero. */
+ * (rows / 2, its columns) words. A missing last row and missing columns are zero. */
 static void pair_rows(uint32_t *out, const float *x, size_t ld, int rows, int cols, int wide)
 {
     const size_t pairs = ((size_t)rows + 1) / 2;
@@ -33,9 +36,9 @@ static void pair_rows(uint32_t *out, const float *x, size_t ld, int rows, int co
         const float *low = x + 2 * r * ld, *high = even ? low + ld : low;
         uint32_t *panel = out;
         for (int at = 0; at < cols; at += wide) {
-            const int width = up_to(less(wide, cols - at), V);
+            const int width = round_up(min_int(wide, cols - at), V);
             for (int i = 0; i < width; i += V) {
-                const __mmask16 mask = first(cols - at - i);
+                const __mmask16 mask = first_lanes(cols - at - i);
                 const __m512 l = _mm512_maskz_loadu_ps(mask, low + at + i);
                 const __m512 h = _mm512_maskz_loadu_ps(even ? mask : 0, high + at + i);
                 const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(h, l); /* l's 16, then h's */
@@ -46,7 +49,8 @@ static void pair_rows(uint32_t *out, const float *x, size_t ld, int rows, int co
     }
 }
 
-/* c (m <= AT_ONCE, cols) += a panel of A, from one of its columns, times a panel of B that is `vectors` wide. */
+/* c (m, cols), m <= AT_ONCE, cols <= vectors V: += A^T B for m columns of a panel of A, from the one that a points at, and a panel of B (pairs,
+ * vectors V). */
 INLINE void multiply(const int vectors, const uint32_t *a, const uint32_t *b, size_t pairs, float *c, size_t ldc, int m,
                      int cols)
 {
@@ -65,35 +69,35 @@ INLINE void multiply(const int vectors, const uint32_t *a, const uint32_t *b, si
         if (i >= m) break;
         for (int v = 0; v < vectors; v++) {
             float *at = c + (size_t)i * ldc + v * V;
-            const __mmask16 mask = first(cols - v * V);
+            const __mmask16 mask = first_lanes(cols - v * V);
             _mm512_mask_storeu_ps(at, mask, _mm512_add_ps(_mm512_maskz_loadu_ps(mask, at), sum[i][v]));
         }
     }
 }
 
-/* All of A's panels times one of B's. */
+/* c (n, cols) += A^T B for all of A's panels and one of B's. */
 static void panel_of_b(const uint32_t *a, const uint32_t *b, size_t pairs, float *c, size_t ldc, int n, int cols)
 {
     for (int i = 0; i < n; i += AT_ONCE, c += AT_ONCE * ldc) {
         const uint32_t *from = a + (size_t)(i / A_WIDE) * pairs * A_WIDE + i % A_WIDE;
-        if (cols > 2 * V) multiply(3, from, b, pairs, c, ldc, less(n - i, AT_ONCE), cols);
-        else if (cols > V) multiply(2, from, b, pairs, c, ldc, less(n - i, AT_ONCE), cols);
-        else multiply(1, from, b, pairs, c, ldc, less(n - i, AT_ONCE), cols);
+        if (cols > 2 * V) multiply(3, from, b, pairs, c, ldc, min_int(n - i, AT_ONCE), cols);
+        else if (cols > V) multiply(2, from, b, pairs, c, ldc, min_int(n - i, AT_ONCE), cols);
+        else multiply(1, from, b, pairs, c, ldc, min_int(n - i, AT_ONCE), cols);
     }
 }
 
 void ken_outer_bf16(const float *a, int lda, const float *b, int ldb, float *c, int n, int k, int rows, uint32_t *room)
 {
     for (int r = 0; r < rows; r += SPAN) {
-        const int span = less(rows - r, SPAN);
+        const int span = min_int(rows - r, SPAN);
         const size_t pairs = ((size_t)span + 1) / 2;
-        uint32_t *wa = room, *wb = room + (size_t)up_to(n, V) * pairs;
+        uint32_t *wa = room, *wb = room + (size_t)round_up(n, V) * pairs;
         pair_rows(wa, a + (size_t)r * (size_t)lda, (size_t)lda, span, n, A_WIDE);
         for (int from = 0; from < k; from += B_MOST) { /* so that both stay in the second cache */
-            const int width = less(k - from, B_MOST);
+            const int width = min_int(k - from, B_MOST);
             pair_rows(wb, b + (size_t)r * (size_t)ldb + from, (size_t)ldb, span, width, B_WIDE);
             for (int j = 0; j < width; j += B_WIDE)
-                panel_of_b(wa, wb + (size_t)j * pairs, pairs, c + from + j, (size_t)k, n, less(width - j, B_WIDE));
+                panel_of_b(wa, wb + (size_t)j * pairs, pairs, c + from + j, (size_t)k, n, min_int(width - j, B_WIDE));
         }
     }
 }

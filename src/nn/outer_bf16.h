@@ -2,7 +2,7 @@
  *
  * Ours and not oneDNN's, because the copies are what it costs: its primitive takes A and B in bf16 and copies both again into the order that its
  * kernel reads (docs/SPEED.md). Summing over rows needs no transposition at all: both sides are
- * rounded and their rows paired in one pass, into the order in which the instruction wants them. */
+ * rounded and their rows paired in one pass, into the order in which the instruction reads them. */
 #ifndef KEN_NN_OUTER_BF16_H
 #define KEN_NN_OUTER_BF16_H
 #include <stddef.h>

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+/* out = w x / sqrt(mean(x^2) + eps) */
 static void rms_norm(float *out, const float *x, const float *w, int n, float eps)
 {
     double sum = 0;
@@ -19,6 +20,7 @@ static void add(float *x, const float *y, int n)
     for (int i = 0; i < n; i++) x[i] += y[i];
 }
 
+/* out = silu(gate) up, silu(x) = x / (1 + exp(-x)) */
 static void silu_mul(float *out, const float *gate, const float *up, int n)
 {
     for (int i = 0; i < n; i++) out[i] = (float)(gate[i] / (1.0 + exp(-(double)gate[i])) * up[i]);
@@ -42,6 +44,7 @@ static double dot(const float *a, const float *b, int n)
     return s;
 }
 
+/* out (n, n_head, d): for each row and head, sum over the positions p that the row sees of softmax_p(q.k_p / sqrt(d)) v_p. */
 static void attend(const ken_attention *a, const int32_t *rows, int n, float *out, const ken_attention_scratch *s)
 {
     (void)s;

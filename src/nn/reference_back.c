@@ -1,13 +1,14 @@
 /* reference_back.c - the kernels of kernels_back.h in plain scalar C, sums in double: what the vector kernels are tested against, and
  * what tests hold against finite differences. Not fast and not used by the program.
  *
- * Only softmax and SiLU go through exp, so that with sums in double these are the exact derivatives, rounded once. */
+ * Only softmax and SiLU use exp, so that with sums in double these are the exact derivatives, rounded once. */
 #include "base/rng.h"
 #include "nn/kernels_back.h"
 #include <math.h>
 #include <stddef.h>
 
-/* y_i = w_i x_i / rms: dx = (g - x^ mean(g x^)) / rms with x^ = x / rms and g = w dy. */
+/* y = w xh, xh = x / rms, rms = sqrt(mean(x^2) + eps). The derivative of 1 / rms by x_j is -xh_j / (n rms^2), so that with g = w dy
+ * dx_j = g_j / rms - (sum over i of g_i x_i) xh_j / (n rms^2) = (g_j - xh_j mean(g xh)) / rms;  dw_j = dy_j xh_j. Both are added. */
 static void rms_norm_back(float *dx, float *dw, const float *dy, const float *x, const float *w, int n, float eps)
 {
     double square = 0, along = 0;
@@ -21,6 +22,8 @@ static void rms_norm_back(float *dx, float *dw, const float *dy, const float *x,
     }
 }
 
+/* h = silu(gate) up, silu(x) = x s(x), s(x) = 1 / (1 + exp(-x)). s' = s (1 - s), so that silu'(x) = s + x s (1 - s) = s (1 + x (1 - s)):
+ * dgate = dh up silu'(gate), dup = dh silu(gate). */
 static void silu_mul_back(float *dgate, float *dup, float *h, const float *dh, const float *gate, const float *up,
                           int n)
 {
@@ -32,6 +35,7 @@ static void silu_mul_back(float *dgate, float *dup, float *h, const float *dh, c
     }
 }
 
+/* (a, b) -> (a c - b s, b c + a s) is a product with (c -s; s c); gradients are multiplied by the transpose (c s; -s c). */
 static void rope_back(float *dx, const float *cos, const float *sin, int n_head, int d, int d_rope)
 {
     const int half = d_rope / 2;
@@ -43,6 +47,8 @@ static void rope_back(float *dx, const float *cos, const float *sin, int n_head,
         }
 }
 
+/* out = weight softmax(scale x); returns log sum exp(scale x). With weight = the sum of a row's target weights, and these taken off at the
+ * targets, out is the gradient of cross entropy (learn.c). */
 static double softmax(float *out, const float *x, int n, float scale, float weight)
 {
     double max = (double)scale * x[0];
@@ -53,6 +59,7 @@ static double softmax(float *out, const float *x, int n, float scale, float weig
     return max + log(sum);
 }
 
+/* x = mask x with mask 0 (probability p) or 1 / (1 - p), a function of key, site and element alone: linear, and so its own gradient. */
 static void dropout(float *x, int n, uint64_t key, uint32_t site, float p)
 {
     const uint32_t k[2] = {(uint32_t)key, (uint32_t)(key >> 32)}, cut = (uint32_t)((double)p * 0x1p32);
@@ -86,7 +93,8 @@ static size_t at_slot(const ken_attention *a, int32_t r, int p, int kv)
     return ((size_t)kv * (size_t)a->n_slots + (size_t)slot) * (size_t)a->d_pad;
 }
 
-/* s = scale q k, p = softmax(s), out = sum p v: dp = dout v, ds = p (dp - sum p dp), dq = scale sum ds k. */
+/* s_t = scale q.k_t, p = softmax(s), out = sum of p_t v_t: dp_t = dout.v_t, ds_t = p_t (dp_t - sum of p_u dp_u), dq = sum of scale ds_t k_t
+ * (kernels_back.h). Here ds holds scale ds_t, and `along` becomes the sum of p_u dp_u. */
 static void attend_back_query(const ken_attention_back *b, const int32_t *rows, int n, float *dq,
                               const ken_attention_back_scratch *scratch)
 {
@@ -118,6 +126,8 @@ static void attend_back_query(const ken_attention_back *b, const int32_t *rows, 
         }
 }
 
+/* dk (d) = sum of scale ds q, dv (d) = sum of p dout: over the rows that see key s, which are s and its descendants inside the window, and the
+ * query heads that share key-value head kv. */
 static void attend_back_key(const ken_attention_back *b, int32_t s, int kv, float *dk, float *dv)
 {
     const ken_attention *a = b->forward;

@@ -28,6 +28,7 @@ static void add_vector(const ken_tensor *b, double *x, float *row)
     for (int64_t i = 0; i < b->ne[0]; i++) x[i] += row[i];
 }
 
+/* out (n) = w x / sqrt(mean(x^2) + eps); out may be x */
 static void norm(const ken_tensor *w, const double *x, double *out, int n, double eps, float *row)
 {
     double sum = 0;
@@ -36,6 +37,7 @@ static void norm(const ken_tensor *w, const double *x, double *out, int n, doubl
     for (int i = 0; i < n; i++) out[i] = x[i] / sqrt(sum / n + eps) * row[i];
 }
 
+/* Rotates each pair of a head by the angle pos * frequency. */
 static void rotate(const ken_config *c, const ken_rope *rope, double *head, int pos)
 {
     for (int i = 0; i < rope->half; i++) {
@@ -52,6 +54,8 @@ typedef struct work {
     float *row;
 } work;
 
+/* x (n, C) += Wo attn + bo, position by position, where attn of a head at t = sum over the s <= t it sees of p_s v_s, p = softmax(q_t.k_s / sqrt(d)).
+ * weight (n_head, n, n) = p, or NULL. */
 static void attend(const ken_config *c, const ken_layer *y, const ken_rope *rope, const work *w, int n, double *weight)
 {
     const int d = c->d_head, nq = c->n_head * d, nkv = c->n_kv * d, C = c->n_embd;
@@ -99,6 +103,7 @@ static void attend(const ken_config *c, const ken_layer *y, const ken_rope *rope
     }
 }
 
+/* x (C) += Wdown (silu(gate) up) + b_down; gate, up (n_ff) = Wgate, Wup times the norm of x, with their biases */
 static void mlp(const ken_config *c, const ken_layer *y, const work *w, double *x)
 {
     norm(y->ffn_norm, x, w->h, c->n_embd, (double)c->norm_eps, w->row);

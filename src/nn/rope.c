@@ -20,8 +20,8 @@ static double llama3(const ken_config *c, double f)
     return (1.0 - smooth) * f / c->rope_factor + smooth * f;
 }
 
-/* YaRN (Peng et al. 2023, 3.2): dimensions that turn more than beta_fast times over the original context stay, those below
- * beta_slow are interpolated, between them a ramp over the dimension's index. */
+/* YaRN (Peng et al. 2023, 3.2): dimensions that turn more than `fast` times over the original context stay, those of fewer turns than
+ * `slow` are interpolated, between them a ramp over the dimension's index. */
 static double yarn(const ken_config *c, double f, int i)
 {
     const double fast = c->rope_high > 0 ? c->rope_high : 32.0, slow = c->rope_low > 0 ? c->rope_low : 1.0;
@@ -31,8 +31,8 @@ static double yarn(const ken_config *c, double f, int i)
     low = low < 0 ? 0 : low;
     high = high > c->d_rope - 1 ? c->d_rope - 1 : high;
     const double ramp = (i - low) / (high > low ? high - low : 0.001);
-    const double keep = 1.0 - (ramp < 0 ? 0 : ramp > 1 ? 1 : ramp);
-    return f / c->rope_factor * (1.0 - keep) + f * keep;
+    const double unscaled = 1.0 - (ramp < 0 ? 0 : ramp > 1 ? 1 : ramp);
+    return f / c->rope_factor * (1.0 - unscaled) + f * unscaled;
 }
 
 int ken_rope_init(ken_rope *r, const ken_config *c, ken_err *err)
@@ -61,7 +61,7 @@ int ken_rope_init(ken_rope *r, const ken_config *c, ken_err *err)
             if (!(c->rope_freqs[i] > 0) || !isfinite(c->rope_freqs[i]))
                 return ken_fail(err, KEN_EINPUT, "model: rope_freqs.weight[%d] is %g; expected a positive number", i,
                                 (double)c->rope_freqs[i]);
-            f /= c->rope_freqs[i]; /* the file's own divisors stand for the scaling (GGUF of Llama 3) */
+            f /= c->rope_freqs[i]; /* the file's own divisors are the scaling (GGUF of Llama 3) */
         } else if (scaling == KEN_ROPE_LINEAR) f /= c->rope_factor;
         else if (scaling == KEN_ROPE_LLAMA3) f = llama3(c, f);
         else if (scaling == KEN_ROPE_YARN) f = yarn(c, f, i);

@@ -1,8 +1,8 @@
-/* tape.h - what a forward pass for training keeps for the way back, and what it does besides inference: dropout and the low-rank
- * part of adapters that are being trained. A net with a tape (network.h) fills it; without one nothing of this exists.
+/* tape.h - what a forward pass for training saves for the backward pass, and what it does besides inference: dropout and the low-rank
+ * part of adapters that are being trained. A net with a tape (network.h) fills it; in inference there is none.
  *
  * Rows are in the batch's order, which the learner makes depth-first, so that row i of every array is row i of the batch. In the last
- * layer only rows with targets go beyond the keys and values: there attn, mid and gate_up have a row for each of these. */
+ * layer only the m rows with targets are computed after the keys and values: there attn, mid and gate_up have a row for each of these. */
 #ifndef KEN_NN_TAPE_H
 #define KEN_NN_TAPE_H
 #include "model/lora.h"
@@ -20,21 +20,22 @@ typedef struct ken_tape_layer { /* room for whole blocks of KEN_GEMM_ROWS rows *
 /* One projection of an adapter in training. */
 typedef struct ken_low_rank {
     ken_matrix *a, *b;     /* y += scale (x A^T) B^T: A (rank, in), B (out, rank); NULL = no adapter here */
-    ken_matrix *a_t, *b_t; /* for the way back */
-    float *u;              /* (n, rank) x A^T after dropout, one for each kept layer */
+    ken_matrix *a_t, *b_t; /* packed for du A and dy B */
+    float *u;              /* (n, rank) drop(x) A^T; one for each saved layer */
 } ken_low_rank;
 
 typedef struct ken_tape {
-    int kept;               /* layers that have buffers: all, or 1 when each is computed again on the way back */
-    ken_tape_layer *layer;  /* (kept) */
+    int n_saved;            /* layers that have buffers: all, or 1 when each is computed again in the backward pass */
+    ken_tape_layer *layer;  /* (n_saved) */
     float **x;              /* (n_layer + 1): (n, C) residual stream before each layer; the last one (m, C) */
     float dropout;          /* 0 = none */
-    const uint64_t *mask;   /* (n) */
+    const uint64_t *mask;   /* (n) keys of the rows' dropout masks */
     const ken_lora *lora;   /* NULL = none is trained */
     ken_low_rank *low_rank; /* (n_layer * KEN_N_MODULES) */
 } ken_tape;
 
-/* Where dropout masks are drawn: a stream for each place in the network. */
+/* The places of the network that have dropout. A mask is a function of the row's key and the place, so that the backward pass, and a layer that is
+ * computed again, draw the same one; rows that several examples share have one key and one mask. */
 static inline uint32_t ken_site_embedding(void) { return 0; }
 static inline uint32_t ken_site_attention(int layer) { return 1 + 16 * (uint32_t)layer; }
 static inline uint32_t ken_site_mlp(int layer) { return 2 + 16 * (uint32_t)layer; }

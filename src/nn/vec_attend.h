@@ -1,7 +1,7 @@
-/* vec_attend.h - the steps of attention over vectors, for the way there (kernels.c) and the way back (kernels_back.c).
+/* vec_attend.h - the steps of attention over vectors, for the forward pass (kernels.c) and the backward pass (kernels_back.c).
  *
  * Rows of one batch lie on paths through scattered cache slots and mostly share long prefixes, so keys are copied once, transposed, and
- * the copy is kept while the next row agrees with it. */
+ * the next row replaces only those from the position where its path differs. */
 #ifndef KEN_NN_VEC_ATTEND_H
 #define KEN_NN_VEC_ATTEND_H
 #include "nn/kernels.h"
@@ -30,6 +30,7 @@ INLINE void score_tiles(const int heads, const int tiles, const float *q, int d,
 
 #define TILES_AT_ONCE (L == 16 ? 4 : 3) /* 3 heads x 4 tiles of 32 registers; x 3 of 16 */
 
+/* out (heads, stride) = q (heads, d) . k_t for the positions t of the tiles [first, last). */
 INLINE void score_row(const int heads, const float *q, int d, const float *kt, int first, int last, float *out,
                       size_t stride)
 {
@@ -68,7 +69,7 @@ INLINE float softmax_row(float *s, int first, int last, int lo, int pos, float s
     return sum_lanes(sum);
 }
 
-/* out[h] (dims of `chunks` vectors) = sum over positions of p[h] * v: one chain a lane, first position to last. */
+/* out[h] (`chunks` vectors of dims) = scale[h] * sum over positions lo..pos of p[h] * v: one chain of sums a lane, first position to last. */
 INLINE void weigh_chunks(const int heads, const int chunks, const float *p, size_t stride, const float *v, int d_pad,
                          const int32_t *slots, int lo, int pos, const float *scale, float *out)
 {
@@ -88,6 +89,7 @@ INLINE void weigh_chunks(const int heads, const int chunks, const float *p, size
         for (int c = 0; c < chunks; c++) store(out + h * KEN_MAX_D_HEAD + c * L, acc[h][c] * scale[h]);
 }
 
+/* The same for all d dims: out (heads, KEN_MAX_D_HEAD), p (heads, stride), v (n_slots, d_pad). */
 INLINE void weigh_row(const int heads, const float *p, size_t stride, const float *v, int d, int d_pad,
                       const int32_t *slots, int lo, int pos, const float *scale, float *out)
 {
@@ -100,7 +102,7 @@ INLINE void weigh_row(const int heads, const float *p, size_t stride, const floa
     else if (n - c == 1) weigh_chunks(heads, 1, p, stride, v + c * L, d_pad, slots, lo, pos, scale, out + c * L);
 }
 
-/* Keys of positions [from, to) into the transposed tiles. */
+/* Keys of positions [from, to) into the transposed tiles kt (n_tiles, d, L). */
 INLINE void transpose_keys(float *kt, const float *k, int d, int d_pad, const int32_t *slots, int from, int to)
 {
     for (int p = from; p < to; p++) {
@@ -110,8 +112,8 @@ INLINE void transpose_keys(float *kt, const float *k, int d, int d_pad, const in
     }
 }
 
-/* Leading positions for which row r sits on the same slots as row `before` (< r); 0 when before < 0 or > r. */
-INLINE int agreeing(const ken_attention *a, int32_t before, int32_t r)
+/* Leading positions at which the paths of row r and of row `before` (< r) have the same slots; 0 when before < 0 or > r. */
+INLINE int shared_positions(const ken_attention *a, int32_t before, int32_t r)
 {
     if (before < 0 || before > r) return 0;
     int n = a->pos[r] + 1 < a->pos[before] + 1 ? a->pos[r] + 1 : a->pos[before] + 1;
@@ -120,11 +122,11 @@ INLINE int agreeing(const ken_attention *a, int32_t before, int32_t r)
     return n;
 }
 
-/* Makes slots, which hold the path of row `before`, those of row r, itself last. Returns how many of them stay: their keys need not be
+/* Changes slots from the path of row `before` to that of row r, its own slot last. Returns how many of them stay: their keys need not be
  * transposed again. */
-INLINE int take_path(int32_t *slots, const ken_attention *a, int32_t before, int32_t r)
+INLINE int load_path(int32_t *slots, const ken_attention *a, int32_t before, int32_t r)
 {
-    const int pos = a->pos[r], same = agreeing(a, before, r);
+    const int pos = a->pos[r], same = shared_positions(a, before, r);
     if (pos > same) memcpy(slots + same, a->path_slots + a->path[r] + same, (size_t)(pos - same) * sizeof *slots);
     slots[pos] = a->slot[r];
     return same;

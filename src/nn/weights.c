@@ -6,7 +6,7 @@
 
 /* ---- vectors --------------------------------------------------------------------------------------------------------- */
 
-/* The same in memory of its own; NULL stays NULL when the family has no such tensor. */
+/* Unpacks t (n) into memory of its own; *out stays NULL when the family has no such tensor. */
 static int new_vector(ken_net_weights *w, const ken_tensor *t, float **out, int n, int d, int d_rope, ken_err *err)
 {
     if (t == NULL) return KEN_OK;
@@ -108,14 +108,14 @@ static int fill_qkv(ken_net_weights *w, int l, ken_err *err)
     return fill(w, l, KEN_MATRIX_QKV, w->layers[l].qkv, err);
 }
 
-static int fill_rest(ken_net_weights *w, int l, ken_err *err)
+static int fill_attend_layer(ken_net_weights *w, int l, ken_err *err)
 {
     int rc = fill(w, l, KEN_MATRIX_O, w->layers[l].o, err);
     if (rc == KEN_OK) rc = fill(w, l, KEN_MATRIX_GATE_UP, w->layers[l].gate_up, err);
     return rc == KEN_OK ? fill(w, l, KEN_MATRIX_DOWN, w->layers[l].down, err) : rc;
 }
 
-/* Biases of joined matrices, one behind the other: zeros where a part has none, NULL when no part has one. */
+/* Biases of joined matrices, one after the other: zeros where a part has none, NULL when no part has one. */
 typedef struct joined {
     const ken_tensor *t;
     int n, d; /* values; d_head when they are permuted like rows of Wq, else 0 */
@@ -187,7 +187,7 @@ static int new_matrices(ken_net_layer *y, ken_gemm *g, const ken_config *c, ken_
     return rc;
 }
 
-/* Every tensor that the forward pass reads must be there: the network trusts no family table. */
+/* Every tensor that the forward pass reads must be there: the network does not rely on a family table. */
 static int check_present(const ken_model *m, ken_err *err)
 {
     const ken_config *c = ken_model_config(m);
@@ -219,7 +219,7 @@ int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gem
     w->params = from->params;
     w->lora = from->lora;
     w->threads = threads;
-    w->held_qkv = w->held_rest = -1;
+    w->held_qkv = w->held_attend = -1;
     w->resident = (layer * (size_t)c->n_layer + V * C) * sizeof(float) <= memory;
     int rc = check_present(m, err);
     if (rc != KEN_OK) return rc;
@@ -251,9 +251,9 @@ int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gem
         }
         if (rc == KEN_OK) rc = fill_vectors(w, l, err);
         if (rc == KEN_OK) rc = fill_qkv(w, l, err);
-        if (rc == KEN_OK) rc = fill_rest(w, l, err);
+        if (rc == KEN_OK) rc = fill_attend_layer(w, l, err);
     }
-    if (rc == KEN_OK) w->held_qkv = w->held_rest = c->n_layer - 1;
+    if (rc == KEN_OK) w->held_qkv = w->held_attend = c->n_layer - 1;
     if (w->resident) {
         ken_free(w->scratch);
         w->scratch = NULL;
@@ -289,19 +289,19 @@ void ken_weights_free(ken_net_weights *w)
     memset(w, 0, sizeof *w);
 }
 
-int ken_weights_stage(ken_net_weights *w, int rest, int qkv, ken_err *err)
+int ken_weights_stage(ken_net_weights *w, int attend_layer, int project_layer, ken_err *err)
 {
     if (w->resident) return KEN_OK;
     int rc = KEN_OK;
-    if (rest >= 0 && rest != w->held_rest) {
-        w->held_rest = -1;
-        rc = fill_rest(w, rest, err);
-        if (rc == KEN_OK) w->held_rest = rest;
+    if (attend_layer >= 0 && attend_layer != w->held_attend) {
+        w->held_attend = -1;
+        rc = fill_attend_layer(w, attend_layer, err);
+        if (rc == KEN_OK) w->held_attend = attend_layer;
     }
-    if (rc == KEN_OK && qkv >= 0 && qkv != w->held_qkv) {
+    if (rc == KEN_OK && project_layer >= 0 && project_layer != w->held_qkv) {
         w->held_qkv = -1;
-        rc = fill_qkv(w, qkv, err);
-        if (rc == KEN_OK) w->held_qkv = qkv;
+        rc = fill_qkv(w, project_layer, err);
+        if (rc == KEN_OK) w->held_qkv = project_layer;
     }
     return rc;
 }
@@ -309,7 +309,7 @@ int ken_weights_stage(ken_net_weights *w, int rest, int qkv, ken_err *err)
 int ken_weights_changed(ken_net_weights *w, ken_err *err)
 {
     if (w->resident) return ken_fail(err, KEN_ESTATE, "weights that are kept packed cannot change");
-    w->held_qkv = w->held_rest = -1;
+    w->held_qkv = w->held_attend = -1;
     return fill_head(w, err);
 }
 

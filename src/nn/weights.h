@@ -1,4 +1,4 @@
-/* weights.h - the model's tensors as the forward pass wants them: f32, checked, joined, packed for the matrix library.
+/* weights.h - the model's tensors as the forward pass reads them: f32, checked, joined, packed for the matrix library.
  *
  * Wq, Wk, Wv become one matrix (and gate, up another), so that a row block needs four products a layer. Wq and Wk rows in GGUF's
  * order for llama (rotated pairs 2i, 2i+1) are put into halves order, so that one rotary kernel serves all families. When all
@@ -27,11 +27,11 @@ typedef struct ken_net_weights {
     const ken_lora *lora;     /* added to them, or NULL; so is the model's own adapter when params is NULL */
     int threads;
     bool resident; /* every layer has its own matrices; else all point to one set, filled by ken_weights_stage */
-    int held_qkv, held_rest; /* not resident: layers in the set, -1 = none */
-    ken_net_layer *layers;   /* (n_layer) */
-    float *output_norm;      /* (C) */
-    ken_matrix *head;        /* (V, C) */
-    float *scratch;          /* one unpacked matrix */
+    int held_qkv, held_attend; /* not resident: layers in the set, -1 = none */
+    ken_net_layer *layers;     /* (n_layer) */
+    float *output_norm;        /* (C) */
+    ken_matrix *head;          /* (V, C) */
+    float *scratch;            /* one unpacked matrix */
 } ken_net_weights;
 
 /* Where the values come from; see ken_net_options. */
@@ -41,13 +41,13 @@ typedef struct ken_weights_source {
     const ken_lora *lora;
 } ken_weights_source;
 
-/* Unpacks everything once, also when it is not kept: a NaN or infinite weight is found here (KEN_EINPUT, naming the tensor). */
+/* Unpacks everything once, also when it is not resident: a NaN or infinite weight is found here (KEN_EINPUT, naming the tensor). */
 int ken_weights_init(ken_net_weights *w, const ken_weights_source *from, ken_gemm *g, int threads, size_t memory,
                      ken_err *err);
 void ken_weights_free(ken_net_weights *w);
 
-/* Makes sure of the matrices that a stage reads: o, gate_up, down of layer `rest` and qkv of layer `qkv`; -1 = not needed. */
-int ken_weights_stage(ken_net_weights *w, int rest, int qkv, ken_err *err);
+/* Fills the matrices that a stage reads, where they are not filled: o, gate_up, down of attend_layer and qkv of project_layer; -1 = none. */
+int ken_weights_stage(ken_net_weights *w, int attend_layer, int project_layer, ken_err *err);
 
 /* The values of params have changed: packs the head again, and each layer when it is next needed (KEN_ESTATE when resident). */
 int ken_weights_changed(ken_net_weights *w, ken_err *err);

@@ -286,9 +286,9 @@ int ken_report_write(ken_report *r, const char *path, ken_err *err)
     ken_out *o = NULL;
     if (err == NULL) err = &own;
     err->status = KEN_OK;
-    const char *what = ken_file_precious(path);
+    const char *what = ken_file_protected(path);
     if (what != NULL) /* `ken report *.ken -o` ends with a run where the page's name should stand */
-        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
+        return ken_fail(err, KEN_EUSAGE, "%s: it holds %s, which is not replaced; name another file", path, what);
     if (ken_figures_stopped(r->figures, err)) return KEN_ESTOP;
     int rc = ken_out_open(&o, path, err);
     if (rc == KEN_OK) rc = ken_page_put(o, r, err);

@@ -1,6 +1,6 @@
 /* cursor.c - values out of a run, checked; see run.h.
  *
- * The file may come from anybody: every value is checked for its type, its range and its size before it is believed. */
+ * The file may be hostile: every value is checked for its type, its range and its size before it is used. */
 #include "base/alloc.h"
 #include "store/run.h"
 #include "text/unicode.h"

@@ -1,12 +1,12 @@
 /* lock.c - the writer's lock; see lock.h.
  *
- * An open-file-description lock (fcntl F_OFD_SETLK) on one byte far behind SQLite's own lock bytes (which lie at 1 GiB). Unlike
- * flock it is never confused with SQLite's fcntl locks on a network disk; unlike a classic fcntl lock it also keeps out a second
+ * An open-file-description lock (fcntl F_OFD_SETLK) on one byte far beyond SQLite's own lock bytes (which lie at 1 GiB). Unlike
+ * flock it is never confused with SQLite's fcntl locks on a network disk; unlike a classic fcntl lock it also excludes a second
  * writer in this process.
  *
  * The hard thing: POSIX drops all classic locks of a process on a file when the process closes *any* descriptor of it. Closing
  * ours while an SQLite connection of this process is in a transaction on the same file would take its lock away. Hence the rules:
- * a second writer in this process is turned away by a table of the files held, before it opens anything; and the descriptor is
+ * a second writer in this process is refused by a table of the files held, before it opens anything; and the descriptor is
  * closed after the writer's connection. (A reader in another thread of the same process, in the middle of a query at the
  * moment when the writer closes, would lose its lock too; it could be hurt only by a third program that commits within that query.) */
 #include "store/lock.h"
@@ -31,7 +31,7 @@ static const off_t LOCK_BYTE = (off_t)1 << 62;
 static ken_lock *held; /* the writers of this process */
 static pthread_mutex_t held_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static int busy(const char *path, ken_err *err)
+static int fail_busy(const char *path, ken_err *err)
 {
     return ken_fail(err, KEN_EBUSY,
                     "%s: another program is writing this run; wait for it to end, or name another run with -o", path);
@@ -67,14 +67,14 @@ static int lock_fd(int fd)
     return fcntl(fd, F_OFD_SETLK, &f);
 }
 
-/* One attempt. *again when the file at path is no longer the one we locked (its maker gave up and removed it). */
+/* One attempt. *again when the file at path is no longer the one we locked (its maker failed and removed it). */
 static int try_lock(ken_lock *l, bool *again, ken_err *err)
 {
     struct stat st, now;
     *again = false;
     if (stat(l->path, &st) == 0) {
         if (!S_ISREG(st.st_mode)) return fail_kind(l->path, st.st_mode, err);
-        if (held_here(&st)) return busy(l->path, err);
+        if (held_here(&st)) return fail_busy(l->path, err);
     }
     l->made = false;
     l->fd = open(l->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -91,7 +91,7 @@ static int try_lock(ken_lock *l, bool *again, ken_err *err)
     if (!S_ISREG(st.st_mode)) return fail_kind(l->path, st.st_mode, err);
     if (lock_fd(l->fd) != 0) {
         l->made = false;
-        if (errno == EAGAIN || errno == EACCES) return busy(l->path, err);
+        if (errno == EAGAIN || errno == EACCES) return fail_busy(l->path, err);
         return ken_fail(err, KEN_EFAIL, "%s: the file system cannot lock files (%s); put the run on a local disk",
                         l->path, strerror(errno));
     }
@@ -122,7 +122,7 @@ int ken_lock_take(ken_lock **out, const char *path, ken_err *err)
     bool again = true;
     int rc = KEN_OK;
     for (int i = 0; i < 10 && again && rc == KEN_OK; i++) rc = try_lock(l, &again, err);
-    if (rc == KEN_OK && again) rc = busy(path, err);
+    if (rc == KEN_OK && again) rc = fail_busy(path, err);
     if (rc == KEN_OK) {
         l->next = held;
         held = l;

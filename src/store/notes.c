@@ -1,4 +1,4 @@
-/* notes.c - what became of a run's rows when its data changed, in sentences (ken_run_note). The ids are in the table of changes. */
+/* notes.c - what happened to a run's rows when its data changed, in sentences (ken_run_note). The ids are in the table of changes. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "data/rows.h"
@@ -12,13 +12,13 @@ static const struct {
     const char *sql, *one, *many, *what;
 } sentences[] = {
     {"SELECT id FROM changes WHERE what = 'changed' AND id IN (SELECT id FROM examples) ORDER BY n", "1 row", "rows",
-     "had changed in the data when the run was gone on with, and the run has what is true now"},
+     "had changed in the data when the run was resumed; computed again"},
     {"SELECT id FROM changes WHERE what = 'changed' AND id NOT IN (SELECT id FROM examples) ORDER BY n", "1 row",
-     "rows", "had changed in the data when the run was gone on with, still to be computed anew"},
+     "rows", "had changed in the data when the run was resumed; still to be computed again"},
     {"SELECT id FROM examples WHERE place >= 4611686018427387904 ORDER BY place", "1 row", "rows",
-     "of the run not in the data any more; kept behind all others, and counted"},
+     "of the run not in the data any more; kept after all others, and counted"},
     {"SELECT id FROM changes WHERE what = 'exemplar' ORDER BY n", "1 exemplar", "exemplars",
-     "had changed in the data, or gone; new rows were asked behind those that the run has"},
+     "had changed in the data, or gone; new rows were asked with those that the run has"},
 };
 _Static_assert(KEN_PLACE_GONE == 4611686018427387904, "as the statement has it");
 

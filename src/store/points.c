@@ -1,7 +1,7 @@
 /* points.c - reading what a training or an evaluation measured: ken_run_point and its like in ken.h.
  *
- * Points are kept (they are few); everything else is fetched when it is asked for. As in run.c nothing in the file is believed:
- * keys must ascend (which also ends a walk in a tree that somebody has tied into a loop), and counts must fit each other. */
+ * Points are kept (they are few); everything else is fetched when it is asked for. As in run.c everything in the file is checked:
+ * keys must ascend (which also ends a walk in a tree that is tied into a loop), and counts must fit each other. */
 #include "base/alloc.h"
 #include "store/run.h"
 #include "store/tuning.h"

@@ -1,4 +1,4 @@
-/* revise.c - a run whose data changed since it was begun, brought in line with them; see store.h.
+/* revise.c - updates a run whose data changed since it was begun; see store.h.
  *
  * All in the open transaction: a kill leaves the run as it was or as it should be. Places are keys, and rows may trade theirs, so they move
  * in two steps: to -1 - new, where nothing else is, and from there to new. Readers notice by the table of changes (run.c). */
@@ -51,8 +51,8 @@ static int move(revision *v, int64_t from, int64_t to, ken_err *err)
     return KEN_OK;
 }
 
-/* What becomes of one row of the run. */
-static int judge(revision *v, int64_t place, const char *id, const char *identity, ken_err *err)
+/* What happens to one row of the run. */
+static int plan_row(revision *v, int64_t place, const char *id, const char *identity, ken_err *err)
 {
     int32_t at = ken_strmap_get(v->at, id, strlen(id), -1);
     if (at < 0 && place >= KEN_PLACE_GONE) return KEN_OK;
@@ -67,7 +67,7 @@ static int judge(revision *v, int64_t place, const char *id, const char *identit
     return ken_store_note_change(v->s, "changed", id, err);
 }
 
-static int judge_all(revision *v, ken_err *err)
+static int plan_rows(revision *v, ken_err *err)
 {
     ken_store *s = v->s;
     sqlite3_stmt *q = NULL;
@@ -86,7 +86,7 @@ static int judge_all(revision *v, ken_err *err)
         int64_t last = sqlite3_column_int64(q, 3);
         if (last >= v->next_gone && last < INT64_MAX) v->next_gone = last + 1;
         rc = id == NULL ? ken_fail_nomem(err, s->path)
-                        : judge(v, place, id, (const char *)sqlite3_column_text(q, 2), err);
+                        : plan_row(v, place, id, (const char *)sqlite3_column_text(q, 2), err);
     }
     sqlite3_finalize(q);
     return rc;
@@ -111,7 +111,7 @@ static int for_each(ken_store *s, const char *sql, const int64_t *at, size_t n, 
     return rc;
 }
 
-static int settle(revision *v, ken_err *err)
+static int apply_plan(revision *v, ken_err *err)
 {
     static const int64_t all = 0;
     ken_store *s = v->s;
@@ -133,10 +133,10 @@ int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *
     bool begun = v.at != NULL && rc == KEN_OK;
     for (size_t i = 0; i < n && rc == KEN_OK; i++)
         if (ken_strmap_add(v.at, row[i].id, strlen(row[i].id), (int32_t)i) < 0) rc = ken_fail_nomem(&e, "rows");
-    if (rc == KEN_OK) rc = judge_all(&v, &e);
-    if (rc == KEN_OK) rc = settle(&v, &e);
+    if (rc == KEN_OK) rc = plan_rows(&v, &e);
+    if (rc == KEN_OK) rc = apply_plan(&v, &e);
     /* Half of it must not be committed, whatever failed: not even by closing. */
-    if (rc != KEN_OK && begun && s->broken.status == KEN_OK) ken_store_give_up(s, &e);
+    if (rc != KEN_OK && begun && s->broken.status == KEN_OK) ken_store_break_with(s, &e);
     if (rc != KEN_OK && err != NULL) *err = e;
     ken_strmap_free(v.at);
     ken_free(v.moved);

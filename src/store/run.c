@@ -6,7 +6,7 @@
  * rows are moved or removed (revise.c), and a reader that had it open before is told so.
  *
  * The hard thing is that the file may come from anybody. schema.c has made sure that the tables are ours; cursor.c checks every
- * value before it is believed. */
+ * value before it is used. */
 #include "store/run.h"
 #include "base/alloc.h"
 #include "store/store.h"
@@ -58,7 +58,7 @@ enum { BUSY_MS = 10000 }; /* how long to wait for a commit of the writer */
 
 /* ---- one row ------------------------------------------------------------------------------------------------------- */
 
-static ken_cursor ask(ken_run *r, int query, int64_t place)
+static ken_cursor query_row(ken_run *r, int query, int64_t place)
 {
     ken_cursor c = {.r = r, .q = r->query[query]};
     sqlite3_reset(c.q);
@@ -71,7 +71,7 @@ static ken_cursor ask(ken_run *r, int query, int64_t place)
 
 static bool read_knowledge(ken_run *r, int64_t place, ken_err *err)
 {
-    ken_cursor c = ask(r, Q_ROW, place);
+    ken_cursor c = query_row(r, Q_ROW, place);
     int there = ken_cursor_next(&c, place, err);
     if (there < 0) return false;
     if (there == 0) {
@@ -113,7 +113,7 @@ static bool read_knowledge(ken_run *r, int64_t place, ken_err *err)
 
 static bool read_texts(ken_run *r, int query, int64_t place, const char *const **out, int *n, ken_err *err)
 {
-    ken_cursor c = ask(r, query, place);
+    ken_cursor c = query_row(r, query, place);
     const char **all = NULL;
     int there;
     while ((there = ken_cursor_next(&c, place, err)) > 0) {
@@ -139,7 +139,7 @@ static bool read_answers(ken_run *r, int64_t place, ken_err *err)
 static bool read_identity(ken_run *r, int64_t place, ken_err *err)
 {
     if (r->format < KEN_FORMAT_ROWS) return true;
-    ken_cursor c = ask(r, Q_IDENTITY, place);
+    ken_cursor c = query_row(r, Q_IDENTITY, place);
     int there = ken_cursor_next(&c, place, err);
     if (there <= 0) return there == 0;
     r->row.identity = ken_cursor_text(&c, "identity", true);
@@ -157,14 +157,13 @@ static bool still_there(ken_run *r, ken_err *err)
     sqlite3_reset(q);
     if (code != SQLITE_ROW) ken_schema_fail(r->db, code, r->path, err);
     else if (!same)
-        ken_fail(err, KEN_EBUSY, "%s: another program brought the run in line with changed data; read it again",
-                 r->path);
+        ken_fail(err, KEN_EBUSY, "%s: another program updated the run to changed data; read it again", r->path);
     return same;
 }
 
 static bool read_others(ken_run *r, int64_t place, ken_prompt_row *rows, int n, ken_err *err)
 {
-    ken_cursor c = ask(r, Q_OTHERS, place);
+    ken_cursor c = query_row(r, Q_OTHERS, place);
     int there;
     while ((there = ken_cursor_next(&c, place, err)) > 0) {
         int64_t i = ken_cursor_int(&c, "prompt of another answer", 0, n - 1);
@@ -182,7 +181,7 @@ static bool read_others(ken_run *r, int64_t place, ken_prompt_row *rows, int n, 
 
 static bool read_drawn(ken_run *r, int64_t place, ken_prompt_row *rows, int n, ken_err *err)
 {
-    ken_cursor c = ask(r, Q_DRAWN, place);
+    ken_cursor c = query_row(r, Q_DRAWN, place);
     int there;
     while ((there = ken_cursor_next(&c, place, err)) > 0) {
         int64_t i = ken_cursor_int(&c, "prompt of a sampled text", 0, n - 1);
@@ -205,7 +204,7 @@ static bool read_drawn(ken_run *r, int64_t place, ken_prompt_row *rows, int n, k
 
 static bool read_prompts(ken_run *r, int64_t place, ken_err *err)
 {
-    ken_cursor c = ask(r, Q_PROMPTS, place);
+    ken_cursor c = query_row(r, Q_PROMPTS, place);
     ken_prompt_row *rows = NULL;
     int n = 0, there;
     while ((there = ken_cursor_next(&c, place, err)) > 0) {

@@ -1,5 +1,5 @@
 /* run.h - inside of the reader: what run.c (rows), counts.c (sums over them), points.c (trainings and evaluations) and cursor.c
- * (values) share. The public face is ken.h. */
+ * (values) share. The public interface is ken.h. */
 #ifndef KEN_STORE_RUN_H
 #define KEN_STORE_RUN_H
 #include "store/schema.h"
@@ -32,19 +32,19 @@ struct ken_run {
     ken_poll_fn poll; /* asked for each row; NULL */
     void *poll_ctx;
 
-    ken_row row;          /* the row last asked for; its pointers lead into row_texts and row_memory */
+    ken_row row;          /* the row last asked for; its pointers lead into memory */
     struct arena *memory; /* emptied by the next call */
     size_t row_bytes;
 };
 
 /* Reads every row once, in data order, and fills places, total and relations. */
 int ken_run_scan(ken_run *r, ken_err *err);
-/* Reads what became of rows whose data changed; of format KEN_FORMAT_ROWS. */
+/* Reads what happened to rows whose data changed; of format KEN_FORMAT_ROWS. */
 int ken_run_load_notes(ken_run *r, ken_err *err);
 size_t ken_run_n_gone(const ken_run *r); /* rows that the data last annotated from do not have */
 /* Reads the points and counts the training rows. */
 int ken_run_scan_points(ken_run *r, ken_err *err);
-bool ken_run_stopped(const ken_run *r, ken_err *err); /* KEN_ESTOP: the reader's owner wants no more rows */
+bool ken_run_stopped(const ken_run *r, ken_err *err); /* KEN_ESTOP: the reader's owner asked to stop */
 /* KEN_EINPUT: "the run is damaged: WHAT of the row at place N is not valid". */
 int ken_run_damaged(const ken_run *r, int64_t place, const char *what, ken_err *err);
 

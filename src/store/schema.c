@@ -262,7 +262,7 @@ static int fail_io(sqlite3 *db, int extended, const char *path, ken_err *err)
         path, why);
 }
 
-/* SQLite's own words, which may quote from the file: short, and without control characters. */
+/* SQLite's message, which may quote from the file: short, and without control characters. */
 static const char *reason(sqlite3 *db, int code, char out[120])
 {
     const char *s = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code);
@@ -392,7 +392,7 @@ static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, const char *path,
 }
 
 /* SQLite takes a file of a few bytes for an empty database, and a last page that is cut off for one that ends in zeros. A database
- * in WAL mode (somebody switched it) may have pages outside of the file. */
+ * in WAL mode (another program switched it) may have pages outside of the file. */
 static int check_size(sqlite3 *db, const char *path, int64_t pages, bool *empty, ken_err *err)
 {
     struct stat st;

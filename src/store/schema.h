@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #define KEN_APPLICATION_ID 0x6b656e31 /* "ken1" */
-/* 1 had no trainings and evaluations, 1 and 2 not what identifies a row: such runs are read, but not gone on with. */
+/* 1 had no trainings and evaluations, 1 and 2 not what identifies a row: such runs are read, but not resumed. */
 #define KEN_SCHEMA_VERSION 3
 #define KEN_FORMAT_ROWS    3 /* the first that says what its rows were made of */
 
@@ -29,12 +29,12 @@
 
 /* Opens a connection to an existing file, hardened against hostile schemas (no triggers, no views, no functions from the file).
  * A file that may not be written is opened for reading. Waits up to busy_ms for another program's transaction.
- * Close with sqlite3_close_v2, also after a failure (*db may be NULL). */
+ * Close with sqlite3_close, also after a failure (*db may be NULL). */
 int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err);
 
 /* KEN_OK when the file is a run that this version can read, with exactly our tables. KEN_EINPUT in one sentence otherwise, except that
  * an empty file (new, or its creation was interrupted and has been rolled back) is KEN_OK with *empty = true. The caller holds a
- * transaction, so that nobody changes the file meanwhile. */
+ * transaction, so that no other program changes the file meanwhile. */
 int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err);
 
 /* The format of a file that ken_schema_check has accepted. */

@@ -22,7 +22,7 @@ const char *ken_setting_get(const ken_setting_list *l, const char *key); /* NULL
 typedef struct ken_setting_clash {
     const char *key, *there, *ours; /* NULL: not set. Borrowed */
 } ken_setting_clash;
-/* May what was made with the settings `there` be gone on with under ours (n)? Every binding one, of theirs or of ours, must be in both with
+/* May what was made with the settings `there` be resumed under ours (n)? Every binding one, of theirs or of ours, must be in both with
  * the same value. 0 when so, -1 without memory, 1 with the first that clashes: those that only theirs have come first, since a setting
  * of one side alone (an adapter) says more than those that differ because of it. */
 int ken_settings_clash(const ken_setting_list *there, const ken_setting *ours, size_t n, ken_setting_clash *out);

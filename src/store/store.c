@@ -1,9 +1,9 @@
 /* store.c - writing a run; see store.h for the contract and schema.c for the journal and the tables.
  *
- * A transaction begins by itself with the first thing put and ends with ken_store_commit. What is hard is the way out: after a
+ * A transaction begins by itself with the first thing put and ends with ken_store_commit. What is hard is failure: after a
  * failure that SQLite cannot undo for one statement alone (a full disk, no memory) the whole open transaction is rolled back and the
- * store is broken: every later call gives the same message, so that no caller can go on and commit half of a batch. What was
- * committed stays, and a new ken_store_open goes on from there. */
+ * store is broken: every later call gives the same message, so that no caller can continue and commit half of a batch. What was
+ * committed stays, and a new ken_store_open continues from there. */
 #include "store/store.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -71,7 +71,7 @@ static int check_settings(const ken_setting *settings, size_t n, ken_err *err)
     return KEN_OK;
 }
 
-/* A value as it may stand in a one-line message: short, quoted, control characters escaped. Caller frees with ken_free. */
+/* A value for a one-line message: short, quoted, control characters escaped. Caller frees with ken_free. */
 static char *quoted(const char *value)
 {
     ken_buf b = {0};
@@ -145,13 +145,13 @@ static int refuse_older(const ken_store *s, const ken_setting_list *there, const
     int rc =
         ken_fail(err, KEN_EINPUT,
                  "%s: was made by an older ken (format %d) and does not record what its rows were made of%s%.300s; it "
-                 "can be read as before, but not gone on with: name another run with -o",
+                 "can be read as before, but not resumed: name another run with -o",
                  s->path, s->format, b.len > 0 ? ", nor " : "", ken_buf_str(&b));
     ken_buf_free(&b);
     return rc;
 }
 
-/* May the run be gone on with under these settings? That an annotation does not go on with a training has other reasons than a setting. */
+/* May the run be resumed under these settings? That an annotation does not resume a training is not a matter of one setting. */
 static int compare_settings(ken_store *s, const ken_setting *settings, size_t n, ken_err *err)
 {
     ken_arena arena = {0};
@@ -293,7 +293,7 @@ int ken_store_commit(ken_store *s, ken_err *err)
     if (sqlite3_get_autocommit(s->db)) return KEN_OK;
     int code = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
     if (code == SQLITE_OK) return KEN_OK;
-    /* A reader that does not let go: the transaction is whole and can be committed later. */
+    /* A reader that keeps its lock: the transaction is whole and can be committed later. */
     if (code == SQLITE_BUSY && !sqlite3_get_autocommit(s->db)) return ken_schema_fail(s->db, code, s->path, err);
     return ken_store_break(s, code, err);
 }
@@ -410,7 +410,7 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const k
     if (code == SQLITE_ROW) {
         int same = ken_same_text((const char *)sqlite3_column_text(b.q, 0), text);
         ken_bind_done(&b);
-        if (same < 0) return ken_fail_nomem(err, s->path); /* nothing was written: the transaction goes on */
+        if (same < 0) return ken_fail_nomem(err, s->path); /* nothing was written: the transaction continues */
         return same ? KEN_OK
                     : ken_fail(err, KEN_EINPUT,
                                "%s: exemplar set %d of relation \"%s\" differs from the one in the run: the data "
@@ -478,7 +478,7 @@ static int put_texts(ken_store *s, int query, int64_t place, const char *const *
 
 static bool is_p(double p) { return isnan(p) || (p >= -KEN_STORE_P_SLACK && p <= 1 + KEN_STORE_P_SLACK); }
 
-/* What is wrong with a prompt's results, or NULL. */
+/* The fault in a prompt's results, or NULL. */
 static const char *prompt_fault(const ken_prompt_row *p)
 {
     if (!is_p(p->text_p) || !is_p(p->p_lo) || !is_p(p->p_hi) || !is_p(p->raw_lo) || !is_p(p->raw_hi))
@@ -532,7 +532,7 @@ int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err 
 
     int64_t at = (int64_t)place;
     int code = put_example(s, at, row);
-    if (code == SQLITE_CONSTRAINT) { /* nothing was written: the transaction goes on */
+    if (code == SQLITE_CONSTRAINT) { /* nothing was written: the transaction continues */
         if (ken_store_has(s, row->id))
             return ken_fail(err, KEN_ESTATE, "%s: row \"%s\" is there already", s->path, row->id);
         return ken_fail(err, KEN_EINPUT,

@@ -17,20 +17,20 @@ typedef struct ken_setting {
     bool binding; /* a resume with another value is refused, naming key, the run's value and ours */
 } ken_setting;
 
-/* Can a run be written at path, as far as one can tell without its settings? For finding out before the model is read: KEN_EBUSY when
+/* Can a run be written at path, as far as one can tell without its settings? To be called before the model is read: KEN_EBUSY when
  * another program writes it, KEN_EINPUT when something else is there, KEN_EFAIL when the folder is missing or may not be
  * written. Makes and changes nothing. */
 int ken_store_probe(const char *path, ken_err *err);
 /* Opens or creates the run at path. Call it with valid settings only, once model and data are known to be good: it makes the file.
  * An existing run with other binding settings (another value, or one that only one of the two has): KEN_EINPUT, one sentence that
- * names it. So is a run of an older format, with the list of what it does not record. A file that is not a run, is damaged or of a newer format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once.
- * Settings that are not binding (n rows asked for, program version's build) are updated. A kill at any moment leaves no file, an
- * empty file or a whole run; each of them is taken up by the next call. */
+ * names it. So is a run of an older format, with the list of what it does not record. A file that is not a run, is damaged or of a newer
+ * format: KEN_EINPUT, untouched. Another writer: KEN_EBUSY at once. Settings that are not binding (n rows asked for, program version's
+ * build) are updated. A kill at any moment leaves no file, an empty file or a whole run; each of them is continued by the next call. */
 int ken_store_open(ken_store **out, const char *path, const ken_setting *settings, size_t n, ken_err *err);
 /* Commits what is pending and closes, also after a failure; NULL is fine. At rest a run is one file without companions. */
 int ken_store_close(ken_store *s, ken_err *err);
 
-/* When putting fails for want of disk or memory, or the file is damaged, the open transaction is rolled back, and every later call
+/* When a put fails because disk or memory is full, or the file is damaged, the open transaction is rolled back, and every later call
  * returns the same status and message: close, and open again. What was committed is kept. */
 
 /* Exemplar sets: text of the prefix (exemplars up to the question) for relation and set, and of each exemplar (shots) what a prompt can
@@ -51,11 +51,11 @@ void ken_store_counts(const ken_store *s, uint64_t counts[KEN_N_CATEGORIES]);
 /* place = position of the example in the whole data, not in the selection, so that it stays when a run is extended. The row is
  * copied. Not committed until ken_store_commit. NaN is fine where a number is missing; -0.0 reads back as 0.0, every other double bit
  * for bit; bytes that are no UTF-8 become U+FFFD. KEN_ESTATE for a row that is there already or makes no sense, KEN_EINPUT when
- * the run has another row at that place; the open transaction then goes on. */
+ * the run has another row at that place; the open transaction then continues. */
 int ken_store_put_row(ken_store *s, uint64_t place, const ken_row *row, ken_err *err);
 /* Another value of a setting that is not binding, in the open transaction. */
 int ken_store_set(ken_store *s, const char *key, const char *value, ken_err *err);
-/* On disk when it returns. KEN_EBUSY when a reader has been in the way for half a minute: nothing is lost, try again. */
+/* On disk when it returns. KEN_EBUSY when a reader has blocked the commit for half a minute: nothing is lost, try again. */
 int ken_store_commit(ken_store *s, ken_err *err);
 /* Adds to the run's totals (token_forwards, seconds) in the same transaction. Read back as the settings of these names. */
 int ken_store_add_cost(ken_store *s, uint64_t token_forwards, double seconds, ken_err *err);
@@ -67,14 +67,14 @@ typedef struct ken_store_row { /* a row of the data as they are now; its index i
     char identity[65];
 } ken_store_row;
 
-/* Rows of the run from here on are those that the data do not have any more, behind all others. */
+/* Rows of the run from here on are those that the data do not have any more, after all others. */
 #define KEN_PLACE_GONE ((int64_t)1 << 62)
 
-/* Brings the run in line with rows (n), all of the data, in the open transaction. Rows of the same id and identity stay, and move to their
- * place; those of another identity are removed, to be computed anew; those that the data do not have move behind all others. What became
- * of rows is noted in the run (ken_run_note), once. A failure rolls the open transaction back, as one of putting for want of disk does. */
+/* Updates the run to rows (n), all of the data, in the open transaction. Rows of the same id and identity stay, and move to their
+ * place; those of another identity are removed, to be computed again; those that the data do not have move after all others. What became
+ * of rows is noted in the run (ken_run_note), once. A failure rolls the open transaction back, as a failed put does. */
 int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err);
-/* Notes what became of a row ("changed", "gone") or of an exemplar that the data would draw otherwise now ("exemplar"), once. */
+/* Notes what happened to a row ("changed", "gone") or of an exemplar that the data would draw otherwise now ("exemplar"), once. */
 int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err);
 
 /* KEN_EINPUT when the run is no annotation, naming what it is and `ken show`. */

@@ -1,8 +1,8 @@
 /* tuning.h - writing what a training or an evaluation measured: the tables behind ken_run_point and its like in ken.h.
  *
  *     ken_setting s[] = {{KEN_SETTING_KIND, KEN_KIND_TRAIN, true}, ...};
- *     ken_store_open(&store, "train.ken", s, n, &err);            creates the run, or goes on with it
- *     ken_tuning_drop_after(store, step of the checkpoint, &err); what a resumed training is going to do again
+ *     ken_store_open(&store, "train.ken", s, n, &err);            creates the run, or resumes it
+ *     ken_tuning_drop_after(store, step of the checkpoint, &err); the steps that a resumed training will do again
  *     ken_tuning_put_row(store, i, &row, &err);                   once for each training row
  *     ken_tuning_put_point(store, &point, &err);                  then its measurements, fit, and evaluated rows, in any order
  *     ken_tuning_put_measure(store, point.step, &measure, &err);

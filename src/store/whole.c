@@ -11,10 +11,10 @@ bool ken_setting_is_cost(const char *key) { return strcmp(key, "token_forwards")
 int ken_store_write_whole(const char *path, const ken_setting *settings, size_t n,
                           int (*fill)(ken_store *s, void *ctx, ken_err *err), void *ctx, ken_err *err)
 {
-    char *temporary = NULL, *real = ken_behind_links(path);
+    char *temporary = NULL, *real = ken_resolve_links(path);
     ken_store *s = NULL;
     if (real == NULL) return ken_fail_nomem(err, "file name");
-    int fd, code = ken_temporary_of(real, &temporary, &fd, err); /* an empty file is taken up as a new run */
+    int fd, code = ken_temporary_of(real, &temporary, &fd, err); /* an empty file becomes a new run */
     if (code != KEN_OK || temporary == NULL) { /* the second never without the first; for the analyser */
         ken_free(real);
         return code;

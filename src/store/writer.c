@@ -1,4 +1,4 @@
-/* writer.c - statements, and the way out when one fails; see writer.h and the first paragraph of store.c. */
+/* writer.c - statements, and what happens when one fails; see writer.h and the first paragraph of store.c. */
 #include "store/writer.h"
 #include "base/buf.h"
 #include "text/unicode.h"
@@ -87,7 +87,7 @@ int ken_put(sqlite3_stmt *q, const ken_value *v, int n)
     return code == SQLITE_DONE ? SQLITE_OK : code == SQLITE_ROW ? SQLITE_INTERNAL : code; /* these return no rows */
 }
 
-int ken_store_give_up(ken_store *s, const ken_err *why)
+int ken_store_break_with(ken_store *s, const ken_err *why)
 {
     for (int i = 0; i < KEN_STORE_QUERIES; i++) sqlite3_reset(s->query[i]);
     if (!sqlite3_get_autocommit(s->db)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -100,7 +100,7 @@ int ken_store_break(ken_store *s, int code, ken_err *err)
     ken_err e;
     ken_schema_fail(s->db, code, s->path, &e);
     if (err != NULL) *err = e;
-    return ken_store_give_up(s, &e);
+    return ken_store_break_with(s, &e);
 }
 
 int ken_store_begin(ken_store *s, ken_err *err)

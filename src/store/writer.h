@@ -26,7 +26,7 @@ int ken_store_begin(ken_store *s, ken_err *err);
 /* A failure that SQLite cannot undo for one statement alone: rolls the open transaction back and breaks the store. */
 int ken_store_break(ken_store *s, int code, ken_err *err);
 /* The same for a failure that is known already: when only a part of what belongs together was written. Returns its status. */
-int ken_store_give_up(ken_store *s, const ken_err *why);
+int ken_store_break_with(ken_store *s, const ken_err *why);
 
 int ken_store_load_counts(ken_store *s, ken_err *err); /* adds the rows that are there to counts */
 

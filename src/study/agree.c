@@ -126,8 +126,7 @@ int ken_agree(ken_agreement *out, ken_scoring *a, ken_scoring *b, ken_err *err)
     if (rc == KEN_OK && common == 0)
         rc = ken_fail(err, KEN_EINPUT,
                       "the two runs have no fact in common: %llu ids are only in the first, %llu only in the second, "
-                      "%llu stand for another "
-                      "question; compare annotations of the same data",
+                      "%llu have another question; compare annotations of the same data",
                       (unsigned long long)out->only_a, (unsigned long long)out->only_b,
                       (unsigned long long)out->other_question);
     if (rc == KEN_OK) finish(out);

@@ -1,4 +1,4 @@
-/* audit.c - a sheet of rejected answers to check by hand (ken_scoring_audit): what share of them is right all the same? Gekhman et al. 2024,
+/* audit.c - a sheet of rejected answers to check by hand (ken_scoring_audit): what share of them is right after all? Gekhman et al. 2024,
  * Table 6: of 100, 90 wrong, 6 paraphrases, 2 of higher and 2 of lower granularity.
  *
  * The draw is a function of seed and row id: each row gets a number for each kind of answer, and the lowest numbers win. So it is facts that
@@ -39,7 +39,7 @@ static int by_place(const void *pa, const void *pb)
     return a->kind - b->kind;
 }
 
-static void keep(picks *p, pick x)
+static void add_if_lowest(picks *p, pick x)
 {
     size_t worst = 0;
     if (p->n < p->cap) {
@@ -111,7 +111,8 @@ static bool pick_one(const ken_scoring *s, const ken_row *row, const ken_accept 
 static void put_field(ken_out *o, const char *s)
 {
     ken_out_puts(o, "\"");
-    if (*s != '\0' && strchr("=+-@\t\r", *s) != NULL) ken_out_puts(o, "'"); /* no formula in anybody's spreadsheet */
+    if (*s != '\0' && strchr("=+-@\t\r", *s) != NULL)
+        ken_out_puts(o, "'"); /* so that no spreadsheet takes it for a formula */
     for (const char *quote; (quote = strchr(s, '"')) != NULL; s = quote + 1) {
         ken_out_add(o, s, (size_t)(quote - s));
         ken_out_puts(o, "\"\"");
@@ -138,22 +139,22 @@ static int put_line(ken_out *o, const ken_scoring *s, const ken_row *row, const 
     return failed ? ken_fail_nomem(err, "audit sheet") : KEN_OK;
 }
 
-/* KEN_OK when there is nothing at path, or a sheet in which nobody has entered anything yet. */
+/* KEN_OK when there is nothing at path, or a sheet in which no verdict has been entered yet. */
 static int check_replaceable(const char *path, ken_err *err)
 {
-    const char *what = ken_file_precious(path);
+    const char *what = ken_file_protected(path);
     ken_sheet old = {0};
     ken_err why = {0};
     ken_map map;
     if (what != NULL)
-        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
+        return ken_fail(err, KEN_EUSAGE, "%s: it holds %s, which is not replaced; name another file", path, what);
     if (!ken_is_file(path)) return KEN_OK;
     int rc = ken_map_file(&map, path, err);
     if (rc != KEN_OK) return rc;
     if (map.size > 0) rc = ken_sheet_parse(&old, path, (const char *)map.data, map.size, &why);
     ken_unmap(&map);
     if (rc == KEN_EINPUT)
-        rc = ken_fail(err, KEN_EUSAGE, "%s stands there and is no sheet that could be replaced (%s); name another file",
+        rc = ken_fail(err, KEN_EUSAGE, "%s exists and is not a sheet that can be replaced (%s); name another file",
                       path, why.msg);
     else if (rc != KEN_OK) rc = ken_fail(err, rc, "%s", why.msg);
     else if (old.judged > 0)
@@ -174,7 +175,7 @@ static int collect(ken_scoring *s, picks p[KEN_AUDIT_KINDS], uint64_t seed, ken_
         int rc = ken_rescore_golds(&s->r, row, &g, err);
         for (int kind = 0; kind < KEN_AUDIT_KINDS && rc == KEN_OK; kind++) {
             pick x = {.row = i};
-            if (pick_one(s, row, g.accept, kind, seed, &x)) keep(&p[kind], x);
+            if (pick_one(s, row, g.accept, kind, seed, &x)) add_if_lowest(&p[kind], x);
         }
         ken_golds_free(&g);
         if (rc != KEN_OK) return rc;

@@ -241,7 +241,7 @@ static int read_source(ken_sheet *s, ken_source *from, ken_err *err)
         reader look = {.s = s};
         int rc = ken_csv_records(from, separators[i], count_known, &look, NULL);
         if (rc == KEN_ENOMEM) return ken_fail_nomem(err, "audit sheet");
-        if (look.known <= most) continue; /* whatever is wrong with the file, the real reading will say it */
+        if (look.known <= most) continue; /* errors in the file are reported by the real reading */
         most = look.known;
         best = separators[i];
     }

@@ -1,5 +1,5 @@
 /* audit_sheet.h - the sheet of rejected answers, as its writer (audit.c) and its readers (audit_read.c the file, audited.c what it means)
- * both know it: its columns, its cells, and which answers of a run can stand in it.
+ * both know it: its columns, its cells, and which answers of a run can be in it.
  *
  * Between the two a person has had it open in some spreadsheet. A cell is therefore the same as another when they differ only in what such
  * programs do to cells: white space around the text, line ends within it, an apostrophe before it. */
@@ -27,7 +27,7 @@ extern const char *const ken_audit_kind_names[KEN_AUDIT_KINDS];
 enum { KEN_SHEET_MOST = 1000000 }; /* answers of a sheet */
 
 typedef struct ken_sheet_line {
-    const char *cell[KEN_SHEET_COLUMNS]; /* as they stand in the file; NULL: the sheet has no such column */
+    const char *cell[KEN_SHEET_COLUMNS]; /* as they are in the file; NULL: the sheet has no such column */
     int line;                            /* of the file, from 1 */
     int kind, prompt, verdict;           /* verdict -1: not judged yet */
     bool found;                          /* in the run; for audited.c */
@@ -55,9 +55,9 @@ bool ken_sheet_same(const char *a, const char *b);
 
 /* The accepted answers of a row as one cell. */
 void ken_sheet_answers(ken_buf *b, const ken_row *row);
-/* How many answers of the run the answer stands for that the matcher rejects: a greedy one (drawn -1) for one, drawn text number `drawn` for as many as
- * were drawn; 0 when it is accepted, or its text is not stored. q: of a row as it was scored, a: its matcher. */
+/* How many answers of the run the answer stands for that the matcher rejects: a greedy one (drawn -1) for one, drawn text number `drawn`
+ * for as many as were drawn; 0 when it is accepted, or its text is not stored. q: of a row as it was scored, a: its matcher. */
 uint64_t ken_sheet_rejected(const ken_scoring *s, const ken_accept *a, const ken_prompt_row *q, int drawn);
-/* The text of such an answer as it stands in a sheet. */
+/* The text of such an answer as it is in a sheet. */
 const char *ken_sheet_text(const ken_prompt_row *q, int drawn);
 #endif

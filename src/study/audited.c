@@ -1,7 +1,7 @@
 /* audited.c - what a judged sheet says about the run it was drawn from (ken_scoring_audited; the arithmetic is explained in ken.h).
  *
- * One pass over the run counts what the matcher rejects and meets each line of the sheet at its row. Everything that a line says is compared with
- * the run, for a verdict counts only for the answer that was judged: a line of another run, or one that somebody has edited, ends it. */
+ * One pass over the run counts what the matcher rejects and compares each line of the sheet with its row. Everything that a line says is
+ * compared with the run, for a verdict counts only for the answer that was judged: a line of another run, or one that was edited, ends it. */
 #include "base/alloc.h"
 #include "base/stats.h"
 #include "data/rows.h"
@@ -34,7 +34,7 @@ static int by_id(const void *pa, const void *pb)
     return x != 0 ? x : a->line < b->line ? -1 : a->line > b->line;
 }
 
-/* Sorted by id; no fact has two answers of one kind, for no sheet is written so, and a line that stands twice would count twice. */
+/* Sorted by id; no fact has two answers of one kind, for no sheet is written so, and a line that occurs twice would count twice. */
 static int sort_lines(audit *x, ken_err *err)
 {
     ken_sheet *s = &x->sheet;

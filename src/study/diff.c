@@ -101,7 +101,7 @@ static void describe_rest(const ken_diff *d, const ken_run *a, const ken_run *b,
     if (d->only_b > 0 && at < size)
         at += (size_t)snprintf(out + at, size - at, "; %zu only in %.200s", d->only_b, b->path);
     if (d->other_question > 0 && at < size)
-        snprintf(out + at, size - at, "; %zu ids stand for another question in each", d->other_question);
+        snprintf(out + at, size - at, "; %zu ids have another question in each", d->other_question);
 }
 
 static int check_common(const ken_diff *d, const ken_run *a, const ken_run *b, bool allowed, ken_err *err)
@@ -153,11 +153,11 @@ int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options
     *out = NULL;
     if (o == NULL) o = &defaults;
     if (o->label != NULL && strcmp(o->label, "draw") != 0 && strcmp(o->label, "mode") != 0)
-        return ken_fail(err, KEN_EUSAGE, "label \"%.60s\" is not known; draw and mode are", o->label);
+        return ken_fail(err, KEN_EUSAGE, "unknown label \"%.60s\"; known: draw, mode", o->label);
     ken_diff *d = ken_calloc(1, sizeof *d);
     if (d == NULL) return ken_fail_nomem(err, "comparison");
     d->mode = o->label != NULL && strcmp(o->label, "mode") == 0;
-    d->keep_answers = o->n_trained > 0;
+    d->save_answers = o->n_trained > 0;
     int rc = check_kinds(d, a, b, err);
     if (rc == KEN_OK) rc = compare(d, a, b, o, err);
     free_scratch(d);

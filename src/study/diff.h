@@ -1,5 +1,5 @@
 /* diff.h - inside of a comparison of two runs: what diff.c (the face), diff_rows.c (reading and joining), diff_groups.c (sums and tests),
- * diff_near.c (distance to a training set) and diff_cautions.c (other settings) share. The public face is ken.h, section "diff". */
+ * diff_near.c (distance to a training set) and diff_cautions.c (other settings) share. The public interface is ken.h, section "diff". */
 #ifndef KEN_STUDY_DIFF_H
 #define KEN_STUDY_DIFF_H
 #include "base/arena.h"
@@ -12,7 +12,7 @@ typedef struct diff_extra {
     bool in_b, other_question;   /* while joining */
     bool choice_a;               /* multiple choice in A */
     int options;                 /* of multiple choice in A; 0 = not known */
-    uint64_t asked;              /* likewise: hash of the question with its options */
+    uint64_t asked;              /* in A; 0 = not known: hash of the question with its options */
     bool a_label, b_label;       /* it has a category, or a verdict */
     uint64_t answers;            /* hash of the accepted answers in A */
     const char *const *accepted; /* (n_accepted) the answers themselves; NULL without a training set */
@@ -26,7 +26,7 @@ struct ken_diff {
     size_t n, cap, cap_extra;
     bool annotated;
     bool mode;         /* --label mode */
-    bool keep_answers; /* for the distance to a training set */
+    bool save_answers; /* for the distance to a training set */
     size_t only_a, only_b, other_question, other_answers;
 
     ken_strmap *at;    /* id -> row, while joining */

@@ -155,7 +155,7 @@ static int compare_sets(ken_run *a, ken_run *b, const char *relation, int n_sets
 static int exemplars_of(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
 {
     static const char *const frame[] = {"template", "chat_template", "shots", "prompts", "stop"};
-    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) /* then all texts differ, and that has been said */
+    for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) /* then all texts differ, which is reported already */
         if (!same_setting(a, b, frame[i])) return KEN_OK;
     long prompts = strtol(ken_run_setting(a, "prompts"), NULL, 10);
     int n_sets = prompts < 0 ? 0 : prompts > KEN_STORE_MAX_PROMPTS ? KEN_STORE_MAX_PROMPTS : (int)prompts;

@@ -1,12 +1,12 @@
 /* diff_near.c - how far each compared fact is from what was trained on: the question itself, its subject, its answer, its relation.
  *
- * A training set is the table `trained` of a train.ken, or rows as `ken train -d` reads them (draft.h), of the split "train" where there is
- * one. Texts are compared normalised (docs/method/knowledge.md#normalisation, articles kept).
+ * A training set is the table `trained` of a train.ken, or rows as `ken train -d` reads them (tune/draft.h), of the split "train" where
+ * there is one. Texts are compared normalised (docs/method/knowledge.md#normalisation, articles kept).
  *
  * The hard thing is the subject, which few sources name. Where a compared row has none, it is what its question does not share with the
  * others of its relation at the beginning and at the end ("capital of" X). A trained row that names its subject is about that one. One
- * that does not is about every subject whose words stand in its question, provided that they reach into the part in which the
- * questions of its relation differ - so that "Who" (the band) is not met in each "Who wrote ...?". */
+ * that does not is about every subject whose words are in its question, provided that they reach into the part in which the
+ * questions of its relation differ - so that "Who" (the band) is not found in each "Who wrote ...?". */
 #include "study/diff.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -22,7 +22,7 @@ enum { MAX_SUBJECT_WORDS = 24 };
 /* A text in words: normalised, one space between. */
 typedef struct words {
     const char *text;
-    const uint32_t *at; /* (n + 1) where each begins; the last: one behind the end and a space */
+    const uint32_t *at; /* (n + 1) where each begins; the last: one past the end and a space */
     uint32_t n;
 } words;
 
@@ -169,7 +169,7 @@ static int put_lines(near *x, const char *text, ken_err *err)
     return rc;
 }
 
-/* One trained row. question: NULL, or a text in which it stands, perhaps among other lines. */
+/* One trained row. question: NULL, or a text that holds it, perhaps among other lines. */
 static int put_row(near *x, const char *id, const char *relation, const char *question, const char *subject,
                    const char *answer, ken_err *err)
 {
@@ -204,7 +204,7 @@ static int read_training(near *x, ken_run *run, ken_err *err)
         else rc = put_row(x, t->id, t->relation, t->question, NULL, t->target, err);
     }
     if (rc == KEN_OK && ken_run_n_trained(run) == 0)
-        rc = ken_fail(err, KEN_EINPUT, "%s: it says nothing of what was trained on", run->path);
+        rc = ken_fail(err, KEN_EINPUT, "%s: it does not record what was trained on", run->path);
     return rc;
 }
 

@@ -1,6 +1,6 @@
 /* diff_rows.c - the rows of two runs, read and joined by id; see diff.h.
  *
- * An evaluation may hold several sets of rows (dev, test, ...), in which the same id may stand; then the set belongs to the key. Sets are
+ * An evaluation may hold several sets of rows (dev, test, ...), in which the same id may occur; then the set belongs to the key. Sets are
  * named by who wrote them ("eval" of ken eval, "test" of a training), so where the two runs have no set in common, ids alone count.
  * Only the last point of a training that has rows is read. Rows whose question was not kept are taken for the same question. */
 #include "study/diff.h"
@@ -55,7 +55,7 @@ static uint64_t hash_answers(const char *const *answers, int n)
 static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena *scratch, ken_err *err)
 {
     const char **text = ken_arena_calloc(scratch, (size_t)r->n_prompt_rows + 1, sizeof *text);
-    const char *said = NULL;
+    const char *answer = NULL;
     int most = 0;
     if (text == NULL) return ken_fail_nomem(err, "answers");
     for (int i = 0; i < r->n_prompt_rows; i++) {
@@ -76,12 +76,12 @@ static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena 
         for (int k = i; k < r->n_prompt_rows; k++) times += text[k] != NULL && strcmp(text[k], text[i]) == 0;
         if (times <= most) continue;
         most = times;
-        said = r->prompt_rows[i].text;
+        answer = r->prompt_rows[i].text;
         s->says_right = r->prompt_rows[i].greedy_hit;
     }
     s->says_prompts = most;
-    if (said == NULL) return KEN_OK;
-    s->says = copy(d, said);
+    if (answer == NULL) return KEN_OK;
+    s->says = copy(d, answer);
     return s->says != NULL ? KEN_OK : ken_fail_nomem(err, "answers");
 }
 
@@ -143,7 +143,7 @@ static int fill_row(ken_diff *d, ken_diff_row *to, const char *relation, const c
     to->answer = copy(d, n_answers > 0 ? answers[0] : "");
     x->answers = hash_answers(answers, n_answers);
     bool good = to->relation != NULL && to->split != NULL && to->question != NULL && to->answer != NULL;
-    if (good && d->keep_answers) {
+    if (good && d->save_answers) {
         const char **own = ken_arena_calloc(&d->arena, (size_t)n_answers + 1, sizeof *own);
         good = own != NULL;
         for (int i = 0; i < n_answers && good; i++) good = (own[i] = copy(d, answers[i])) != NULL;
@@ -224,7 +224,7 @@ static int read_annotations(ken_diff *d, ken_run *run, bool second, ken_err *err
 typedef struct reader {
     ken_diff *d;
     ken_strmap *sets;  /* of A: their names are interned */
-    bool by_set, same; /* keys have the set; a set of A stands in B too */
+    bool by_set, same; /* keys have the set; a set of A is in B too */
     uint64_t rows;
     ken_arena scratch;
 } reader;

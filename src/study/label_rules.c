@@ -14,7 +14,7 @@ static const char *skip(const char *p)
     return p;
 }
 
-/* Does the word `name` stand at *p? Moves behind it. */
+/* Is the word `name` at *p? Moves past it. */
 static bool take(const char **p, const char *name)
 {
     size_t n = strlen(name);
@@ -64,10 +64,10 @@ int ken_label_rules_parse(ken_label_rules *r, const char *text, ken_err *err)
         while (k < KEN_UNLABELLED && !take(&p, ken_category_name(k))) k++;
         bool good = k < KEN_UNLABELLED;
         r->rule[r->n].category = k;
-        r->rule[r->n].of = KEN_ALWAYS;
+        r->rule[r->n].quantity = KEN_ALWAYS;
         if (good && *p == ':') {
             p = skip(p + 1);
-            good = take_quantity(&p, &r->rule[r->n].of) &&
+            good = take_quantity(&p, &r->rule[r->n].quantity) &&
                    take_comparison(&p, &r->rule[r->n].below, &r->rule[r->n].equal) &&
                    take_number(&p, &r->rule[r->n].limit);
         }
@@ -75,7 +75,7 @@ int ken_label_rules_parse(ken_label_rules *r, const char *text, ken_err *err)
             return ken_fail(err, KEN_EUSAGE, "the rule \"%.60s\" makes no sense; %s", start, form);
         r->n++;
         if (*p == '\0') return KEN_OK;
-        if (r->rule[r->n - 1].of == KEN_ALWAYS)
+        if (r->rule[r->n - 1].quantity == KEN_ALWAYS)
             return ken_fail(err, KEN_EUSAGE,
                             "the rule \"%.60s\" can never be reached, for the one before it always holds", skip(p + 1));
         p = skip(p + 1);
@@ -91,9 +91,13 @@ unsigned ken_label_rules_apply(const ken_label_rules *r, const ken_label_values 
 {
     unsigned possible = 0;
     for (int i = 0; i < r->n; i++) {
-        const double *x = r->rule[i].of == KEN_P_T0 ? v->p_t0 : r->rule[i].of == KEN_P_T ? v->p_t : v->p_unknown;
-        bool at_lo = r->rule[i].of == KEN_ALWAYS || holds(x[0], r->rule[i].below, r->rule[i].equal, r->rule[i].limit);
-        bool at_hi = r->rule[i].of == KEN_ALWAYS || holds(x[1], r->rule[i].below, r->rule[i].equal, r->rule[i].limit);
+        const double *x = r->rule[i].quantity == KEN_P_T0  ? v->p_t0
+                          : r->rule[i].quantity == KEN_P_T ? v->p_t
+                                                           : v->p_unknown;
+        bool at_lo =
+            r->rule[i].quantity == KEN_ALWAYS || holds(x[0], r->rule[i].below, r->rule[i].equal, r->rule[i].limit);
+        bool at_hi =
+            r->rule[i].quantity == KEN_ALWAYS || holds(x[1], r->rule[i].below, r->rule[i].equal, r->rule[i].limit);
         if (at_lo || at_hi) possible |= 1u << r->rule[i].category;
         if (at_lo && at_hi) return possible;
     }

@@ -15,7 +15,7 @@ typedef struct ken_label_rules {
     int n;
     struct {
         int category;
-        ken_quantity of;
+        ken_quantity quantity;
         bool below, equal; /* below: < or <=, else > or >=; equal: the limit itself counts */
         double limit;
     } rule[KEN_MAX_RULES];

@@ -213,7 +213,7 @@ static double solve(fit *f, double m[B][B])
     return rest;
 }
 
-/* sum_g A_g' e_g e_g' A_g: points of a run stand together. */
+/* sum_g A_g' e_g e_g' A_g: points of a run are next to each other. */
 static void clusters(const fit *f, double out[B][B])
 {
     memset(out, 0, B * sizeof *out);

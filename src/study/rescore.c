@@ -1,6 +1,6 @@
 /* rescore.c - see rescore.h.
  *
- * Nothing here asks a model; what is hard is to claim no more than the run holds. With "run" and "to" for the two matchers and p for
+ * Nothing here asks a model; what is hard is to claim no more than the run shows. With "run" and "to" for the two matchers and p for
  * the probability that a sample of one prompt is accepted by "to":
  *
  *   the same matcher, or em-raw     an exact run holds both intervals; the label is the one of an annotation
@@ -23,7 +23,7 @@ enum { MOST_SAMPLES = 1000000 }; /* of a prompt; `ken annotate` allows 10,000. A
 
 /* ---- samples taken from samples --------------------------------------------------------------------------------------- */
 
-double ken_thin_miss(int total, int hits, int n)
+double ken_hypergeometric_miss(int total, int hits, int n)
 {
     double p = 1.0;
     for (int j = 0; j < n; j++) p *= total - hits > j ? (double)(total - hits - j) / (double)(total - j) : 0.0;
@@ -33,12 +33,13 @@ double ken_thin_miss(int total, int hits, int n)
 /* log C(n, k) */
 static double log_choose(int n, int k) { return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0); }
 
-int ken_thin(int total, int hits, int n, double u)
+int ken_hypergeometric_draw(int total, int hits, int n, double u)
 {
     int k = n - (total - hits) > 0 ? n - (total - hits) : 0, most = n < hits ? n : hits;
     double term = exp(log_choose(hits, k) + log_choose(total - hits, n - k) - log_choose(total, n)), cdf = term;
     if (k == 0)
-        cdf = term = ken_thin_miss(total, hits, n); /* whether it is 0 decides a label: no rounding of logarithms */
+        cdf = term =
+            ken_hypergeometric_miss(total, hits, n); /* whether it is 0 decides a label: no rounding of logarithms */
     while (u >= cdf && k < most) {
         term *= (double)(hits - k) * (double)(n - k) / ((double)(k + 1) * (double)(total - hits - n + k + 1));
         cdf += term;
@@ -167,13 +168,13 @@ static verdict prompt_verdict(const ken_rescorer *r, const relation *rel, const 
 /* ---- from prompts to a label ------------------------------------------------------------------------------------------- */
 
 /* At the two ends of what is known; the same twice when all is. */
-typedef struct ends {
+typedef struct bounds {
     ken_knowledge lo, hi;
     bool bounded;
-} ends;
+} bounds;
 
 /* Categories that lie between the ends, by the protocol. */
-static unsigned between(const ends *e, int prompts, bool mode)
+static unsigned between(const bounds *e, int prompts, bool mode)
 {
     unsigned possible = 0;
     int g_lo = e->lo.greedy_hits, g_hi = e->hi.greedy_hits;
@@ -188,7 +189,8 @@ static unsigned between(const ends *e, int prompts, bool mode)
 }
 
 /* Both: verdicts and probabilities of all prompts of the run (n_all), a label from the first n. */
-static int exact_ends(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, ends *e, ken_err *err)
+static int exact_bounds(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, bounds *e,
+                        ken_err *err)
 {
     int n = r->row.prompts, samples = r->row.samples / n;
     bool *hit_hi = ken_arena_alloc(&r->arena, (size_t)r->n_all, sizeof *hit_hi);
@@ -227,8 +229,8 @@ static int count_drawn(const ken_prompt_row *q, const ken_accept *to, int prompt
     return KEN_OK;
 }
 
-static int sampled_ends(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, ends *e,
-                        ken_err *err)
+static int sampled_bounds(ken_rescorer *r, const relation *rel, const ken_row *in, ken_prompt_row *q, bounds *e,
+                          ken_err *err)
 {
     int n = r->row.prompts, samples = r->row.samples / n, total = in->samples / in->n_prompt_rows;
     bool *hit_hi = ken_arena_alloc(&r->arena, (size_t)r->n_all, sizeof *hit_hi);
@@ -251,8 +253,8 @@ static int sampled_ends(ken_rescorer *r, const relation *rel, const ken_row *in,
         if (i >= n) continue;
         hits[i] = r->drawn[i];
         if (samples < total)
-            hits[i] =
-                ken_thin(total, hits[i], samples, ken_uniform(r->seed, in->id, strlen(in->id), (uint32_t)i, 0, 0));
+            hits[i] = ken_hypergeometric_draw(total, hits[i], samples,
+                                              ken_uniform(r->seed, in->id, strlen(in->id), (uint32_t)i, 0, 0));
         q[i].hits = hits[i];
         q[i].p_lo = q[i].p_hi = samples > 0 ? (double)hits[i] / (double)samples : 0.0;
         e->bounded |= v.lo != v.hi;
@@ -281,7 +283,7 @@ static ken_knowledge as_stored(const ken_row *in)
                            .unsettled = (in->flags & KEN_FLAG_UNSETTLED) != 0};
 }
 
-static void choose_label(ken_rescorer *r, const ends *e)
+static void choose_label(ken_rescorer *r, const bounds *e)
 {
     unsigned possible = between(e, r->row.prompts, r->mode);
     int label = r->mode ? e->lo.category_mode : e->lo.category;
@@ -292,7 +294,8 @@ static void choose_label(ken_rescorer *r, const ends *e)
         possible = ken_label_rules_apply(&r->rules, &v);
     }
     int category = KEN_UNKNOWN;
-    while (category > 0 && (possible & (1u << category)) == 0) category--; /* the least knowing that is possible */
+    while (category > 0 && (possible & (1u << category)) == 0)
+        category--; /* the category of least knowledge that is possible */
     r->how.possible = possible;
     r->how.category = category;
     r->how.how = e->bounded ? KEN_SCORED_BOUNDED : KEN_SCORED_EXACT;
@@ -300,7 +303,7 @@ static void choose_label(ken_rescorer *r, const ends *e)
     r->how.greedy_hi = e->hi.greedy_hits;
 }
 
-static double width(const ken_rescorer *r)
+static double interval_width(const ken_rescorer *r)
 {
     double sum = 0.0;
     for (int i = 0; i < r->row.prompts; i++) sum += r->hi[i] - r->lo[i];
@@ -308,7 +311,7 @@ static double width(const ken_rescorer *r)
 }
 
 /* The numbers of the row, from both ends. `kept`: the run's intervals themselves, so that their flags still hold. */
-static void fill(ken_rescorer *r, const ends *e, bool kept)
+static void fill(ken_rescorer *r, const bounds *e, bool kept)
 {
     ken_row *o = &r->row;
     const ken_knowledge *k = &e->lo;
@@ -331,7 +334,7 @@ static void fill(ken_rescorer *r, const ends *e, bool kept)
     if (e->bounded ? (r->how.possible & (r->how.possible - 1)) != 0 : k->unsettled) o->flags |= KEN_FLAG_UNSETTLED;
     if (kept) return;
     o->flags &= ~(uint32_t)(KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS);
-    if (width(r) > budget) o->flags |= KEN_FLAG_OPEN_MASS;
+    if (interval_width(r) > budget) o->flags |= KEN_FLAG_OPEN_MASS;
     o->p_guess = o->lift = NAN; /* of the run's matcher and all its prompts */
 }
 
@@ -399,8 +402,8 @@ static int score(ken_rescorer *r, const ken_row *in, const relation *rel, ken_er
     r->row.prompts = r->row.n_prompt_rows = n;
     r->row.samples = n * samples;
     for (int i = 0; i < n; i++) r->greedy_was += in->prompt_rows[i].greedy_hit;
-    ends e = {.bounded = false};
-    rc = sampled ? sampled_ends(r, rel, in, q, &e, err) : exact_ends(r, rel, in, q, &e, err);
+    bounds e = {.bounded = false};
+    rc = sampled ? sampled_bounds(r, rel, in, q, &e, err) : exact_bounds(r, rel, in, q, &e, err);
     if (rc != KEN_OK) return rc;
     for (int i = 0; i < n; i++) q[i].samples = samples;
     if (unchanged) {

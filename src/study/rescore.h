@@ -30,13 +30,13 @@ typedef struct ken_rescorer {
     int greedy_was; /* hits of the run among the same prompts */
 } ken_rescorer;
 
-/* Scores one row into r->row and what stands behind it. Texts are borrowed from `in`. */
+/* Scores one row into r->row and the fields after it. Texts are borrowed from `in`. */
 int ken_rescore(ken_rescorer *r, const ken_row *in, ken_err *err);
 /* The row's golds under the rules asked for; the caller's, free with ken_golds_free, also after a failure. Of the row last scored it changes
  * the aliases alone. */
 int ken_rescore_golds(ken_rescorer *r, const ken_row *in, ken_golds *out, ken_err *err);
 /* Hits among n of `total` samples taken without replacement, of which `hits` were right: inverse CDF at u in [0,1). */
-int ken_thin(int total, int hits, int n, double u);
+int ken_hypergeometric_draw(int total, int hits, int n, double u);
 /* Probability that none of them is. */
-double ken_thin_miss(int total, int hits, int n);
+double ken_hypergeometric_miss(int total, int hits, int n);
 #endif

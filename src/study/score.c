@@ -1,4 +1,4 @@
-/* score.c - `ken score`: a whole run labelled again (ken.h, section score). One pass counts; rows are scored anew when they are asked for,
+/* score.c - `ken score`: a whole run labelled again (ken.h, section score). One pass counts; rows are scored again when they are asked for,
  * so that memory does not grow with the run. What a row holds and allows to say is rescore.c. */
 #include "base/alloc.h"
 #include "base/stats.h"
@@ -101,7 +101,8 @@ static bool expect(const ken_rescorer *r, double *scratch, int n, int c, double 
     for (int i = 0; i < r->n_all; i++) {
         scratch[i] = r->lo[i];
         if (r->how.how == KEN_SCORED_EXACT) scratch[i] = 0.5 * (r->lo[i] + r->hi[i]);
-        if (r->drawn != NULL) scratch[i] = 1.0 - ken_thin_miss(r->n_drawn, r->drawn[i], c); /* that one of c is a hit */
+        if (r->drawn != NULL)
+            scratch[i] = 1.0 - ken_hypergeometric_miss(r->n_drawn, r->drawn[i], c); /* that one of c is a hit */
     }
     return ken_saturation(r->hit, scratch, r->n_all, n, r->drawn != NULL ? 1 : c, share, NULL) == KEN_OK;
 }

@@ -12,7 +12,7 @@
 
 #define SCORED_FROM "scored_from"
 
-/* Ours, and the run's in so far as we have none in their place. All are binding, so that no annotation goes on with such a run. */
+/* Ours, and the run's in so far as we have none in their place. All are binding, so that no annotation resumes such a run. */
 static int list_settings(const ken_scoring *s, ken_setting_list *l, ken_err *err)
 {
     const ken_run *run = s->run;
@@ -80,7 +80,7 @@ static int probe(const char *path, ken_err *err)
     ken_run *there;
     rc = ken_run_open(&there, path, err);
     if (rc == KEN_OK && ken_run_setting(there, SCORED_FROM) == NULL)
-        rc = ken_fail(err, KEN_EINPUT, "%s: is there and was not made by ken score; name another file with -o", path);
+        rc = ken_fail(err, KEN_EINPUT, "%s: exists and was not made by ken score; name another file with -o", path);
     ken_run_free(there); /* NULL when it could not be opened */
     return rc;
 }

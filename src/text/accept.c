@@ -1,4 +1,4 @@
-/* accept.c - the table of matchers: their names, and each question handed to the kind that answers it. */
+/* accept.c - the table of matchers: their names, and each call passed to the kind that answers it. */
 #include "text/accept.h"
 #include "base/alloc.h"
 #include "text/match.h"

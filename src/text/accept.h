@@ -20,7 +20,7 @@ typedef struct ken_matcher {
     char name[32];    /* "em-squad/1", as stored in a run */
 } ken_matcher;
 
-/* Whatever the kind, it accepts every text that em-raw accepts: a gold as it stands, between white space. */
+/* Whatever the kind, it accepts every text that em-raw accepts: a gold as it is, between white space. */
 struct ken_matcher_kind {
     const char *name, *version; /* "em-squad", "1": a run stores both, so another behaviour needs another version */
     const char *form;           /* how it is written, for messages: "em-squad", "f1@T with ..." */

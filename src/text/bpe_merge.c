@@ -12,7 +12,7 @@ enum { SHORT_ROW = 24 }; /* up to here looking through the row beats the heap */
 
 /* ---- the table of pairs ---------------------------------------------------------------------------------------------- */
 
-static size_t home(const ken_pairs *p, int32_t left, int32_t right)
+static size_t home_slot(const ken_pairs *p, int32_t left, int32_t right)
 {
     uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9E3779B97F4A7C15u;
     return (size_t)(h >> 29) & p->mask;
@@ -20,7 +20,7 @@ static size_t home(const ken_pairs *p, int32_t left, int32_t right)
 
 static ken_pair *find(const ken_pairs *p, int32_t left, int32_t right)
 {
-    for (size_t i = home(p, left, right);; i = (i + 1) & p->mask) {
+    for (size_t i = home_slot(p, left, right);; i = (i + 1) & p->mask) {
         ken_pair *e = &p->slot[i];
         if (e->left < 0 || (e->left == left && e->right == right)) return e;
     }

@@ -38,7 +38,7 @@ typedef struct ken_symbols { /* scratch: the symbols of one pre-token. Start wit
 
 int ken_symbols_need(ken_symbols *s, size_t n); /* room for n symbols and their merging; 0, or -1 when out of memory */
 void ken_symbols_free(ken_symbols *s);
-/* Merges s->sym[0 .. s->n) and closes the gaps: s->n is the new count, the ids stand in order. ken_symbols_need(s, n) came
+/* Merges s->sym[0 .. s->n) and closes the gaps: s->n is the new count, the ids are in order. ken_symbols_need(s, n) came
  * before. */
 void ken_pairs_merge(const ken_pairs *p, ken_symbols *s);
 #endif

@@ -3,7 +3,7 @@
  *
  * For em-squad the golds' N-strings form a trie whose edges are code points, words joined by one space. A text is read once:
  * words that are articles leave the place unchanged, other words move along the trie. Golds on the fallback level that keeps
- * articles have a trie of their own, read without the article rule; golds compared as they stand are byte strings.
+ * articles have a trie of their own, read without the article rule; golds on the last level, which are compared unchanged, are byte strings.
  *
  * The hard thing is the end of an unfinished text. What follows may compose with the last segment (normalize.h), so that
  * "Sao" may still become "São", "=" may become "≠", and 가 may become 각; everything before it is final. Of the last segment
@@ -31,7 +31,7 @@ typedef struct trie {
 typedef struct automaton {
     ken_accept head;
     trie words, articles; /* golds by level */
-    char **raw;           /* (n_raw) trimmed, compared as they stand: em-raw, and the last level of the others */
+    char **raw;           /* (n_raw) trimmed, compared as they are: em-raw, and the last level of the others */
     size_t n_raw, cap_raw;
 } automaton;
 
@@ -111,7 +111,7 @@ static void clear(ken_accept *head)
     ken_free(a->articles.node);
 }
 
-/* ---- golds as they stand (em-raw) ------------------------------------------------------------------------------------ */
+/* ---- golds as they are (em-raw) ------------------------------------------------------------------------------------ */
 
 /* Length of the white space that s begins with; *cut = all of s is that, but for an incomplete character at its end. */
 static size_t leading_space(const char *s, size_t n, bool *cut)
@@ -151,7 +151,7 @@ static bool run_raw(const automaton *a, const char *s, size_t n, bool whole)
 
 /* ---- golds by their words (em-squad) --------------------------------------------------------------------------------- */
 
-/* Where a text stands in a trie. */
+/* Where a text is in a trie. */
 typedef struct state {
     const trie *t;
     int32_t at;    /* node after the closed words; NONE = no gold begins with them */
@@ -174,7 +174,7 @@ static int article_step(int from, int32_t cp)
 }
 static bool article_ends(int a) { return a == 1 || a == 2 || a == 5; }
 
-/* The node from which the next character of the open word, or the first one of a new word, goes on. */
+/* The node from which the next character of the open word, or the first one of a new word, continues. */
 static int32_t place(const state *st)
 {
     if (st->open) return st->cur;

@@ -39,7 +39,7 @@ bool ken_begins_segment(int32_t cp)
     if (cp < 0x300) return true;
     if (cp >= 0x1160 && cp <= 0x11FF)
         return false; /* Hangul vowels and finals, which compose although they are letters */
-    if (cp >= 0x16D40 && cp <= 0x16D7F) return false; /* Kirat Rai vowel signs (Unicode 16): likewise */
+    if (cp >= 0x16D40 && cp <= 0x16D7F) return false; /* Kirat Rai vowel signs (Unicode 16): the same */
     utf8proc_category_t c = utf8proc_category(cp);
     return c != UTF8PROC_CATEGORY_MN && c != UTF8PROC_CATEGORY_MC && c != UTF8PROC_CATEGORY_ME;
 }
@@ -147,7 +147,7 @@ static bool is_article(const char *w, size_t n)
     return (n == 1 && w[0] == 'a') || (n == 2 && memcmp(w, "an", 2) == 0) || (n == 3 && memcmp(w, "the", 3) == 0);
 }
 
-/* Ends the word that began at byte `word` of b: an article goes, and so does the space that stood before it. */
+/* Ends the word that began at byte `word` of b: an article goes, and so does the space before it. */
 static void end_word(ken_buf *b, size_t word, bool keep_articles)
 {
     if (b->failed || keep_articles || !is_article(b->data + word, b->len - word)) return;

@@ -25,15 +25,16 @@ typedef struct ken_segments {
     int len;
     int32_t ahead[KEN_DECOMPOSED_MAX]; /* (n_ahead) of the code point before `at`, the first i_ahead are used up */
     int n_ahead, i_ahead;
-    bool last;    /* no complete code point follows this segment */
-    bool invalid; /* bytes that can never be UTF-8 were met; each maximal part reads as U+FFFD, a segment of its own */
+    bool last; /* no complete code point follows this segment */
+    bool
+        invalid; /* there were bytes that can never be UTF-8; each maximal part reads as U+FFFD, a segment of its own */
     bool incomplete; /* the text ends inside a character, whose bytes are in no segment */
 } ken_segments;
 
 void ken_segments_start(ken_segments *g, const char *text, size_t n); /* text is borrowed; any bytes */
 bool ken_segments_next(ken_segments *g);
 
-/* Does a segment begin with cp, whatever stands before it? (cp decomposed.) Marks and Hangul vowels and finals do not. */
+/* Does a segment begin with cp, whatever comes before it? (cp decomposed.) Marks and Hangul vowels and finals do not. */
 bool ken_begins_segment(int32_t cp);
 
 /* The context-free lower-case mapping: one code point to out[0..1]; returns how many (two for U+0130 only). */

@@ -1,15 +1,15 @@
 /* pretok.c - the pre-tokenizers as small machines over four character classes (pretok.h).
  *
- * The originals are regular expressions, tried anew at each place, the first alternative that matches winning:
+ * The originals are regular expressions, tried again at each place, the first alternative that matches winning:
  *
  *   gpt2       's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
  *   smollm     \p{N} one by one first; then gpt2 on what lies between, which sees the numbers as its end
  *   llama-bpe  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
  *   qwen2      the same with \p{N} for \p{N}{1,3}
  *
- * Written out by hand because the alternatives are told apart by the classes of the first two characters, and because a
+ * Written out by hand because the alternatives are distinguished by the classes of the first two characters, and because a
  * regular expression library would bring its own idea of time, of stack and of bytes that are no UTF-8. The one hard thing is
- * white space: \s+(?!\S) leaves the last character of a run to the word behind it, and \s*[\r\n]+ reaches to the last line
+ * white space: \s+(?!\S) leaves the last character of a run to the word after it, and \s*[\r\n]+ reaches to the last line
  * break of the run. L, N and \s come from utf8proc (Unicode 15.0 in Debian 12); the references' Onigmo has Unicode 16, so the 5,004
  * code points that came between are added here (tests/oracles/tok_unicode.py lists what still differs). */
 #include "text/pretok.h"
@@ -76,7 +76,7 @@ static class peek(const char *s, size_t n, size_t i, size_t *len)
     return class_of(cp);
 }
 
-/* The end of the run of class c that goes on at s[i], at most `max` characters. */
+/* The end of the run of class c that continues at s[i], at most `max` characters. */
 static size_t run(const char *s, size_t n, size_t i, class c, size_t max)
 {
     size_t len;

@@ -1,5 +1,5 @@
 /* tokenizer.c - the common half of the tokenizers (tokenizer.h): the checked copy of a vocabulary, special tokens in text, BOS
- * and EOS, and the way back from ids. What lies between special tokens goes to bpe.c or spm.c.
+ * and EOS, and the reverse, from ids to text. What lies between special tokens goes to bpe.c or spm.c.
  *
  * Special tokens: at each place of the text the longest one that is spelled there, from left to right, as Hugging Face's
  * tokenizers do (llama.cpp looks for the longest anywhere first; the two differ only where special tokens overlap). User-defined
@@ -238,7 +238,7 @@ int ken_ids_add(ken_ids *out, int32_t id)
     return 0;
 }
 
-/* Text between special tokens. Each such segment begins anew: SentencePiece puts its space before every one. */
+/* Text between special tokens. Each such segment starts again: SentencePiece puts its space before every one. */
 static int encode_plain(const ken_tokenizer *t, const char *text, size_t n, ken_ids *out)
 {
     if (!n) return 0;

@@ -46,9 +46,9 @@ typedef struct ken_tok_spec {
     int32_t n_ends;
     const int32_t *ends; /* (n_ends) further tokens that end a generation: end of turn, end of message */
     bool add_bos, add_eos;
-    bool add_space_prefix; /* SentencePiece: a space before the text, and again behind each special token in it */
+    bool add_space_prefix; /* SentencePiece: a space before the text, and again after each special token in it */
     bool ignore_merges;    /* Llama-3: a pre-token that is itself a token is taken whole */
-    bool nfc;              /* Qwen2: text is brought to NFC first, between special tokens */
+    bool nfc;              /* Qwen2: text is converted to NFC first, between special tokens */
 } ken_tok_spec;
 
 typedef struct ken_tokenizer ken_tokenizer;

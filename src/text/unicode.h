@@ -1,7 +1,7 @@
 /* unicode.h - UTF-8, one code point at a time, strict: no overlong forms, no surrogates, nothing above U+10FFFF.
  *
  * The one thing that needs care is bytes that are no UTF-8: texts are cut anywhere (a token is a run of bytes, not of
- * characters), so "cut off but fine so far" and "can never become valid" are told apart. */
+ * characters), so "cut off but fine so far" and "can never become valid" are distinguished. */
 #ifndef KEN_TEXT_UNICODE_H
 #define KEN_TEXT_UNICODE_H
 #include "base/buf.h"

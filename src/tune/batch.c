@@ -1,6 +1,6 @@
 /* batch.c - builds the token trie of a batch; see batch.h.
  *
- * Examples are sorted by their tokens; then the trie's rows in depth-first order are simply each example's tokens behind what it
+ * Examples are sorted by their tokens; then the trie's rows in depth-first order are simply each example's tokens after what it
  * shares with the one before. The hard thing is to keep everything a function of the examples' content: equal examples are
  * ordered by their place, masks are drawn from the path (or the example), never from a row's number. */
 #include "tune/batch.h"
@@ -25,7 +25,7 @@ static int by_tokens(const void *x, const void *y)
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-static int32_t shared(const ken_tune_row *a, const ken_tune_row *b)
+static int32_t shared_prefix(const ken_tune_row *a, const ken_tune_row *b)
 {
     int32_t n = 0; /* the last token of an example is only predicted, never forwarded */
     while (n < a->n_ids - 1 && n < b->n_ids - 1 && a->ids[n] == b->ids[n]) n++;
@@ -57,7 +57,7 @@ static int by_row(const void *x, const void *y)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_how *how,
+int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_options *how,
                          ken_err *err)
 {
     size_t tokens = 0, targets = 0;
@@ -74,7 +74,7 @@ int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, 
     if (tokens > INT32_MAX) return ken_fail(err, KEN_EUSAGE, "a batch of %zu tokens; use a smaller one", tokens);
     sorted *order = ken_alloc(n, sizeof *order);
     target *all = ken_alloc(targets, sizeof *all);
-    int32_t *path = ken_alloc((size_t)longest, sizeof *path); /* rows of the example in hand, position by position */
+    int32_t *path = ken_alloc((size_t)longest, sizeof *path); /* rows of the current example, position by position */
     int rc = KEN_OK;
     if (order == NULL || all == NULL || path == NULL || reserve(t, tokens, targets) != 0) {
         rc = ken_fail_nomem(err, "a batch of examples");
@@ -86,7 +86,7 @@ int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, 
     int32_t rows = 0, k = 0;
     for (size_t i = 0; i < n; i++) {
         const ken_tune_row *e = order[i].row;
-        const int32_t from = how->share && i > 0 ? shared(e, order[i - 1].row) : 0;
+        const int32_t from = how->share && i > 0 ? shared_prefix(e, order[i - 1].row) : 0;
         const uint64_t own = how->share ? how->mask_key : mix(how->mask_key, ken_hash64(e->id, strlen(e->id)));
         for (int32_t p = from; p < e->n_ids - 1; p++) {
             path[p] = rows;
@@ -127,7 +127,8 @@ static size_t count_rows(const ken_tune_row *const *example, size_t n, bool shar
     for (size_t i = 0; i < n; i++) order[i] = (sorted){example[i], (int32_t)i};
     if (share) qsort(order, n, sizeof *order, by_tokens);
     for (size_t i = 0; i < n; i++)
-        rows += (size_t)(order[i].row->n_ids - 1 - (share && i > 0 ? shared(order[i].row, order[i - 1].row) : 0));
+        rows +=
+            (size_t)(order[i].row->n_ids - 1 - (share && i > 0 ? shared_prefix(order[i].row, order[i - 1].row) : 0));
     return rows;
 }
 

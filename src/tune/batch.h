@@ -1,4 +1,4 @@
-/* batch.h - the token trie of a batch of examples, as nn/learn.h wants it: each shared prefix once, rows depth-first.
+/* batch.h - the token trie of a batch of examples, as nn/learn.h reads it: each shared prefix once, rows depth-first.
  *
  *     ken_batch_trie t = {0};
  *     ken_batch_trie_build(&t, rows, n, &how, &err);     t.batch goes to ken_learn
@@ -8,11 +8,11 @@
 #include "nn/learn.h"
 #include "tune/set.h"
 
-typedef struct ken_batch_how {
-    bool share;        /* false: every example has its own rows (packed one behind the other, no padding) */
+typedef struct ken_batch_options {
+    bool share;        /* false: every example has its own rows (packed one after the other, no padding) */
     float scale;       /* multiplies the rows' weights: 1 / target tokens of the optimizer's batch */
     uint64_t mask_key; /* of this step; masks depend on it, and on the path (share) or on the example (not share) */
-} ken_batch_how;
+} ken_batch_options;
 
 typedef struct ken_batch_trie {
     ken_learn_batch batch;
@@ -25,7 +25,7 @@ typedef struct ken_batch_trie {
 } ken_batch_trie;
 
 /* Grows what t has. */
-int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_how *how,
+int ken_batch_trie_build(ken_batch_trie *t, const ken_tune_row *const *example, size_t n, const ken_batch_options *how,
                          ken_err *err);
 void ken_batch_trie_free(ken_batch_trie *t);
 /* *fit = how many of the examples, from the first on and at least 1, give at most max_rows rows. */

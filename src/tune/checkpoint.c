@@ -15,8 +15,8 @@ static const char MAGIC[8] = "kenstate";
 typedef struct header {
     char magic[8];
     uint32_t version, n_arrays;
-    uint64_t settings;      /* bytes of "key\0value\0..." behind the header */
-    uint64_t n[MAX_ARRAYS]; /* floats of each array, behind the settings */
+    uint64_t settings;      /* bytes of "key\0value\0..." after the header */
+    uint64_t n[MAX_ARRAYS]; /* floats of each array, after the settings */
     ken_train_state state;
 } header;
 

@@ -45,7 +45,7 @@ int ken_checkpoint_write(const char *path, const ken_train_state *s, const ken_s
 int ken_checkpoint_read(const char *path, ken_train_state *s, const ken_setting *settings, size_t n_settings,
                         const ken_state_array *array, int n_arrays, ken_err *err);
 
-/* May the training at path, made with the settings `there`, be gone on with under these (n)? KEN_EINPUT naming the first that clashes; what:
+/* May the training at path, made with the settings `there`, be resumed under these (n)? KEN_EINPUT naming the first that clashes; what:
  * "the training was begun". */
 int ken_training_agrees(const char *path, const char *what, const ken_setting_list *there, const ken_setting *settings,
                         size_t n, ken_err *err);

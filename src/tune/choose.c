@@ -78,7 +78,7 @@ static int take_tail(const ken_drafts *d, const ken_train_data *from, const ken_
 
 /* ---- targets and weights -------------------------------------------------------------------------------------------- */
 
-/* Which of the phrases a row says: by seed and id alone. */
+/* Which phrase is a row's target: by seed and id alone. */
 static int phrase_of(const ken_train_data *from, const ken_draft *r)
 {
     double u = ken_uniform(from->seed, r->id, strlen(r->id), KEN_DRAW_PHRASE, 0, 0);
@@ -115,7 +115,7 @@ static double weight_of(const ken_draft *r, const ken_pick *pick, const ken_trai
     return fmax(pow(pick->idk >= 0 ? 1 - r->p : r->p, from->weight_gamma), from->weight_min);
 }
 
-/* Weights by P_Correct, brought to mean 1. */
+/* Weights by P_Correct, scaled to mean 1. */
 static int weigh_by_p(const ken_drafts *d, const ken_train_data *from, ken_pick *pick, size_t n, ken_err *err)
 {
     double sum = 0;
@@ -152,8 +152,8 @@ static int weigh(const ken_drafts *d, const ken_train_data *from, ken_pick *pick
 static int check_word(const char *word, const char *what, const char *a, const char *b, const char *c, ken_err *err)
 {
     if (word == NULL || strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0) return KEN_OK;
-    if (c == b) return ken_fail(err, KEN_EUSAGE, "%s \"%.60s\" is not known; %s and %s are", what, word, a, b);
-    return ken_fail(err, KEN_EUSAGE, "%s \"%.60s\" is not known; %s, %s and %s are", what, word, a, b, c);
+    if (c == b) return ken_fail(err, KEN_EUSAGE, "unknown %s \"%.60s\"; known: %s, %s", what, word, a, b);
+    return ken_fail(err, KEN_EUSAGE, "unknown %s \"%.60s\"; known: %s, %s, %s", what, word, a, b, c);
 }
 
 static int check_words(const ken_train_data *from, ken_err *err)
@@ -186,7 +186,7 @@ static int check_numbers(const ken_train_data *from, ken_err *err)
     return rc == KEN_OK ? check_range("part of the subjects", from->subject_min, from->subject_max, err) : rc;
 }
 
-/* Wishes that go together, or do not. */
+/* Options that exclude each other, or need each other. */
 static int check_request(const ken_train_data *from, ken_err *err)
 {
     int rc = check_words(from, err);
@@ -200,7 +200,7 @@ static int check_request(const ken_train_data *from, ken_err *err)
     if (from->balance != NULL && (from->variant != NULL || from->match != NULL))
         return ken_fail(err, KEN_EUSAGE, "a set is either balanced or a variant, which has a balance of its own");
     if (from->concentrated && (from->variant == NULL || strchr(from->variant, '=') == NULL))
-        return ken_fail(err, KEN_EUSAGE, "--concentrated says where the Unknown rows of --variant unknown=X stand");
+        return ken_fail(err, KEN_EUSAGE, "--concentrated says where the Unknown rows of --variant unknown=X are");
     if (control && from->variant == NULL)
         return ken_fail(err, KEN_EUSAGE,
                         "--match control replaces the Unknown rows of a variant; name it with --variant");
@@ -209,9 +209,9 @@ static int check_request(const ken_train_data *from, ken_err *err)
                         "--match control replaces the Unknown rows of a variant, and %.60s has none; use unknown=%.60s",
                         from->variant, from->variant + 6);
     if (from->half == NULL && (from->half_by != NULL || from->half_within))
-        return ken_fail(err, KEN_EUSAGE, "which half is not said; name it with --half popular, unpopular or random");
+        return ken_fail(err, KEN_EUSAGE, "no half is named; use --half popular, unpopular or random");
     if (from->sample && from->per_relation == 0 && from->limit == 0)
-        return ken_fail(err, KEN_EUSAGE, "how many rows to sample is not said; use --per-relation or --limit");
+        return ken_fail(err, KEN_EUSAGE, "no number of rows to sample is given; use --per-relation or --limit");
     if (from->idk_random && from->n_idk == 0)
         return ken_fail(err, KEN_EUSAGE, "--idk-random is the control of --idk, which says what the target is");
     for (int i = 0; i < from->n_idk; i++)
@@ -220,7 +220,7 @@ static int check_request(const ken_train_data *from, ken_err *err)
     return KEN_OK;
 }
 
-/* A file has one tail: another one behind it would be neither. */
+/* A file has one tail: another one after it would be neither. */
 static int check_marks(const ken_drafts *d, const ken_train_data *from, const ken_pool *pool, ken_err *err)
 {
     size_t marked = 0;

@@ -5,8 +5,8 @@
 
 typedef struct ken_pick {
     size_t draft;
-    bool tail; /* of the known tail: behind all others, in this order */
-    int nth;   /* how often the draft stands before: 0, but for rows of a tail that repeats them */
+    bool tail; /* of the known tail: after all others, in this order */
+    int nth;   /* how often the draft occurs before: 0, but for rows of a tail that repeats them */
     int idk;   /* its target is from->idk[idk]; -1 = its own */
     float weight;
 } ken_pick;
@@ -23,7 +23,7 @@ typedef struct ken_chosen {
 int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
                ken_train_data_stats *stats, ken_err *err);
 void ken_chosen_free(ken_chosen *c);
-/* What the row is called in the set: the draft's id, and "#2" behind it where the draft stands there a second time. Dropout's masks are drawn
+/* What the row is called in the set: the draft's id, and "#2" after it where the draft occurs a second time. Dropout's masks are drawn
  * by it, so that a copy must have the name that it has in a file. In the drafts' arena; NULL when out of memory. */
 const char *ken_pick_id(ken_drafts *d, const ken_pick *p);
 #endif

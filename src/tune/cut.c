@@ -29,23 +29,23 @@ static int by_order(const void *x, const void *y)
  * tickets, which may be NULL. */
 static int keep_share(ken_pool *p, ticket *t, bool last, const size_t *share, size_t n_groups, ken_err *err)
 {
-    bool *keep = ken_calloc(p->n, sizeof *keep);
+    bool *chosen = ken_calloc(p->n, sizeof *chosen);
     size_t *taken = ken_calloc(n_groups, sizeof *taken), n = 0;
-    int rc = t == NULL || keep == NULL || taken == NULL ? ken_fail_nomem(err, "rows") : KEN_OK;
+    int rc = t == NULL || chosen == NULL || taken == NULL ? ken_fail_nomem(err, "rows") : KEN_OK;
     if (rc == KEN_OK) {
         qsort(t, p->n, sizeof *t, by_order);
         for (size_t i = 0; i < p->n; i++) {
             const ticket *x = &t[last ? p->n - 1 - i : i];
             if (x->group < 0 || taken[x->group] >= share[x->group]) continue;
             taken[x->group]++;
-            keep[x->place] = true;
+            chosen[x->place] = true;
         }
         for (size_t i = 0; i < p->n; i++)
-            if (keep[i]) p->item[n++] = p->item[i];
+            if (chosen[i]) p->item[n++] = p->item[i];
         p->n = n;
     }
     ken_free(t);
-    ken_free(keep);
+    ken_free(chosen);
     ken_free(taken);
     return rc;
 }
@@ -87,7 +87,7 @@ static int groups_of(const ken_pool *p, const ken_drafts *d, bool relations, int
 
 /* ---- halves --------------------------------------------------------------------------------------------------------- */
 
-/* What rows are ranked by: popularity, else P_Correct with the greedy accuracy behind it (docs/method/salience.md#halves). NaN = not ranked. */
+/* What rows are ranked by: popularity, else P_Correct with the greedy accuracy after it (docs/method/salience.md#halves). NaN = not ranked. */
 static double rank_of(const ken_draft *r, bool by_p) { return by_p ? r->p : r->popularity; }
 
 static bool has_popularity(const ken_pool *p, const ken_drafts *d)
@@ -107,8 +107,8 @@ static void drop_unranked(ken_pool *p, const ken_drafts *d, bool by_p, ken_train
 }
 
 /* The most popular share[g] rows of each group, or the least popular. */
-static int keep_end(ken_pool *p, const ken_drafts *d, bool by_p, bool top, const int32_t *group, const size_t *share,
-                    size_t n_groups, ken_err *err)
+static int keep_extreme(ken_pool *p, const ken_drafts *d, bool by_p, bool top, const int32_t *group,
+                        const size_t *share, size_t n_groups, ken_err *err)
 {
     ticket *t = ken_alloc(p->n, sizeof *t);
     for (size_t i = 0; i < p->n && t != NULL; i++) { /* one order for both halves, read from either end */
@@ -138,7 +138,7 @@ int ken_pool_halve(ken_pool *p, const ken_drafts *d, const ken_train_data *from,
                                    before == 1 ? "s" : "ve", from->half_within ? " within a relation" : "")
              : strcmp(from->half, "random") == 0
                  ? ken_pool_draw(p, d, from->seed, KEN_DRAW_HALF, group, share, n_groups, err)
-                 : keep_end(p, d, by_p, strcmp(from->half, "popular") == 0, group, share, n_groups, err);
+                 : keep_extreme(p, d, by_p, strcmp(from->half, "popular") == 0, group, share, n_groups, err);
     }
     if (rc == KEN_OK) stats->middle = before - 2 * p->n;
     ken_free(group);
@@ -148,7 +148,7 @@ int ken_pool_halve(ken_pool *p, const ken_drafts *d, const ken_train_data *from,
 
 /* ---- limits --------------------------------------------------------------------------------------------------------- */
 
-/* The first rows in data order; those behind them need not be usable. */
+/* The first rows in data order; those after them need not be usable. */
 static int take_first(ken_pool *p, const int32_t *group, size_t *taken, const ken_train_data *from, ken_usable usable,
                       ken_err *err)
 {

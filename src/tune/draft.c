@@ -43,7 +43,7 @@ int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err)
     ken_draft *x = &d->rows[d->n];
     *x = *r;
     if (x->split[0] == '\0' && d->split != NULL) x->split = d->split;
-    if (x->id == NULL) x->id = ken_made_id(&d->arena, x->relation, x->split, x->place);
+    if (x->id == NULL) x->id = ken_default_id(&d->arena, x->relation, x->split, x->place);
     if (x->id == NULL) return ken_fail_nomem(err, "ids");
     d->n++;
     return KEN_OK;
@@ -88,7 +88,7 @@ static int set_answer(ken_drafts *d, ken_draft *r, const char *s, size_t n, ken_
     return KEN_OK;
 }
 
-static int settle_text(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
+static int infer_from_text(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
 {
     const char *q, *answer;
     size_t n;
@@ -98,9 +98,9 @@ static int settle_text(ken_drafts *d, ken_draft *r, const ken_prompt_style *styl
     return r->n_answers > 0 ? KEN_OK : set_answer(d, r, answer, strlen(answer), err);
 }
 
-int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
+int ken_draft_infer(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err)
 {
-    if (r->text) return settle_text(d, r, style, err);
+    if (r->text) return infer_from_text(d, r, style, err);
     if (r->question == NULL && r->n_turns == 1) {
         size_t n;
         const char *q = ken_zero_shot_question(style, r->turns[0].text, &n);

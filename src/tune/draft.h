@@ -1,6 +1,6 @@
 /* draft.h - rows as they were read, before any is chosen or tokenised; for the files of this folder that make a set (set.h).
  *
- * A draft is text and what is known about it. Readers add drafts (from_run.c, from_data.c, from_rows.c), labels.c joins categories,
+ * A draft is text and what is known about it. Readers add drafts (from_run.c, from_data.c, from_rows.c), ken_drafts_label joins categories,
  * choose.c decides which of them are trained and how, set.c makes tokens. */
 #ifndef KEN_TUNE_DRAFT_H
 #define KEN_TUNE_DRAFT_H
@@ -26,8 +26,8 @@ typedef struct ken_draft {
     bool choice;            /* multiple choice, without its options */
     bool tail;              /* the row says that it is of a known tail */
     int category;           /* KEN_N_CATEGORIES = not annotated */
-    double p, weight;       /* P_Correct; NaN = not said */
-    double p_t0, p_unknown; /* greedy accuracy; probability that all samples miss; NaN = not said */
+    double p, weight;       /* P_Correct; NaN = not known */
+    double p_t0, p_unknown; /* greedy accuracy; probability that all samples miss; NaN = not known */
     const char *file;       /* where it was read */
     int line;               /* 0 = the file has no lines: a run */
     size_t place;           /* in the file, bad rows counted */
@@ -62,9 +62,9 @@ int ken_drafts_parse(ken_drafts *d, const ken_train_data *from, const char *name
 /* The file is a SQLite database. Of a place that cannot be read it is for the readers to say so. */
 bool ken_drafts_is_run(const char *path);
 
-/* What a prompt and its target say without saying so: the question in a prompt of this style, and that a target of one line is the
- * accepted answer; in plain text both, where it is of that style. */
-int ken_draft_settle(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err);
+/* Fills in a missing question and answer: the question from a prompt of this style, the accepted answer from a target of one line; from plain text
+ * both, where it is of that style. */
+int ken_draft_infer(ken_drafts *d, ken_draft *r, const ken_prompt_style *style, ken_err *err);
 
 /* ---- readers -------------------------------------------------------------------------------------------------------- */
 

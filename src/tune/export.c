@@ -60,7 +60,7 @@ static const char *spelled(job *j, const ken_tokenizer *t, int32_t id)
     return ken_arena_strndup(&j->arena, s.p, s.n);
 }
 
-/* Axolotl adds no tokens to segments, and LLaMA-Factory's template for base prompts none to anything: they must stand in the texts, or
+/* Axolotl adds no tokens to segments, and LLaMA-Factory's template for base prompts none to anything: they must be in the texts, or
  * a model trained on them would never learn to stop. */
 static bool spells(const job *j)
 {
@@ -152,7 +152,7 @@ static int prepare(job *j)
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-/* Ids must differ where rows are read back. A row may stand in two parts, or be called as a copy of another one is (ken_pick_id). */
+/* Ids must differ where rows are read back. A row may be in two parts, or be called as a copy of another one is (ken_pick_id). */
 static int unique_id(job *j, const ken_selected *row, const char **id)
 {
     *id = row->id;
@@ -208,7 +208,7 @@ static int write_folder(job *j)
     if (mkdir(j->path, 0777) == 0) j->made_folder = true;
     else if (errno != EEXIST) return ken_fail_errno(j->err, "cannot make the folder", j->path);
     else if (!ken_is_dir(j->path))
-        return ken_fail(j->err, KEN_EUSAGE, "%s: a file stands there; mlx is a folder", j->path);
+        return ken_fail(j->err, KEN_EUSAGE, "%s: this is a file; mlx writes a folder", j->path);
     for (int i = 0; i < KEN_N_PARTS && rc == KEN_OK; i++) {
         char name[16];
         snprintf(name, sizeof name, "%s.jsonl", part_names[i]);
@@ -217,8 +217,7 @@ static int write_folder(job *j)
         else if (j->part[i].n > 0) rc = write_part(j, i, path);
         else if (access(path, F_OK) == 0)
             rc = ken_fail(j->err, KEN_EUSAGE,
-                          "%s stands there and would be taken for a part of this set; remove it, or give rows for it",
-                          path);
+                          "%s exists and would be taken for a part of this set; remove it, or give rows for it", path);
         ken_free(path);
     }
     return rc;
@@ -281,7 +280,7 @@ static int write_all(job *j)
     if (rc == KEN_OK && j->name != NULL) rc = write_info(j);
     if (rc == KEN_OK) rc = ken_files_seal(&j->files, j->err);
     if (rc == KEN_OK && !standard) rc = write_manifest(j);
-    return rc == KEN_OK ? ken_files_keep(&j->files, j->err) : rc;
+    return rc == KEN_OK ? ken_files_rename(&j->files, j->err) : rc;
 }
 
 int ken_export_parts(const ken_export_part *part, const ken_export_options *o, const char *path, ken_err *err)
@@ -299,7 +298,7 @@ int ken_export_parts(const ken_export_part *part, const ken_export_options *o, c
 
 /* ---- a selection ---------------------------------------------------------------------------------------------------- */
 
-/* What was read must not be what is written: the rows would be gone with the first mistake. */
+/* The file that was read must not be overwritten: a failure would lose the rows. */
 static int check_inputs(const ken_selection *s, const char *path, ken_err *err)
 {
     const char *const inputs[] = {s->source.path, s->labels.path};

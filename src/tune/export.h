@@ -67,7 +67,7 @@ void ken_export_header(ken_buf *out, const ken_export_style *s); /* the first re
 int ken_export_info(ken_buf *out, const char *path, const char *name, const char *file, ken_export_format format,
                     ken_err *err);
 
-/* Appends v as text with indentation, reals with so many digits: 17 keep somebody else's to the bit, 15 leave a request's 0.1 as it was
+/* Appends v as text with indentation, reals with so many digits: 17 keep those of others to the bit, 15 leave a request's 0.1 as it was
  * written. -1 when out of memory, or v NULL. */
 int ken_export_dump(ken_buf *out, const json_t *v, int digits);
 
@@ -99,12 +99,12 @@ typedef struct ken_files {
 } ken_files;
 
 /* One more file. path "-": standard output, which is written at once. KEN_EUSAGE when something other than a plain file is there, or
- * a run or a model, which nobody means to lose. *out is borrowed. */
+ * a run or a model, which must not be lost by mistake. *out is borrowed. */
 int ken_files_add(ken_files *f, const char *path, ken_file **out, ken_err *err);
 void ken_file_write(ken_file *f, const void *bytes, size_t n); /* failures are reported by ken_files_seal */
 /* All that was written so far is on the disk, under the temporary names, and its hashes are known. */
 int ken_files_seal(ken_files *f, ken_err *err);
 /* Renames them in the order of adding. When one cannot be renamed, those before it that are new are removed again. Frees all. */
-int ken_files_keep(ken_files *f, ken_err *err);
+int ken_files_rename(ken_files *f, ken_err *err);
 void ken_files_drop(ken_files *f); /* leaves nothing behind; fine when empty */
 #endif

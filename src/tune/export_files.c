@@ -1,7 +1,7 @@
 /* export_files.c - several files that appear together; see export.h.
  *
  * Everything that usually goes wrong (a full disk, no permission, no memory) goes wrong while the files have temporary names, and then
- * nothing has changed. What is left are the renames, one behind the other: should one of them fail, new files are taken away again,
+ * nothing has changed. What is left are the renames, one after the other: should one of them fail, new files are taken away again,
  * and one that replaced an older file stays, with the manifest of that older one still telling that it does not belong to it. */
 #include "base/alloc.h"
 #include "base/file.h"
@@ -23,9 +23,9 @@ static int check_target(const char *path, bool *there, ken_err *err)
     if (!S_ISREG(st.st_mode))
         return ken_fail(err, KEN_EUSAGE, "%s: not a plain file, and so not replaced; name another one", path);
     *there = true;
-    const char *what = ken_file_precious(path);
+    const char *what = ken_file_protected(path);
     if (what != NULL)
-        return ken_fail(err, KEN_EUSAGE, "%s: %s stands there and is not replaced; name another file", path, what);
+        return ken_fail(err, KEN_EUSAGE, "%s: it holds %s, which is not replaced; name another file", path, what);
     return KEN_OK;
 }
 
@@ -87,7 +87,7 @@ void ken_files_drop(ken_files *f)
     *f = (ken_files){0};
 }
 
-int ken_files_keep(ken_files *f, ken_err *err)
+int ken_files_rename(ken_files *f, ken_err *err)
 {
     int rc = ken_files_seal(f, err), kept = 0;
     for (; kept < f->n && rc == KEN_OK; kept++) {

@@ -1,7 +1,7 @@
 /* export_info.c - LLaMA-Factory's dataset_info.json with one more entry; see export.h.
  *
  * A folder has one such file for all its data sets, so what it says about others must survive: it is parsed, our entry is set, and all of
- * it is written again, keys in their order. One that cannot be parsed is somebody's work too and is refused. */
+ * it is written again, keys in their order. One that cannot be parsed may be a person's work too and is refused. */
 #include "base/file.h"
 #include "data/rows.h"
 #include "model/json.h"
@@ -41,7 +41,7 @@ static int read_info(json_t **out, const char *path, ken_err *err)
     return rc;
 }
 
-/* A name that is taken by another file is not ours to give away. */
+/* A name that another file has is refused. */
 static int check_name(const json_t *info, const char *path, const char *name, const char *file, ken_err *err)
 {
     const json_t *old = json_object_get(info, name);

@@ -1,4 +1,4 @@
-/* export_manifest.c - what stands beside the files of a fine-tuning set; see export.h.
+/* export_manifest.c - the manifest beside the files of a fine-tuning set; see export.h.
  *
  * It says what is in the files that their rows do not say (template, tokens, counts, hashes) and, from ken_selection_manifest, what was taken
  * and why. The same input gives the same bytes: no dates, no folders, no machine. */

@@ -18,7 +18,7 @@ static bool needs_escape(int32_t cp) { return cp < 0x20 || (cp >= 0x7f && cp <= 
 
 static void put_text(ken_buf *out, const char *s)
 {
-    size_t n = strlen(s), from = 0; /* what stands before from is written */
+    size_t n = strlen(s), from = 0; /* what comes before from is written */
     ken_buf_putc(out, '"');
     for (size_t i = 0; i < n;) {
         int32_t cp;
@@ -88,7 +88,7 @@ static void real_field(ken_buf *out, record *r, const char *key, double x, bool 
     else if (!r->csv) ken_buf_puts(out, "null");
 }
 
-/* null says that a row has no label (docs/exports.md#columns), a missing key that nobody asked for one. */
+/* null says that a row has no label (docs/exports.md#columns), a missing key that none was asked for. */
 static void category_field(ken_buf *out, record *r)
 {
     int c = r->row->category;
@@ -118,7 +118,7 @@ static void tail_field(ken_buf *out, record *r)
     ken_buf_puts(out, r->row->tail ? "true" : "false");
 }
 
-/* What ken knows of the row, behind the keys of a format (docs/exports.md#columns): all of it in our own formats, else the most telling. */
+/* What ken knows of the row, after the keys of a format (docs/exports.md#columns): all of it in our own formats, else the most telling. */
 static void extra_fields(ken_buf *out, record *r, bool all)
 {
     const ken_selected *row = r->row;
@@ -194,7 +194,7 @@ static void put_spelled(ken_buf *out, const char *a, const char *b)
     ken_buf_free(&text);
 }
 
-/* Prompt and target as a list of two objects; what stands in each before its text is given. */
+/* Prompt and target as a list of two objects; what each has before its text is given. */
 static void put_pair(ken_buf *out, record *r, const char *list, const char *user, const char *assistant,
                      const char *prompt)
 {

@@ -32,7 +32,7 @@ typedef const char *(*name_fn)(const ken_draft *r);
 static const char *relation_of(const ken_draft *r) { return r->relation; }
 static const char *split_of(const ken_draft *r) { return r->split; }
 
-/* The distinct names that rows have, for a message. They are interned, so that neighbours are told apart by their pointers. */
+/* The distinct names that rows have, for a message. They are interned, so that neighbours are distinguished by their pointers. */
 static const char *names_of(const ken_drafts *d, name_fn name, ken_buf *out)
 {
     enum { SHOWN = 20 };
@@ -92,8 +92,8 @@ static int check_categories(const char *names, ken_err *err)
         char shown[80];
         return ken_fail(
             err, KEN_EUSAGE,
-            "category \"%s\" is not known; HighlyKnown, MaybeKnown, WeaklyKnown, Known (these three), Unknown "
-            "and unlabelled are",
+            "unknown category \"%s\"; known: HighlyKnown, MaybeKnown, WeaklyKnown, Known (these three), Unknown, "
+            "unlabelled",
             ken_printable(shown, sizeof shown, s, n));
     }
     return count > 0 ? KEN_OK : ken_fail(err, KEN_EUSAGE, "the list of categories is empty; name one or more");
@@ -174,7 +174,7 @@ int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from
 typedef struct range {
     const char *what; /* "P_Correct" */
     double min, max;  /* NaN = none */
-    double (*of)(const ken_draft *r);
+    double (*value)(const ken_draft *r);
     bool annotated; /* comes from an annotation */
 } range;
 
@@ -204,13 +204,13 @@ static bool needs_categories(const ken_train_data *from)
            from->match != NULL || (from->balance != NULL && strcmp(from->balance, "category") == 0);
 }
 
-/* Weights and halves go by it. */
+/* Weights and halves are computed from it. */
 static bool is_needed(const range *r, const ken_train_data *from)
 {
     const char *half_by = from->half != NULL && from->half_by != NULL ? from->half_by : "";
-    if (r->of == p_of && from->weights != NULL && strcmp(from->weights, "p") == 0) return true;
-    return (r->of == p_of && strcmp(half_by, "p") == 0) ||
-           (r->of == popularity_of && strcmp(half_by, "popularity") == 0);
+    if (r->value == p_of && from->weights != NULL && strcmp(from->weights, "p") == 0) return true;
+    return (r->value == p_of && strcmp(half_by, "p") == 0) ||
+           (r->value == popularity_of && strcmp(half_by, "popularity") == 0);
 }
 
 /* What was asked for must be known of some row. */
@@ -221,7 +221,7 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
     for (size_t i = 0; i < pool->n; i++) {
         const ken_draft *r = &d->rows[pool->item[i]];
         category |= r->category < KEN_N_CATEGORIES;
-        for (int k = 0; k < N_RANGES; k++) has[k] |= !isnan(by[k].of(r));
+        for (int k = 0; k < N_RANGES; k++) has[k] |= !isnan(by[k].value(r));
     }
     const char *what = needs_categories(from) && !category ? "category" : NULL;
     for (int k = 0; k < N_RANGES && what == NULL; k++) {
@@ -229,7 +229,7 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
         if (!by[k].annotated)
             return ken_fail(
                 err, KEN_EUSAGE,
-                "%s: no row has a popularity; give data that say it (PopQA does; --popularity-field names the "
+                "%s: no row has a popularity; give data that have it (PopQA does; --popularity-field names the "
                 "field), or go by P_Correct",
                 from->path);
         what = by[k].what;
@@ -240,20 +240,20 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
                     from->path, what);
 }
 
-/* Which wish ended it, for a message. */
+/* Which filter left nothing, for a message. */
 typedef struct funnel {
     size_t categories, left[N_RANGES];      /* rows after each step */
     double least[N_RANGES], most[N_RANGES]; /* of the rows that came to it */
-    size_t of[KEN_N_CATEGORIES + 1];
+    size_t in_category[KEN_N_CATEGORIES + 1];
 } funnel;
 
-static int nothing_left(const funnel *f, size_t n, const ken_train_data *from, const range by[N_RANGES], ken_err *err)
+static int fail_empty(const funnel *f, size_t n, const ken_train_data *from, const range by[N_RANGES], ken_err *err)
 {
     if (f->categories == 0) {
         ken_buf has = {0};
         for (int c = 0; c <= KEN_N_CATEGORIES; c++)
-            if (f->of[c] > 0)
-                ken_buf_printf(&has, "%s%zu %s", has.len > 0 ? ", " : "", f->of[c],
+            if (f->in_category[c] > 0)
+                ken_buf_printf(&has, "%s%zu %s", has.len > 0 ? ", " : "", f->in_category[c],
                                c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
         int rc = ken_fail(err, KEN_EUSAGE, "%s: none of the %zu rows is %.80s; there are %s", from->path, n,
                           from->categories, ken_buf_str(&has));
@@ -281,11 +281,11 @@ static int nothing_left(const funnel *f, size_t n, const ken_train_data *from, c
 
 static bool passes(const ken_draft *r, const ken_train_data *from, const range by[N_RANGES], funnel *f)
 {
-    f->of[r->category]++;
+    f->in_category[r->category]++;
     if (from->categories != NULL && !ken_names_category(from->categories, r->category)) return false;
     f->categories++;
     for (int k = 0; k < N_RANGES; k++) {
-        double x = by[k].of(r);
+        double x = by[k].value(r);
         if (!isnan(x)) {
             f->least[k] = fmin(f->least[k], x); /* of NaN and a number, the number */
             f->most[k] = fmax(f->most[k], x);
@@ -306,5 +306,5 @@ int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, co
     if (rc == KEN_OK) rc = check_known(pool, d, from, by, err);
     for (size_t i = 0; i < pool->n && rc == KEN_OK; i++)
         if (passes(&d->rows[pool->item[i]], from, by, &f)) rc = ken_pool_add(out, pool->item[i], err);
-    return rc == KEN_OK && out->n == 0 ? nothing_left(&f, pool->n, from, by, err) : rc;
+    return rc == KEN_OK && out->n == 0 ? fail_empty(&f, pool->n, from, by, err) : rc;
 }

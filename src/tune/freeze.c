@@ -6,7 +6,7 @@
 
 /* ---- comma lists ------------------------------------------------------------------------------------------------------ */
 
-/* The next item of a list: n bytes at the returned place, *at moves behind its comma. NULL at the end. Empty items are returned. */
+/* The next item of a list: n bytes at the returned place, *at moves past its comma. NULL at the end. Empty items are returned. */
 static const char *next_item(const char **at, size_t *n)
 {
     if (*at == NULL) return NULL;
@@ -55,9 +55,9 @@ static int parse_layers(choice *c, const char *option, const char *text, size_t 
     }
     if (!good || end != text + n)
         return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s is not layers=A-B", option, (int)n, text);
-    if (c->any_layer) return ken_fail(err, KEN_EUSAGE, "--%s: layers= stands twice; one range is possible", option);
+    if (c->any_layer) return ken_fail(err, KEN_EUSAGE, "--%s: layers= occurs twice; one range is possible", option);
     if (a > b || b >= n_layer)
-        return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s does not lie in this model's layers 0-%d", option, (int)n,
+        return ken_fail(err, KEN_EUSAGE, "--%s: layers=%.*s is not within this model's layers 0-%d", option, (int)n,
                         text, n_layer - 1);
     c->any_layer = true;
     c->first = (int)a;
@@ -92,7 +92,7 @@ static int parse_choice(choice *c, const char *option, const char *list, const k
         while (w < 4 && !is(item, n, words[w].word)) w++;
         if (w == 4)
             return ken_fail(err, KEN_EUSAGE,
-                            "--%s: \"%.*s\" is not known: embeddings, head, norms, attention, mlp or layers=A-B",
+                            "--%s: unknown part \"%.*s\"; known: embeddings, head, norms, attention, mlp, layers=A-B",
                             option, (int)n, item);
         if (words[w].part == KEN_PART_HEAD && config->tied)
             return ken_fail(err, KEN_EUSAGE, "--%s: this model's head is its token embedding; say embeddings", option);
@@ -142,8 +142,8 @@ static int add_target(ken_lora_spec *s, const char *item, size_t n, ken_err *err
         if (is(item, n, ken_module_name((ken_module)m))) bits = 1u << m;
     if (bits == 0)
         return ken_fail(err, KEN_EUSAGE,
-                        "--lora: target \"%.*s\" is not known: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
-                        "down_proj, attention, mlp or all",
+                        "--lora: unknown target \"%.*s\"; known: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
+                        "down_proj, attention, mlp, all",
                         (int)n, item);
     s->targets |= bits;
     return KEN_OK;

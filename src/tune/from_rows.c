@@ -3,7 +3,7 @@
  *
  * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,
  * category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
- * A category in other words than ours is somebody else's field and means "not annotated". */
+ * A category in other words than ours is another program's field and means "not annotated". */
 #include "data/fields.h"
 #include "data/table.h"
 #include "tune/draft.h"
@@ -17,10 +17,10 @@ typedef struct reader {
     ken_drafts *d;
     ken_row_kind kind;
     const char *file;
-    json_t *manifest; /* of rows that may spell begin and end tokens: what stands beside the file, or NULL */
+    json_t *manifest; /* of rows that may spell begin and end tokens: what is beside the file, or NULL */
 } reader;
 
-/* One row on its way. */
+/* One row while it is read. */
 typedef struct job {
     reader *r;
     const json_t *row;
@@ -98,7 +98,7 @@ static int answers_of(job *j, bool must)
     return ken_field_list(&f, false, &j->r->d->arena, &j->x.answers, &j->x.n_answers, j->err);
 }
 
-static int common(job *j)
+static int read_common_fields(job *j)
 {
     enum { MAX_WEIGHT = 1000000 };
     ken_field id = field(j, "id");
@@ -164,8 +164,8 @@ static int read_turn(job *j, const char *list, size_t i, const char *role_key, c
     if (role < 0)
         return ken_fail(
             j->err, KEN_EINPUT,
-            "%s:%d: field \"%s\", place %zu: the role \"%s\" is not known; system, user (human) and assistant "
-            "(gpt, model) are",
+            "%s:%d: field \"%s\", place %zu: unknown role \"%s\"; known: system, user (human), assistant (gpt, "
+            "model)",
             j->r->file, j->line, list, i + 1,
             ken_printable(shown, sizeof shown, json_string_value(who), json_string_length(who)));
     *out = (ken_turn){(ken_role)role,
@@ -196,7 +196,7 @@ static const char *without_token(job *j, const char *key, const char *s, bool at
     return at_end ? ken_arena_strndup(&j->r->d->arena, s, n - m) : s + m;
 }
 
-/* The last turn of the assistant is the target, what stands before it the prompt. */
+/* The last turn of the assistant is the target, what comes before it the prompt. */
 static int conversation(job *j, const char *list, const char *role_key, const char *text_key)
 {
     size_t n = 0, last = 0;
@@ -210,7 +210,7 @@ static int conversation(job *j, const char *list, const char *role_key, const ch
     }
     if (rc != KEN_OK) return rc;
     if (last == 0)
-        return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has no turn of the assistant behind another one",
+        return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has no turn of the assistant after another one",
                         j->r->file, j->line, list);
     j->x.n_turns = (int)last;
     turns[0].text = without_token(j, "bos", turns[0].text, false);
@@ -275,7 +275,7 @@ static int segments(job *j)
                 j->r->file, j->line, i + 1);
         else if (learning && json_is_false(label))
             rc = ken_fail(j->err, KEN_EINPUT,
-                          "%s:%d: field \"segments\", place %zu: a segment without loss behind one with loss; a prompt "
+                          "%s:%d: field \"segments\", place %zu: a segment without loss after one with loss; a prompt "
                           "and then a target are expected",
                           j->r->file, j->line, i + 1);
         else {
@@ -332,7 +332,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
              .x = {.file = r->file, .line = line, .place = place, .category = KEN_N_CATEGORIES},
              .err = err};
     bool asks = r->kind == KEN_ROWS_QUESTION;
-    int rc = common(&j);
+    int rc = read_common_fields(&j);
     if (rc == KEN_OK) rc = read_kind(&j);
     if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", true, &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);

@@ -1,6 +1,6 @@
 /* manifest.c - what was selected and why, as JSON: the part "selection" of an export's manifest (selection.h).
  *
- * The request stands there in the words of the options of `ken select`, as far as it differs from the defaults, so that it can be asked
+ * The request is given there in the words of the options of `ken select`, as far as it differs from the defaults, so that it can be asked
  * again; then where the rows came from, and how many of each kind there were and were taken. */
 #include "base/buf.h"
 #include "text/unicode.h"

@@ -2,7 +2,7 @@
  * know is also what few people ask about, and the control tells the two apart.
  *
  * Rows are matched within cells: one relation, one decile of popularity over the rows that are matched. Where data have no
- * popularity, how often the row's answer stands in the data takes its place. */
+ * popularity, how often the row's answer occurs in the data takes its place. */
 #include "base/alloc.h"
 #include "base/stats.h"
 #include "tune/pool.h"
@@ -39,7 +39,8 @@ static int count_answers(const ken_pool *p, const ken_pool *all, const ken_draft
 
 static bool is_labelled(const ken_draft *r) { return r->category <= KEN_UNKNOWN; }
 
-/* cell (p->n, the caller's, also after a failure): relation and decile of each labelled row as one number below *n; -1 for rows that cannot be matched. */
+/* cell (p->n, the caller's, also after a failure): relation and decile of each labelled row as one number below *n; -1 for rows that cannot
+ * be matched. */
 static int cells_of(const ken_pool *p, const ken_pool *all, const ken_drafts *d, int32_t **cell, size_t *n,
                     ken_train_data_stats *stats, ken_err *err)
 {
@@ -160,7 +161,7 @@ int ken_pool_control(ken_pool *p, const ken_pool *others, const ken_pool *all, c
             rc = ken_fail(
                 err, KEN_EUSAGE,
                 "%s: none of the %zu Unknown rows of the variant has a Known one of its relation and decile of "
-                "popularity to stand in for it",
+                "popularity to replace it",
                 from->path, unknown);
     }
     if (rc == KEN_OK) rc = put_in_place(p, &partners, d, err);

@@ -85,18 +85,18 @@ static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_
                          ken_buf *text, ken_err *err)
 {
     target_text(r, t, text);
-    char *said = ken_normalize(ken_buf_str(text), text->len);
+    char *target = ken_normalize(ken_buf_str(text), text->len);
     bool same = false;
-    for (int i = 0; i < r->n_answers && said != NULL && !same; i++) {
+    for (int i = 0; i < r->n_answers && target != NULL && !same; i++) {
         char *answer = ken_normalize(r->answers[i], strlen(r->answers[i]));
-        same = answer != NULL && strcmp(answer, said) == 0;
+        same = answer != NULL && strcmp(answer, target) == 0;
         ken_free(answer);
     }
-    ken_free(said);
+    ken_free(target);
     if (same) return KEN_OK;
     char *copy = ken_arena_strndup(&m->arena, ken_buf_str(text), text->len);
     const char **list = ken_arena_alloc(&m->arena, 1, sizeof *list);
-    if (text->failed || said == NULL || copy == NULL || list == NULL) return ken_fail_nomem(err, "targets");
+    if (text->failed || target == NULL || copy == NULL || list == NULL) return ken_fail_nomem(err, "targets");
     *list = copy;
     item->answers = list;
     item->n_answers = 1;
@@ -263,14 +263,14 @@ int ken_monitor_ask(ken_monitor *m, ken_forwarder *f, const ken_tokenizer *t, co
 {
     int rc = KEN_OK;
     ken_greedy_options o = *how;
-    o.of = ken_monitor_asked(m);
+    o.total = ken_monitor_asked(m);
     for (int i = 0; i < m->n_sets && rc == KEN_OK; i++) {
         watched *w = &m->w[i];
         forget_answers(w);
         rc = ken_greedy(f, t, w->item, w->n, &o, w->answer, NULL, err);
         w->there = rc == KEN_OK;
         if (rc == KEN_OK) count_all(m, w);
-        o.before += w->n;
+        o.done_before += w->n;
     }
     return rc;
 }

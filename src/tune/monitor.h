@@ -1,9 +1,9 @@
-/* monitor.h - what a model knows in the middle of a training: greedy answers to the training rows and to the rows held out,
+/* monitor.h - what a model knows at a point of its training: greedy answers to the training rows and to the rows held out,
  * counted by category, relation and task, as ken_measure of ken.h.
  *
  *     ken_monitor *m;
  *     ken_monitor_new(&m, sets, n_sets, tokenizer, &err);
- *     ken_monitor_ask(m, f, tokenizer, &how, &err);        everything is asked anew
+ *     ken_monitor_ask(m, f, tokenizer, &how, &err);        everything is asked again
  *     ken_monitor_measures(m, &state, &measure, &n);         counts and the losses of the state
  *     ken_monitor_store(m, store, step, &err);               with each answer
  *     ken_monitor_free(m); */

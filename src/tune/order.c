@@ -1,9 +1,9 @@
 /* order.c - the rows of any batch of any epoch, from the sizes and the seed alone; see order.h.
  *
  * Each part has its own endless stream of rows: cycle after cycle of all its rows, each cycle shuffled by (seed, part, cycle). An epoch
- * takes one cycle of the main data and, of every other part, as many rows as its weight says, going on where the last epoch
- * ended. How many of each stand in a batch follows the shares as nearly as whole rows allow, batch by batch. Asked for another epoch, the
- * order lays it out anew, which costs a pass over its rows. */
+ * takes one cycle of the main data and, of every other part, as many rows as its weight says, continuing where the last epoch
+ * ended. How many of each are in a batch follows the shares as nearly as whole rows allow, batch by batch. Asked for another epoch, the
+ * order lays it out again, which costs a pass over its rows. */
 #include "tune/order.h"
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -26,7 +26,7 @@ struct ken_order {
     int32_t *shuffled;              /* (most rows of a part) one cycle */
     int64_t epoch;                  /* laid out now; -1 = none */
     size_t *row;                    /* (n_total) */
-    size_t *stream, *given, *take;  /* (n_mixed) parts' rows one behind the other; (n_parts) scratch */
+    size_t *stream, *given, *take;  /* (n_mixed) parts' rows one after the other; (n_parts) scratch */
 };
 
 /* ---- sizes ---------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
-/* order.h - which rows stand in which batch: a pure function of (sizes, seed, epoch), so that a resumed training needs no state.
+/* order.h - which rows are in which batch: a pure function of (sizes, seed, epoch), so that a resumed training needs no state.
  *
- * Rows are shuffled anew each epoch; rows of the known tail (docs/method/fine-tuning.md#known-tail) come behind all others, in their own
+ * Rows are shuffled again each epoch; rows of the known tail (docs/method/fine-tuning.md#known-tail) come after all others, in their own
  * fixed order; a mixture's rows are drawn by weight into each batch. The last short batch is kept. */
 #ifndef KEN_TUNE_ORDER_H
 #define KEN_TUNE_ORDER_H
@@ -23,6 +23,6 @@ typedef struct ken_order ken_order;
 int ken_order_new(ken_order **out, const ken_order_options *o, ken_err *err);
 void ken_order_free(ken_order *o);
 size_t ken_order_batches(const ken_order *o); /* in an epoch */
-/* The rows of batch b of an epoch (0-based): *row (returned count) indices over all parts, one behind the other; borrowed until the next call. */
+/* The rows of batch b of an epoch (0-based): *row (returned count) indices over all parts, one after the other; borrowed until the next call. */
 size_t ken_order_batch(ken_order *o, int64_t epoch, size_t b, const size_t **row);
 #endif

@@ -1,8 +1,8 @@
-/* pool.h - lists of drafts on their way from all rows of a place to those that are trained: the steps of choose.c.
+/* pool.h - lists of drafts, from all rows of a place to those that are trained: the steps of choose.c.
  *
  * A pool holds indices of drafts, ascending, so in data order. Whatever is drawn is drawn by a random number of its own for each row, a
  * function of (seed, what is drawn, row id): a row's number does not depend on which other rows there are, so that a smaller draw
- * is part of a larger one, and another filter does not draw everything anew. */
+ * is part of a larger one, and another filter does not draw everything again. */
 #ifndef KEN_TUNE_POOL_H
 #define KEN_TUNE_POOL_H
 #include "tune/draft.h"
@@ -30,7 +30,7 @@ static inline bool ken_draft_is_known(const ken_draft *r)
 
 /* Rows of the splits, relations and subjects asked for. */
 int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from, ken_err *err);
-/* Of these, rows of the categories, probabilities and popularity asked for. KEN_EUSAGE when there is none, saying which wish ended it
+/* Of these, rows of the categories, probabilities and popularity asked for. KEN_EUSAGE when there is none, saying which filter left nothing
  * and what there is. */
 int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, const ken_train_data *from, ken_err *err);
 

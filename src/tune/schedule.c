@@ -22,7 +22,7 @@ int ken_schedule_parse(ken_schedule *s, const char *kind, double lr, const char 
     if (!(lr > 0) || !isfinite(lr)) return ken_fail(err, KEN_EUSAGE, "--lr %g must be a number above 0", lr);
     int k = 0;
     while (k < 3 && strcmp(kind, names[k]) != 0) k++;
-    if (k == 3) return ken_fail(err, KEN_EUSAGE, "--schedule \"%s\" is not known: constant, linear or cosine", kind);
+    if (k == 3) return ken_fail(err, KEN_EUSAGE, "unknown --schedule \"%s\"; known: constant, linear, cosine", kind);
     s->kind = (ken_schedule_kind)k;
     return parse_warmup(s, warmup, err);
 }

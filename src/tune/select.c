@@ -8,7 +8,7 @@
 
 /* ---- a copy of the request ------------------------------------------------------------------------------------------ */
 
-static bool keep(ken_arena *a, const char **s)
+static bool copy_text(ken_arena *a, const char **s)
 {
     if (*s != NULL) *s = ken_arena_strdup(a, *s);
     return *s != NULL;
@@ -23,7 +23,7 @@ static int copy_request(ken_selection *s, const ken_train_data *from, ken_err *e
     const char **idk = ken_arena_calloc(a, (size_t)from->n_idk, sizeof *idk);
     for (int i = 0; i < from->n_idk && idk != NULL; i++) {
         idk[i] = from->idk[i];
-        good &= keep(a, &idk[i]);
+        good &= copy_text(a, &idk[i]);
     }
     d->idk = idk;
     d->mix = NULL;
@@ -83,7 +83,7 @@ static int read_source(ken_arena *a, ken_selection_source *out, const char *path
     return rc == KEN_OK && strcmp(out->kind, "run") == 0 ? read_settings(a, out, err) : rc;
 }
 
-/* With its end, so that nothing can shift; NULL is told from "". */
+/* With its end, so that nothing can shift; NULL and "" differ. */
 static void add_text(ken_sha256 *h, const char *text)
 {
     ken_sha256_add(h, text == NULL ? "-" : "+", 1);
@@ -155,7 +155,7 @@ static ken_selected selected(const ken_selection *s, const ken_pick *p, const ch
                           .tail = p->tail};
 }
 
-/* Questions that stand earlier, with the same target or with another one. The known tail repeats rows on purpose. */
+/* Questions that occur earlier, with the same target or with another one. The known tail repeats rows on purpose. */
 static int count_repeats(ken_selection *s, ken_err *err)
 {
     ken_strmap *questions = ken_strmap_new(s->n), *rows = ken_strmap_new(s->n);
@@ -240,7 +240,7 @@ static int fill(ken_selection *s, const ken_train_data *from, ken_err *err)
     if (rc != KEN_OK) return rc;
     rc = ken_drafts_read(d, from, err);
     if (rc == KEN_OK) rc = copy_request(s, from, err);
-    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = ken_draft_settle(d, &d->rows[i], &style, err);
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = ken_draft_infer(d, &d->rows[i], &style, err);
     if (rc == KEN_OK) rc = identify(s, err);
     if (rc == KEN_OK) rc = read_source(&d->arena, &s->source, s->from.path, err);
     if (rc == KEN_OK && s->from.labels != NULL) rc = read_source(&d->arena, &s->labels, s->from.labels, err);

@@ -2,7 +2,7 @@
  *
  * Reading is in draft.c and the from_*.c files, choosing in choose.c. Here a row gets its prompt, its target and their tokens. The prompt is
  * made by the functions that `ken eval` uses (know/prompt.h), and its tokens are checked to be those that it has alone: otherwise the
- * model would be trained behind another prompt than it is asked. */
+ * model would be trained after another prompt than it is asked. */
 #include "tune/set.h"
 #include "base/alloc.h"
 #include "base/canon.h"
@@ -97,10 +97,10 @@ static int strip_segments(const maker *m, ken_draft *r, ken_err *err)
     return prompt != NULL && r->target != NULL ? KEN_OK : ken_fail_nomem(err, "rows");
 }
 
-static int settle(const maker *m, ken_draft *r, ken_err *err)
+static int complete_draft(const maker *m, ken_draft *r, ken_err *err)
 {
     int rc = r->raw && !r->bare && !r->text ? strip_segments(m, r, err) : KEN_OK;
-    return rc == KEN_OK ? ken_draft_settle(m->drafts, r, &m->style, err) : rc;
+    return rc == KEN_OK ? ken_draft_infer(m->drafts, r, &m->style, err) : rc;
 }
 
 /* ---- a row's tokens ------------------------------------------------------------------------------------------------- */
@@ -239,7 +239,7 @@ static int add_part(ken_tune_set *s, int at, const ken_model *model, const ken_t
     if (rc == KEN_OK) rc = ken_drafts_read(d, from, err);
     if (rc != KEN_OK) goto done;
     if (at > 0 && (task = task_of(d, from->path)) == NULL) rc = ken_fail_nomem(err, "task");
-    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = settle(&m, &d->rows[i], err);
+    for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = complete_draft(&m, &d->rows[i], err);
     m.seen = ken_calloc(d->n, sizeof *m.seen);
     if (rc == KEN_OK && m.seen == NULL) rc = ken_fail_nomem(err, "rows");
     if (rc == KEN_OK) rc = ken_choose(&choice, d, from, usable, &m, stats, err);
@@ -264,7 +264,7 @@ done:
 
 /* ---- what the whole says -------------------------------------------------------------------------------------------- */
 
-/* Prompts that stand earlier. The known tail repeats rows on purpose. */
+/* Prompts that occur earlier. The known tail repeats rows on purpose. */
 static int count_repeats(ken_tune_set *s, ken_err *err)
 {
     ken_strmap *prompts = ken_strmap_new(s->n), *rows = ken_strmap_new(s->n);

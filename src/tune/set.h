@@ -43,7 +43,7 @@ ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, 
 
 size_t ken_tune_set_count(const ken_tune_set *s);
 const ken_tune_row *ken_tune_set_row(const ken_tune_set *s, size_t i); /* borrowed */
-/* The main data, then each mixture in the order given; their rows stand one part behind the other. Borrowed. */
+/* The main data, then each mixture in the order given; their rows come one part after the other. Borrowed. */
 const ken_order_part *ken_tune_set_parts(const ken_tune_set *s, int *n);
 const bool *ken_tune_set_tail(const ken_tune_set *s); /* (rows of part 0) the known tail; NULL = none. Borrowed */
 const ken_train_data_stats *ken_tune_set_stats(const ken_tune_set *s);

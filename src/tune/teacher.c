@@ -1,4 +1,4 @@
-/* teacher.c - forwards a set through the teacher once and keeps its likeliest tokens; see teacher.h.
+/* teacher.c - forwards a set through the teacher once and stores its likeliest tokens; see teacher.h.
  *
  * The rows go through the network in waves of tries, as batches are built for learning (batch.c), so that prompts which begin alike cost
  * once. Memory: top_k times 8 bytes for each target, in one piece, known before the first wave: 512 bytes a target at 64, about
@@ -16,7 +16,7 @@ enum { TOP_K = 64, WAVE_ROWS = 1024, EXAMPLES = 4096 };
 #define MEMORY_PART 2
 
 struct ken_teacher_cache {
-    int32_t k;        /* kept for each: min(top_k, vocabulary) */
+    int32_t k;        /* tokens of each target: min(top_k, vocabulary) */
     size_t n_entries; /* so far */
     int32_t *id;      /* (n_targets, k) */
     float *p;         /* (n_targets, k) */
@@ -30,7 +30,7 @@ struct ken_teacher_cache {
 
 /* ---- one position --------------------------------------------------------------------------------------------------- */
 
-/* The kept probabilities, as floats, sum to at most 1 but for rounding. When they are all there is to it, rounding must not look like a
+/* The kept probabilities, as floats, sum to at most 1 but for rounding. When they are the whole distribution, rounding must not leave a
  * rest: the learner divides by what the student gives to the rest. */
 static void close_rest(float *p, int32_t n)
 {
@@ -42,7 +42,7 @@ static void close_rest(float *p, int32_t n)
 }
 
 /* p (n) of one target, largest first: logits in, probabilities at temperature tau out. sum: of ken_reading. */
-static void keep(float *p, int32_t n, float tau, double sum)
+static void to_probabilities(float *p, int32_t n, float tau, double sum)
 {
     const float most = p[0];
     for (int32_t j = 0; j < n; j++) p[j] = (float)(exp(((double)p[j] - (double)most) / (double)tau) / sum);
@@ -94,7 +94,7 @@ static int forward(maker *m, ken_err *err)
         const ken_reading *r = &m->y.reading[i];
         if (r->n != c->k)
             return ken_fail(err, KEN_EINPUT, "the teacher's logits are not finite; are its weights damaged?");
-        keep(r->logit, c->k, m->tau, *r->sum);
+        to_probabilities(r->logit, c->k, m->tau, *r->sum);
     }
     return rc;
 }
@@ -103,7 +103,7 @@ static int forward(maker *m, ken_err *err)
 static int next_wave(maker *m, size_t at, int32_t wave_rows, size_t *n, ken_err *err)
 {
     ken_teacher_cache *c = m->c;
-    const ken_batch_how how = {.share = true, .scale = 1};
+    const ken_batch_options how = {.share = true, .scale = 1};
     const size_t left = c->n_rows - at, most = left < EXAMPLES ? left : EXAMPLES;
     for (size_t i = 0; i < most; i++) m->example[i] = ken_tune_set_row(m->set, at + i);
     int rc = ken_batch_fit(n, m->example, most, true, wave_rows, err);

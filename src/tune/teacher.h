@@ -1,9 +1,9 @@
-/* teacher.h - what another model says at every target of a set, kept as its likeliest tokens: the fixed side of self-distillation
+/* teacher.h - a teacher model's distribution at every target of a set, stored as its likeliest tokens: the fixed side of self-distillation
  * (Kaplan et al. 2026, arXiv 2604.15574; docs/method/fine-tuning.md#distillation).
  *
  *     ken_teacher_cache *c;
  *     ken_teacher_cache_new(&c, f, set, &options, &err);               f: the starting model, or an earlier checkpoint
- *     ken_teacher_cache_batch(c, &trie, rows, teacher, &err);          for each batch: what ken_learn_batch.teacher wants
+ *     ken_teacher_cache_batch(c, &trie, rows, teacher, &err);          for each batch: ken_learn_batch.teacher
  *
  * L = CE + lambda KL(softmax(z_teacher / tau) || softmax(z_student / tau)), at targets alone. Of the teacher's softmax over the whole
  * vocabulary the top_k largest probabilities are kept; what is missing to 1 is the rest's. */

@@ -1,7 +1,7 @@
 /* train.c - the training loop: ken_train of ken.h.
  *
- * One loop over updates; between two of them the training may be measured, kept, or stopped. The state is the weights, the optimizer's
- * moments and a few counters (checkpoint.h): which rows stand in a batch, what dropout hides and what the learning rate is are
+ * One loop over updates; between two of them the training may be measured, checkpointed, or stopped. The state is the weights, the optimizer's
+ * moments and a few counters (checkpoint.h): which rows are in a batch, what dropout hides and what the learning rate is are
  * functions of the seed and the counters. An interrupted update leaves no trace, so a resumed training goes through the very same states.
  *
  * What the disk holds at any moment: train.ken with every measurement that was taken (committed before the state that counts on it),
@@ -43,14 +43,14 @@ typedef struct job {
     ken_monitor *monitor;
     ken_store *store;
     ken_train_state s;
-    int64_t kept_step, kept_evaluated; /* what state/checkpoint holds; -1 = nothing */
-    double kept_at, earlier;           /* seconds: of the last checkpoint, of the calls before */
+    int64_t saved_step, saved_evaluated; /* what state/checkpoint holds; -1 = nothing */
+    double saved_at, earlier;            /* seconds: of the last checkpoint, of the calls before */
     ken_batch_trie trie;
     const ken_tune_row **example;
     float *loss, *kl;           /* (targets of a micro-batch) */
-    ken_teacher *said;          /* likewise, by the teacher */
+    ken_teacher *taught;        /* the same targets, by the teacher */
     ken_teacher_cache *teacher; /* NULL = none, or not yet */
-    size_t cap_example, cap_loss, cap_kl, cap_said;
+    size_t cap_example, cap_loss, cap_kl, cap_taught;
     ken_watch watch;
 } job;
 
@@ -64,54 +64,54 @@ static double epoch_of(const job *j, int64_t step) { return (double)step / (doub
 
 /* ---- state ------------------------------------------------------------------------------------------------------------ */
 
-static int keep(job *j, ken_err *err)
+static int save_checkpoint(job *j, ken_err *err)
 {
-    (void)ken_watch_stage(&j->watch, "keeping the state", 0, 0,
-                          NULL); /* seconds, when it is large; a request to stop is no reason not to */
+    (void)ken_watch_stage(&j->watch, "saving a checkpoint", 0, 0,
+                          NULL); /* takes seconds when it is large; a request to stop does not prevent it */
     j->s.seconds = j->earlier + ken_clock() - j->watch.began;
     int rc = ken_checkpoint_write(j->dir.state, &j->s, j->settings, j->n_settings, j->array,
                                   j->s.finished == 1 ? 1 : j->n_arrays, err);
-    if (rc != KEN_OK && j->kept_step >= 0)
+    if (rc != KEN_OK && j->saved_step >= 0)
         return ken_fail_prefix(err, "step %lld: the checkpoint of step %lld is still there", (long long)j->s.step,
-                               (long long)j->kept_step);
+                               (long long)j->saved_step);
     if (rc != KEN_OK) return rc;
-    j->kept_step = j->s.step;
-    j->kept_evaluated = j->s.evaluated;
-    j->kept_at = ken_clock();
+    j->saved_step = j->s.step;
+    j->saved_evaluated = j->s.evaluated;
+    j->saved_at = ken_clock();
     return KEN_OK;
 }
 
 /* The weights alone. */
-static int keep_weights(const job *j, const char *path, ken_err *err)
+static int save_weights(const job *j, const char *path, ken_err *err)
 {
     ken_train_state now = j->s;
     now.finished = 1;
     return ken_checkpoint_write(path, &now, j->settings, j->n_settings, j->array, 1, err);
 }
 
-/* The way back, for the weights of that step; before, behind: around "those of step N", for the message about others. */
-static int bring_back(const job *j, const char *path, int64_t step, const char *before, const char *behind,
-                      ken_err *err)
+/* Loads the weights that save_weights wrote at that step. before, after: what the message about another step puts around "those of step N". */
+static int load_weights(const job *j, const char *path, int64_t step, const char *before, const char *after,
+                        ken_err *err)
 {
     ken_train_state then;
     int rc = ken_checkpoint_read(path, &then, j->settings, j->n_settings, j->array, j->n_arrays, err);
     if (rc != KEN_OK || then.step == step) return rc;
     return ken_fail(err, KEN_EINPUT, "%s: holds the weights of step %lld; %sthose of step %lld%s", path,
-                    (long long)then.step, before, (long long)step, behind);
+                    (long long)then.step, before, (long long)step, after);
 }
 
-static bool due_to_be_kept(const job *j)
+static bool checkpoint_is_due(const job *j)
 {
     int64_t every = j->t.o->checkpoint_every;
-    if (j->s.step == 0 || (j->kept_step == j->s.step && j->kept_evaluated == j->s.evaluated)) return false;
+    if (j->s.step == 0 || (j->saved_step == j->s.step && j->saved_evaluated == j->s.evaluated)) return false;
     if (every > 0) return j->s.step % every == 0;
-    double waited = ken_clock() - j->kept_at;
+    double waited = ken_clock() - j->saved_at;
     return waited >= CHECKPOINT_MOST || (waited >= CHECKPOINT_SECONDS && j->s.step % j->t.per_epoch == 0);
 }
 
 /* ---- measuring -------------------------------------------------------------------------------------------------------- */
 
-static bool due_to_be_measured(const job *j)
+static bool measurement_is_due(const job *j)
 {
     int64_t every = j->t.o->eval_every > 0 ? j->t.o->eval_every : j->t.per_epoch;
     return j->s.evaluated != j->s.step && (j->s.step % every == 0 || j->s.step == j->t.steps);
@@ -181,7 +181,7 @@ static int note_best(job *j, ken_err *err)
     j->s.best_step = j->s.step;
     j->s.best_hits = hits;
     j->s.since_best = 0;
-    return keep_weights(j, j->dir.best, err);
+    return save_weights(j, j->dir.best, err);
 }
 
 static void begin_sums(ken_train_state *s)
@@ -233,46 +233,46 @@ static int make_teacher(job *j, ken_err *err)
     return rc;
 }
 
-/* When its time has come. A later session finds its weights in state/teacher. */
-static int call_teacher(job *j, ken_err *err)
+/* At its epoch. A later session finds its weights in state/teacher. */
+static int ask_teacher_when_due(job *j, ken_err *err)
 {
     if (j->teacher != NULL || j->t.teacher_epoch < 0 || j->s.step < teacher_step(j)) return KEN_OK;
     int rc = KEN_OK;
-    if (j->t.teacher_epoch > 0) rc = keep_weights(j, j->dir.teacher, err);
+    if (j->t.teacher_epoch > 0) rc = save_weights(j, j->dir.teacher, err);
     return rc == KEN_OK ? make_teacher(j, err) : rc;
 }
 
-/* In a session that begins behind the teacher's epoch: its weights stand where the student's go next. */
-static int call_back_teacher(job *j, ken_err *err)
+/* In a session that begins after the teacher's epoch: loads the teacher's weights over the student's, which are read again afterwards. */
+static int restore_teacher(job *j, ken_err *err)
 {
-    int rc = bring_back(j, j->dir.teacher, teacher_step(j), "the teacher has ", "", err);
+    int rc = load_weights(j, j->dir.teacher, teacher_step(j), "the teacher has ", "", err);
     return rc == KEN_OK ? make_teacher(j, err) : rc;
 }
 
-/* Goes on from state/checkpoint, or begins. */
-static int take_up(job *j, ken_err *err)
+/* Resumes from state/checkpoint, or begins. */
+static int resume(job *j, ken_err *err)
 {
     int rc = KEN_OK;
     j->s = (ken_train_state){.evaluated = -1, .best_step = -1};
-    j->kept_step = j->kept_evaluated = -1;
+    j->saved_step = j->saved_evaluated = -1;
     if (ken_is_file(j->dir.state)) {
         rc = ken_checkpoint_read(j->dir.state, &j->s, j->settings, j->n_settings, j->array, j->n_arrays, err);
         if (rc != KEN_OK) return rc;
         if (j->t.teacher_epoch > 0 && j->s.step > teacher_step(j) && j->s.finished == 0) {
-            rc = call_back_teacher(j, err);
+            rc = restore_teacher(j, err);
             if (rc == KEN_OK)
                 rc = ken_checkpoint_read(j->dir.state, &j->s, j->settings, j->n_settings, j->array, j->n_arrays, err);
             if (rc != KEN_OK) return rc;
         }
         ken_optim_set_steps(j->optim, j->s.step);
         ken_learner_changed(j->learner);
-        j->kept_step = j->s.step;
-        j->kept_evaluated = j->s.evaluated;
+        j->saved_step = j->s.step;
+        j->saved_evaluated = j->s.evaluated;
         j->earlier = j->s.seconds;
     }
-    j->kept_at = ken_clock();
+    j->saved_at = ken_clock();
     rc = ken_tuning_drop_after(j->store, j->s.evaluated, err);
-    if (rc == KEN_OK && j->kept_step < 0)
+    if (rc == KEN_OK && j->saved_step < 0)
         rc = ken_monitor_store_rows(j->monitor, j->store, ken_model_tokenizer(j->t.model), err);
     return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;
 }
@@ -297,8 +297,8 @@ static void add_up(const job *j, const ken_tune_row *const *example, sums *a)
     a->rows += (uint64_t)b->n_rows;
 }
 
-/* example, row (n): part of an update, and where it stands in the set. */
-static int learn(job *j, const ken_tune_row *const *example, const size_t *row, size_t n, const ken_batch_how *how,
+/* example, row (n): part of an update, and its place in the set. */
+static int learn(job *j, const ken_tune_row *const *example, const size_t *row, size_t n, const ken_batch_options *how,
                  sums *a, ken_err *err)
 {
     int rc = ken_batch_trie_build(&j->trie, example, n, how, err);
@@ -308,11 +308,11 @@ static int learn(job *j, const ken_tune_row *const *example, const size_t *row, 
         ken_grow((void **)&j->kl, &j->cap_kl, targets, sizeof *j->kl) != 0)
         return ken_fail_nomem(err, "losses");
     if (j->teacher != NULL) {
-        if (ken_grow((void **)&j->said, &j->cap_said, targets, sizeof *j->said) != 0)
+        if (ken_grow((void **)&j->taught, &j->cap_taught, targets, sizeof *j->taught) != 0)
             return ken_fail_nomem(err, "what the teacher says");
-        rc = ken_teacher_cache_batch(j->teacher, &j->trie, row, n, j->said, err);
+        rc = ken_teacher_cache_batch(j->teacher, &j->trie, row, n, j->taught, err);
         if (rc != KEN_OK) return rc;
-        j->trie.batch.teacher = j->said;
+        j->trie.batch.teacher = j->taught;
         j->trie.batch.kl_weight = (float)j->t.o->kl;
         j->trie.batch.tau = (float)j->t.o->kl_tau;
     }
@@ -328,8 +328,9 @@ static int fail_update(const job *j, size_t n, ken_err *err)
     for (size_t i = 0; i < n && i < 5; i++) ken_buf_printf(&rows, "%s%.40s", i > 0 ? ", " : "", j->example[i]->id);
     if (n > 5) ken_buf_printf(&rows, " and %zu more", n - 5);
     ken_err why = *err;
-    char kept[80] = "nothing was kept yet";
-    if (j->kept_step >= 0) snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)j->kept_step);
+    char kept[80] = "nothing was saved yet";
+    if (j->saved_step >= 0)
+        snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)j->saved_step);
     int rc =
         ken_fail(err, KEN_EFAIL,
                  "step %lld (epoch %.2f), rows %s: %s; %s; a lower --lr (it is %g) or --clip 1 may help, in another "
@@ -353,7 +354,7 @@ static int update(job *j, ken_err *err)
         targets += (uint64_t)(j->example[i]->n_ids - j->example[i]->n_prompt);
     }
     /* The mean over the update's target tokens, whatever it is split into (docs/method/fine-tuning.md#format); weights have mean 1 over the set. */
-    ken_batch_how how = {
+    ken_batch_options how = {
         .share = j->t.share, .scale = (float)(1.0 / (double)targets), .mask_key = mask_key(o->seed, j->s.step)};
     sums a = {{0}, 0, {0}, 0, 0};
     size_t at = 0, k = 0;
@@ -387,22 +388,22 @@ static int loop(job *j, ken_err *err)
 {
     int patience = j->t.o->patience, rc = KEN_OK;
     while (rc == KEN_OK && j->s.finished == 0) {
-        if (due_to_be_measured(j)) rc = measure(j, err);
+        if (measurement_is_due(j)) rc = measure(j, err);
         if (rc != KEN_OK) break;
         bool enough = patience > 0 && j->s.since_best >= patience;
         if (enough || j->s.step == j->t.steps) {
             j->s.finished = 1;
-            rc = keep(j, err);
+            rc = save_checkpoint(j, err);
             break;
         }
-        if (due_to_be_kept(j)) rc = keep(j, err);
-        if (rc == KEN_OK) rc = call_teacher(j, err);
+        if (checkpoint_is_due(j)) rc = save_checkpoint(j, err);
+        if (rc == KEN_OK) rc = ask_teacher_when_due(j, err);
         if (rc == KEN_OK) rc = ken_watch_stage(&j->watch, "training", (uint64_t)j->s.step, (uint64_t)j->t.steps, err);
         if (rc == KEN_OK) rc = update(j, err);
     }
-    if (rc == KEN_ESTOP && j->s.step > 0 && (j->kept_step != j->s.step || j->kept_evaluated != j->s.evaluated)) {
+    if (rc == KEN_ESTOP && j->s.step > 0 && (j->saved_step != j->s.step || j->saved_evaluated != j->s.evaluated)) {
         ken_err second;
-        int kept = keep(j, &second);
+        int kept = save_checkpoint(j, &second);
         if (kept != KEN_OK) return ken_fail(err, kept, "%s", second.msg);
     }
     return rc;
@@ -469,7 +470,7 @@ static int write_out(job *j, ken_err *err)
     int rc = ken_watch_stage(&j->watch, "writing", 0, 0, err);
     if (rc == KEN_OK && j->s.best_step >= 0) {
         rc = ken_training_write(&j->t, j->params, j->lora, j->dir.last, false, err);
-        if (rc == KEN_OK) rc = bring_back(j, j->dir.best, j->s.best_step, "", " were the best", err);
+        if (rc == KEN_OK) rc = load_weights(j, j->dir.best, j->s.best_step, "", " were the best", err);
     }
     return rc == KEN_OK ? ken_training_write(&j->t, j->params, j->lora, j->dir.path, true, err) : rc;
 }
@@ -504,7 +505,7 @@ static int train(job *j, ken_err *err)
     if (rc == KEN_OK) rc = ken_store_open(&j->store, j->dir.run, j->settings, j->n_settings, err);
     if (rc != KEN_OK) return rc;
     ken_train_dir_sweep(&j->dir); /* the run's lock is ours */
-    rc = take_up(j, err);
+    rc = resume(j, err);
     if (rc == KEN_OK && j->t.o->start != NULL) {
         ken_train_start start = {ken_tune_set_stats(j->t.set[KEN_SET_TRAIN]), j->t.steps, j->t.per_epoch, j->s.step};
         j->t.o->start(j->t.o->ctx, &start);
@@ -528,7 +529,7 @@ static void clean_up(job *j)
     ken_free(j->example);
     ken_free(j->loss);
     ken_free(j->kl);
-    ken_free(j->said);
+    ken_free(j->taught);
     ken_teacher_cache_free(j->teacher);
     ken_train_dir_close(&j->dir);
     ken_arena_free(&j->arena);
@@ -558,7 +559,7 @@ int ken_train(ken_model *m, const ken_train_options *o, const char *dir, ken_err
     if (rc == KEN_OK) rc = get_ready(&j, m, o, err);
     if (rc == KEN_OK && finished) {
         rc = compare_finished(&j, err);
-        if (rc == KEN_OK) ken_train_dir_forget_state(&j.dir); /* a kill right behind DONE */
+        if (rc == KEN_OK) ken_train_dir_remove_state(&j.dir); /* a kill right after DONE */
     } else if (rc == KEN_OK) rc = train(&j, err);
     clean_up(&j);
     return rc;

@@ -27,7 +27,7 @@ static int set_paths(ken_train_dir *d, const char *path, ken_err *err)
     return KEN_OK;
 }
 
-/* A folder that somebody else filled is not ours to write into. */
+/* A folder with other files in it is not written into. */
 static int check_contents(const ken_train_dir *d, ken_err *err)
 {
     char other[80] = "";
@@ -110,11 +110,11 @@ int ken_train_dir_finish(ken_train_dir *d, int64_t steps, int64_t best_step, ken
                 ? snprintf(text, sizeof text, "%lld steps; best after %lld\n", (long long)steps, (long long)best_step)
                 : snprintf(text, sizeof text, "%lld steps\n", (long long)steps);
     int rc = ken_write_file(d->done, text, (size_t)n, err);
-    if (rc == KEN_OK) ken_train_dir_forget_state(d);
+    if (rc == KEN_OK) ken_train_dir_remove_state(d);
     return rc;
 }
 
-void ken_train_dir_forget_state(ken_train_dir *d)
+void ken_train_dir_remove_state(ken_train_dir *d)
 {
     (void)unlink(d->state);
     (void)unlink(d->best);

@@ -1,4 +1,4 @@
-/* train_dir.h - the folder of a training: what lies where, whether it may be used, and its end.
+/* train_dir.h - the folder of a training: which file is where, whether it may be used, and its end.
  *
  *     DIR/train.ken          the run; its lock keeps a second program out
  *     DIR/state/checkpoint   while it lasts: the state, and the best weights so far
@@ -23,5 +23,5 @@ int ken_train_dir_make(ken_train_dir *d, ken_err *err); /* the folder and state/
 void ken_train_dir_sweep(const ken_train_dir *d);
 /* Writes DONE, then removes the state. */
 int ken_train_dir_finish(ken_train_dir *d, int64_t steps, int64_t best_step, ken_err *err);
-void ken_train_dir_forget_state(ken_train_dir *d);
+void ken_train_dir_remove_state(ken_train_dir *d);
 #endif

@@ -28,7 +28,7 @@ static int count_batch(counter *c, const ken_training *t, size_t b, ken_err *err
         c->targets += (uint64_t)(c->example[i]->n_ids - c->example[i]->n_prompt);
     }
     c->examples += n;
-    ken_batch_how how = {.share = t->share, .scale = 1};
+    ken_batch_options how = {.share = t->share, .scale = 1};
     int rc = KEN_OK;
     for (size_t at = 0; at < n && rc == KEN_OK; at += k) {
         rc = ken_batch_fit(&k, c->example + at, n - at, how.share, t->o->rows, err);
@@ -98,12 +98,12 @@ static void estimate(const ken_training *t, int32_t most_rows, uint64_t held, ke
         const ken_dtype_info *d = ken_dtype_get((int)t->gguf[i]);
         written += held * (uint64_t)d->block_bytes / (uint64_t)d->block;
     }
-    /* The old and the new state stand side by side for a moment; the outputs come when the state has shrunk to the weights. */
+    /* The old and the new state exist side by side for a moment; the outputs come when the state has shrunk to the weights. */
     out->disk = 2 * state + best > written + saved + best ? 2 * state + best : written + saved + best;
 }
 
 /* The texts of the first row. */
-static int show_first(const ken_training *t, ken_training_plan *out, ken_err *err)
+static int describe_first_row(const ken_training *t, ken_training_plan *out, ken_err *err)
 {
     const ken_tune_row *r = ken_tune_set_row(t->set[KEN_SET_TRAIN], 0);
     const ken_tokenizer *k = ken_model_tokenizer(t->model);
@@ -127,7 +127,7 @@ int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *
     int rc = ken_training_open(&t, m, o, err);
     if (rc == KEN_OK) rc = count_epoch(&c, &t, out, err);
     if (rc == KEN_OK) rc = count_trained(&t, &out->trained, &held, err);
-    if (rc == KEN_OK) rc = show_first(&t, out, err);
+    if (rc == KEN_OK) rc = describe_first_row(&t, out, err);
     if (rc == KEN_OK) {
         out->data = *ken_tune_set_stats(t.set[KEN_SET_TRAIN]);
         size_t *const rows[KEN_N_SETS] = {NULL, &out->dev, &out->test, &out->ood};

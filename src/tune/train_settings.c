@@ -1,5 +1,5 @@
-/* train_settings.c - the settings of a training's run (docs/architecture.md#identity). Binding is whatever could change a bit of the outcome or of
- * what is measured; where things were and how fast they went is not. */
+/* train_settings.c - the settings of a training's run (docs/architecture.md#identity). Binding is whatever could change a bit of the outcome
+ * or of what is measured; where files were and how long it took is not. */
 #include "tune/training.h"
 #include "base/buf.h"
 #include "know/settings.h"

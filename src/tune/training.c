@@ -67,7 +67,7 @@ static int check_optimizer(ken_training *t, const ken_train_options *o, ken_err 
 {
     if (strcmp(o->optimizer, "adamw") == 0) t->optim.kind = KEN_ADAMW;
     else if (strcmp(o->optimizer, "sgd") == 0) t->optim.kind = KEN_SGD;
-    else return ken_fail(err, KEN_EUSAGE, "--optimizer \"%s\" is not known: adamw or sgd", o->optimizer);
+    else return ken_fail(err, KEN_EUSAGE, "unknown --optimizer \"%s\"; known: adamw, sgd", o->optimizer);
     t->optim.beta1 = o->beta1;
     t->optim.beta2 = o->beta2;
     t->optim.eps = o->epsilon;
@@ -85,7 +85,7 @@ static int check_teacher(ken_training *t, const ken_train_options *o, ken_err *e
     if (strcmp(o->kl_teacher, "base") == 0) t->teacher_epoch = 0;
     else if (strncmp(o->kl_teacher, "epoch:", 6) == 0) t->teacher_epoch = strtol(o->kl_teacher + 6, &end, 10);
     if (t->teacher_epoch < 0 || (end != NULL && (*end != '\0' || end == o->kl_teacher + 6 || t->teacher_epoch < 1)))
-        return ken_fail(err, KEN_EUSAGE, "--kl-teacher \"%s\" is not known: base or epoch:N", o->kl_teacher);
+        return ken_fail(err, KEN_EUSAGE, "unknown --kl-teacher \"%s\"; known: base, epoch:N", o->kl_teacher);
     return KEN_OK;
 }
 
@@ -96,7 +96,7 @@ static int check_share(ken_training *t, const ken_train_options *o, ken_err *err
     if (strcmp(o->share_prefixes, "auto") == 0) t->share = !drops;
     else if (strcmp(o->share_prefixes, "on") == 0) t->share = true;
     else if (strcmp(o->share_prefixes, "off") != 0)
-        return ken_fail(err, KEN_EUSAGE, "--share-prefixes \"%s\" is not known: auto, on or off", o->share_prefixes);
+        return ken_fail(err, KEN_EUSAGE, "unknown --share-prefixes \"%s\"; known: auto, on, off", o->share_prefixes);
     return KEN_OK;
 }
 
@@ -104,7 +104,7 @@ static int check_types(ken_training *t, const ken_train_options *o, ken_err *err
 {
     const ken_dtype_info *d = ken_dtype_by_name(o->save_type);
     if (d == NULL || (d->type != KEN_F32 && d->type != KEN_F16 && d->type != KEN_BF16))
-        return ken_fail(err, KEN_EUSAGE, "--save-type \"%s\" is not known: F32, BF16 or F16", o->save_type);
+        return ken_fail(err, KEN_EUSAGE, "unknown --save-type \"%s\"; known: F32, BF16, F16", o->save_type);
     t->save_type = d->type;
     if (o->n_gguf > (int)(sizeof t->gguf / sizeof *t->gguf))
         return ken_fail(err, KEN_EUSAGE, "--gguf: at most %zu types", sizeof t->gguf / sizeof *t->gguf);
@@ -112,7 +112,7 @@ static int check_types(ken_training *t, const ken_train_options *o, ken_err *err
         const char *name = o->gguf[t->n_gguf];
         d = ken_dtype_by_name(name);
         if (d == NULL || (d->type != KEN_F32 && d->type != KEN_F16 && d->type != KEN_BF16 && d->type != KEN_Q8_0))
-            return ken_fail(err, KEN_EUSAGE, "--gguf \"%s\" is not known: F32, BF16, F16 or Q8_0", name);
+            return ken_fail(err, KEN_EUSAGE, "unknown --gguf \"%s\"; known: F32, BF16, F16, Q8_0", name);
         t->gguf[t->n_gguf] = d->type;
     }
     return KEN_OK;
@@ -134,7 +134,7 @@ static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
 /* ---- rows ------------------------------------------------------------------------------------------------------------- */
 
 /* Rows to watch that are trained on as well (the same id, the same prompt) would say nothing and are always a mistake. */
-static int check_apart(const ken_training *t, int which, ken_err *err)
+static int check_disjoint(const ken_training *t, int which, ken_err *err)
 {
     const ken_tune_set *train = t->set[KEN_SET_TRAIN], *other = t->set[which];
     size_t n = ken_tune_set_count(train), both = 0;
@@ -171,7 +171,7 @@ static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
             i == KEN_SET_TRAIN ? o->data : ken_tune_data_like(&o->data, paths[i], i == KEN_SET_DEV ? "dev" : "test");
         t->from[i].seed = o->seed;
         rc = ken_tune_set_open(&t->set[i], t->model, &t->from[i], err);
-        if (rc == KEN_OK && i != KEN_SET_TRAIN) rc = check_apart(t, i, err);
+        if (rc == KEN_OK && i != KEN_SET_TRAIN) rc = check_disjoint(t, i, err);
     }
     return rc;
 }

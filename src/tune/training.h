@@ -19,7 +19,7 @@ typedef struct ken_training {
     const ken_train_options *o;
     ken_model *model;
     ken_train_data from[KEN_N_SETS]; /* path NULL = not asked for */
-    ken_tune_set *set[KEN_N_SETS];   /* NULL likewise */
+    ken_tune_set *set[KEN_N_SETS];   /* NULL = not asked for */
     ken_order *order;
     int64_t per_epoch, steps; /* updates */
     ken_schedule schedule;

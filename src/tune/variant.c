@@ -22,7 +22,7 @@ static int parse_percent(int *percent, const char *name, const char *digits, ken
     *percent = n > 0 && n < 4 ? atoi(digits) : -1;
     if (*percent < 0 || *percent > 100 || digits[n] != '\0')
         return ken_fail(err, KEN_EUSAGE,
-                        "variant \"%.60s\": a whole number from 0 to 100 is expected behind the =", name);
+                        "variant \"%.60s\": a whole number from 0 to 100 is expected after the =", name);
     return KEN_OK;
 }
 
@@ -33,9 +33,9 @@ int ken_variant_parse(ken_variant *v, const char *name, const char *mix, ken_err
     for (int i = 0; i < 5 && which < 0; i++)
         if (strcmp(mix, mixes[i]) == 0) which = i;
     if (which < 0)
-        return ken_fail(err, KEN_EUSAGE,
-                        "known mix \"%.60s\" is not known; natural, equal, HighlyKnown, MaybeKnown and WeaklyKnown are",
-                        mix);
+        return ken_fail(
+            err, KEN_EUSAGE,
+            "unknown mix of Known rows \"%.60s\"; known: natural, equal, HighlyKnown, MaybeKnown, WeaklyKnown", mix);
     v->mix = (ken_known_mix)which;
     v->percent = 0;
     v->category = -1;
@@ -52,8 +52,8 @@ int ken_variant_parse(ken_variant *v, const char *name, const char *mix, ken_err
         }
     return ken_fail(
         err, KEN_EUSAGE,
-        "variant \"%.60s\" is not known; unknown=X, known=X (X in percent), natural, HighlyKnown, MaybeKnown, "
-        "WeaklyKnown and Unknown are",
+        "unknown variant \"%.60s\"; known: unknown=X, known=X (X in percent), natural, HighlyKnown, MaybeKnown, "
+        "WeaklyKnown, Unknown",
         name);
 }
 
@@ -100,15 +100,15 @@ int ken_apportion(size_t total, const size_t *weight, size_t n, size_t *out, ken
 }
 
 typedef struct turn {
-    size_t relation, number, of; /* the number-th (from 1) of the relation's rows */
+    size_t relation, number, rows; /* the number-th (from 1) of the relation's rows */
 } turn;
 
-/* Places of a divisor sequence (Webster): (2 number - 1) / of, ascending. */
+/* Places of a divisor sequence (Webster): (2 number - 1) / rows, ascending. */
 static int by_turn(const void *x, const void *y)
 {
     const turn *a = x, *b = y;
-    unsigned __int128 l = (unsigned __int128)(2 * a->number - 1) * b->of,
-                      r = (unsigned __int128)(2 * b->number - 1) * a->of;
+    unsigned __int128 l = (unsigned __int128)(2 * a->number - 1) * b->rows,
+                      r = (unsigned __int128)(2 * b->number - 1) * a->rows;
     if (l != r) return l < r ? -1 : 1;
     return a->relation < b->relation ? -1 : a->relation > b->relation;
 }
@@ -132,9 +132,9 @@ static int part_of_rows(size_t part, const size_t *rows, size_t n, size_t *out, 
     return KEN_OK;
 }
 
-/* Brings want below cap without changing its sum: what is too much goes where there is room, first to relations of `first` (which are
+/* Reduces want to cap without changing its sum: the excess goes where there is room, first to relations of `first` (which are
  * the ones with weight), in proportion to the room. The caps suffice in total. */
-static int spill(size_t *want, const size_t *cap, const size_t *first, size_t n, ken_err *err)
+static int redistribute_excess(size_t *want, const size_t *cap, const size_t *first, size_t n, ken_err *err)
 {
     size_t excess = 0;
     for (size_t i = 0; i < n; i++)
@@ -180,14 +180,14 @@ static int take_known(const ken_variant *v, ken_variant_relation *r, size_t k, k
     case KEN_MIX_NATURAL: return ken_apportion(k, r->have, 3, r->take, err);
     case KEN_MIX_EQUAL:
         rc = ken_apportion(k, even, 3, r->take, err);
-        return rc == KEN_OK ? spill(r->take, r->have, even, 3, err) : rc;
+        return rc == KEN_OK ? redistribute_excess(r->take, r->have, even, 3, err) : rc;
     default: r->take[v->mix - KEN_MIX_HK + HK] = k; return KEN_OK;
     }
 }
 
 /* ---- plans ---------------------------------------------------------------------------------------------------------- */
 
-/* Without a size: Min_r rows of each relation. */
+/* Without a size: of each relation as many rows as its rarest category has. */
 static int plan_rarest(const ken_variant *v, ken_variant_relation *r, size_t n, ken_err *err)
 {
     size_t total = 0;
@@ -254,9 +254,9 @@ static int plan_unknown(const ken_variant *v, ken_variant_relation *r, size_t n,
         rows[0] = n_known;
         unknown[0] = n_unknown;
     }
-    rc = spill(unknown, cap, weight, n, err);
+    rc = redistribute_excess(unknown, cap, weight, n, err);
     for (size_t i = 0; i < n; i++) cap[i] = known_of(v, &r[i]);
-    if (rc == KEN_OK) rc = spill(rows, cap, weight, n, err);
+    if (rc == KEN_OK) rc = redistribute_excess(rows, cap, weight, n, err);
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         rc = take_known(v, &r[i], rows[i], err);
         r[i].take[UNKNOWN] = unknown[i];
@@ -280,7 +280,7 @@ static int plan_natural(const ken_variant *v, ken_variant_relation *r, size_t n,
     size_t given = 0;
     for (size_t i = 0; i < n; i++) given += rows[i];
     if (given == 0) rows[0] = v->size;
-    if (rc == KEN_OK) rc = spill(rows, cap, weight, n, err);
+    if (rc == KEN_OK) rc = redistribute_excess(rows, cap, weight, n, err);
     for (size_t i = 0; i < n && rc == KEN_OK; i++) rc = ken_apportion(rows[i], r[i].have, KEN_N_LABELS, r[i].take, err);
     return rc;
 }
@@ -356,7 +356,7 @@ static int by_drawn(const void *x, const void *y)
     return a->relation < b->relation ? -1 : a->relation > b->relation;
 }
 
-static size_t all_taken(const ken_variant_relation *r)
+static size_t total_taken(const ken_variant_relation *r)
 {
     return r->take[HK] + r->take[MK] + r->take[WK] + r->take[UNKNOWN];
 }
@@ -371,7 +371,7 @@ static int check_concentrated(const ken_variant *v, const ken_variant_relation *
     for (size_t i = 0; i < n; i++) {
         size_t known = known_of(v, &r[i]), least = known < r[i].have[UNKNOWN] ? known : r[i].have[UNKNOWN];
         reach += least;
-        good &= all_taken(&r[i]) <= least;
+        good &= total_taken(&r[i]) <= least;
     }
     if (good) return KEN_OK;
     return ken_fail(
@@ -397,7 +397,7 @@ static int concentrate(const ken_variant *v, ken_variant_relation *r, size_t n, 
     qsort(order, n, sizeof *order, by_drawn);
     for (size_t k = 0; k < n && rc == KEN_OK; k++) {
         ken_variant_relation *x = &r[order[k].relation];
-        size_t rows = all_taken(x), unknown = left < rows ? left : rows;
+        size_t rows = total_taken(x), unknown = left < rows ? left : rows;
         memset(x->take, 0, sizeof x->take);
         rc = take_known(v, x, rows - unknown, err);
         x->take[UNKNOWN] = unknown;
@@ -416,7 +416,7 @@ int ken_variant_plan(const ken_variant *v, ken_variant_relation *r, size_t n, si
     if (rc == KEN_OK && v->concentrated) rc = concentrate(v, r, n, err);
     size_t out = 0, far = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t taken = all_taken(&r[i]);
+        size_t taken = total_taken(&r[i]);
         out += taken == 0;
         far += known_of(v, &r[i]) == 0 || r[i].have[UNKNOWN] == 0 ? taken : 0;
         if (v->kind == KEN_VARIANT_KNOWN) r[i].take[UNKNOWN] = 0;
@@ -432,20 +432,20 @@ typedef struct pools {
     ken_strmap *at; /* relation -> index */
     ken_variant_relation *relation;
     size_t n, cap;
-    int32_t *of;     /* (rows) relation of each row, -1 = no category */
-    size_t *start;   /* (4 n + 1) */
-    int32_t *member; /* (rows) */
+    int32_t *relation_of; /* (rows) relation of each row, -1 = no category */
+    size_t *start;        /* (4 n + 1) */
+    int32_t *member;      /* (rows) */
 } pools;
 
 static int count_rows(pools *p, const ken_variant_row *row, size_t n, ken_err *err)
 {
     p->at = ken_strmap_new(64);
-    p->of = ken_alloc(n, sizeof *p->of);
-    if (p->at == NULL || p->of == NULL) return ken_fail_nomem(err, "variant");
+    p->relation_of = ken_alloc(n, sizeof *p->relation_of);
+    if (p->at == NULL || p->relation_of == NULL) return ken_fail_nomem(err, "variant");
     for (size_t i = 0; i < n; i++) {
-        p->of[i] = -1;
+        p->relation_of[i] = -1;
         if (row[i].category < 0 || row[i].category >= KEN_N_LABELS) continue;
-        const int32_t k = p->of[i] = ken_strmap_number(p->at, row[i].relation, strlen(row[i].relation));
+        const int32_t k = p->relation_of[i] = ken_strmap_number(p->at, row[i].relation, strlen(row[i].relation));
         if (k < 0 || ken_grow((void **)&p->relation, &p->cap, (size_t)k + 1, sizeof *p->relation) != 0)
             return ken_fail_nomem(err, "variant");
         if ((size_t)k == p->n) p->relation[p->n++] = (ken_variant_relation){.name = row[i].relation};
@@ -468,8 +468,8 @@ static int fill_pools(pools *p, const ken_variant_row *row, size_t n, ken_err *e
             at += p->relation[i / KEN_N_LABELS].have[i % KEN_N_LABELS];
         }
         for (size_t i = 0; i < n; i++)
-            if (p->of[i] >= 0)
-                p->member[fill[(size_t)p->of[i] * KEN_N_LABELS + (size_t)row[i].category]++] = (int32_t)i;
+            if (p->relation_of[i] >= 0)
+                p->member[fill[(size_t)p->relation_of[i] * KEN_N_LABELS + (size_t)row[i].category]++] = (int32_t)i;
     }
     ken_free(fill);
     return rc;
@@ -506,7 +506,7 @@ int ken_variant_draw(const ken_variant *v, const ken_variant_row *row, size_t n,
         rc = draw_pool(v, &p, i / KEN_N_LABELS, i % KEN_N_LABELS, chosen, err);
     ken_strmap_free(p.at);
     ken_free(p.relation);
-    ken_free(p.of);
+    ken_free(p.relation_of);
     ken_free(p.start);
     ken_free(p.member);
     return rc;

@@ -14,7 +14,7 @@ typedef enum ken_variant_kind {
     KEN_VARIANT_ONE      /* "HighlyKnown", ...: one category */
 } ken_variant_kind;
 
-typedef enum ken_known_mix { /* what stands for Known in a relation */
+typedef enum ken_known_mix { /* what counts as Known in a relation */
                              KEN_MIX_NATURAL,
                              KEN_MIX_EQUAL,
                              KEN_MIX_HK,

@@ -47,7 +47,7 @@ static const bad_case bads[] = {
      "f.jsonl:1: field \"relation\" is a list; a string is expected", 1},
     {"f.jsonl",
      "{\"id\":\"x\",\"question\":\"q\",\"answer\":\"a\"}\n" GOOD "\n{\"id\":\"x\",\"question\":\"p\",\"answer\":\"a\"}",
-     "f.jsonl:3: id \"x\" stands twice (first at f.jsonl:1); ids must differ", -1},
+     "f.jsonl:3: id \"x\" occurs twice (first at f.jsonl:1); ids must differ", -1},
     {"f.jsonl", "{\"question\":\"q\",\"choices\":[\"x\"],\"answer\":\"x\"}",
      "f.jsonl:1: field \"choices\" has 1 entries; 2 to 26 are expected", -1},
     {"f.jsonl", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":2}",

@@ -223,7 +223,7 @@ static void kept(void **state)
     assert_int_equal(ken_store_open(&s, path, settings, 1, &err), KEN_OK);
     assert_int_equal(ken_store_close(s, &err), KEN_OK);
     assert_int_equal(ken_evaluation_save(e, path, &err), KEN_EINPUT);
-    assert_non_null(strstr(err.msg, "no evaluation"));
+    assert_non_null(strstr(err.msg, "not an evaluation"));
     ken_evaluation_free(e);
     unlink(path);
 }

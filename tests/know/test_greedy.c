@@ -140,8 +140,8 @@ static void check_all(const char *matcher, const char *stop, bool complete, int3
                             .wave_positions = wave,
                             .slots = slots,
                             .watch = &watch,
-                            .before = 3,
-                            .of = N + 5};
+                            .done_before = 3,
+                            .total = N + 5};
     ken_greedy_answer out[N];
     ken_err err;
     uint64_t forwards = 7;

@@ -108,7 +108,7 @@ static void toy_case(const ken_matcher *m, double eps, double lo, double hi)
     int32_t prompt[] = {6};
     assert_int_equal(ken_engine_extend(e, KEN_TRIE_ROOT, prompt, 1, &root, &err), KEN_OK);
     ken_question *w;
-    assert_int_equal(ken_walk_new(&w, e, &r, &a->g, &root, 1, KEN_WALK_KEEP_PATHS, &err), KEN_OK);
+    assert_int_equal(ken_walk_new(&w, e, &r, &a->g, &root, 1, KEN_WALK_SAVE_PATHS, &err), KEN_OK);
     run_walk(e, w);
     const ken_walk_prompt *p = ken_walk_get(w, 0);
     assert_true(fabs(p->p_lo - lo) < 1e-6);
@@ -436,7 +436,7 @@ static void test_out_of_memory(void **state)
                 held += rc == KEN_OK;
             }
             if (rc == KEN_OK && sample) rc = ken_sampler_new(&s, e, &r, &a->g, root, 2, "row", NULL);
-            else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, &a->g, root, 2, KEN_WALK_KEEP_PATHS, NULL);
+            else if (rc == KEN_OK) rc = ken_walk_new(&w, e, &r, &a->g, root, 2, KEN_WALK_SAVE_PATHS, NULL);
             while (rc == KEN_OK && !(sample ? s->done : w->done)) {
                 rc = ken_engine_wave(e, NULL);
                 if (rc == KEN_OK && sample && s->waiting == 0) rc = s->kind->advance(s, NULL);

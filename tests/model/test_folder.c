@@ -213,7 +213,7 @@ static const struct change tokenizer_changes[] = {
     {"\"BPE\"", "\"Unigram\"", "model.type Unigram is not supported"},
     {"\"model\"", "\"modell\"", "model.type (none) is not supported"},
     {"\"vocab\": {", "\"vocab\": {}, \"x\": {", "model.vocab is missing or empty"},
-    {"\"a\": 0", "\"a\": 1", "id 1 stands twice"},
+    {"\"a\": 0", "\"a\": 1", "id 1 occurs twice"},
     {"\"a\": 0", "\"a\": -1", "token \"a\" has no usable id"},
     {"\"a\": 0", "\"a\": 8", "token \"a\" has id 8, but the embedding has only 8 rows"},
     {"\"a\": 0", "\"a\": 4000000000000", "token \"a\" has no usable id"},
@@ -351,9 +351,9 @@ static void warnings(void **state)
     ken_err err;
     if (ken_model_open(&m, folder, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(ken_model_get_info(m)->n_warnings, 3);
-    assert_string_equal(ken_model_warning(m, 0), "tensors that nothing reads: 1, the first is score.weight");
+    assert_string_equal(ken_model_warning(m, 0), "unused tensors: 1, the first is score.weight");
     assert_string_equal(ken_model_warning(m, 1),
-                        "added tokens left out because their ids lie behind the 8 rows of the embedding: 1");
+                        "added tokens left out because their ids are beyond the 8 rows of the embedding: 1");
     assert_non_null(strstr(ken_model_warning(m, 2), "swallow the spaces"));
     assert_null(ken_model_warning(m, 3));
     assert_null(ken_model_warning(m, -1));
@@ -517,7 +517,7 @@ static void shards(void **state)
     }
     put_shards(cases[0].index);
     put_weights("b.safetensors", 4, N_TENSORS - 1, NULL, NULL);
-    assert_refused("a tensor in both shards", "k_proj.weight stands twice");
+    assert_refused("a tensor in both shards", "k_proj.weight occurs twice");
     drop("model.safetensors.index.json");
 }
 

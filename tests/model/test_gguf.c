@@ -182,7 +182,7 @@ static const struct lie {
     {{.set_key = "test.nested", RAW(bad_value_type)}, "unknown value type 77"},
     {{.set_key = "test.nested", RAW(long_string)}, "the file ends"},
     {{.set_key = "test.nested", RAW(too_deep)}, "nested deeper"},
-    {{.twice_key = "llama.block_count"}, "llama.block_count stands twice"},
+    {{.twice_key = "llama.block_count"}, "llama.block_count occurs twice"},
     {{.set_key = "general.alignment", .set_number = 48}, "power of two"},
     {{.set_key = "general.alignment", .set_number = 0}, "power of two"},
     {{.set_key = "general.alignment", .set_type = SET_STRING, .set_string = "x"}, "power of two"},
@@ -220,7 +220,7 @@ static const struct lie {
     {{.set_key = "llama.expert_count", .set_number = 8}, "mixture of 8 experts"},
     {{.set_key = "llama.vocab_size", .set_number = 9}, "has shape [8, 8], but the configuration makes it [9, 8]"},
     /* tensors */
-    {{.twice_tensor = "output_norm.weight"}, "output_norm.weight stands twice"},
+    {{.twice_tensor = "output_norm.weight"}, "output_norm.weight occurs twice"},
     {{.drop_tensor = "output_norm.weight"}, "output_norm.weight is missing"},
     {{.drop_tensor = "token_embd.weight"}, "token_embd.weight is missing"},
     {{.bad_tensor = "output_norm.weight", .has_bad_type = true, .bad_type = 20},

@@ -352,8 +352,8 @@ static void tensors(void **state)
         const char *says;
     } cases[] = {
         {A, B, 4, 32, NULL},
-        {A, NULL, 4, 32, "stands without its other half"},
-        {NULL, B, 4, 32, "stands without its other half"},
+        {A, NULL, 4, 32, "has no other half"},
+        {NULL, B, 4, 32, "has no other half"},
         {NULL, NULL, 4, 32, "holds no tensors"},
         {A, B, 3, 32, "has shape [3, 32], but the rank and the model make it [4, 32]"},
         {A, B, 4, 48, "the adapter was made for another model"},

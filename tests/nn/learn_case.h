@@ -78,7 +78,7 @@ static inline uint64_t path_mask(uint64_t above, int32_t token)
 static inline void learn_batch_new(learn_batch *t, const learn_case *c, int first, int n, bool share, bool kl,
                                    uint64_t key)
 {
-    const ken_batch_how how = {.share = share, .scale = 1, .mask_key = key};
+    const ken_batch_options how = {.share = share, .scale = 1, .mask_key = key};
     const ken_tune_row *example[MAX_EXAMPLES];
     int seen[MAX_EXAMPLES] = {0};
     ken_err err;

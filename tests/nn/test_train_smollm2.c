@@ -45,7 +45,7 @@ static double take_step(ken_learner *l, ken_optim *o, const example *from, int n
     ken_err err;
     ken_batch_trie t = {0};
     for (int i = 0; i < n; i++) row[i] = &from[i].row, targets += row[i]->n_ids - row[i]->n_prompt;
-    const ken_batch_how how = {.share = true, .scale = 1.0F / (float)targets};
+    const ken_batch_options how = {.share = true, .scale = 1.0F / (float)targets};
     if (ken_batch_trie_build(&t, row, (size_t)n, &how, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(t.batch.n_targets, targets);
     ken_learner_zero(l);

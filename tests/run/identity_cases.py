@@ -250,7 +250,7 @@ def two_runs_are_compared_by_what_they_asked(folder):
     options = ["--template", "{subject}: {question}"]
     annotate(folder, rows("Brazil"), *options)
     annotate(folder, rows("France"), *options, run="b.ken")
-    refused(call("diff", "a.ken", "b.ken", cwd=folder), 3, "6 of 8", "2 ids stand for another question")
+    refused(call("diff", "a.ken", "b.ken", cwd=folder), 3, "6 of 8", "2 ids have another question")
     expect(json.loads(done("diff", "a.ken", "b.ken", "--common", "--json", cwd=folder).stdout)["examples"] == 6, "other facts are compared")
     refused(call("eval", "-m", MODEL, "-d", "data.jsonl", "--labels", "a.ken", cwd=folder), 3, "t6", "another question")
 
@@ -262,7 +262,7 @@ def two_runs_are_compared_by_what_they_asked(folder):
     model = letters_model(os.path.join(folder, "letters"))
     for letter in "cd":
         done(*choices(letter), f"{letter}.ken", cwd=folder)
-    refused(call("diff", "c.ken", "d.ken", cwd=folder), 3, "1 ids stand for another question")
+    refused(call("diff", "c.ken", "d.ken", cwd=folder), 3, "1 ids have another question")
 
 
 # ---- older formats ------------------------------------------------------------------------------------------------------------

@@ -174,9 +174,9 @@ static void moves_removes_keeps(void **state)
     assert_ok(ken_store_close(s, &err));
     check_rows(path, after, after_place, N_AFTER);
     check_note(path, 0,
-               "1 row had changed in the data when the run was gone on with, still to be computed anew: P1/test/1");
+               "1 row had changed in the data when the run was resumed; still to be computed again: P1/test/1");
     check_note(path, 1,
-               "2 rows of the run not in the data any more; kept behind all others, and counted: P3/test/3, P2/test/6");
+               "2 rows of the run not in the data any more; kept after all others, and counted: P3/test/3, P2/test/6");
     check_note(path, 2, NULL);
 
     /* The rows that are missing are put where they belong. */
@@ -187,9 +187,7 @@ static void moves_removes_keeps(void **state)
     put(s, 4, now[4]);
     assert_ok(ken_store_close(s, &err));
     check_rows(path, whole, place, 9);
-    check_note(
-        path, 0,
-        "1 row had changed in the data when the run was gone on with, and the run has what is true now: P1/test/1");
+    check_note(path, 0, "1 row had changed in the data when the run was resumed; computed again: P1/test/1");
     check_note(path, 2, NULL);
 }
 
@@ -255,7 +253,7 @@ static void gone_and_back(void **state)
     assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'gone'"), 3);
     assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'changed'"), 1);
     check_note(path, 0,
-               "1 row had changed in the data when the run was gone on with, still to be computed anew: P3/test/3");
+               "1 row had changed in the data when the run was resumed; still to be computed again: P3/test/3");
 }
 
 /* A row without an identity cannot be told from a changed one. All rows of the run may go, or change. */
@@ -408,7 +406,7 @@ static void killed_before_the_commit(void **state)
         check_rows(path, before, NULL, N_BEFORE);
         check_note(path, 0, NULL);
     }
-    ken_store *s = open_store(path); /* and it can be brought in line */
+    ken_store *s = open_store(path); /* and it can be updated */
     assert_ok(revise(s, now, N_NOW));
     assert_ok(ken_store_close(s, &err));
     check_rows(path, after, after_place, N_AFTER);

@@ -768,7 +768,7 @@ static void work_is_never_lost(void **state)
     free(after);
     write_file(in_folder("notes.csv"), "my notes\n", 9);
     assert_int_equal(ken_scoring_audit(r.s, 7, 1, in_folder("notes.csv"), &n, &err), KEN_EUSAGE);
-    assert_non_null(strstr(err.msg, "is no sheet that could be replaced"));
+    assert_non_null(strstr(err.msg, "is not a sheet that can be replaced"));
     assert_int_equal(ken_scoring_audit(r.s, 7, 1, in_folder("work.ken"), &n, &err), KEN_EUSAGE);
     free_run(r);
 }

@@ -472,7 +472,7 @@ static void other_data(void **state)
     assert_null(compare("a.ken", "other.ken", NULL));
     assert_int_equal(err.status, KEN_EINPUT);
     assert_says("6 of 9 facts in common; 1 only in ");
-    assert_says("1 ids stand for another question");
+    assert_says("1 ids have another question");
     assert_says("--common");
     ken_diff *d = compare("a.ken", "other.ken", &common);
     assert_non_null(d);

@@ -449,7 +449,7 @@ static void samples_taken_without_replacement(void **state)
         for (int n = 0; n <= TOTAL; n++) {
             int count[TOTAL + 1] = {0}, last = 0;
             for (int i = 0; i < STEPS; i++) {
-                int k = ken_thin(TOTAL, hits, n, (i + 0.5) / STEPS);
+                int k = ken_hypergeometric_draw(TOTAL, hits, n, (i + 0.5) / STEPS);
                 assert_true(k >= last && k <= n && k <= hits);
                 count[k]++;
                 last = k;
@@ -462,7 +462,7 @@ static void samples_taken_without_replacement(void **state)
                 if (fabs(expected - (double)count[k] / STEPS) > 2.0 / STEPS)
                     fail_msg("%d of %d, %d taken: P(%d) = %g, not %g", hits, TOTAL, n, k, expected,
                              (double)count[k] / STEPS);
-                if (k == 0) assert_true(fabs(expected - ken_thin_miss(TOTAL, hits, n)) < 1e-12);
+                if (k == 0) assert_true(fabs(expected - ken_hypergeometric_miss(TOTAL, hits, n)) < 1e-12);
             }
         }
 }

@@ -361,7 +361,7 @@ static void test_samples_nest(void **state)
     assert_int_equal(choose(&d, alone), 12);
     assert_int_equal(common(alone, many), 12);
     d.per_relation = 0;
-    tiny_take_not(&d, KEN_EUSAGE, "how many rows to sample is not said");
+    tiny_take_not(&d, KEN_EUSAGE, "no number of rows to sample is given");
     d.per_relation = 1000; /* as many as there are */
     assert_int_equal(choose(&d, alone), PER);
 }
@@ -520,7 +520,7 @@ static void test_control(void **state)
     ken_selection_free(s);
     d.relations = "R3";
     d.match = "nearest";
-    tiny_take_not(&d, KEN_EUSAGE, "match \"nearest\" is not known; pairs and control are");
+    tiny_take_not(&d, KEN_EUSAGE, "unknown match \"nearest\"; known: pairs, control");
 }
 
 /* ---- concentrated --------------------------------------------------------------------------------------------------- */
@@ -577,7 +577,7 @@ static void test_refused(void **state)
         ken_train_data d;
         const char *part;
     } cases[] = {
-        {{.categories = "Known,unkown"}, "category \"unkown\" is not known"},
+        {{.categories = "Known,unkown"}, "unknown category \"unkown\""},
         {{.categories = "unlabelled"}, "none of the 240 rows is unlabelled; there are"},
         {{.relations = "R9"}, "has no relation \"R9\"; it has R0, R1, R2, R3"},
         {{.splits = "dev"}, "has no split \"dev\"; it has none"},
@@ -589,10 +589,10 @@ static void test_refused(void **state)
         {{.relations = "R3", .popularity_max = 5}, "no row has a popularity"},
         {{.popularity_min = 7, .popularity_max = 5}, "no popularity is from 7 to 5"},
         {{.p_unknown_min = NAN}, "no probability is from nan to 1"},
-        {{.half = "upper"}, "half \"upper\" is not known; popular, unpopular and random are"},
-        {{.half = "random", .half_by = "size"}, "rank \"size\" is not known; popularity and p are"},
-        {{.half_within = true}, "which half is not said"},
-        {{.balance = "subject"}, "balance \"subject\" is not known"},
+        {{.half = "upper"}, "unknown half \"upper\"; known: popular, unpopular, random"},
+        {{.half = "random", .half_by = "size"}, "unknown rank \"size\"; known: popularity, p"},
+        {{.half_within = true}, "no half is named"},
+        {{.balance = "subject"}, "unknown balance \"subject\""},
         {{.size = 5}, "a size is that of a variant or a balanced set"},
         {{.variant = "unknown=90", .size = 200}, "--size 107 is the most"},
         {{.variant = "HighlyKnown", .size = 240}, "--size"},

@@ -235,7 +235,7 @@ static void test_refusals(void **state)
         {"jsonl", "model.gguf", "a model"},
         {"jsonl", "folder", "not a plain file"},
         {"jsonl", "new/", "folder"},
-        {"mlx", "file", "mlx is a folder"},
+        {"mlx", "file", "mlx writes a folder"},
         {"mlx", "old", "would be taken for a part"},
         {"alpaca", "dataset_info.json", "lists data sets"},
         {"alpaca", "a,b.json", "comma"},

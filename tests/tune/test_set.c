@@ -290,7 +290,7 @@ static void test_run(void **state)
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no relation \"R9\"; it has R0, R1, R2");
     d.relations = NULL;
     d.categories = "unknown";
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "category \"unknown\" is not known");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "unknown category \"unknown\"");
     d.categories = NULL;
     d.splits = "test";
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no split \"test\"; it has train");
@@ -428,7 +428,7 @@ static void test_weights(void **state)
     ken_tune_set_free(s);
     d.n_idk = 0;
     d.weights = "q";
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "weighting \"q\" is not known");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "unknown weighting \"q\"");
     d = tiny_data(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
     d.weights = "p";
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");
@@ -648,16 +648,16 @@ static void test_refused(void **state)
         {"{\"prompt\":\"p\",\"completion\":\"\xff\"}", "f.jsonl:1: not valid JSON"},
         {"{\"messages\":[]}", "f.jsonl:1: field \"messages\" has 0 entries"},
         {"{\"messages\":{}}", "f.jsonl:1: field \"messages\" is an object; a list is expected"},
-        {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "has no turn of the assistant behind another one"},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "has no turn of the assistant after another one"},
         {"{\"messages\":[{\"role\":\"assistant\",\"content\":\"x\"}]}",
-         "has no turn of the assistant behind another one"},
+         "has no turn of the assistant after another one"},
         {"{\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}",
          "place 1: an object with the strings \"role\" and \"content\""},
-        {"{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", "the role \"tool\" is not known"},
+        {"{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", "unknown role \"tool\""},
         {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"\"}]}",
          "the target is empty"},
         {"{\"segments\":[{\"label\":true,\"text\":\"x\"},{\"label\":false,\"text\":\"y\"}]}",
-         "a segment without loss behind one with loss"},
+         "a segment without loss after one with loss"},
         {"{\"segments\":[{\"label\":true,\"text\":\"x\"}]}", "has no prompt (label false)"},
         {"{\"segments\":[{\"label\":false,\"text\":\"x\"}]}", "has no target (label true)"},
         {"{\"segments\":[{\"label\":1,\"text\":\"x\"}]}", "place 1: an object with \"label\""},
@@ -667,7 +667,7 @@ static void test_refused(void **state)
         {"{\"question\":\"q\",\"answer\":\"a\",\"p_t\":1.5}", "field \"p_t\" is 1.5; 0 to 1 is expected"},
         {"{\"question\":\"q\",\"answer\":\"a\",\"weight\":1e999}", "not valid JSON"},
         {"{\"question\":\"q\",\"answer\":\"a\",\"id\":\"x\"}\n{\"question\":\"r\",\"answer\":\"a\",\"id\":\"x\"}",
-         "f.jsonl:2: id \"x\" stands twice"},
+         "f.jsonl:2: id \"x\" occurs twice"},
         {"{\"question\":\"q\",\"answer\":[]}", "field \"answer\" is an empty list"},
         {"{\"question\":\"q\",\"answer\":\"a\\u0000b\"}", "not valid JSON"},
         {"{\"other\":\"q\"}", "field \"question\" is missing (have: other)"},

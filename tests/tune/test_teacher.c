@@ -161,7 +161,7 @@ static void test_batch(void **state)
     ken_teacher out[64];
     ken_err err = {0};
     ken_batch_trie trie = {0};
-    const ken_batch_how how = {.share = true, .scale = 1};
+    const ken_batch_options how = {.share = true, .scale = 1};
     ken_teacher_cache *c = cache_of(5, 1, 0);
     for (int i = 0; i < 4; i++) example[i] = ken_tune_set_row(set, row[i]);
     assert_int_equal(ken_batch_trie_build(&trie, example, 4, &how, &err), KEN_OK);
