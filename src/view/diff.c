@@ -156,7 +156,7 @@ static const char *skip_spaces(const char *s) { return s + strspn(s, " "); }
 static void say_answer(ken_views *v, const ken_diff_side *s, const char *word)
 {
     if (s->says == NULL) {
-        ken_views_say(v, KEN_STYLE_PLAIN, "%s nothing that was kept", word);
+        ken_views_say(v, KEN_STYLE_PLAIN, "%s nothing that was stored", word);
         return;
     }
     const char *text = skip_spaces(s->says);
