@@ -249,14 +249,14 @@ void ken_view_means(const ken_diff_view *x)
     const unsigned side = choice ? shown : shown | KEN_INTERVAL_IF_VERBOSE; /* of other rows the change tells more */
     const ken_view_column c[] = {
         {.head = choice ? "right" : "", .key = "measure", .unit = KEN_UNIT_TEXT, .width = 10, .where = shown},
-        {.head = x->a, .key = "a", .lo_key = "a", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 8, .where = side},
-        {.head = x->b, .key = "b", .lo_key = "b", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 8, .where = side},
+        {.head = x->a, .key = "a", .lo_key = "a", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 7, .where = side},
+        {.head = x->b, .key = "b", .lo_key = "b", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 7, .where = side},
         {.head = "change",
          .key = "change",
          .lo_key = "change",
          .unit = KEN_UNIT_CHANGE,
          .digits = 1,
-         .width = 8,
+         .width = 7,
          .where = shown},
         {.head = "test", .unit = KEN_UNIT_TEXT, .where = page},
         {.head = "p", .unit = KEN_UNIT_P, .where = page},
