@@ -1192,6 +1192,31 @@ typedef struct ken_diff_show_options { /* of a comparison; all zero: without wha
 
 /* Of a comparison; o may be NULL. */
 KEN_API int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *o, ken_err *err);
+
+typedef struct ken_curve {        /* a saturation curve */
+    const int *prompts, *samples; /* (n_prompts), (n_samples) */
+    size_t n_prompts, n_samples;
+    const double *share; /* (n_prompts, n_samples, 4): as ken_scoring_curve fills it */
+} ken_curve;
+
+typedef struct ken_compared { /* another run, and how far its labels agree */
+    const char *name;         /* its file */
+    const ken_run *run;
+    ken_agreement agreement; /* of ken_agree, the scoring that is shown as A */
+} ken_compared;
+
+/* Of a scoring: its labels, or in their place the curve and the comparisons (n_against) when there are any; JSON has the labels too. A run
+ * without a label says so. curve may be NULL. */
+KEN_API int ken_views_of_scoring(ken_views **out, const ken_scoring *s, const ken_curve *curve,
+                                 const ken_compared *against, size_t n_against, ken_err *err);
+/* Of what the verdicts of a sheet (its file) say. */
+KEN_API int ken_views_of_audit(ken_views **out, const ken_scoring *s, const char *sheet, const ken_audited *x,
+                               ken_err *err);
+/* Of an explanation, with at most `top` paths and answers for a prompt (JSON: all). */
+KEN_API int ken_views_of_explanation(ken_views **out, const ken_explanation *x, int top, ken_err *err);
+/* Of one row, for JSON alone (docs/json.md#rows); how = NULL, or what ken_scoring_row says of it. */
+KEN_API int ken_views_of_row(ken_views **out, const ken_row *r, const ken_scored *how, ken_err *err);
+
 KEN_API void ken_views_free(ken_views *v);
 KEN_API size_t ken_views_count(const ken_views *v);
 KEN_API const ken_view *ken_views_get(const ken_views *v, size_t i); /* borrowed; NULL past the last */

@@ -1,7 +1,7 @@
 /* cli.h - what the program's files share: the common settings, how a verb fails, and the verbs themselves.
  *
  * The program is a client of ken.h alone. A verb is one file: a settings struct, a table of options (options.h), a run function
- * that calls the library and prints. What is printed lives in its own files (table.c, row_json.c, ...) where it is long. */
+ * that calls the library and prints. What is printed lives in its own files (rows.c, table.c, ...) where it is long and not a list of views (views.h). */
 #ifndef KEN_CLI_CLI_H
 #define KEN_CLI_CLI_H
 #include "cli/options.h"

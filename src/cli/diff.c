@@ -21,7 +21,8 @@ enum { LISTED = 10 }; /* lost facts in the summary, and as many gained ones */
 static struct {
     const char *label, *rows, *data, *output, *adapter;
     cli_list trained, fail_if;
-    bool common, csv, latex;
+    bool common;
+    cli_tables tables;
     size_t limit;
 } set;
 
@@ -43,8 +44,7 @@ static const cli_option options[] = {
      "list facts, one a line, instead of the summary: lost, gained, moved (to another category) or all",
      .choices = "lost|gained|moved|all", .flags = CLI_IO},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "list at most N facts of a kind, 0: all (default: 10, with --rows all)"},
-    {"csv", 0, NULL, CLI_FLAG, &set.csv, "print the tables as CSV, with all their rows and columns"},
-    {"latex", 0, NULL, CLI_FLAG, &set.latex, "print the tables as LaTeX, for a paper"},
+    CLI_TABLE_OPTIONS(set.tables),
     {0}};
 
 static const cli_option models[] = {
@@ -240,9 +240,8 @@ static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *
 
 static int check_usage(int n, char **arg, ken_err *err)
 {
-    if (set.csv + set.latex + cli.json > 1 || (set.rows != NULL && (set.csv || set.latex)))
-        return cli_fail(err, KEN_EUSAGE,
-                        "--csv and --latex print the tables; they go with neither --rows nor --json nor each other");
+    int rc = cli_check_tables(&set.tables, set.rows != NULL, err);
+    if (rc != KEN_OK) return rc;
     if (n == 1 && (set.adapter == NULL || set.data == NULL))
         return cli_fail(
             err, KEN_EUSAGE,
@@ -275,16 +274,15 @@ static int print_summary(const ken_diff *d, const ken_diff_show_options *o, ken_
 {
     ken_views *v;
     int rc = ken_views_of_diff(&v, d, o, err);
-    if (rc != KEN_OK) return rc;
-    if (set.csv) return cli_print_form(v, ken_views_csv, err);
-    return set.latex ? cli_print_form(v, ken_views_latex, err) : cli_print_views(v, err);
+    return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
 
 static int show(const ken_diff *d, const ken_diff_show_options *o, ken_err *err)
 {
     term_start();
     int rc = set.rows != NULL ? print_rows(d, err) : print_summary(d, o, err);
-    if (set.rows != NULL || cli.json || set.csv || set.latex) /* what is printed then does not lead the eye there */
+    if (set.rows != NULL || cli.json || set.tables.csv ||
+        set.tables.latex) /* what is printed then does not lead the eye there */
         for (size_t i = 0; ken_diff_caution(d, i) != NULL; i++) cli_note("caution: %s", ken_diff_caution(d, i));
     return rc == KEN_OK ? check_conditions(d, err) : rc;
 }

@@ -1,12 +1,12 @@
 /* explain.c - `ken explain`: why a fact has its category. For each prompt, what the model would say and with what probability,
- * and the token paths that carry the answer's mass. What is printed is in explain_print.c. */
+ * and the token paths that carry the answer's mass. */
 #include "cli/annotate_options.h"
 #include "cli/cli.h"
 #include "cli/data_options.h"
-#include "cli/explain_print.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
+#include "cli/views.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -91,6 +91,7 @@ static int run(int n, char **arg, ken_err *err)
     ken_data *d = NULL;
     ken_model *m = NULL;
     ken_explanation *x = NULL;
+    ken_views *v;
     cli_progress progress;
     int rc = check_usage(n, err);
     if (rc == KEN_OK && set.question == NULL) {
@@ -118,7 +119,8 @@ static int run(int n, char **arg, ken_err *err)
                              .relation = set.relation};
     rc = ken_explain(m, &q, &o, &x, err);
     cli_progress_end(&progress);
-    if (rc == KEN_OK) rc = cli_print_explanation(x, set.top, err);
+    if (rc == KEN_OK) rc = ken_views_of_explanation(&v, x, set.top, err);
+    if (rc == KEN_OK) rc = cli_print_views(v, err);
 done:
     ken_explanation_free(x);
     ken_model_free(m);

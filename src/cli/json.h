@@ -40,6 +40,4 @@ void cli_json_put_fields(cli_json_object *x, const void *from, const cli_json_fi
 
 /* Prints the value on one line and frees it. KEN_ENOMEM when it (or a part of it: jansson hands failures on) is NULL. */
 int cli_json_print(json_t *v, ken_err *err);
-
-json_t *cli_json_row(const ken_row *row); /* row_json.c: the keys are those of docs/json.md#rows */
 #endif

@@ -1,8 +1,8 @@
 /* rows.c - see rows.h. Rows are read one at a time; only sorting keeps something of each (its place and its key). */
 #include "cli/rows.h"
 #include "cli/cli.h"
-#include "cli/json.h"
 #include "cli/term.h"
+#include "cli/views.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,13 +103,22 @@ static void print_row(const ken_row *r)
     putchar('\n');
 }
 
+static int print(const ken_row *r, ken_err *err)
+{
+    ken_views *v;
+    if (!cli.json) {
+        print_row(r);
+        return KEN_OK;
+    }
+    int rc = ken_views_of_row(&v, r, NULL, err);
+    return rc == KEN_OK ? cli_print_views(v, err) : rc;
+}
+
 static int print_at(ken_run *run, size_t at, ken_err *err)
 {
     const ken_row *r = ken_run_row(run, at, err);
     if (r == NULL) return err->status;
-    if (cli.json) return cli_json_print(cli_json_row(r), err);
-    print_row(r);
-    return KEN_OK;
+    return print(r, err);
 }
 
 static int stopped(ken_err *err) { return cli_fail(err, KEN_ESTOP, "interrupted"); }
@@ -123,10 +132,8 @@ static int print_in_order(ken_run *run, const cli_row_filter *f, ken_err *err)
         if (r == NULL) return err->status;
         if (!passes(r, f)) continue;
         shown++;
-        if (cli.json) {
-            int rc = cli_json_print(cli_json_row(r), err);
-            if (rc != KEN_OK) return rc;
-        } else print_row(r);
+        int rc = print(r, err);
+        if (rc != KEN_OK) return rc;
     }
     return KEN_OK;
 }

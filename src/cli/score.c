@@ -1,7 +1,8 @@
 /* score.c - `ken score`: the labels of an annotation again, under another matcher, budget or threshold, and how far two annotations agree. */
 #include "cli/cli.h"
-#include "cli/score_print.h"
+#include "cli/score_rows.h"
 #include "cli/term.h"
+#include "cli/views.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@ static struct {
     ken_score_options o;
     const char *seed, *categories, *output, *audited, *temperature, *top_k, *shots;
     cli_list against;
-    bool rows, changed, curve, csv;
+    cli_tables tables;
+    bool rows, changed, curve;
     size_t limit, audit;
 } set;
 
@@ -46,7 +48,6 @@ static const cli_option what_options[] = {
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
     {"curve", 0, NULL, CLI_FLAG, &set.curve,
      "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},
-    {"csv", 0, NULL, CLI_FLAG, &set.csv, "the curve as CSV"},
     {"against", 0, "RUN", CLI_LIST, &set.against,
      "how far the labels agree with those of another run of the same facts, scored likewise; may be repeated",
      .flags = CLI_IO | CLI_PATH},
@@ -59,6 +60,7 @@ static const cli_option what_options[] = {
      "write the facts with their new labels as a run of its own, for ken select, diff and report; with --audit, the "
      "sheet",
      .flags = CLI_IO | CLI_PATH},
+    CLI_TABLE_OPTIONS(set.tables),
     {0}};
 
 static void init(void)
@@ -113,12 +115,12 @@ static int check_categories(ken_err *err)
 }
 
 /* 1 to all prompts (at most MAX_CURVE of them, evenly), and powers of two of samples. */
-static int make_curve(ken_scoring *s, cli_curve *c, double **share, ken_err *err)
+static int make_curve(ken_scoring *s, ken_curve *c, double **share, ken_err *err)
 {
     static int prompts[MAX_CURVE];
     static const int samples[] = {1, 2, 4, 8, 16, 32, 64};
     int all = ken_scoring_all_prompts(s), n = all < MAX_CURVE ? all : MAX_CURVE;
-    *c = (cli_curve){
+    *c = (ken_curve){
         .prompts = prompts, .samples = samples, .n_prompts = (size_t)n, .n_samples = sizeof samples / sizeof *samples};
     for (int i = 0; i < n; i++) prompts[i] = n < 2 ? 1 : 1 + i * (all - 1) / (n - 1);
     *share = calloc(c->n_prompts * c->n_samples * KEN_UNLABELLED + 1, sizeof **share);
@@ -127,19 +129,35 @@ static int make_curve(ken_scoring *s, cli_curve *c, double **share, ken_err *err
     return ken_scoring_curve(s, c->prompts, c->n_prompts, c->samples, c->n_samples, *share, err);
 }
 
-static int compare_all(const ken_run *r, ken_scoring *s, ken_agreement *x, ken_err *err)
+/* Against each of the other runs, which stay open until their settings were shown: runs (n), as many as there are. */
+static int compare_all(ken_scoring *s, ken_compared *x, ken_run **other, ken_err *err)
 {
     int rc = KEN_OK;
     for (int i = 0; i < set.against.n && rc == KEN_OK; i++) {
-        ken_run *other = NULL;
         ken_scoring *scored = NULL;
-        rc = ken_run_open(&other, set.against.item[i], err);
-        if (rc == KEN_OK) rc = ken_score(&scored, other, &set.o, err);
-        if (rc == KEN_OK) rc = ken_agree(&x[i], s, scored, err);
-        if (rc == KEN_OK && !cli.json) cli_print_agreement(r, other, set.against.item[i], &x[i]);
+        rc = ken_run_open(&other[i], set.against.item[i], err);
+        if (rc == KEN_OK) rc = ken_score(&scored, other[i], &set.o, err);
+        x[i] = (ken_compared){.name = set.against.item[i], .run = other[i]};
+        if (rc == KEN_OK) rc = ken_agree(&x[i].agreement, s, scored, err);
         ken_scoring_free(scored);
-        ken_run_free(other);
     }
+    return rc;
+}
+
+/* The labels, or the curve, or the agreements. */
+static int print_scoring(ken_scoring *s, ken_err *err)
+{
+    double *share = NULL;
+    ken_curve curve;
+    ken_compared x[CLI_LIST_MAX];
+    ken_run *other[CLI_LIST_MAX] = {NULL};
+    ken_views *v;
+    int rc = set.curve ? make_curve(s, &curve, &share, err) : KEN_OK;
+    if (rc == KEN_OK) rc = compare_all(s, x, other, err);
+    if (rc == KEN_OK) rc = ken_views_of_scoring(&v, s, set.curve ? &curve : NULL, x, (size_t)set.against.n, err);
+    if (rc == KEN_OK) rc = cli_print_tables(v, &set.tables, err);
+    for (int i = 0; i < set.against.n; i++) ken_run_free(other[i]);
+    free(share);
     return rc;
 }
 
@@ -160,16 +178,15 @@ static int read_audited(ken_scoring *s, ken_err *err)
 {
     ken_audited x;
     int rc = ken_scoring_audited(s, set.audited, &x, err);
-    if (rc != KEN_OK) return rc;
-    if (cli.json) return cli_print_audited_json(s, set.audited, &x, err);
-    cli_print_audited(s, set.audited, &x);
-    return KEN_OK;
+    ken_views *v;
+    if (rc == KEN_OK) rc = ken_views_of_audit(&v, s, set.audited, &x, err);
+    return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
 
 /* What cannot be had in one call. */
 static int check_together(bool rows, ken_err *err)
 {
-    bool tables = set.curve || set.csv || set.against.n > 0;
+    bool tables = set.curve || set.against.n > 0;
     if (rows && tables)
         return cli_fail(err, KEN_EUSAGE,
                         "rows, --curve and --against are different things to print; ask for one of them");
@@ -179,7 +196,7 @@ static int check_together(bool rows, ken_err *err)
                         "for another call");
     if (set.audit > 0 && set.output == NULL)
         return cli_fail(err, KEN_EUSAGE, "--audit: name the sheet with -o FILE.csv");
-    return KEN_OK;
+    return cli_check_tables(&set.tables, rows, err);
 }
 
 static int run(int n, char **arg, ken_err *err)
@@ -187,9 +204,6 @@ static int run(int n, char **arg, ken_err *err)
     (void)n;
     ken_run *r = NULL;
     ken_scoring *s = NULL;
-    double *share = NULL;
-    cli_curve curve;
-    ken_agreement x[CLI_LIST_MAX];
     bool rows = set.rows || set.changed || set.categories != NULL;
     int rc = check_fixed(err);
     if (rc == KEN_OK) rc = parse_seed(err);
@@ -202,22 +216,8 @@ static int run(int n, char **arg, ken_err *err)
     if (set.output != NULL) rc = write_output(s, err);
     if (rc == KEN_OK && set.audited != NULL) rc = read_audited(s, err);
     if (rc != KEN_OK || set.audit > 0 || set.audited != NULL) goto done;
-    if (rows) {
-        rc = cli_print_scored_rows(s, set.categories, set.changed, set.limit, err);
-        goto done;
-    }
-    bool with_curve = set.curve || set.csv;
-    if (with_curve) rc = make_curve(s, &curve, &share, err);
-    if (rc != KEN_OK) goto done;
-    if (!cli.json && !set.csv && cli_print_unlabelled(r, s)) goto done;
-    if (set.csv) cli_print_curve_csv(&curve);
-    else if (!cli.json && with_curve) cli_print_curve(s, &curve);
-    else if (!cli.json && set.against.n == 0) cli_print_score(r, s, &set.o);
-    if (!set.csv) rc = compare_all(r, s, x, err);
-    if (rc == KEN_OK && cli.json && !set.csv)
-        rc = cli_print_score_json(r, s, with_curve ? &curve : NULL, set.against.item, x, set.against.n, err);
+    rc = rows ? cli_print_scored_rows(s, set.categories, set.changed, set.limit, err) : print_scoring(s, err);
 done:
-    free(share);
     ken_scoring_free(s);
     ken_run_free(r);
     return rc;

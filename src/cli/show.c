@@ -10,7 +10,8 @@
 
 static struct {
     const char *relations, *categories, *sort;
-    bool rows, csv, latex;
+    cli_tables tables;
+    bool rows;
     size_t limit;
 } set;
 
@@ -25,8 +26,7 @@ static const cli_option options[] = {
      "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts or a "
      "category's share; -KEY for falling order (default: data order)"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
-    {"csv", 0, NULL, CLI_FLAG, &set.csv, "print the tables as CSV, with all their rows and columns"},
-    {"latex", 0, NULL, CLI_FLAG, &set.latex, "print the tables as LaTeX, for a paper"},
+    CLI_TABLE_OPTIONS(set.tables),
     {0}};
 
 /* Each name of a comma list must be one that the run has; a misspelt one would silently show nothing. */
@@ -79,9 +79,7 @@ static int show_views(ken_run *r, ken_err *err)
     ken_views *v;
     const ken_show_options o = {.relations = set.relations, .sort = set.sort};
     int rc = ken_views_of_run(&v, r, &o, err);
-    if (rc != KEN_OK) return rc;
-    if (set.csv) return cli_print_form(v, ken_views_csv, err);
-    return set.latex ? cli_print_form(v, ken_views_latex, err) : cli_print_views(v, err);
+    return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
 
 /* A training or an evaluation. */
@@ -103,10 +101,8 @@ static int run(int n, char **arg, ken_err *err)
     (void)n;
     ken_run *r = NULL;
     bool rows = set.rows || set.categories != NULL;
-    if (set.csv + set.latex + cli.json > 1 || (rows && (set.csv || set.latex)))
-        return cli_fail(err, KEN_EUSAGE,
-                        "--csv and --latex print the tables; they go with neither --rows nor --json nor each other");
-    int rc = ken_run_open(&r, arg[0], err);
+    int rc = cli_check_tables(&set.tables, rows, err);
+    if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
     if (rc != KEN_OK) goto done;
     if (strcmp(ken_run_kind(r), "annotate") != 0) {
         rc = show_other(r, err);

@@ -28,7 +28,6 @@ void term_start(void)
 }
 
 bool term_unicode(void) { return unicode; }
-const char *term_plus_minus(void) { return unicode ? "\u00b1" : "+-"; }
 int term_width(void) { return width; }
 
 /* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which every

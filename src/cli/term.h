@@ -18,8 +18,7 @@ typedef enum term_style {
 /* Looks at stdout (and --color, NO_COLOR, TERM, the locale); call before printing. */
 void term_start(void);
 bool term_unicode(void);
-const char *term_plus_minus(void); /* the sign, or +- */
-int term_width(void);              /* columns; 100 where unknown */
+int term_width(void); /* columns; 100 where unknown */
 
 /* Escape sequences for styles, "" without colour. static */
 const char *term_on(int style);

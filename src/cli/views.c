@@ -146,7 +146,10 @@ static void print_heads(const ken_view *t, const layout *l)
         if (l->width[i] == 0) continue;
         const bool lends = i + 1 < t->n_columns && l->width[i + 1] > 0 && borrowed(t, l, i + 1) > 0;
         if (lends) continue;
-        print_text(head_of(c, plain), l->width[i] + borrowed(t, l, i), c->unit == KEN_UNIT_TEXT, i == l->last,
+        const bool left = c->unit == KEN_UNIT_TEXT;
+        const int gap = left && i > 0 ? 2 : 0; /* as its cells have */
+        printf("%*s", gap, "");
+        print_text(head_of(c, plain), l->width[i] + borrowed(t, l, i) - gap, left, i == l->last,
                    c->style != KEN_STYLE_PLAIN ? c->style : KEN_STYLE_STRONG);
         if (l->interval[i] > 0) print_text("95%", l->interval[i], false, false, KEN_STYLE_STRONG);
     }
@@ -165,7 +168,7 @@ static void print_cell(const ken_view_column *c, const ken_view_cell *x, int wid
     } else {
         const bool left = c->unit == KEN_UNIT_TEXT;
         const int gap = left && !first ? 2 : 0;
-        if (gap > 0 && x->there) fputs("  ", stdout);
+        if (gap > 0 && (x->there || !last)) fputs("  ", stdout);
         print_text(ken_view_cell_text(c, x, buf), width - gap, left, last, style);
     }
     if (interval > 0) print_text(ken_view_interval_text(c, x, buf), interval, false, false, KEN_STYLE_PLAIN);
@@ -266,4 +269,17 @@ int cli_print_views(ken_views *v, ken_err *err)
     print_views(v);
     ken_views_free(v);
     return KEN_OK;
+}
+
+int cli_check_tables(const cli_tables *as, bool rows, ken_err *err)
+{
+    if (as->csv + as->latex + cli.json <= 1 && !(rows && (as->csv || as->latex))) return KEN_OK;
+    return cli_fail(err, KEN_EUSAGE,
+                    "--csv and --latex print the tables; they go with neither --rows nor --json nor each other");
+}
+
+int cli_print_tables(ken_views *v, const cli_tables *as, ken_err *err)
+{
+    if (as->csv) return cli_print_form(v, ken_views_csv, err);
+    return as->latex ? cli_print_form(v, ken_views_latex, err) : cli_print_views(v, err);
 }

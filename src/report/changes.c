@@ -187,7 +187,7 @@ static int transitions(ken_out *o, const ken_report *r, const diff_part *p, int 
 {
     char name[48];
     const ken_diff_view x = views_of(p);
-    const bool categories = ken_view_by_category(&x);
+    const bool categories = ken_view_has_categories(&x);
     ken_out_printf(o,
                    "<section id=\"moved-%s%zu\">\n<h%d>%s%s</h%d>\n<p class=\"note\">A %s is <b>lost</b> when it was ",
                    p->tag, p->k, h, p->tag[0] != '\0' ? "Multiple choice: " : "",

@@ -138,6 +138,11 @@ void ken_views_values(ken_views *v, const ken_view_column *column, size_t n, con
     ken_views_row(v, path, NULL);
 }
 
+void ken_views_only(ken_views *v, size_t from, unsigned where)
+{
+    for (size_t i = from; v != NULL && i < v->n; i++) v->view[i].view.where &= where;
+}
+
 /* ---- rows and cells ------------------------------------------------------------------------------------------------- */
 
 static ken_view_row *add_row(ken_views *v)
@@ -261,3 +266,37 @@ ken_view_cell *ken_put_parts(ken_views *v, const uint64_t *part, int n)
     x->n_parts = mine != NULL ? n : 0;
     return x;
 }
+
+/* ---- values --------------------------------------------------------------------------------------------------------- */
+
+static ken_view_cell *value(ken_views *v, const char *path, const char *key, ken_unit unit)
+{
+    const ken_view_column c = {.key = key, .unit = unit, .where = KEN_IN_JSON};
+    ken_views_columns(v, &c, 1, NULL);
+    ken_views_last(v)->kind = KEN_VIEW_VALUES;
+    ken_views_last(v)->where = KEN_IN_JSON;
+    ken_views_row(v, path, NULL);
+    return put(v);
+}
+
+void ken_value_text(ken_views *v, const char *path, const char *key, const char *s)
+{
+    value(v, path, key, KEN_UNIT_TEXT)->text = copy(v, s);
+}
+
+void ken_value_truth(ken_views *v, const char *path, const char *key, bool x)
+{
+    value(v, path, key, KEN_UNIT_TRUTH)->count = x;
+}
+
+void ken_value_count(ken_views *v, const char *path, const char *key, uint64_t n)
+{
+    value(v, path, key, KEN_UNIT_COUNT)->count = n;
+}
+
+void ken_value_number(ken_views *v, const char *path, const char *key, double x)
+{
+    value(v, path, key, KEN_UNIT_REAL)->value = x;
+}
+
+void ken_value_list(ken_views *v, const char *path) { ken_views_values(v, NULL, 0, path); }

@@ -35,9 +35,20 @@ ken_view_row *ken_views_row(ken_views *v, const char *path, const char *key); /*
 ken_view_row *ken_views_last_row(ken_views *v);                               /* likewise */
 void ken_views_between(ken_views *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-const char *ken_views_count_text(ken_views *v, uint64_t n); /* "1,234", for a sentence; lives with v */
-const char *ken_count_text(char buf[32], uint64_t n);       /* likewise; returns buf */
-const char *ken_p_text(double p, char buf[32]);             /* of a test: "p = 0.031", "p < 0.001"; buf or static */
+/* What was added since there were `from` views stands in these places at most: KEN_IN_JSON, ... */
+void ken_views_only(ken_views *v, size_t from, unsigned where);
+
+const char *ken_views_count_text(ken_views *v, uint64_t n);   /* "1,234", for a sentence; lives with v */
+const char *ken_count_text(char buf[32], uint64_t n);         /* likewise; returns buf */
+const char *ken_p_text(double p, char buf[32]);               /* of a test: "p = 0.031", "p < 0.001"; buf or static */
+const char *ken_views_share_text(ken_views *v, double share); /* "41.2%", likewise; NaN: "-" */
+
+/* A value in JSON alone: under key in the object at path. The key "" of a path "name[]": an element of a list of values. */
+void ken_value_text(ken_views *v, const char *path, const char *key, const char *s); /* NULL: null */
+void ken_value_truth(ken_views *v, const char *path, const char *key, bool x);
+void ken_value_count(ken_views *v, const char *path, const char *key, uint64_t n);
+void ken_value_number(ken_views *v, const char *path, const char *key, double x); /* NaN: null */
+void ken_value_list(ken_views *v, const char *path);                              /* "name[]": there, though empty */
 
 /* The next cell of the row; it may be styled. Never NULL. */
 ken_view_cell *ken_put_nothing(ken_views *v);

@@ -38,6 +38,12 @@ static const char *number(char buf[64], const char *format, int digits, double x
     return buf;
 }
 
+const char *ken_views_share_text(ken_views *v, double share)
+{
+    char buf[64];
+    return ken_views_keep(v, "%s", number(buf, "%.*f%%", 1, 100 * share));
+}
+
 const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
 {
     if (!x->there) return "";

@@ -15,7 +15,7 @@ static void put_cell(ken_buf *b, const ken_view_column *c, const ken_view_cell *
 {
     if (!x->there) return;
     switch (c->unit) {
-    case KEN_UNIT_TEXT: ken_csv_field(b, x->text, true); break;
+    case KEN_UNIT_TEXT: ken_csv_field(b, x->text != NULL ? x->text : "", true); break;
     case KEN_UNIT_TRUTH: ken_buf_puts(b, x->count != 0 ? "true" : "false"); break;
     case KEN_UNIT_COUNT:
     case KEN_UNIT_PART: ken_buf_printf(b, "%" PRIu64, x->count); break;
@@ -84,7 +84,8 @@ int ken_views_csv(const ken_views *v, char **out, ken_err *err)
 {
     ken_buf b = {0};
     for (size_t i = 0; i < v->n; i++)
-        if (v->view[i].view.kind == KEN_VIEW_TABLE) put_table(&b, &v->view[i].view);
+        if (v->view[i].view.kind == KEN_VIEW_TABLE && (v->view[i].view.where & KEN_IN_CSV) != 0)
+            put_table(&b, &v->view[i].view);
     *out = ken_buf_take(&b);
     return *out != NULL ? KEN_OK : ken_fail_nomem(err, "the output");
 }

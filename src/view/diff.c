@@ -18,19 +18,12 @@ static ken_view *line(ken_views *v, bool close, unsigned where)
 
 static void put_run(ken_views *v, const ken_run *r, const char *path, int i)
 {
-    static const char *const json[] = {"a", "b"};
-    static const ken_view_column c[] = {{.key = "run", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                        {.key = "kind", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                        {.key = "model", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                        {.key = "model_path", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                        {.key = "model_hash", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                        {.key = "adapter_path", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON},
-                                        {.key = "data", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON}};
-    ken_views_values(v, c, sizeof c / sizeof *c, json[i]);
-    ken_views_last(v)->where = KEN_IN_JSON;
-    ken_put_text(v, KEN_STYLE_PLAIN, path);
-    ken_put_text(v, KEN_STYLE_PLAIN, ken_run_kind(r));
-    for (size_t k = 2; k < sizeof c / sizeof *c; k++) ken_put_text(v, KEN_STYLE_PLAIN, ken_run_setting(r, c[k].key));
+    static const char *const object[] = {"a", "b"};
+    static const char *const keys[] = {"model", "model_path", "model_hash", "adapter_path", "data"};
+    ken_value_text(v, object[i], "run", path);
+    ken_value_text(v, object[i], "kind", ken_run_kind(r));
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (ken_run_setting(r, keys[k]) != NULL) ken_value_text(v, object[i], keys[k], ken_run_setting(r, keys[k]));
     line(v, i > 0, KEN_SHOWN);
     ken_views_say(v, KEN_STYLE_QUIET, "%c", 'A' + i);
     ken_views_say(v, KEN_STYLE_PLAIN, "  ");
@@ -40,29 +33,22 @@ static void put_run(ken_views *v, const ken_run *r, const char *path, int i)
 
 static void put_unmatched(ken_views *v, const ken_diff *d)
 {
-    static const ken_view_column c[] = {{.key = "only_a", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON},
-                                        {.key = "only_b", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON},
-                                        {.key = "other_question", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON}};
     static const char *const what[] = {"only in A", "only in B", "with another question"};
+    static const char *const key[] = {"only_a", "only_b", "other_question"};
     size_t n[3], said = 0;
     ken_diff_unmatched(d, &n[0], &n[1], &n[2]);
     for (int i = 0; i < 3; i++)
         if (n[i] > 0)
             ken_views_say(v, KEN_STYLE_PLAIN, "%s %s %s", said++ == 0 ? " that both have; not compared:" : ",",
                           ken_views_count_text(v, n[i]), what[i]);
-    ken_views_values(v, c, 3, "");
-    ken_views_last(v)->where = KEN_IN_JSON;
-    for (int i = 0; i < 3; i++) ken_put_count(v, n[i]);
+    for (int i = 0; i < 3; i++) ken_value_count(v, "", key[i], n[i]);
 }
 
 static void put_cautions(ken_views *v, const ken_diff *d)
 {
-    static const ken_view_column c[] = {{.key = "", .unit = KEN_UNIT_TEXT, .where = KEN_IN_JSON}};
-    ken_views_values(v, NULL, 0, "cautions[]");
+    ken_value_list(v, "cautions[]");
     for (size_t i = 0; ken_diff_caution(d, i) != NULL; i++) {
-        ken_views_values(v, c, 1, "cautions[]");
-        ken_views_last(v)->where = KEN_IN_JSON;
-        ken_put_text(v, KEN_STYLE_PLAIN, ken_diff_caution(d, i));
+        ken_value_text(v, "cautions[]", "", ken_diff_caution(d, i));
         line(v, true, KEN_SHOWN);
         ken_views_say(v, KEN_STYLE_WORSE, "caution");
         ken_views_say(v, KEN_STYLE_PLAIN, "  %s", ken_diff_caution(d, i));
@@ -132,7 +118,7 @@ static void put_groups(const ken_diff_view *x)
 {
     ken_views *v = x->v;
     const bool choice = x->all->choice;
-    ken_views_values(v, NULL, 0, ken_view_below(x, "groups"));
+    ken_value_list(v, ken_view_below(x, "groups"));
     bool tested = put_grouping(x, "relation", choice ? "by subject" : "by relation");
     tested |= put_grouping(x, "popularity", "by popularity");
     tested |= put_grouping(x, "near", "trained on");
@@ -141,7 +127,7 @@ static void put_groups(const ken_diff_view *x)
     if (!tested) return;
     line(v, false, KEN_ON_TERMINAL);
     ken_views_say(v, KEN_STYLE_QUIET, "%s a 95%% interval.",
-                  ken_view_by_category(x)              ? "P: mean P_Correct, and its change in points with"
+                  ken_view_has_categories(x)           ? "P: mean P_Correct, and its change in points with"
                   : choice && ken_diff_annotated(x->d) ? "A, B: prompts answered right, and the change in points with"
                                                        : "A, B: right answers, and the change in points with");
     line(v, true, KEN_ON_TERMINAL);
@@ -209,7 +195,7 @@ static void put_facts(const ken_diff_view *x, int move, uint64_t n, size_t liste
         ken_views_row(x->v, path, NULL);
         ken_put_text(x->v, KEN_STYLE_PLAIN, r->id);
     }
-    ken_views_values(x->v, NULL, 0, path); /* a list, though it be empty */
+    ken_value_list(x->v, path);
     if (n == 0) return;
     line(x->v, false, KEN_ON_TERMINAL);
     ken_views_say(x->v, move == KEN_MOVE_LOST ? KEN_STYLE_WORSE : KEN_STYLE_BETTER, "%s", which);
@@ -248,7 +234,7 @@ static void put_part(const ken_diff_view *x, size_t listed)
     if (none) {
         line(x->v, false, KEN_SHOWN);
         ken_views_say(x->v, KEN_STYLE_PLAIN, "No fact has a category in either.");
-    } else if (ken_view_by_category(x)) put_bars(x);
+    } else if (ken_view_has_categories(x)) put_bars(x);
     ken_view_transitions(x);
     ken_view_lost_gained(x);
     ken_view_means(x);
@@ -256,14 +242,6 @@ static void put_part(const ken_diff_view *x, size_t listed)
     put_facts(x, KEN_MOVE_LOST, g->lost, listed);
     put_facts(x, KEN_MOVE_GAINED, g->gained, listed);
     put_conclusion(x->v, g);
-}
-
-static void put_choice_alone(ken_views *v)
-{
-    static const ken_view_column c[] = {{.key = "choice", .unit = KEN_UNIT_TRUTH, .where = KEN_IN_JSON}};
-    ken_views_values(v, c, 1, "");
-    ken_views_last(v)->where = KEN_IN_JSON;
-    ken_put_truth(v, true);
 }
 
 int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *o, ken_err *err)
@@ -276,7 +254,7 @@ int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_op
     if (others != NULL) put_part(&x, o->listed);
     if (others != NULL && choice != NULL)
         ken_views_heading(x.v, 0, "Multiple choice: %s questions", ken_views_count_text(x.v, choice->n));
-    else if (choice != NULL) put_choice_alone(x.v);
+    else if (choice != NULL) ken_value_truth(x.v, "", "choice", true);
     x.all = choice;
     if (others != NULL) x.path = "multiple_choice";
     if (choice != NULL) put_part(&x, o->listed);

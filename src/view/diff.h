@@ -13,7 +13,7 @@ typedef struct ken_diff_view { /* of rows of one kind: multiple choice, or the o
 } ken_diff_view;
 
 /* Categories rather than right and wrong: annotated rows that are no multiple choice. */
-bool ken_view_by_category(const ken_diff_view *x);
+bool ken_view_has_categories(const ken_diff_view *x);
 void ken_view_transitions(const ken_diff_view *x); /* from where to where: a matrix */
 void ken_view_lost_gained(const ken_diff_view *x); /* with shares and McNemar's test */
 void ken_view_means(const ken_diff_view *x);       /* how many are right in both, and the change with its test */

@@ -97,7 +97,7 @@ static void put_transitions(const ken_diff_view *x, const ken_diff_group *g)
 
 static size_t columns_of(const ken_diff_view *x, const char *grouping, const char *head, ken_view_column c[MOST])
 {
-    const bool categories = ken_view_by_category(x), choice = x->all->choice;
+    const bool categories = ken_view_has_categories(x), choice = x->all->choice;
     memcpy(c, group, sizeof group);
     c[NAME].head = head;
     c[NAME].key = grouping;
@@ -116,7 +116,7 @@ static size_t columns_of(const ken_diff_view *x, const char *grouping, const cha
 
 static double change_of(const ken_diff_view *x, const ken_diff_group *g)
 {
-    return ken_view_by_category(x) ? g->p_t_change : g->p_t0_change;
+    return ken_view_has_categories(x) ? g->p_t_change : g->p_t0_change;
 }
 
 static double test_of(const ken_diff_group *g) { return g->choice ? g->p_t0_test : g->p_t_test; }
@@ -156,7 +156,7 @@ static void put_group(const ken_diff_view *x, const ken_diff_group *g, const cha
     ken_put_number(v, g->p_t_b);
     ken_put_between(v, g->p_t_change, g->p_t_lo, g->p_t_hi)->style = ken_view_change_style(g->p_t_change);
     ken_put_number(v, g->p_t_test);
-    const bool p_t = ken_view_by_category(x);
+    const bool p_t = ken_view_has_categories(x);
     ken_put_number(v, p_t ? g->p_t_a : g->p_t0_a);
     ken_put_number(v, p_t ? g->p_t_b : g->p_t0_b);
     ken_put_between(v, change_of(x, g), p_t ? g->p_t_lo : g->p_t0_lo, p_t ? g->p_t_hi : g->p_t0_hi)->style =

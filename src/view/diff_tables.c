@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ken_view_by_category(const ken_diff_view *x) { return ken_diff_annotated(x->d) && !x->all->choice; }
+bool ken_view_has_categories(const ken_diff_view *x) { return ken_diff_annotated(x->d) && !x->all->choice; }
 
 const char *ken_view_below(const ken_diff_view *x, const char *name)
 {
@@ -22,7 +22,7 @@ const char *ken_view_in_run(const ken_diff_view *x, const char *what, const char
 
 ken_diff_kinds ken_view_kinds(const ken_diff_view *x, const ken_diff_group *g)
 {
-    if (ken_view_by_category(x)) return (ken_diff_kinds){KEN_N_CATEGORIES, g->moved[0], ken_category_name};
+    if (ken_view_has_categories(x)) return (ken_diff_kinds){KEN_N_CATEGORIES, g->moved[0], ken_category_name};
     return (ken_diff_kinds){KEN_N_VERDICTS, g->verdict[0], ken_verdict_name};
 }
 
@@ -79,7 +79,7 @@ void ken_view_transitions(const ken_diff_view *x)
                                    .style = KEN_STYLE_QUIET};
     ken_views_columns(v, c, (size_t)k.n + 2, NULL);
     ken_views_last(v)->square = true;
-    if (ken_view_by_category(x) && k.moved[k.n * k.n - 1] == x->all->n)
+    if (ken_view_has_categories(x) && k.moved[k.n * k.n - 1] == x->all->n)
         ken_views_last(v)->where = KEN_IN_DATA; /* a sentence says that nothing has a category */
     for (int i = 0; i < k.n; i++) {
         ken_views_row(v, ken_view_below(x, "transitions"), k.name(i))->where = i < k.n - 1 ? KEN_EVERYWHERE : rare;
@@ -121,7 +121,7 @@ void ken_view_lost_gained(const ken_diff_view *x)
         {.key = "of", .unit = KEN_UNIT_COUNT, .where = KEN_IN_CSV},
         {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN}};
     const ken_diff_group *g = x->all;
-    const bool categories = ken_view_by_category(x);
+    const bool categories = ken_view_has_categories(x);
     char p[32];
     if (g->known_a + g->rest_a == 0) return; /* nothing has a label */
     ken_views_table(x->v, c, sizeof c / sizeof *c, NULL);

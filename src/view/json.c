@@ -60,7 +60,7 @@ static json_t *at_path(writer *w, const char *path, bool append)
 static json_t *value(const ken_view_column *c, const ken_view_cell *x)
 {
     switch (c->unit) {
-    case KEN_UNIT_TEXT: return text(x->text);
+    case KEN_UNIT_TEXT: return x->text != NULL ? text(x->text) : json_null();
     case KEN_UNIT_TRUTH: return json_boolean(x->count != 0);
     case KEN_UNIT_COUNT:
     case KEN_UNIT_PART: return json_integer((json_int_t)x->count);

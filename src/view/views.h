@@ -27,6 +27,14 @@ void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken
                          const char *(*setting)(const void *of, const char *key), const void *of); /* evaluation.c */
 int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                                     /* training.c */
 int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err);        /* annotation.c */
+void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c);                       /* curve.c */
+void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *that);             /* agreement.c */
+void ken_view_row_data(ken_views *v, const ken_row *r); /* row.c: in JSON alone, outermost */
+/* categories.c: an object of counts (n) by category; and the table of those that moved (n, n), from the row's category to the column's. Of the
+ * categories the first `shown` are on a terminal and a page; path is that of JSON's object of objects; against is told in CSV (NULL: not). */
+void ken_view_by_category(ken_views *v, const char *path, const uint64_t *count, int n);
+void ken_view_moved(ken_views *v, const uint64_t *moved, int n, int shown, const char *head, const char *path,
+                    const char *against);
 /* The columns of a measure, which evaluations and trainings share, and a row of it. */
 void ken_view_measures(ken_views *v, const ken_measure *all, const char *title);
 void ken_view_measure(ken_views *v, const ken_measure *m, const ken_measure *all, const char *path, const char *key);

@@ -1,5 +1,5 @@
 "$MAKE_RUN" r.ken && "$KEN" score r.ken --curve
-"$KEN" score r.ken --csv | tail -n 2
+"$KEN" score r.ken --curve --csv | tail -n 2
 "$KEN" score r.ken --curve --json | python3 -c '
 import json, sys
 x = json.load(sys.stdin)

@@ -1,0 +1,8 @@
+/* score_rows.h - the facts of `ken score` one by one. */
+#ifndef KEN_CLI_SCORE_ROWS_H
+#define KEN_CLI_SCORE_ROWS_H
+#include "ken.h"
+
+/* The rows now: with --json as `ken show --rows --json`, with what they were; or as lines. categories: "a,b"; NULL = all. limit 0: all. */
+int cli_print_scored_rows(ken_scoring *s, const char *categories, bool changed, size_t limit, ken_err *err);
+#endif
