@@ -26,69 +26,25 @@ ken_diff_kinds ken_view_kinds(const ken_diff_view *x, const ken_diff_group *g)
     return (ken_diff_kinds){KEN_N_VERDICTS, g->verdict[0], ken_verdict_name};
 }
 
-static ken_style colour(const ken_diff_kinds *k, int i)
-{
-    if (i == k->n - 1) return (ken_style)((int)KEN_STYLE_CATEGORY + (int)KEN_UNLABELLED);
-    if (k->n == KEN_N_CATEGORIES) return (ken_style)((int)KEN_STYLE_CATEGORY + i);
-    return i == KEN_RIGHT ? KEN_STYLE_BETTER : KEN_STYLE_WORSE;
-}
-
-static ken_style moved_style(const ken_diff_kinds *k, uint64_t n, int from, int to)
-{
-    if (n == 0) return KEN_STYLE_QUIET;
-    if (from == to) return KEN_STYLE_STRONG;
-    if (from == k->n - 1 || to == k->n - 1) return KEN_STYLE_PLAIN;
-    return to > from ? KEN_STYLE_WORSE : KEN_STYLE_BETTER;
-}
-
-static void put_moved(ken_views *v, const ken_diff_kinds *k, int from, const uint64_t *moved, ken_style name)
-{
-    uint64_t sum = 0;
-    ken_put_text(v, name, from < 0 ? "all" : k->name(from));
-    for (int to = 0; to < k->n; to++) {
-        ken_put_count(v, moved[to])->style = from < 0 ? KEN_STYLE_QUIET : moved_style(k, moved[to], from, to);
-        sum += moved[to];
-    }
-    ken_put_count(v, sum)->style = KEN_STYLE_QUIET;
-}
-
 /* In JSON all kinds are there; elsewhere the last one only where anything is of it. */
 void ken_view_transitions(const ken_diff_view *x)
 {
-    ken_views *v = x->v;
+    static const int colour[] = {
+        [KEN_RIGHT] = KEN_HIGHLY_KNOWN, [KEN_WRONG] = KEN_UNKNOWN, [KEN_NOT_ASKED] = KEN_UNLABELLED};
+    const bool categories = ken_view_has_categories(x);
     const ken_diff_kinds k = ken_view_kinds(x, x->all);
-    ken_view_column c[KEN_N_CATEGORIES + 2] = {
-        {.key = "from", .unit = KEN_UNIT_TEXT, .width = 12, .where = KEN_SHOWN | KEN_IN_CSV}};
-    uint64_t last = 0, all[KEN_N_CATEGORIES] = {0};
+    uint64_t last = 0;
     for (int i = 0; i < k.n; i++) last += k.moved[i * k.n + k.n - 1] + k.moved[(k.n - 1) * k.n + i];
-    for (int i = 0; i < k.n * k.n; i++) all[i % k.n] += k.moved[i];
-    const unsigned rare = last > 0 ? KEN_EVERYWHERE : KEN_IN_DATA;
-    c[0].head = ken_views_keep(v, "%s \u2193  %s \u2192", x->a, x->b);
-    for (int i = 0; i < k.n; i++)
-        c[i + 1] = (ken_view_column){.head = k.name(i),
-                                     .key = k.name(i),
-                                     .unit = KEN_UNIT_COUNT,
-                                     .width = last > 0 ? 12 : 13,
-                                     .where = i < k.n - 1 ? KEN_EVERYWHERE : rare,
-                                     .style = colour(&k, i)};
-    c[k.n + 1] = (ken_view_column){.head = "all",
-                                   .key = "all",
-                                   .unit = KEN_UNIT_COUNT,
-                                   .width = 8,
-                                   .where = KEN_SHOWN | KEN_IN_CSV,
-                                   .style = KEN_STYLE_QUIET};
-    ken_views_columns(v, c, (size_t)k.n + 2, NULL);
-    ken_views_last(v)->square = true;
-    if (ken_view_has_categories(x) && k.moved[k.n * k.n - 1] == x->all->n)
-        ken_views_last(v)->where = KEN_IN_DATA; /* a sentence says that nothing has a category */
-    for (int i = 0; i < k.n; i++) {
-        ken_views_row(v, ken_view_below(x, "transitions"), k.name(i))->where = i < k.n - 1 ? KEN_EVERYWHERE : rare;
-        put_moved(v, &k, i, k.moved + i * k.n, colour(&k, i));
-    }
-    ken_view_row *sums = ken_views_row(v, NULL, NULL);
-    sums->where = KEN_SHOWN;
-    sums->total = true;
-    put_moved(v, &k, -1, all, KEN_STYLE_QUIET);
+    ken_view_moved(x->v, &(ken_view_matrix){.moved = k.moved,
+                                            .n = k.n,
+                                            .shown = last > 0 ? k.n : k.n - 1,
+                                            .name = k.name,
+                                            .colour = categories ? NULL : colour,
+                                            .head = ken_views_keep(x->v, "%s \u2193  %s \u2192", x->a, x->b),
+                                            .path = ken_view_below(x, "transitions"),
+                                            .judged = true});
+    if (categories && k.moved[k.n * k.n - 1] == x->all->n)
+        ken_views_last(x->v)->where = KEN_IN_DATA; /* a sentence says that nothing has a category */
 }
 
 /* ---- lost and gained ------------------------------------------------------------------------------------------------- */
