@@ -1111,8 +1111,9 @@ enum { /* where a column stands */
 
 typedef struct ken_view_column {
     const char *head; /* over the column; "" = nothing */
-    const char *key,
-        *sub; /* its name in JSON and CSV, and inside of the object of that name (NULL); key NULL: the head, in CSV alone */
+    const char
+        *key, /* its name in JSON and CSV; "p_t.change" is change in the object p_t; NULL: the head, in CSV alone */
+        *sub; /* inside of the object of that name: any text; or NULL */
     const char *lo_key,
         *hi_key; /* those of the interval's ends; hi_key NULL: [lo, hi] under lo_key; both NULL: there is no interval */
     ken_unit unit;
@@ -1201,6 +1202,15 @@ KEN_API int ken_views_of_point(ken_views **out, const ken_point *p, const ken_me
                                double training_seconds, ken_err *err);
 KEN_API int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ken_training_speed *speed,
                                   ken_err *err);
+
+typedef struct ken_diff_show_options { /* of a comparison; all zero: without what it says of the runs */
+    const ken_run *run[2];             /* A and B, for their models and settings; or NULL */
+    const char *path[2];               /* what they are called; or NULL */
+    size_t listed;                     /* lost facts that are shown one by one, and as many gained ones */
+} ken_diff_show_options;
+
+/* Of a comparison; o may be NULL. */
+KEN_API int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *o, ken_err *err);
 
 typedef struct ken_curve {        /* a saturation curve */
     const int *prompts, *samples; /* (n_prompts), (n_samples) */

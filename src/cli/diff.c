@@ -1,13 +1,14 @@
 /* diff.c - `ken diff`: which facts moved between two runs; or between two models, which are then annotated first. */
 #include "cli/annotate_options.h"
 #include "cli/cli.h"
-#include "cli/comparison.h"
 #include "cli/data_options.h"
+#include "cli/diff_rows.h"
 #include "cli/json.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "cli/threshold.h"
+#include "cli/views.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -21,6 +22,7 @@ static struct {
     const char *label, *rows, *data, *output, *adapter;
     cli_list trained, fail_if;
     bool common;
+    cli_tables tables;
     size_t limit;
 } set;
 
@@ -42,6 +44,7 @@ static const cli_option options[] = {
      "list facts, one a line, instead of the summary: lost, gained, moved (to another category) or all",
      .choices = "lost|gained|moved|all", .flags = CLI_IO},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "list at most N facts of a kind, 0: all (default: 10, with --rows all)"},
+    CLI_TABLE_OPTIONS(set.tables),
     {0}};
 
 static const cli_option models[] = {
@@ -96,7 +99,7 @@ static bool counted(const ken_diff *d, int which, double *count, double *of)
     else if (which == CHANGED) {
         *count = 0;
         *of = (double)ken_diff_count(d);
-        for (size_t i = 0; i < ken_diff_count(d); i++) *count += cli_comparison_has(d, ken_diff_get(d, i), "moved");
+        for (size_t i = 0; i < ken_diff_count(d); i++) *count += cli_diff_has(d, ken_diff_get(d, i), "moved");
     } else return false;
     return true;
 }
@@ -237,6 +240,8 @@ static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *
 
 static int check_usage(int n, char **arg, ken_err *err)
 {
+    int rc = cli_check_tables(&set.tables, set.rows != NULL, err);
+    if (rc != KEN_OK) return rc;
     if (n == 1 && (set.adapter == NULL || set.data == NULL))
         return cli_fail(
             err, KEN_EUSAGE,
@@ -253,10 +258,10 @@ static int print_rows(const ken_diff *d, ken_err *err)
 {
     size_t shown = 0, most = set.limit > 0 ? set.limit : SIZE_MAX;
     int rc = KEN_OK;
-    if (!cli.json) cli_print_comparison_head(d);
+    if (!cli.json) cli_print_compared_head(d);
     for (size_t i = 0; i < ken_diff_count(d) && rc == KEN_OK && shown < most; i++) {
         const ken_diff_row *r = ken_diff_get(d, i);
-        if (!cli_comparison_has(d, r, set.rows)) continue;
+        if (!cli_diff_has(d, r, set.rows)) continue;
         shown++;
         if (cli.json) rc = cli_json_print(cli_json_compared(d, r), err);
         else cli_print_compared(d, r);
@@ -264,16 +269,22 @@ static int print_rows(const ken_diff *d, ken_err *err)
     return rc;
 }
 
-static int show(const cli_comparison *c, ken_err *err)
+/* The summary, in the form that is asked for. */
+static int print_summary(const ken_diff *d, const ken_diff_show_options *o, ken_err *err)
 {
-    int rc = KEN_OK;
+    ken_views *v;
+    int rc = ken_views_of_diff(&v, d, o, err);
+    return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
+}
+
+static int show(const ken_diff *d, const ken_diff_show_options *o, ken_err *err)
+{
     term_start();
-    if (set.rows != NULL) rc = print_rows(c->d, err);
-    else if (cli.json) rc = cli_json_print(cli_json_comparison(c), err);
-    else cli_print_comparison(c);
-    if (set.rows != NULL || cli.json) /* what is printed then does not lead the eye there */
-        for (size_t i = 0; ken_diff_caution(c->d, i) != NULL; i++) cli_note("caution: %s", ken_diff_caution(c->d, i));
-    return rc == KEN_OK ? check_conditions(c->d, err) : rc;
+    int rc = set.rows != NULL ? print_rows(d, err) : print_summary(d, o, err);
+    if (set.rows != NULL || cli.json || set.tables.csv ||
+        set.tables.latex) /* what is printed then does not lead the eye there */
+        for (size_t i = 0; ken_diff_caution(d, i) != NULL; i++) cli_note("caution: %s", ken_diff_caution(d, i));
+    return rc == KEN_OK ? check_conditions(d, err) : rc;
 }
 
 static int run(int n, char **arg, ken_err *err)
@@ -292,13 +303,8 @@ static int run(int n, char **arg, ken_err *err)
     o.allow_different = set.common;
     if (rc == KEN_OK) rc = ken_diff_runs(&d, r[0], r[1], &o, err);
     if (rc == KEN_OK) {
-        const cli_comparison c = {.d = d,
-                                  .run = {r[0], r[1]},
-                                  .path = {path[0], path[1]},
-                                  .listed = set.limit == SIZE_MAX ? LISTED
-                                            : set.limit > 0       ? set.limit
-                                                                  : SIZE_MAX};
-        rc = show(&c, err);
+        const size_t listed = set.limit == SIZE_MAX ? LISTED : set.limit > 0 ? set.limit : SIZE_MAX;
+        rc = show(d, &(ken_diff_show_options){.run = {r[0], r[1]}, .path = {path[0], path[1]}, .listed = listed}, err);
     }
     ken_diff_free(d);
     ken_run_free(r[0]);

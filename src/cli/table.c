@@ -1,9 +1,6 @@
 /* table.c - see table.h. */
 #include "cli/table.h"
-#include "cli/cli.h"
-#include "cli/term.h"
 #include <math.h>
-#include <string.h>
 
 void cli_wilson(uint64_t k, uint64_t n, double *lo, double *hi)
 {
@@ -14,28 +11,4 @@ void cli_wilson(uint64_t k, uint64_t n, double *lo, double *hi)
     double mid = (p + z * z / (2 * m)) / d, half = z / d * sqrt(p * (1 - p) / m + z * z / (4 * m * m));
     if (k > 0) *lo = mid - half;
     if (k < n) *hi = mid + half;
-}
-
-void cli_print_subject(const char *model, const char *adapter, const char *data)
-{
-    char name[256];
-    ken_model_label(name, sizeof name, model != NULL ? model : "a model");
-    fputs(term_on(TERM_BOLD), stdout);
-    term_text(name);
-    if (adapter != NULL) {
-        fputs(" with ", stdout);
-        term_text(adapter);
-    }
-    fputs(term_off(), stdout);
-    if (data == NULL) return;
-    fputs(" on ", stdout);
-    term_text(data);
-}
-
-const char *cli_group_name(const char *grouping, const char *key)
-{
-    static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
-                                          "most popular quarter"};
-    bool numbered = strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0';
-    return numbered ? quarter[key[0] - '1'] : key;
 }

@@ -5,8 +5,4 @@
 
 /* 95 % interval of a share k/n after Wilson (1927); n = 0 gives [0, 1]. */
 void cli_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
-/* Begins a title: "MODEL with ADAPTER on DATA", the model by the last part of its path; NULL is left out. */
-void cli_print_subject(const char *model, const char *adapter, const char *data);
-/* What a group of measures is called: quarters of popularity are numbered in a run. */
-const char *cli_group_name(const char *grouping, const char *key);
 #endif

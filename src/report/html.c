@@ -1,7 +1,7 @@
 /* html.c - see html.h. */
 #include "report/html.h"
 #include "text/unicode.h"
-#include <inttypes.h>
+#include "view/build.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,17 +77,7 @@ void ken_html_clean(ken_buf *b, const char *s, size_t n, size_t most)
     }
 }
 
-const char *ken_html_count(char buf[32], uint64_t n)
-{
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0) buf[at++] = ',';
-        buf[at++] = digits[i];
-    }
-    buf[at] = '\0';
-    return buf;
-}
+const char *ken_html_count(char buf[32], uint64_t n) { return ken_count_text(buf, n); }
 
 const char *ken_html_percent(char buf[32], double share)
 {
@@ -106,13 +96,5 @@ const char *ken_html_points(char buf[32], double change)
     if (!isfinite(p)) snprintf(buf, 32, "\xE2\x80\x93");
     else if (fabs(p) < 0.05) snprintf(buf, 32, "0.0");
     else snprintf(buf, 32, "%s%.1f", p < 0 ? "\xE2\x88\x92" : "+", fabs(p));
-    return buf;
-}
-
-const char *ken_html_p(char buf[32], double p)
-{
-    if (!isfinite(p)) snprintf(buf, 32, "\xE2\x80\x93");
-    else if (p < 0.001) snprintf(buf, 32, "p&nbsp;&lt;&nbsp;0.001");
-    else snprintf(buf, 32, "p&nbsp;=&nbsp;%.*f", p < 0.1 ? 3 : 2, p);
     return buf;
 }

@@ -177,7 +177,7 @@ static void put_overview(ken_out *o, const ken_report *r)
         ken_out_printf(o, "<td class=\"n\" data-label=\"Greedy right\">%s</td>", ken_html_percent(a, c->mean_p_t0));
         ken_out_printf(o, "<td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
         ken_out_puts(o, "<td class=\"n\" data-label=\"Lost\">");
-        if (g != NULL) ken_share_put(o, g->lost, g->known_a);
+        if (g != NULL) ken_interval_put(o, g->lost_share, g->lost_lo, g->lost_hi);
         ken_out_puts(o, "</td><td class=\"n\" data-label=\"Gained\">");
         if (g != NULL) ken_out_puts(o, ken_html_percent(a, g->gained_share));
         ken_out_puts(o, "</td></tr>\n");
@@ -194,7 +194,7 @@ static int put_hero(ken_out *o, const ken_report *r, ken_err *err)
     ken_out_puts(o, "</h1>\n");
     switch (subject_of(r)) {
     case ABOUT_CHANGE:
-        ken_section_change_hero(o, &r->diff[0], r->n_trainings > 0);
+        rc = ken_section_change_hero(o, &r->diff[0], r->n_trainings > 0, err);
         if (r->n_annotated > 2) put_overview(o, r);
         break;
     case ABOUT_MODEL:
@@ -263,12 +263,10 @@ int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
             ken_out_puts(o, " to ");
             ken_html_text(o, r->diff[k].b->name, 80);
             ken_out_puts(o, "</h2>\n");
-            if (k > 0) {
-                ken_section_change_hero(o, &r->diff[k], r->n_trainings > 0);
-            }
+            if (k > 0) rc = ken_section_change_hero(o, &r->diff[k], r->n_trainings > 0, err);
             ken_out_puts(o, "</section>\n");
         }
-        rc = ken_section_changes(o, r, k, h, err);
+        if (rc == KEN_OK) rc = ken_section_changes(o, r, k, h, err);
     }
     if (r->n_annotated == 1 && rc == KEN_OK) rc = put_run(o, r, 0, err);
     for (size_t k = 0; k < r->n_trainings && rc == KEN_OK; k++) rc = ken_section_training(o, r, k, 2, err);

@@ -17,12 +17,16 @@ double ken_share(uint64_t part, uint64_t all) { return all > 0 ? (double)part / 
 
 void ken_share_put(ken_out *o, uint64_t part, uint64_t all)
 {
-    char a[32];
     double lo, hi;
-    ken_out_puts(o, ken_html_percent(a, ken_share(part, all)));
-    if (all == 0) return;
     ken_wilson(part, all, &lo, &hi);
-    ken_out_printf(o, " <small class=\"ci\">%.1f\xE2\x80\x93%.1f</small>", 100 * lo, 100 * hi);
+    ken_interval_put(o, ken_share(part, all), lo, hi);
+}
+
+void ken_interval_put(ken_out *o, double share, double lo, double hi)
+{
+    char a[32];
+    ken_out_puts(o, ken_html_percent(a, share));
+    if (isfinite(share)) ken_out_printf(o, " <small class=\"ci\">%.1f\xE2\x80\x93%.1f</small>", 100 * lo, 100 * hi);
 }
 
 static void heading(ken_out *o, int h, const char *anchor, size_t k, const char *text)

@@ -17,7 +17,8 @@ void ken_section_method(ken_out *o,
                         const ken_report *r); /* the four categories and where they come from; once a page */
 
 /* changes.c: one comparison */
-void ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained); /* in a sentence, and in numbers */
+int ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained,
+                            ken_err *err); /* in a sentence, and in numbers */
 int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
 
 /* dynamics.c: trainings, evaluations, the linear model */
@@ -34,4 +35,5 @@ void ken_section_figure(ken_out *o, const ken_report *r, const char *fmt, ...) _
 double ken_share(uint64_t part, uint64_t all); /* NaN of nothing */
 /* "41.2%" and, smaller, its 95 % interval. */
 void ken_share_put(ken_out *o, uint64_t part, uint64_t all);
+void ken_interval_put(ken_out *o, double share, double lo, double hi); /* the same of what is known */
 #endif

@@ -27,35 +27,76 @@ static void put_spans(ken_out *o, const ken_view *t, const char *open, const cha
     ken_out_puts(o, close);
 }
 
-static void put_cell(ken_out *o, const ken_view_column *c, const ken_view_cell *x, bool head)
+/* A colour beside a name. */
+static void put_mark(ken_out *o, ken_style style)
+{
+    if (style >= KEN_STYLE_CATEGORY) ken_out_printf(o, "<i class=\"c%d\"></i>", (int)style - (int)KEN_STYLE_CATEGORY);
+}
+
+/* What a number says besides itself; a category has a mark instead. */
+static const char *class_of(ken_style style)
+{
+    switch ((int)style) {
+    case KEN_STYLE_STRONG: return " same";
+    case KEN_STYLE_QUIET: return " quiet";
+    case KEN_STYLE_BETTER: return " gained";
+    case KEN_STYLE_WORSE: return " lost";
+    default: return "";
+    }
+}
+
+static void put_interval(ken_out *o, const ken_view_column *c, const ken_view_cell *x)
+{
+    if (!x->there || isnan(x->value) || isnan(x->lo) || isnan(x->hi)) return;
+    const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
+    char lo[32], hi[32];
+    if (c->unit == KEN_UNIT_CHANGE) /* with signs, which a dash would hide */
+        ken_out_printf(o, " <small class=\"ci\">%s to %s</small>", ken_html_points(lo, x->lo),
+                       ken_html_points(hi, x->hi));
+    else
+        ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits,
+                       unit * x->hi);
+}
+
+/* In a matrix, whose columns are narrow, a name may be broken where its parts meet: HighlyKnown. */
+static void put_name(ken_out *o, const ken_view *t, const char *name)
+{
+    char part[400];
+    size_t n = 0;
+    for (const char *s = name; *s != '\0' && n + 1 < sizeof part; s++) {
+        if (t->square && n > 0 && *s >= 'A' && *s <= 'Z' && s[-1] >= 'a' && s[-1] <= 'z') {
+            part[n] = '\0';
+            ken_html_text(o, part, 0);
+            ken_out_puts(o, "&shy;");
+            n = 0;
+        }
+        part[n++] = *s;
+    }
+    part[n] = '\0';
+    ken_html_text(o, part, 80);
+}
+
+static void put_cell(ken_out *o, const ken_view *t, const ken_view_column *c, const ken_view_cell *x, bool head)
 {
     char buf[64];
     if (c->unit == KEN_UNIT_PARTS) {
-        ken_tally t = {0};
-        for (int i = 0; x->there && i < x->n_parts && i < KEN_N_CATEGORIES; i++) t.n += t.category[i] = x->part[i];
-        ken_bar_put(o, &t, "", 0.125);
+        ken_tally tally = {0};
+        for (int i = 0; x->there && i < x->n_parts && i < KEN_N_CATEGORIES; i++)
+            tally.n += tally.category[i] = x->part[i];
+        ken_bar_put(o, &tally, "", 0.125);
         return;
     }
-    const bool tag = is_text(c) && x->style >= KEN_STYLE_CATEGORY, strong = !is_text(c) && x->style == KEN_STYLE_WORSE;
-    if (tag) ken_out_printf(o, "<span class=\"tag c%d\">", (int)x->style - (int)KEN_STYLE_CATEGORY);
-    if (strong) ken_out_puts(o, "<span class=\"strong\">");
-    ken_html_text(o, ken_view_cell_text(c, x, buf), head ? 90 : 400);
-    if (tag || strong) ken_out_puts(o, "</span>");
-    if (!x->there || isnan(x->lo) || isnan(x->hi)) return;
-    const double unit = c->unit == KEN_UNIT_REAL ? 1 : 100;
-    ken_out_printf(o, " <small class=\"ci\">%.*f\xE2\x80\x93%.*f</small>", c->digits, unit * x->lo, c->digits,
-                   unit * x->hi);
+    if (is_text(c)) put_mark(o, x->style);
+    if (c->unit == KEN_UNIT_CHANGE && x->there) ken_out_puts(o, ken_html_points(buf, x->value));
+    else if (head) put_name(o, t, ken_view_cell_text(c, x, buf));
+    else ken_html_text(o, ken_view_cell_text(c, x, buf), 400);
+    put_interval(o, c, x);
 }
 
 /* Text without a head of its own stands under the head of its row. */
 static bool is_under(const ken_view *t, size_t i)
 {
     return i == 1 && is_there(&t->column[0]) && is_text(&t->column[i]) && t->column[i].head[0] == '\0';
-}
-
-static const char *class_of(const ken_view_column *c)
-{
-    return c->unit == KEN_UNIT_PARTS ? " class=\"wide\"" : is_text(c) ? "" : " class=\"n\"";
 }
 
 static void put_heads(ken_out *o, const ken_view *t)
@@ -65,7 +106,8 @@ static void put_heads(ken_out *o, const ken_view *t)
         const ken_view_column *c = &t->column[i];
         if (!is_there(c) || is_under(t, i)) continue;
         ken_out_printf(o, "<th%s scope=\"col\">", is_text(c) || c->unit == KEN_UNIT_PARTS ? "" : " class=\"n\"");
-        ken_html_text(o, c->head, 80);
+        put_mark(o, c->style);
+        put_name(o, t, c->head);
         ken_out_puts(o, "</th>");
     }
     ken_out_puts(o, "</tr></thead>");
@@ -80,15 +122,18 @@ static void put_row(ken_out *o, const ken_view *t, const ken_view_row *row)
         const ken_view_column *c = &t->column[i];
         if (!is_there(c) || is_under(t, i)) continue;
         if (first) ken_out_puts(o, "<th scope=\"row\">");
-        else {
-            ken_out_printf(o, "<td%s data-label=\"", class_of(c));
+        else if (is_text(c) || c->unit == KEN_UNIT_PARTS) ken_out_puts(o, is_text(c) ? "<td" : "<td class=\"wide\"");
+        else ken_out_printf(o, "<td class=\"n%s\"", class_of(row->cell[i].style));
+        if (!first && !t->square) {
+            ken_out_puts(o, " data-label=\"");
             ken_html_text(o, c->head, 80);
-            ken_out_puts(o, "\">");
+            ken_out_puts(o, "\"");
         }
-        put_cell(o, c, &row->cell[i], first);
+        if (!first) ken_out_puts(o, ">");
+        put_cell(o, t, c, &row->cell[i], first);
         if (first && i + 1 < t->n_columns && is_under(t, i + 1) && row->cell[i + 1].there) {
             ken_out_puts(o, " <small>");
-            put_cell(o, &t->column[i + 1], &row->cell[i + 1], true);
+            put_cell(o, t, &t->column[i + 1], &row->cell[i + 1], false);
             ken_out_puts(o, "</small>");
         }
         ken_out_puts(o, first ? "</th>" : "</td>");
@@ -107,7 +152,8 @@ static void put_table(ken_out *o, const ken_view *t, int h)
         ken_html_text(o, t->title, 200);
         ken_out_printf(o, "</h%d>\n", h);
     }
-    ken_out_puts(o, "<div class=\"card wide\"><table class=\"rel groups\">");
+    ken_out_puts(o, t->square ? "<div class=\"card\"><table class=\"matrix groups\">"
+                              : "<div class=\"card wide\"><table class=\"rel groups\">");
     if (!t->headless) put_heads(o, t);
     ken_out_puts(o, "<tbody>\n");
     for (size_t r = 0; r < t->n_rows; r++) {
@@ -217,7 +263,7 @@ void ken_html_numbers(ken_out *o, const ken_views *v)
             for (size_t i = 0; i < t->n_columns; i++) {
                 const bool last = i + 1 == t->n_columns;
                 ken_out_puts(o, i == 0 ? "<div><dt>" : last ? " <small>" : "");
-                put_cell(o, &t->column[i], &t->row[r].cell[i], false);
+                put_cell(o, t, &t->column[i], &t->row[r].cell[i], false);
                 ken_out_puts(o, i == 0 ? "</dt><dd>" : last ? "</small></dd></div>" : "");
             }
     ken_out_puts(o, "</dl>\n");

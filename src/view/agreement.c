@@ -182,7 +182,13 @@ void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *
     ken_views_say(v, KEN_STYLE_PLAIN, "Against %s: %s facts with a label in both.", that->name,
                   ken_views_count_text(v, x->all.n));
     put_differences(v, s->run, that->run, that->name);
-    ken_view_moved(v, x->moved[0], KEN_UNLABELLED, KEN_UNLABELLED, "this \\ that", HERE ".transitions", that->name);
+    ken_view_moved(v, &(ken_view_matrix){.moved = x->moved[0],
+                                         .n = KEN_UNLABELLED,
+                                         .shown = KEN_UNLABELLED,
+                                         .name = ken_category_name,
+                                         .head = "this \\ that",
+                                         .path = HERE ".transitions",
+                                         .against = that->name});
     put_parts(v, x, that->name);
     put_counts(v, x);
     if (!isnan(x->predicted)) {

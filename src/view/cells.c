@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *thousands(char buf[64], uint64_t n)
+const char *ken_count_text(char buf[32], uint64_t n)
 {
     char s[24];
     int len = snprintf(s, sizeof s, "%" PRIu64, n), to = 0;
@@ -19,8 +19,16 @@ static const char *thousands(char buf[64], uint64_t n)
 
 const char *ken_views_count_text(ken_views *v, uint64_t n)
 {
-    char buf[64];
-    return ken_views_keep(v, "%s", thousands(buf, n));
+    char buf[32];
+    return ken_views_keep(v, "%s", ken_count_text(buf, n));
+}
+
+const char *ken_p_text(double p, char buf[32])
+{
+    if (isnan(p)) return "p = ?";
+    if (p < 0.001) return "p < 0.001";
+    snprintf(buf, 32, "p = %.*f", p < 0.1 ? 3 : 2, p);
+    return buf;
 }
 
 static const char *number(char buf[64], const char *format, int digits, double x)
@@ -42,7 +50,7 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
     switch (c->unit) {
     case KEN_UNIT_TEXT: return x->text != NULL ? x->text : "";
     case KEN_UNIT_TRUTH: return x->count != 0 ? "yes" : "no";
-    case KEN_UNIT_COUNT: return thousands(buf, x->count);
+    case KEN_UNIT_COUNT: return ken_count_text(buf, x->count);
     case KEN_UNIT_REAL:
         return fabs(x->value) < 1e5 ? number(buf, "%.*f", c->digits, x->value) : number(buf, "%.*g", 4, x->value);
     case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, 100 * x->value);

@@ -169,8 +169,9 @@ const char *ken_view_group(const char *grouping, const char *key)
 {
     static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
                                           "most popular quarter"};
-    bool numbered = strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0';
-    return numbered ? quarter[key[0] - '1'] : key[0] != '\0' ? key : "(none)";
+    if (strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0')
+        return quarter[key[0] - '1'];
+    return key[0] != '\0' ? key : "(none)";
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------ */

@@ -85,17 +85,28 @@ static json_t *value(const ken_view_column *c, const ken_view_cell *x)
     }
 }
 
+/* Below of, at a path of names joined by dots. */
+static void set_at(writer *w, json_t *of, const char *path, json_t *x)
+{
+    char name[64];
+    for (size_t n; path[n = strcspn(path, ".")] == '.'; path += n + 1) {
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), path);
+        of = get(w, of, name, false);
+    }
+    set(w, of, path, x);
+}
+
 static void put_cell(writer *w, json_t *of, const ken_view_column *c, const ken_view_cell *x)
 {
-    json_t *in = c->sub != NULL ? get(w, of, c->key, false) : of;
-    set(w, in, c->sub != NULL ? c->sub : c->key, value(c, x));
+    if (c->sub != NULL) set(w, get(w, of, c->key, false), c->sub, value(c, x));
+    else set_at(w, of, c->key, value(c, x));
     if (c->lo_key == NULL) return;
     if (c->hi_key == NULL) {
-        set(w, of, c->lo_key, json_pack("[o,o]", real(x->lo), real(x->hi)));
+        set_at(w, of, c->lo_key, json_pack("[o,o]", real(x->lo), real(x->hi)));
         return;
     }
-    set(w, of, c->lo_key, real(x->lo));
-    set(w, of, c->hi_key, real(x->hi));
+    set_at(w, of, c->lo_key, real(x->lo));
+    set_at(w, of, c->hi_key, real(x->hi));
 }
 
 static void put_row(writer *w, const ken_view *t, const ken_view_row *row)

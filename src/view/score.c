@@ -234,8 +234,12 @@ static void put_labels(ken_views *v, const ken_scoring *s)
     for (int j = 0; j < KEN_N_CATEGORIES; j++) unlabelled |= c->moved[KEN_UNLABELLED][j] > 0;
     put_title(v, s);
     put_counts(v, c);
-    ken_view_moved(v, c->moved[0], KEN_N_CATEGORIES, unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED, "run \\ now",
-                   "transitions", NULL);
+    ken_view_moved(v, &(ken_view_matrix){.moved = c->moved[0],
+                                         .n = KEN_N_CATEGORIES,
+                                         .shown = unlabelled ? KEN_N_CATEGORIES : KEN_UNLABELLED,
+                                         .name = ken_category_name,
+                                         .head = "run \\ now",
+                                         .path = "transitions"});
     put_shares(v, c);
     put_changes(v, c);
     put_certainty(v, s);

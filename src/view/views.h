@@ -47,11 +47,18 @@ void ken_view_settings(ken_views *v, const ken_run *r); /* settings.c: what deci
 void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c);           /* curve.c */
 void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *that); /* agreement.c */
 void ken_view_row_data(ken_views *v, const ken_row *r); /* row.c: in JSON alone, outermost */
-/* categories.c: an object of counts (n) by category; and the table of those that moved (n, n), from the row's category to the column's. Of the
- * categories the first `shown` are on a terminal and a page; path is that of JSON's object of objects; against is told in CSV (NULL: not). */
+/* categories.c: an object of counts (n) by category. */
 void ken_view_by_category(ken_views *v, const char *path, const uint64_t *count, int n);
-void ken_view_moved(ken_views *v, const uint64_t *moved, int n, int shown, const char *head, const char *path,
-                    const char *against);
+typedef struct ken_view_matrix { /* what moved, from the row's category (or verdict) to the column's */
+    const uint64_t *moved;       /* (n, n) */
+    int n, shown;                /* the first so many are on a terminal and a page, too */
+    const char *(*name)(int kind);
+    const int *colour;       /* (n) the categories whose colours they have; NULL: they are categories */
+    const char *head, *path; /* over the names; of JSON's object of objects */
+    const char *against;     /* told in CSV; NULL: not */
+    bool judged;             /* a later kind is worse, and coloured so; sums below */
+} ken_view_matrix;
+void ken_view_moved(ken_views *v, const ken_view_matrix *m);
 /* The columns of a measure, which evaluations and trainings share, and a row of it. */
 void ken_view_measures(ken_views *v, const ken_measure *all, const char *title);
 void ken_view_measure(ken_views *v, const ken_measure *m, const ken_measure *all, const char *path, const char *key);

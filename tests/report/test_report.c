@@ -612,7 +612,7 @@ static void multiple_choice_has_verdicts(void **state)
                  (int)g->lost, (int)g->known_a);
         assert_int_equal(occurrences(html, text), 1);
         assert_int_equal(occurrences(html, " facts the model could answer "), others > 0);
-        assert_int_equal(occurrences(html, "<th scope=\"row\">Questions right</th>"), 1);
+        assert_int_equal(occurrences(html, "<th scope=\"row\">questions</th>"), 1);
         assert_int_equal(occurrences(html, others > 0 ? "id=\"moved-choice-0\"" : "id=\"moved-0\""), 1);
         assert_int_equal(occurrences(html, "From category to category"), others > 0);
         snprintf(text, sizeof text, "<td class=\"n same\">%d</td><td class=\"n lost\">%d</td>",

@@ -157,6 +157,10 @@ static void numbers(void **state)
     assert_string_equal(shown(KEN_UNIT_CHANGE, 1, (ken_view_cell){.value = 0.031}), "+3.1");
     assert_string_equal(shown(KEN_UNIT_REAL, 3, (ken_view_cell){.value = 12345678.9}), "1.235e+07");
     assert_string_equal(shown(KEN_UNIT_P, 0, (ken_view_cell){.value = 0.000123}), "0.00012");
+    assert_string_equal(ken_p_text(0.1234, (char[32]){0}), "p = 0.12");
+    assert_string_equal(ken_p_text(0.0312, (char[32]){0}), "p = 0.031");
+    assert_string_equal(ken_p_text(0.0009, (char[32]){0}), "p < 0.001");
+    assert_string_equal(ken_p_text(NAN, (char[32]){0}), "p = ?");
     assert_string_equal(shown(KEN_UNIT_TRUTH, 0, (ken_view_cell){.count = 1}), "yes");
 }
 
