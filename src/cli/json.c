@@ -93,17 +93,3 @@ void cli_json_put_fields(cli_json_object *x, const void *from, const cli_json_fi
         cli_json_put(x, field->key, v);
     }
 }
-
-json_t *cli_json_by_name(const uint64_t *counts, int n, const char *(*name)(int))
-{
-    cli_json_object x = {json_object(), false};
-    for (int i = 0; i < n; i++) cli_json_put(&x, name(i), cli_json_count(counts[i]));
-    return cli_json_finish(&x);
-}
-
-json_t *cli_json_matrix(const uint64_t *counts, int n, const char *(*name)(int))
-{
-    cli_json_object x = {json_object(), false};
-    for (int i = 0; i < n; i++) cli_json_put(&x, name(i), cli_json_by_name(counts + i * n, n, name));
-    return cli_json_finish(&x);
-}

@@ -10,9 +10,6 @@ json_t *cli_json_string(const char *s);
 json_t *cli_json_strings(const char *const *s, int n);
 json_t *cli_json_real(double x); /* null for NaN and infinities */
 json_t *cli_json_count(uint64_t n);
-/* {"HighlyKnown":12,...}: counts (n) by name; and from -> to -> count, (n, n). */
-json_t *cli_json_by_name(const uint64_t *counts, int n, const char *(*name)(int));
-json_t *cli_json_matrix(const uint64_t *counts, int n, const char *(*name)(int));
 /* An object in the making: {.o = json_object()}. A failure anywhere (jansson refuses a NULL value) makes the whole NULL in the end. */
 typedef struct cli_json_object {
     json_t *o;

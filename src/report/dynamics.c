@@ -1,13 +1,10 @@
 /* dynamics.c - what trainings and evaluations say: how categories were fitted over the epochs, accuracy by category at the best and
  * the last weights, the linear model of harm over all trainings, and the tables of evaluations. */
-#include "base/stats.h"
 #include "report/html.h"
 #include "report/view_html.h"
 #include "report/sections.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- a training ------------------------------------------------------------------------------------------------------ */

@@ -1,12 +1,9 @@
 /* sections.c - what an annotation says, one function a section of the page; see sections.h. Every text that comes from a run goes
  * through ken_html_text; everything else here is ours. */
 #include "report/sections.h"
-#include "base/alloc.h"
-#include "base/stats.h"
 #include "report/bars.h"
 #include "report/html.h"
 #include "report/view_html.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,13 +11,6 @@
 #include <string.h>
 
 double ken_share(uint64_t part, uint64_t all) { return all > 0 ? (double)part / (double)all : NAN; }
-
-void ken_share_put(ken_out *o, uint64_t part, uint64_t all)
-{
-    double lo, hi;
-    ken_wilson(part, all, &lo, &hi);
-    ken_interval_put(o, ken_share(part, all), lo, hi);
-}
 
 void ken_interval_put(ken_out *o, double share, double lo, double hi)
 {

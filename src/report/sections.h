@@ -34,6 +34,5 @@ int ken_section_facts(ken_out *o, ken_report *r, ken_err *err);
 void ken_section_figure(ken_out *o, const ken_report *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 double ken_share(uint64_t part, uint64_t all); /* NaN of nothing */
 /* "41.2%" and, smaller, its 95 % interval. */
-void ken_share_put(ken_out *o, uint64_t part, uint64_t all);
-void ken_interval_put(ken_out *o, double share, double lo, double hi); /* the same of what is known */
+void ken_interval_put(ken_out *o, double share, double lo, double hi);
 #endif
