@@ -196,6 +196,9 @@ static void put_title(ken_views *v, const ken_measure *all, setting_fn setting, 
     ken_views_say(v, KEN_STYLE_PLAIN, ", %s%s%s%s", prompt != NULL ? prompt : "",
                   chat != NULL && strcmp(chat, "none") != 0 ? " in the chat format" : "",
                   matcher != NULL ? ", greedy, matcher " : "", matcher != NULL ? matcher : "");
+    ken_views_text(v);
+    ken_views_last(v)->where = KEN_ON_PAGE;
+    ken_views_say(v, KEN_STYLE_PLAIN, "Small figures are 95%% intervals of shares (Wilson).");
 }
 
 static void put_commonest(ken_views *v, const ken_measure *all, setting_fn setting, const void *of)

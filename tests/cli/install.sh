@@ -26,7 +26,7 @@ if nm -D "$build/libken.so" | grep -q __asan; then
 fi
 
 has() { for f in "$@"; do find "$prefix" -path "*/$f" | grep -q . || { echo "$f is missing"; return 1; }; done; }
-check "program, header, libraries, pkg-config file" has bin/ken include/ken.h libken.a libken.so libken.so.0 pkgconfig/libken.pc
+check "program, header, libraries, pkg-config file" has bin/ken include/ken.h include/ken_views.h libken.a libken.so libken.so.0 pkgconfig/libken.pc
 check "manual" has man1/ken.1 man1/ken-annotate.1 man1/ken-show.1 man1/ken-explain.1 man1/ken-data.1 man1/ken-model.1 man1/ken-tokenize.1 man5/ken-run.5
 check "completions" has bash-completion/completions/ken zsh/site-functions/_ken
 check "world facts" has share/ken/world/templates.json
@@ -39,7 +39,7 @@ lib=$(dirname "$(find "$PWD/$prefix" -name libken.so)")
 export PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$stage/root LD_LIBRARY_PATH=$lib
 only_public() { # every symbol that the shared library shows is declared in ken.h, and the other way round
     nm -D --defined-only "$lib/libken.so" | awk '$2 ~ /[TDBR]/ {print $3}' | sort >shown
-    grep -o 'KEN_API[^;]*' "$prefix/include/ken.h" | grep -o 'ken_[a-z0-9_]*(' | tr -d '(' | sort -u >declared
+    grep -o 'KEN_API[^;]*' "$prefix"/include/*.h | grep -o 'ken_[a-z0-9_]*(' | tr -d '(' | sort -u >declared
     diff declared shown
 }
 check "the shared library shows KEN_API and nothing else" only_public
