@@ -22,7 +22,7 @@ static int list_settings(const ken_scoring *s, ken_setting_list *l, ken_err *err
     ken_setting_text(l, "scored_threshold", true, s->o.threshold);
     ken_setting_text(l, SCORED_FROM, true, ken_file_name(run->path));
     ken_setting_put(l, "scored_open", true, "%llu", (unsigned long long)s->counts.open);
-    ken_setting_put(l, KEN_SCORED_BOUNDED_ROWS, true, "%llu", (unsigned long long)(s->counts.bounded + s->counts.open));
+    ken_setting_put(l, KEN_SCORED_BOUNDED_ROWS, true, "%llu", (unsigned long long)s->counts.bounded + s->counts.open);
     ken_setting_put(l, KEN_SETTING_ROWS, true, "%zu", ken_run_count(run));
     if (s->o.other_seed) ken_setting_put(l, "seed", true, "%llu", (unsigned long long)s->o.seed);
     if (s->prompts > 0) { /* else no row has a label */
