@@ -1,6 +1,6 @@
 /* error.h - how every function of the library reports failure: a status and one sentence.
  *
- *     if (bad) return ken_fail(err, KEN_EINPUT, "%s:%d: field \"answer\" is missing; name it with --answer-field", file, line);
+ *     if (bad) return ken_fail(err, KEN_EINPUT, "%s:%d: field \"answer\" is missing; name it with `answer_field`", file, line);
  *
  * The sentence says what, where, expected against found, and what to do. `err` may be NULL. No exit, no printing here. */
 #ifndef KEN_BASE_ERROR_H

@@ -35,7 +35,8 @@ static const cli_option options[] = {
      "the category that counts: draw (the seeded draw, as published) or mode (the likeliest one)",
      .choices = "draw|mode"},
     {"common", 0, NULL, CLI_FLAG, &set.common,
-     "compare the facts that both runs have, however few they are; without it runs of different data are refused"},
+     "compare the facts that both runs have, however few they are; without it runs of different data are refused",
+     .setting = "allow_different"},
     {"fail-if", 0, "COND", CLI_LIST, &set.fail_if,
      "end with status 4 when it holds, as in 'lost>2%' or 'lost>5': lost, gained, net (gained less lost), as a share "
      "of what A knows or a number of facts; changed (of all facts); greedy, greedy-change, p-correct, p-correct-change",

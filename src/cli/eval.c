@@ -54,7 +54,8 @@ static const cli_option asking[] = {
      .max = 64},
     {"template", 0, "TEXT", CLI_TEXT, &set.o.prompt_template,
      "the question's form (default: \"Answer the following question.\\n{question}\\n\"; few-shot \"Q: "
-     "{question}\\nA:\")"},
+     "{question}\\nA:\")",
+     .setting = "prompt_template"},
     {"chat-template", 0, NULL, CLI_FLAG, &set.o.chat_template, "ask as a conversation, in the model's chat format"},
     {"stop", 0, "TEXT", CLI_TEXT, &set.o.stop, "what ends an answer (default: a newline)"},
     {"max-new", 0, "N", CLI_INT, &set.o.max_new, "longest answer, in tokens", .min = 1, .max = 1024},

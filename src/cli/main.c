@@ -10,6 +10,7 @@
 #include <string.h>
 
 cli_settings cli = {.color = "auto"};
+static const cli_verb *current; /* the verb that runs; NULL before */
 
 const cli_option cli_common_options[] = {
     {"json", 0, NULL, CLI_FLAG, &cli.json, "print JSON instead of text", .flags = 0},
@@ -45,6 +46,7 @@ void cli_note(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    cli_name_options(current, text);
     term_clean(text);
     fprintf(stderr, "ken: %s\n", text);
 }
@@ -79,6 +81,7 @@ static int run_verb(const cli_verb *v, int argc, char **argv, ken_err *err)
     char **arg = calloc((size_t)argc + 1, sizeof *arg);
     if (arg == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
     if (v->init != NULL) v->init();
+    current = v;
     int n = 0, rc = KEN_OK;
     bool wants_help = false; /* help wins over mistakes elsewhere on the line and in the environment */
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -147,6 +150,7 @@ int main(int argc, char **argv)
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == KEN_OK)
         rc = cli_fail(&err, KEN_EFAIL, "cannot write to standard output: %s",
                       errno != 0 ? strerror(errno) : "write error");
+    cli_name_options(current, err.msg);
     term_clean(err.msg);
     if (rc != KEN_OK && err.msg[0] != '\0') fprintf(stderr, "ken: %s\n", err.msg);
     if (rc == KEN_EUSAGE && argc > 1 && find_verb(argv[1]) != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", argv[1]);

@@ -164,6 +164,16 @@ static bool has_name(const cli_option *o, const void *what)
     return strlen(o->name) == w->n && memcmp(o->name, w->s, w->n) == 0;
 }
 
+static bool has_setting(const cli_option *o, const void *what)
+{
+    const span *w = what;
+    const char *is = o->setting != NULL ? o->setting : o->name;
+    if (strlen(is) != w->n) return false;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->s[i] != (is[i] == '-' ? '_' : is[i])) return false;
+    return true;
+}
+
 static bool has_letter(const cli_option *o, const void *what) { return o->letter == *(const char *)what; }
 
 void cli_each_option(const cli_verb *v, void (*f)(const cli_option *o, void *ctx), void *ctx)
@@ -173,6 +183,32 @@ void cli_each_option(const cli_verb *v, void (*f)(const cli_option *o, void *ctx
             if (!(o->flags & CLI_HIDDEN)) f(o, ctx);
     for (const cli_option *o = cli_common_options; o->name != NULL; o++)
         if (!(o->flags & CLI_HIDDEN)) f(o, ctx);
+}
+
+static const cli_option *option_of_setting(const cli_verb *v, span word)
+{
+    const cli_option *o = v != NULL ? find_option(v, has_setting, &word) : NULL;
+    for (size_t i = 0; i < cli_n_verbs && o == NULL; i++) o = find_option(cli_verbs[i], has_setting, &word);
+    return o;
+}
+
+void cli_name_options(const cli_verb *v, char *text)
+{
+    char *w = text;
+    for (const char *r = text; *r != '\0';) {
+        span word = {r + 1, strspn(r + 1, "abcdefghijklmnopqrstuvwxyz0123456789_")};
+        const cli_option *o = NULL;
+        if (*r == '`' && word.n > 0 && word.s[word.n] == '`') o = option_of_setting(v, word);
+        if (o == NULL || strlen(o->name) > word.n) { /* the second: `texts`, which --no-texts turns off */
+            *w++ = *r++;
+            continue;
+        }
+        r = word.s + word.n + 1;
+        *w++ = '-';
+        *w++ = '-';
+        for (const char *c = o->name; *c != '\0'; c++) *w++ = *c;
+    }
+    *w = '\0';
 }
 
 void cli_env_name(const cli_option *o, char *out, size_t n)

@@ -50,6 +50,7 @@ typedef struct cli_option {
     double min, max;     /* numbers: both allowed; max 0 = no upper bound */
     const char *choices; /* "exact|sample" */
     unsigned flags;
+    const char *setting; /* its field in ken.h where that has another name; NULL = as the option, with _ for - */
 } cli_option;
 
 enum { CLI_MAX_TABLES = 8 };
@@ -65,6 +66,10 @@ typedef struct cli_verb {
     const cli_option *tables[CLI_MAX_TABLES];    /* NULL-terminated */
     int min_args, max_args;                      /* max -1 = any number */
 } cli_verb;
+
+/* The library's messages name a setting by its field of ken.h, in backquotes; here it gets the name of the option that sets it, of this verb or
+ * else of any: `mass_budget` becomes --mass-budget. Other words in backquotes stay. The text never grows. v may be NULL. */
+void cli_name_options(const cli_verb *v, char *text);
 
 /* Options of every verb (help, version, quiet, verbose, colour). */
 extern const cli_option cli_common_options[];

@@ -44,7 +44,8 @@ static const cli_option how_options[] = {
 static const cli_option what_options[] = {
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts with the label they had and the one they have now"},
     {"changed", 0, NULL, CLI_FLAG, &set.changed, "list those whose label is, or may be, another one (implies --rows)"},
-    {"category", 0, "C,..", CLI_STRING, &set.categories, "list those of these categories now (implies --rows)"},
+    {"category", 0, "C,..", CLI_STRING, &set.categories, "list those of these categories now (implies --rows)",
+     .setting = "categories"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
     {"curve", 0, NULL, CLI_FLAG, &set.curve,
      "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},

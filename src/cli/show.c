@@ -21,7 +21,8 @@ static const cli_option options[] = {
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts, one a line"},
     {"relation", 0, "R,..", CLI_STRING, &set.relations, "only these relations"},
     {"category", 0, "C,..", CLI_STRING, &set.categories,
-     "list the facts of these categories: HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled (implies --rows)"},
+     "list the facts of these categories: HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled (implies --rows)",
+     .setting = "categories"},
     {"sort", 0, "KEY", CLI_STRING, &set.sort,
      "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts, known "
      "(HighlyKnown and MaybeKnown) or a category's share; -KEY for falling order (default: data order)"},

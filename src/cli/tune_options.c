@@ -17,9 +17,10 @@ const cli_option cli_tune_options[] = {
      .flags = CLI_IO | CLI_PATH},
     {"label", 0, "NAME", CLI_CHOICE, &O.label,
      "which category of a run counts: as drawn, or the likeliest (default: draw)", .choices = "draw|mode"},
-    {"category", 0, "NAME,..", CLI_STRING, &O.categories, "only rows of these categories, as in HighlyKnown,Unknown"},
+    {"category", 0, "NAME,..", CLI_STRING, &O.categories, "only rows of these categories, as in HighlyKnown,Unknown",
+     .setting = "categories"},
     {"split", 0, "NAME,..", CLI_STRING, &O.splits,
-     "only rows of these splits (default: train where there is one, else all)"},
+     "only rows of these splits (default: train where there is one, else all)", .setting = "splits"},
     {"relation", 0, "NAME,..", CLI_STRING, &O.relations, "only rows of these relations"},
     {"p-min", 0, "P", CLI_REAL, &O.p_min, "only rows whose P_Correct is at least P", .min = 0, .max = 1},
     {"p-max", 0, "P", CLI_REAL, &O.p_max, "only rows whose P_Correct is at most P", .min = 0, .max = 1},
@@ -76,7 +77,7 @@ const cli_option cli_tune_options[] = {
     {"weight-min", 0, "W", CLI_REAL, &O.weight_min, "--weights p: the least weight, before they are brought to mean 1",
      .min = 0, .max = 1},
     {"template", 0, "TEXT", CLI_TEXT, &O.prompt_template,
-     "the prompt's form (default: \"Answer the following question.\\n{question}\\n\")"},
+     "the prompt's form (default: \"Answer the following question.\\n{question}\\n\")", .setting = "prompt_template"},
     {0}};
 
 const cli_option cli_tune_model_options[] = {

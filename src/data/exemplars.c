@@ -240,7 +240,7 @@ static int too_small(const ken_exemplar_sets *p, const char *relation, size_t ow
     return ken_fail(
         err, KEN_EINPUT,
         "the data is too small for its exemplars: %zu row%s can serve%s, and %zu are needed for %d prompts of %d; give "
-        "more with --exemplars DATA",
+        "more with `exemplars` DATA",
         all, all == 1 ? "" : "s", which, p->least, p->o.n_sets, p->o.shots);
 }
 
@@ -342,7 +342,7 @@ static int choose_rows(ken_exemplar_sets *p, const ken_wanted *want, ken_err *er
     if (p->n_rows > 0) return KEN_OK;
     return ken_fail(
         err, KEN_EINPUT,
-        "no row is left to annotate: %zu of those asked for serve as exemplars; give others with --exemplars DATA",
+        "no row is left to annotate: %zu of those asked for serve as exemplars; give others with `exemplars` DATA",
         p->held_out);
 }
 
@@ -379,7 +379,7 @@ static int find_origin(ken_exemplar_sets *p, bool *dev_only, ken_err *err)
     *dev_only = p->origin != HELD_OUT && dev > 0 && others > 0;
     p->choice = p->d->n > 0 && p->d->rows[0].n_choices > 0;
     if (p->choice != (p->from->n > 0 && p->from->rows[0].n_choices > 0))
-        return ken_fail(err, KEN_EINPUT, "--exemplars: one of data and exemplars is multiple choice, the other is not");
+        return ken_fail(err, KEN_EINPUT, "`exemplars`: one of data and exemplars is multiple choice, the other is not");
     p->need = p->choice ? CHOICE_SHOTS : (size_t)p->o.n_sets * (size_t)p->o.shots;
     p->least = p->choice ? (size_t)(p->o.shots < CHOICE_SHOTS ? p->o.shots : CHOICE_SHOTS)
                          : ken_sets_min_rows(p->o.n_sets, p->o.shots);

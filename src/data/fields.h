@@ -13,10 +13,10 @@ typedef struct ken_field {
     const char *path; /* file */
     int line;
     const char *name;
-    const char *option; /* "--answer-field", or NULL when no option names this field */
+    const char *option; /* "`answer_field`", or NULL when no option names this field */
 } ken_field;
 
-/* KEN_EINPUT: field "answer" is missing (have: question, label); name it with --answer-field. */
+/* KEN_EINPUT: field "answer" is missing (have: question, label); name it with `answer_field`. */
 int ken_field_missing(const ken_field *f, ken_err *err);
 /* KEN_EINPUT: field "answer" is a number; WANT is expected. */
 int ken_field_wrong(const ken_field *f, const char *want, ken_err *err);

@@ -71,7 +71,7 @@ static int read_answers(const ken_table *t, const json_t *row, int line, const c
 {
     const char *name = named;
     if (name == NULL) name = json_object_get(row, "answers") != NULL ? "answers" : "answer";
-    ken_field f = field(t, row, line, name, "--answer-field");
+    ken_field f = field(t, row, line, name, "`answer_field`");
     const json_t *choices = json_object_get(row, "choices");
     if (choices != NULL && !json_is_null(choices)) return read_choice(t, &f, e, err);
     return ken_field_list(&f, false, &t->b->d->arena, &e->answers, &e->n_answers, err);
@@ -85,13 +85,13 @@ static int read_names(const ken_table *t, const json_t *row, int line, ken_examp
     e->relation = t->relation;
     e->split = t->split;
     if (t->relation == NULL) {
-        ken_field f = field(t, row, line, pick(o->relation_field, "relation"), "--relation-field");
+        ken_field f = field(t, row, line, pick(o->relation_field, "relation"), "`relation_field`");
         int rc = optional(&f, o->relation_field != NULL, &s, &n, err);
         if (rc != KEN_OK) return rc;
         e->relation = ken_builder_intern(t->b, s != NULL ? s : "", n);
     }
     if (t->split == NULL) {
-        ken_field f = field(t, row, line, pick(o->split_field, "split"), "--split-field");
+        ken_field f = field(t, row, line, pick(o->split_field, "split"), "`split_field`");
         int rc = optional(&f, o->split_field != NULL, &s, &n, err);
         if (rc != KEN_OK) return rc;
         if (s != NULL) s = ken_split_name(s, &n);
@@ -108,18 +108,18 @@ int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err 
     ken_example e = {.file = t->s->path, .line = line, .choice = -1};
     const char *s = NULL;
     size_t n = 0;
-    ken_field f = field(t, row, line, pick(o->question_field, "question"), "--question-field");
+    ken_field f = field(t, row, line, pick(o->question_field, "question"), "`question_field`");
     int rc = ken_field_copy(&f, true, a, &e.question, "questions", err);
     if (rc == KEN_OK) rc = read_answers(t, row, line, o->answer_field, &e, err);
     if (rc == KEN_OK) rc = read_names(t, row, line, &e, err);
-    f = field(t, row, line, pick(o->id_field, "id"), "--id-field");
+    f = field(t, row, line, pick(o->id_field, "id"), "`id_field`");
     if (rc == KEN_OK && o->id_field != NULL && json_object_get(row, f.name) == NULL) rc = ken_field_missing(&f, err);
     if (rc == KEN_OK) rc = ken_field_id(&f, a, &e.id, err);
-    f = field(t, row, line, pick(o->popularity_field, "popularity"), "--popularity-field");
+    f = field(t, row, line, pick(o->popularity_field, "popularity"), "`popularity_field`");
     if (rc == KEN_OK && o->popularity_field != NULL && json_object_get(row, f.name) == NULL)
         rc = ken_field_missing(&f, err);
     if (rc == KEN_OK) rc = ken_field_number(&f, &e.popularity, err);
-    f = field(t, row, line, pick(o->subject_field, "subject"), "--subject-field");
+    f = field(t, row, line, pick(o->subject_field, "subject"), "`subject_field`");
     if (rc == KEN_OK) rc = optional(&f, o->subject_field != NULL, &s, &n, err);
     if (rc != KEN_OK) return rc;
     if (s == NULL && t->templates != NULL) s = ken_templates_subject(t->templates, e.relation, e.question, &n);

@@ -76,7 +76,7 @@ static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_er
     int rc = ken_choice_pool(&c->pool, &c->n_pool, from, any_split, c->x->relation, c->x->question, err);
     if (rc != KEN_OK || c->n_pool >= (size_t)c->setup->shots) return rc;
     return ken_fail(err, KEN_EINPUT,
-                    "%s: subject %s has %zu dev rows, fewer than --shots %d; name others with --exemplars", c->x->id,
+                    "%s: subject %s has %zu dev rows, fewer than `shots` %d; name others with `exemplars`", c->x->id,
                     c->x->relation, c->n_pool, c->setup->shots);
 }
 

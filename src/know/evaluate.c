@@ -55,14 +55,14 @@ static int parse_matchers(job *j, ken_err *err)
         size_t n = strcspn(p, ",");
         char name[64];
         if (j->n_golds == 1 + KEN_MORE_MATCHERS)
-            return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": at most %d matchers", list, 1 + KEN_MORE_MATCHERS);
+            return ken_fail(err, KEN_EUSAGE, "`matcher` \"%s\": at most %d matchers", list, 1 + KEN_MORE_MATCHERS);
         snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, p);
         ken_gold_rules *g = &j->golds[j->n_golds++];
         int rc = ken_gold_rules_new(g, name, j->setup.rules.stop, o->idk, o->n_idk, err);
         if (rc != KEN_OK) return rc;
         for (int i = 0; i < j->n_golds - 1; i++)
             if (strcmp(j->golds[i].matcher.name, g->matcher.name) == 0)
-                return ken_fail(err, KEN_EUSAGE, "--matcher \"%s\": %s is given twice", list, g->matcher.name);
+                return ken_fail(err, KEN_EUSAGE, "`matcher` \"%s\": %s is given twice", list, g->matcher.name);
         if (j->n_golds > 1) { /* its name lives as long as the evaluation */
             const char *own = ken_arena_strndup(&j->e->arena, g->matcher.name, strlen(g->matcher.name));
             if (own == NULL) return ken_fail_nomem(err, "matchers");
@@ -135,7 +135,7 @@ static int find_label(job *j, const ken_example *x, int *category, ken_err *err)
     int rc = ken_run_label(j->o->labels, x->id, &there, &found, &question, &subject, err);
     if (rc != KEN_OK || !there) return rc;
     if (!ken_asks_same(question, subject, x->question, x->subject))
-        return ken_fail(err, KEN_EINPUT, "--labels: row %s asks another question in the run; it is of other data",
+        return ken_fail(err, KEN_EINPUT, "`labels`: row %s asks another question in the run; it is of other data",
                         x->id);
     *category = found;
     return KEN_OK;
@@ -351,7 +351,7 @@ static int read_texts(job *j, ken_err *err)
         if (set == NULL) return ken_fail_nomem(err, "texts");
         for (size_t k = 0; k < j->e->n_measures; k++)
             if (strcmp(j->e->measure[k].set, set) == 0)
-                return ken_fail(err, KEN_EUSAGE, "--text %s: another text has the same name", path);
+                return ken_fail(err, KEN_EUSAGE, "`text` %s: another text has the same name", path);
         rc = ken_watch_stage(&j->watch, "reading", 0, 0, err);
         ken_text_options o = {.window = j->o->window, .stride = j->o->stride, .watch = &j->watch};
         ken_text_loss loss;

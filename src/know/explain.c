@@ -165,7 +165,7 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
 {
     if (q->data == NULL || ken_data_count(q->data) == 0)
         return ken_fail(err, KEN_EUSAGE, "explain: exemplars are needed; name them with -d DATA");
-    if (q->n_answers < 1) return ken_fail(err, KEN_EUSAGE, "explain: --answer is missing");
+    if (q->n_answers < 1) return ken_fail(err, KEN_EUSAGE, "explain: `answer` is missing");
     const char *relation = q->relation != NULL ? q->relation : ken_data_get(q->data, 0)->relation;
     ken_exemplar_options x = {.n_sets = e->setup.rules.prompts,
                               .shots = e->setup.shots,

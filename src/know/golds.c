@@ -14,16 +14,16 @@ enum { N_USUAL = sizeof usual / sizeof *usual, MOST_PHRASES = 1 << 16 };
 
 static int compile_phrases(ken_gold_rules *r, const char *const *idk, int n_idk, ken_err *err)
 {
-    if (n_idk > MOST_PHRASES) return ken_fail(err, KEN_EUSAGE, "--idk: at most %d phrases are possible", MOST_PHRASES);
+    if (n_idk > MOST_PHRASES) return ken_fail(err, KEN_EUSAGE, "`idk`: at most %d phrases are possible", MOST_PHRASES);
     for (int i = 0; i < n_idk; i++)
-        if (idk[i][0] == '\0') return ken_fail(err, KEN_EUSAGE, "--idk: the phrase is empty");
+        if (idk[i][0] == '\0') return ken_fail(err, KEN_EUSAGE, "`idk`: the phrase is empty");
     const char **all = ken_alloc((size_t)N_USUAL + (size_t)n_idk, sizeof *all);
     ken_buf b = {0};
     if (all == NULL) return ken_fail_nomem(err, "phrases");
     memcpy(all, usual, sizeof usual);
     if (n_idk > 0) memcpy(all + N_USUAL, idk, (size_t)n_idk * sizeof *all);
     int rc = ken_accept_new(&r->idk, &ken_em_squad, all, N_USUAL + n_idk, err);
-    if (rc == KEN_EINPUT) ken_fail_prefix(err, "--idk");
+    if (rc == KEN_EINPUT) ken_fail_prefix(err, "`idk`");
     ken_canon_list(&b, all, N_USUAL + n_idk);
     if (rc == KEN_OK && ken_canon_hash(&b, r->idk_hash) != 0) rc = ken_fail_nomem(err, "phrases");
     ken_buf_free(&b);
@@ -53,7 +53,7 @@ int ken_gold_rules_need_aliases(const ken_gold_rules *r, int n, bool given, ken_
     return used ? KEN_OK
                 : ken_fail(
                       err, KEN_EUSAGE,
-                      "--aliases: only em-alias asks for other names, and the matcher is %s; add --matcher em-alias",
+                      "`aliases`: only em-alias asks for other names, and the matcher is %s; add `matcher` em-alias",
                       r[0].matcher.name);
 }
 

@@ -18,5 +18,5 @@ int ken_method_find(const ken_method **out, const char *name, ken_err *err)
         size_t n = strlen(known);
         snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", methods[i]->name);
     }
-    return ken_fail(err, KEN_EUSAGE, "unknown --method \"%.40s\"; known: %s", name, known);
+    return ken_fail(err, KEN_EUSAGE, "unknown `method` \"%.40s\"; known: %s", name, known);
 }

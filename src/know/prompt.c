@@ -119,7 +119,7 @@ int ken_chat_detect(ken_chat *chat, const ken_tokenizer *t, ken_err *err)
         }
     return ken_fail(err, KEN_EINPUT,
                     "the model's vocabulary has no conversation format that ken knows (ChatML, Llama-3, [INST]); "
-                    "leave out --chat-template");
+                    "leave out `chat_template`");
 }
 
 static const format *format_of(ken_chat chat)
@@ -344,7 +344,7 @@ static int prompt_of_turns(const ken_prompt_style *s, const ken_turn *turns, int
     if (n_turns != 1 || turns[0].role != KEN_ROLE_USER)
         return ken_fail(err, KEN_EINPUT,
                         "a conversation of %d turns before the answer needs the model's conversation format "
-                        "(--chat-template)",
+                        "(`chat_template`)",
                         n_turns);
     ken_buf_puts(out, turns[0].text);
     return KEN_OK;

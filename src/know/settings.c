@@ -25,15 +25,15 @@ int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_mo
         return rc;
     if (!(o->temperature > 0.0 && o->temperature <= 100.0))
         return ken_fail(err, KEN_EUSAGE,
-                        "--temperature %g is out of range: above 0, at most 100 (greedy verdicts are always taken too)",
+                        "`temperature` %g is out of range: above 0, at most 100 (greedy verdicts are always taken too)",
                         o->temperature);
     if (!(o->mass_budget >= 0.0 && o->mass_budget <= 1.0 * o->prompts))
         return ken_fail(err, KEN_EUSAGE,
-                        "--mass-budget %g is out of range: 0 (the default rule) to the number of prompts",
+                        "`mass_budget` %g is out of range: 0 (the default rule) to the number of prompts",
                         o->mass_budget);
     *p = (ken_setup){.shots = o->shots, .exemplar_seed = o->exemplar_seed, .control = o->control};
     const char *stop = o->stop != NULL ? o->stop : "\n";
-    if (stop[0] == '\0' || strlen(stop) > 64) return ken_fail(err, KEN_EUSAGE, "--stop must be 1 to 64 bytes long");
+    if (stop[0] == '\0' || strlen(stop) > 64) return ken_fail(err, KEN_EUSAGE, "`stop` must be 1 to 64 bytes long");
     p->rules = (ken_rules){.tokenizer = ken_model_tokenizer(m),
                            .top_k = o->top_k,
                            .temperature = o->temperature,
@@ -57,12 +57,12 @@ int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_mo
     if (rc != KEN_OK) return rc;
     if (!ken_matcher_is_exact(&p->golds.matcher) && p->method->rules_out)
         return ken_fail(err, KEN_EUSAGE,
-                        "--matcher %s cannot rule any text out early, so it has no exact method; add --method sample",
+                        "`matcher` %s cannot rule any text out early, so it has no exact method; add `method` sample",
                         p->golds.matcher.name);
-    if (p->control && !p->method->control) return ken_fail(err, KEN_EUSAGE, "--control needs --method exact");
+    if (p->control && !p->method->control) return ken_fail(err, KEN_EUSAGE, "`control` needs `method` exact");
     if (o->compute != NULL && strcmp(o->compute, "f32") != 0)
         return ken_fail(err, KEN_EUSAGE,
-                        "--compute %s is not available in this version; f32 is the reference and the default",
+                        "`compute` %s is not available in this version; f32 is the reference and the default",
                         o->compute);
     return KEN_OK;
 }

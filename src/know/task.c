@@ -127,7 +127,7 @@ static int write_prompts(task *t, ken_err *err)
     if (ex != NULL) t->flags |= ex->flags;
     else if (setup->shots > 0) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", t->x->relation);
     if (!t->method->by_texts)
-        return ken_fail(err, KEN_EUSAGE, "%s gives texts and no probabilities; add --method sample",
+        return ken_fail(err, KEN_EUSAGE, "%s gives texts and no probabilities; add `method` sample",
                         t->c->texter->kind->name);
     const char **all = ken_arena_calloc(&t->texts, (size_t)setup->rules.prompts, sizeof *all);
     ken_buf b = {0};

@@ -122,7 +122,7 @@ static int check_rows(ken_matrix *w, bool *small_works, ken_err *err)
             rc = ken_fail(
                 err, KEN_EFAIL,
                 "%s: a row's result depends on its place in a block (shape %d x %d), so results could not be repeated; "
-                "choose another instruction set with --isa",
+                "choose another instruction set with `isa`",
                 w->gemm->name, w->n, w->k);
     }
     ken_gemm_leave(&entered);

@@ -9,7 +9,7 @@
 static int blas_open(ken_gemm *g, ken_err *err)
 {
     if (g->compute != KEN_F32_COMPUTE)
-        return ken_fail(err, KEN_EUSAGE, "bf16 products need oneDNN, and CBLAS is in use; use --compute f32");
+        return ken_fail(err, KEN_EUSAGE, "bf16 products need oneDNN, and CBLAS is in use; use `compute` f32");
 #ifdef OPENBLAS_VERSION
     openblas_set_num_threads(1);
     snprintf(g->name, sizeof g->name, "%.80s (%.40s)", openblas_get_config(), openblas_get_corename());

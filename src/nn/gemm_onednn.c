@@ -304,7 +304,7 @@ static int onednn_open(ken_gemm *g, ken_err *err)
 {
     if (g->compute == KEN_BF16_COMPUTE && (g->isa != KEN_ISA_AVX512 || !ken_isa_has_bf16()))
         return ken_fail(err, KEN_EUSAGE,
-                        "bf16 products need a CPU with AVX512_BF16, and --isa avx512; use --compute f32");
+                        "bf16 products need a CPU with AVX512_BF16, and `isa` avx512; use `compute` f32");
     /* AMX is left out: it would bring other layouts for nothing in f32. Fails harmlessly on other architectures, and when a
      * net before this one (same instruction set, gemm.c) has fixed it already. */
     static const dnnl_cpu_isa_t cap[] = {dnnl_cpu_isa_sse41, dnnl_cpu_isa_avx2, dnnl_cpu_isa_avx512_core_bf16};

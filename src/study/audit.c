@@ -205,7 +205,7 @@ int ken_scoring_audit(ken_scoring *s, size_t n, uint64_t seed, const char *path,
     if (rc == KEN_OK && greedy->n + drawn->n == 0)
         rc = ken_fail(err, KEN_EUSAGE, "no rejected answer is stored; there is nothing to check%s",
                       ken_run_setting(s->run, "texts") != NULL && strcmp(ken_run_setting(s->run, "texts"), "no") == 0
-                          ? " (--no-texts)"
+                          ? ": the run was made without texts"
                           : "");
     if (rc == KEN_OK) rc = ken_out_open(&o, path, err);
     if (rc != KEN_OK) {

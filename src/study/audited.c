@@ -132,7 +132,7 @@ static int check_context(const audit *x, const ken_sheet_line *l, const ken_row 
             if (cells[i].column != KEN_SHEET_MATCHER) return differs(x, l, cells[i].column, cells[i].text, err);
             return ken_fail(err, KEN_EINPUT,
                             "%s:%d: the sheet is of answers that %.40s rejects, and the matcher is %s; read it with "
-                            "the options with which it was written (--matcher)",
+                            "the options with which it was written (`matcher`)",
                             x->sheet.path, l->line, l->cell[KEN_SHEET_MATCHER], cells[i].text);
         }
     if (l->cell[KEN_SHEET_ANSWERS] == NULL) return KEN_OK;

@@ -114,10 +114,11 @@ static int check_common(const ken_diff *d, const ken_run *a, const ken_run *b, b
         return ken_fail(err, KEN_EINPUT, "%s and %s have no fact in common%s; compare runs over the same data", a->path,
                         b->path, why);
     if (allowed || rest * TOLERATED <= all) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT,
-                    "%s and %s are runs of different data: they have %zu of %zu facts in common%s; --common compares "
-                    "these",
-                    a->path, b->path, d->n, all, why);
+    return ken_fail(
+        err, KEN_EINPUT,
+        "%s and %s are runs of different data: they have %zu of %zu facts in common%s; `allow_different` compares "
+        "these",
+        a->path, b->path, d->n, all, why);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */

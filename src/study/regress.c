@@ -104,10 +104,10 @@ static int add_run(fit *f, ken_run *run, size_t at, const which *w, const char *
     if (unlabelled)
         return ken_fail(err, KEN_EUSAGE,
                         "\"%s\": none of its training rows that were asked has a category; train on an annotation, or "
-                        "with --labels RUN, and measure the fit",
+                        "with `labels` RUN, and measure the fit",
                         run->path);
     return ken_fail(err, KEN_EUSAGE,
-                    "\"%s\": \"%s\" was not measured after any epoch; train with --dev, --test or --ood", run->path,
+                    "\"%s\": \"%s\" was not measured after any epoch; train with `dev`, `test` or `ood`", run->path,
                     set);
 }
 

@@ -374,7 +374,7 @@ static int check(const ken_rescorer *r, const ken_row *in, ken_err *err)
     if (n < 1 || in->n_answers < 1 || in->samples < 0 || in->samples % n != 0 || in->samples / n > MOST_SAMPLES)
         return ken_fail(err, KEN_EINPUT, "%d prompts and %d samples; the run is damaged", n, in->samples);
     if (r->prompts > n)
-        return ken_fail(err, KEN_EUSAGE, "--prompts %d: the row has only %d; annotate again with more", r->prompts, n);
+        return ken_fail(err, KEN_EUSAGE, "`prompts` %d: the row has only %d; annotate again with more", r->prompts, n);
     return KEN_OK;
 }
 
@@ -386,7 +386,7 @@ static int score(ken_rescorer *r, const ken_row *in, const relation *rel, ken_er
     bool unchanged = rel->same && all && !r->new_draw;
     if (sampled && samples > in->samples / in->n_prompt_rows)
         return ken_fail(err, KEN_EUSAGE,
-                        "--samples %d: the run has %d drawn texts a prompt; an exact run can have any number", samples,
+                        "`samples` %d: the run has %d drawn texts a prompt; an exact run can have any number", samples,
                         in->samples / in->n_prompt_rows);
     if ((int64_t)n * samples > INT_MAX)
         return ken_fail(err, KEN_EUSAGE, "%d samples for each of %d prompts are too many", samples, n);

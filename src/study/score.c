@@ -73,13 +73,13 @@ static int parse_options(ken_scoring *s, ken_err *err)
         return ken_fail(err, KEN_EUSAGE, "prompts %d, samples %d: expected at least 1, and at most 10000 samples",
                         o->prompts, o->samples);
     if (run_prompts > 0 && o->prompts > 0 && (uint64_t)o->prompts > run_prompts)
-        return ken_fail(err, KEN_EUSAGE, "--prompts %d: the run has only %llu; annotate again with more", o->prompts,
+        return ken_fail(err, KEN_EUSAGE, "`prompts` %d: the run has only %llu; annotate again with more", o->prompts,
                         (unsigned long long)run_prompts);
     bool fewer = o->samples > 0 && (uint64_t)o->samples != run_samples;
     if (method != NULL && strcmp(method, "sample") == 0 && o->other_seed && !fewer)
         return ken_fail(err, KEN_EUSAGE,
-                        "--seed: the samples of this run were drawn when it was made (--method sample); another "
-                        "seed can only take fewer of them (--samples N)");
+                        "`seed`: the samples of this run were drawn when it was made (`method` sample); another "
+                        "seed can only take fewer of them (`samples` N)");
     if (o->label != NULL && strcmp(o->label, "draw") != 0 && strcmp(o->label, "mode") != 0)
         return ken_fail(err, KEN_EUSAGE, "label \"%.40s\" is not draw or mode", o->label);
     r->mode = o->label != NULL && strcmp(o->label, "mode") == 0;

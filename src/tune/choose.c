@@ -129,7 +129,7 @@ static int weigh_by_p(const ken_drafts *d, const ken_train_data *from, ken_pick 
     }
     double mean = sum / (double)n;
     if (!(mean > 0))
-        return ken_fail(err, KEN_EUSAGE, "%s: every weight is 0; raise --weight-min, or select rows that are known",
+        return ken_fail(err, KEN_EUSAGE, "%s: every weight is 0; raise `weight_min`, or select rows that are known",
                         from->path);
     for (size_t i = 0; i < n; i++) pick[i].weight = (float)(weight_of(&d->rows[pick[i].draft], &pick[i], from) / mean);
     return KEN_OK;
@@ -195,28 +195,28 @@ static int check_request(const ken_train_data *from, ken_err *err)
     bool control = from->match != NULL && strcmp(from->match, "control") == 0;
     if (from->size > 0 && from->variant == NULL && from->balance == NULL)
         return ken_fail(err, KEN_EUSAGE,
-                        "a size is that of a variant or a balanced set; name one with --variant or --balance, or use "
-                        "--limit");
+                        "a size is that of a variant or a balanced set; name one with `variant` or `balance`, or use "
+                        "`limit`");
     if (from->balance != NULL && (from->variant != NULL || from->match != NULL))
         return ken_fail(err, KEN_EUSAGE, "a set is either balanced or a variant, which has a balance of its own");
     if (from->concentrated && (from->variant == NULL || strchr(from->variant, '=') == NULL))
-        return ken_fail(err, KEN_EUSAGE, "--concentrated says where the Unknown rows of --variant unknown=X are");
+        return ken_fail(err, KEN_EUSAGE, "`concentrated` says where the Unknown rows of `variant` unknown=X are");
     if (control && from->variant == NULL)
         return ken_fail(err, KEN_EUSAGE,
-                        "--match control replaces the Unknown rows of a variant; name it with --variant");
+                        "`match` control replaces the Unknown rows of a variant; name it with `variant`");
     if (control && strncmp(from->variant, "known=", 6) == 0)
         return ken_fail(err, KEN_EUSAGE,
-                        "--match control replaces the Unknown rows of a variant, and %.60s has none; use unknown=%.60s",
+                        "`match` control replaces the Unknown rows of a variant, and %.60s has none; use unknown=%.60s",
                         from->variant, from->variant + 6);
     if (from->half == NULL && (from->half_by != NULL || from->half_within))
-        return ken_fail(err, KEN_EUSAGE, "no half is named; use --half popular, unpopular or random");
+        return ken_fail(err, KEN_EUSAGE, "no half is named; use `half` popular, unpopular or random");
     if (from->sample && from->per_relation == 0 && from->limit == 0)
-        return ken_fail(err, KEN_EUSAGE, "no number of rows to sample is given; use --per-relation or --limit");
+        return ken_fail(err, KEN_EUSAGE, "no number of rows to sample is given; use `per_relation` or `limit`");
     if (from->idk_random && from->n_idk == 0)
-        return ken_fail(err, KEN_EUSAGE, "--idk-random is the control of --idk, which says what the target is");
+        return ken_fail(err, KEN_EUSAGE, "`idk_random` is the control of `idk`, which says what the target is");
     for (int i = 0; i < from->n_idk; i++)
         if (from->idk[i][strspn(from->idk[i], " \t\r\n")] == '\0')
-            return ken_fail(err, KEN_EUSAGE, "--idk: the text to say is empty");
+            return ken_fail(err, KEN_EUSAGE, "`idk`: the text to say is empty");
     return KEN_OK;
 }
 
@@ -227,7 +227,7 @@ static int check_marks(const ken_drafts *d, const ken_train_data *from, const ke
     for (size_t i = 0; i < pool->n; i++) marked += d->rows[pool->item[i]].tail;
     if (marked == 0) return KEN_OK;
     return ken_fail(err, KEN_EUSAGE,
-                    "%s: %zu of its rows are a known tail already (known_tail); leave --known-tail out, or draw it "
+                    "%s: %zu of its rows are a known tail already (known_tail); leave `known_tail` out, or draw it "
                     "from what the rows were selected from",
                     from->path, marked);
 }
@@ -331,7 +331,7 @@ static int draw_variant(ken_pool *rows, const ken_pool *pool, const ken_drafts *
     if (rc == KEN_OK && from->variant != NULL) rc = apply_variant(d, from, rows, stats, err);
     if (rc == KEN_OK && control) rc = ken_pool_control(rows, &before, pool, d, from, stats, err);
     if (rc == KEN_OK && rows->n == 0)
-        rc = ken_fail(err, KEN_EUSAGE, "%s: %.60s of %zu rows leaves none; ask for more with --size", from->path,
+        rc = ken_fail(err, KEN_EUSAGE, "%s: %.60s of %zu rows leaves none; ask for more with `size`", from->path,
                       from->variant != NULL ? from->variant : "a match", from->size);
     ken_free(before.item);
     return rc;

@@ -244,7 +244,7 @@ static int balance_shares(const ken_train_data *from, const size_t *has, const c
         if (has[g] < has[least]) least = g;
     if (has[least] == 0)
         return ken_fail(err, KEN_EUSAGE,
-                        "%s: there is no %.80s row, so that no balanced set has one; leave it out with --category",
+                        "%s: there is no %.80s row, so that no balanced set has one; leave it out with `categories`",
                         from->path, name[least]);
     size_t rest = 0; /* of the first groups, so many could give one more than all can */
     while (rest < n && has[rest] > has[least]) rest++;
@@ -252,7 +252,7 @@ static int balance_shares(const ken_train_data *from, const size_t *has, const c
     size_t size = from->size > 0 ? from->size : n * has[least];
     if (size > most)
         return ken_fail(err, KEN_EUSAGE,
-                        "%s: %zu rows balanced over %zu %s take more than the %zu of %.80s: --size %zu is the most",
+                        "%s: %zu rows balanced over %zu %s take more than the %zu of %.80s: `size` %zu is the most",
                         from->path, size, n, strcmp(from->balance, "relation") == 0 ? "relations" : "categories",
                         has[least], name[least], most);
     for (size_t g = 0; g < n; g++) share[g] = size / n + (g < size % n);

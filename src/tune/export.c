@@ -77,12 +77,12 @@ static int find_tokens(job *j)
     j->style.eos = o->eos;
     if (t == NULL && o->eos == NULL)
         return ken_fail(j->err, KEN_EUSAGE,
-                        "%s rows spell out the end token; name the model (--model) or the token (--eos)",
+                        "%s rows spell out the end token; name the model (`model`) or the token (`eos`)",
                         ken_export_format_name(j->style.format));
     if (o->bos == NULL && t != NULL && ken_tokenizer_adds_bos(t) && ken_tokenizer_bos(t) >= 0)
         j->style.bos = spelled(j, t, ken_tokenizer_bos(t));
     if (o->eos == NULL && ken_tokenizer_eos(t) < 0)
-        return ken_fail(j->err, KEN_EUSAGE, "the model has no end token for the rows; name one with --eos");
+        return ken_fail(j->err, KEN_EUSAGE, "the model has no end token for the rows; name one with `eos`");
     if (o->eos == NULL) j->style.eos = spelled(j, t, ken_tokenizer_eos(t));
     return j->style.bos != NULL && j->style.eos != NULL ? KEN_OK : ken_fail_nomem(j->err, "tokens");
 }
@@ -111,7 +111,7 @@ static int find_name(job *j)
     if (good) return KEN_OK;
     return ken_fail(j->err, KEN_EUSAGE,
                     "\"%s\" cannot name a data set of LLaMA-Factory: it holds a comma, a space or what is no text; "
-                    "--name gives another one",
+                    "`name` gives another one",
                     ken_printable(shown, sizeof shown, j->name, strlen(j->name)));
 }
 
@@ -123,7 +123,7 @@ static int check_parts(const job *j)
         return ken_fail(
             j->err, KEN_EUSAGE,
             "an mlx folder has a valid.jsonl, without which mlx_lm.lora (up to 0.28) does not train; give rows for it "
-            "(--valid), which are not trained");
+            "(`valid`), which are not trained");
     if (mlx && strcmp(j->path, "-") == 0)
         return ken_fail(j->err, KEN_EUSAGE, "mlx is a folder of files, which standard output cannot hold; name one");
     if (!mlx && (j->part[KEN_PART_VALID].n > 0 || j->part[KEN_PART_TEST].n > 0))

@@ -122,7 +122,7 @@ static int default_split(const ken_drafts *d, const ken_train_data *from, const 
     }
     if (!several) return KEN_OK;
     ken_buf b = {0};
-    int rc = ken_fail(err, KEN_EUSAGE, "%s has no split %s, but %s; say which with --split", from->path,
+    int rc = ken_fail(err, KEN_EUSAGE, "%s has no split %s, but %s; say which with `splits`", from->path,
                       from->prefer_split, names_of(d, split_of, &b));
     ken_buf_free(&b);
     return rc;
@@ -229,14 +229,14 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
         if (!by[k].annotated)
             return ken_fail(
                 err, KEN_EUSAGE,
-                "%s: no row has a popularity; give data that have it (PopQA does; --popularity-field names the "
+                "%s: no row has a popularity; give data that have it (PopQA does; `popularity_field` names the "
                 "field), or go by P_Correct",
                 from->path);
         what = by[k].what;
     }
     if (what == NULL) return KEN_OK;
     return ken_fail(err, KEN_EUSAGE,
-                    "%s: no row has a %s; give a run (ken annotate), or the run of these data with --labels",
+                    "%s: no row has a %s; give a run (ken annotate), or the run of these data with `labels`",
                     from->path, what);
 }
 

@@ -122,7 +122,7 @@ int ken_freeze_parse(bool *trains, const ken_params *p, const char *train, const
         any |= trains[i];
     }
     if (!any)
-        return ken_fail(err, KEN_EUSAGE, "nothing is left to train; --train %s --freeze %s", train ? train : "all",
+        return ken_fail(err, KEN_EUSAGE, "nothing is left to train; `train` %s `freeze` %s", train ? train : "all",
                         freeze ? freeze : "none");
     return KEN_OK;
 }
@@ -142,7 +142,7 @@ static int add_target(ken_lora_spec *s, const char *item, size_t n, ken_err *err
         if (is(item, n, ken_module_name((ken_module)m))) bits = 1u << m;
     if (bits == 0)
         return ken_fail(err, KEN_EUSAGE,
-                        "--lora: unknown target \"%.*s\"; known: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
+                        "`lora`: unknown target \"%.*s\"; known: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
                         "down_proj, attention, mlp, all",
                         (int)n, item);
     s->targets |= bits;
@@ -165,25 +165,25 @@ int ken_lora_parse(ken_lora_spec *s, const char *text, ken_err *err)
         } else if (in_targets && memchr(item, '=', n) == NULL) rc = add_target(s, item, n, err);
         else if (has_key(item, n, "r", &value)) {
             if (!number(value, end, &v) || v < 1 || v > 1 << 20 || v != floor(v))
-                rc = ken_fail(err, KEN_EUSAGE, "--lora: r=%.*s is no rank: a whole number of at least 1",
+                rc = ken_fail(err, KEN_EUSAGE, "`lora`: r=%.*s is no rank: a whole number of at least 1",
                               (int)(end - value), value);
             else s->rank = (int)v;
         } else if (has_key(item, n, "alpha", &value)) {
             if (!number(value, end, &alpha) || alpha <= 0 || alpha > 1e9)
-                rc = ken_fail(err, KEN_EUSAGE, "--lora: alpha=%.*s is not a number above 0", (int)(end - value), value);
+                rc = ken_fail(err, KEN_EUSAGE, "`lora`: alpha=%.*s is not a number above 0", (int)(end - value), value);
         } else if (has_key(item, n, "dropout", &value)) {
             if (!number(value, end, &v) || v < 0 || v >= 1)
-                rc = ken_fail(err, KEN_EUSAGE, "--lora: dropout=%.*s is not a number from 0 to below 1",
+                rc = ken_fail(err, KEN_EUSAGE, "`lora`: dropout=%.*s is not a number from 0 to below 1",
                               (int)(end - value), value);
             else s->dropout = (float)v;
         } else
             rc = ken_fail(err, KEN_EUSAGE,
-                          "--lora: \"%.*s\" is not understood: r=16[,alpha=32][,dropout=0][,targets=q_proj,...]",
+                          "`lora`: \"%.*s\" is not understood: r=16[,alpha=32][,dropout=0][,targets=q_proj,...]",
                           (int)n, item);
         if (rc != KEN_OK) return rc;
         if (memchr(item, '=', n) != NULL && !has_key(item, n, "targets", &value)) in_targets = false;
     }
-    if (s->rank == 0) return ken_fail(err, KEN_EUSAGE, "--lora: the rank is missing, as in --lora r=16");
+    if (s->rank == 0) return ken_fail(err, KEN_EUSAGE, "`lora`: the rank is missing, as in `lora` r=16");
     s->alpha = alpha > 0 ? (float)alpha : 2.0f * (float)s->rank;
     if (s->targets == 0) s->targets = ATTENTION | MLP;
     return KEN_OK;

@@ -156,7 +156,7 @@ static int find_tasks(ken_monitor *m, ken_err *err)
         int t = 0;
         while (t < m->n_tasks && strcmp(m->task[t], task) != 0) t++;
         if (task[0] == '\0' || t < m->n_tasks) continue;
-        if (t == KEN_TRAIN_TASKS) return ken_fail(err, KEN_EUSAGE, "--mix: at most %d tasks can be mixed in", t);
+        if (t == KEN_TRAIN_TASKS) return ken_fail(err, KEN_EUSAGE, "`mix`: at most %d tasks can be mixed in", t);
         m->task[m->n_tasks++] = task;
     }
     return KEN_OK;

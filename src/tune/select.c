@@ -34,13 +34,13 @@ static int copy_request(ken_selection *s, const ken_train_data *from, ken_err *e
 static int check_request(const ken_train_data *from, ken_err *err)
 {
     if (from->max_length > 0)
-        return ken_fail(err, KEN_EUSAGE, "a length in tokens needs a model: it is for ken train (--max-length)");
+        return ken_fail(err, KEN_EUSAGE, "a length in tokens needs a model: it is for ken train (`max_length`)");
     if (from->chat_template)
         return ken_fail(
             err, KEN_EUSAGE,
             "a model's conversation format needs a model: it is for ken train; export the rows as messages");
     if (from->n_mix > 0)
-        return ken_fail(err, KEN_EUSAGE, "a mixture is drawn batch by batch, by ken train (--mix); select one place");
+        return ken_fail(err, KEN_EUSAGE, "a mixture is drawn batch by batch, by ken train (`mix`); select one place");
     return KEN_OK;
 }
 
@@ -125,10 +125,10 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
     ken_fail(err, KEN_EINPUT,
              r->text
                  ? "the text is not the template's with a question and a one-line answer; give that form with "
-                   "--template, or "
+                   "`prompt_template`, or "
                    "rows with a prompt and a completion"
                  : "the prompt is not of the template's form, so that its question is not known; give that form with "
-                   "--template, or a field \"question\"");
+                   "`prompt_template`, or a field \"question\"");
     return ken_draft_fail(r, err);
 }
 

@@ -162,7 +162,7 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
         else if (rc == KEN_OK && long_by > 0)
             rc = ken_fail(
                 err, KEN_EINPUT,
-                "the row has %zu tokens more than the model's context of %zu; --max-length %zu drops such rows",
+                "the row has %zu tokens more than the model's context of %zu; `max_length` %zu drops such rows",
                 long_by, m->context, m->context);
         t->state = rc == KEN_OK && long_by == 0 ? USABLE : UNUSABLE;
         if (rc == KEN_EINPUT && m->from->read.skip_bad) m->set->stats.bad++;

@@ -333,7 +333,7 @@ static int fail_update(const job *j, size_t n, ken_err *err)
         snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)j->saved_step);
     int rc =
         ken_fail(err, KEN_EFAIL,
-                 "step %lld (epoch %.2f), rows %s: %s; %s; a lower --lr (it is %g) or --clip 1 may help, in another "
+                 "step %lld (epoch %.2f), rows %s: %s; %s; a lower `lr` (it is %g) or `clip` 1 may help, in another "
                  "folder",
                  (long long)j->s.step + 1, epoch_of(j, j->s.step), ken_buf_str(&rows), why.msg, kept, j->t.o->lr);
     ken_buf_free(&rows);

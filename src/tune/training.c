@@ -67,7 +67,7 @@ static int check_optimizer(ken_training *t, const ken_train_options *o, ken_err 
 {
     if (strcmp(o->optimizer, "adamw") == 0) t->optim.kind = KEN_ADAMW;
     else if (strcmp(o->optimizer, "sgd") == 0) t->optim.kind = KEN_SGD;
-    else return ken_fail(err, KEN_EUSAGE, "unknown --optimizer \"%s\"; known: adamw, sgd", o->optimizer);
+    else return ken_fail(err, KEN_EUSAGE, "unknown `optimizer` \"%s\"; known: adamw, sgd", o->optimizer);
     t->optim.beta1 = o->beta1;
     t->optim.beta2 = o->beta2;
     t->optim.eps = o->epsilon;
@@ -85,7 +85,7 @@ static int check_teacher(ken_training *t, const ken_train_options *o, ken_err *e
     if (strcmp(o->kl_teacher, "base") == 0) t->teacher_epoch = 0;
     else if (strncmp(o->kl_teacher, "epoch:", 6) == 0) t->teacher_epoch = strtol(o->kl_teacher + 6, &end, 10);
     if (t->teacher_epoch < 0 || (end != NULL && (*end != '\0' || end == o->kl_teacher + 6 || t->teacher_epoch < 1)))
-        return ken_fail(err, KEN_EUSAGE, "unknown --kl-teacher \"%s\"; known: base, epoch:N", o->kl_teacher);
+        return ken_fail(err, KEN_EUSAGE, "unknown `kl_teacher` \"%s\"; known: base, epoch:N", o->kl_teacher);
     return KEN_OK;
 }
 
@@ -96,7 +96,7 @@ static int check_share(ken_training *t, const ken_train_options *o, ken_err *err
     if (strcmp(o->share_prefixes, "auto") == 0) t->share = !drops;
     else if (strcmp(o->share_prefixes, "on") == 0) t->share = true;
     else if (strcmp(o->share_prefixes, "off") != 0)
-        return ken_fail(err, KEN_EUSAGE, "unknown --share-prefixes \"%s\"; known: auto, on, off", o->share_prefixes);
+        return ken_fail(err, KEN_EUSAGE, "unknown `share_prefixes` \"%s\"; known: auto, on, off", o->share_prefixes);
     return KEN_OK;
 }
 
@@ -104,15 +104,15 @@ static int check_types(ken_training *t, const ken_train_options *o, ken_err *err
 {
     const ken_dtype_info *d = ken_dtype_by_name(o->save_type);
     if (d == NULL || (d->type != KEN_F32 && d->type != KEN_F16 && d->type != KEN_BF16))
-        return ken_fail(err, KEN_EUSAGE, "unknown --save-type \"%s\"; known: F32, BF16, F16", o->save_type);
+        return ken_fail(err, KEN_EUSAGE, "unknown `save_type` \"%s\"; known: F32, BF16, F16", o->save_type);
     t->save_type = d->type;
     if (o->n_gguf > (int)(sizeof t->gguf / sizeof *t->gguf))
-        return ken_fail(err, KEN_EUSAGE, "--gguf: at most %zu types", sizeof t->gguf / sizeof *t->gguf);
+        return ken_fail(err, KEN_EUSAGE, "`gguf`: at most %zu types", sizeof t->gguf / sizeof *t->gguf);
     for (t->n_gguf = 0; t->n_gguf < o->n_gguf; t->n_gguf++) {
         const char *name = o->gguf[t->n_gguf];
         d = ken_dtype_by_name(name);
         if (d == NULL || (d->type != KEN_F32 && d->type != KEN_F16 && d->type != KEN_BF16 && d->type != KEN_Q8_0))
-            return ken_fail(err, KEN_EUSAGE, "unknown --gguf \"%s\"; known: F32, BF16, F16, Q8_0", name);
+            return ken_fail(err, KEN_EUSAGE, "unknown `gguf` \"%s\"; known: F32, BF16, F16, Q8_0", name);
         t->gguf[t->n_gguf] = d->type;
     }
     return KEN_OK;
@@ -123,7 +123,7 @@ static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
     t->low_rank = o->lora != NULL;
     if (t->low_rank && (o->train != NULL || o->freeze != NULL))
         return ken_fail(err, KEN_EUSAGE,
-                        "--lora leaves all the model's own weights as they are: --train and --freeze "
+                        "`lora` leaves all the model's own weights as they are: `train` and `freeze` "
                         "have no meaning with it; name the projections with targets=");
     if (ken_model_get_info(t->model)->adapter != NULL)
         return ken_fail(err, KEN_EUSAGE,
@@ -200,7 +200,7 @@ static int plan_steps(ken_training *t, const ken_train_options *o, ken_err *err)
     t->steps = t->per_epoch * o->epochs;
     if (o->max_steps > 0 && t->steps > o->max_steps) t->steps = o->max_steps;
     if (t->teacher_epoch > 0 && t->teacher_epoch * t->per_epoch >= t->steps)
-        return ken_fail(err, KEN_EUSAGE, "--kl-teacher %s comes after the end of the training", o->kl_teacher);
+        return ken_fail(err, KEN_EUSAGE, "`kl_teacher` %s comes after the end of the training", o->kl_teacher);
     return ken_schedule_parse(&t->schedule, o->schedule, o->lr, o->warmup, t->steps, err);
 }
 

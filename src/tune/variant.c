@@ -209,7 +209,7 @@ static int plan_rarest(const ken_variant *v, ken_variant_relation *r, size_t n, 
     if (rc == KEN_OK && total == 0)
         return ken_fail(err, KEN_EUSAGE,
                         "no relation has rows of all four categories, which a variant without a size takes in equal "
-                        "numbers; ask for a number of rows with --size");
+                        "numbers; ask for a number of rows with `size`");
     return rc;
 }
 
@@ -240,7 +240,7 @@ static int plan_unknown(const ken_variant *v, ken_variant_relation *r, size_t n,
     if (n_unknown > have_unknown || n_known > have_known)
         return ken_fail(err, KEN_EUSAGE,
                         "%zu rows with %d %% Unknown need %zu Known and %zu Unknown ones; there are %zu Known and %zu "
-                        "Unknown: --size %zu is the most",
+                        "Unknown: `size` %zu is the most",
                         v->size, v->percent, n_known, n_unknown, have_known, have_unknown,
                         largest(have_known, have_unknown, v->percent));
     int rc = ken_apportion(v->size, weight, n, rows, err);
@@ -274,7 +274,7 @@ static int plan_natural(const ken_variant *v, ken_variant_relation *r, size_t n,
         have += cap[i];
     }
     if (v->size > have)
-        return ken_fail(err, KEN_EUSAGE, "%zu rows are asked for, %zu have a category: --size %zu is the most", v->size,
+        return ken_fail(err, KEN_EUSAGE, "%zu rows are asked for, %zu have a category: `size` %zu is the most", v->size,
                         have, have);
     int rc = ken_apportion(v->size, weight, n, rows, err);
     size_t given = 0;
@@ -303,7 +303,7 @@ static int too_few(const ken_variant *v, const ken_variant_relation *r, size_t n
 {
     char fits[64] = "leave that relation out";
     size_t size = fitting(v, r, n, weight);
-    if (size > 0) snprintf(fits, sizeof fits, "--size %zu fits", size);
+    if (size > 0) snprintf(fits, sizeof fits, "`size` %zu fits", size);
     else
         for (size_t k = 0; k < n; k++)
             if (rows[k] > 0 && r[k].have[v->category] == 0) i = k;
@@ -376,7 +376,7 @@ static int check_concentrated(const ken_variant *v, const ken_variant_relation *
     if (good) return KEN_OK;
     return ken_fail(
         err, KEN_EUSAGE,
-        "%zu rows cannot be concentrated: whole relations of Known and of Unknown rows have %zu rows: --size "
+        "%zu rows cannot be concentrated: whole relations of Known and of Unknown rows have %zu rows: `size` "
         "%zu is the most",
         v->size, reach, reach);
 }

@@ -264,7 +264,7 @@ static void test_too_small(void **state)
     no_plan(
         d, &o, KEN_EINPUT,
         "too small for its exemplars: 5 rows can serve for relation \"r\" (5 of them its own), and 6 are needed for 10 "
-        "prompts of 4; give more with --exemplars DATA");
+        "prompts of 4; give more with `exemplars` DATA");
     o.shots = 0; /* no exemplars, nothing held out */
     ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
@@ -290,7 +290,7 @@ static void test_too_small(void **state)
         ken_data_free(more);
     }
     o.exemplars = d; /* all of it is asked */
-    no_plan(d, &o, KEN_EINPUT, "--exemplars");
+    no_plan(d, &o, KEN_EINPUT, "`exemplars`");
     ken_data_free(d);
 }
 
@@ -380,7 +380,7 @@ static void test_choice(void **state)
     add_choices(&b, "test", 1, 8); /* q1..q6 are asked and shown: only q0 is left */
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    no_plan(d, &o, KEN_EINPUT, "--exemplars");
+    no_plan(d, &o, KEN_EINPUT, "`exemplars`");
     ken_data_free(d);
 
     add_choices(&b, "dev", 0, 7);

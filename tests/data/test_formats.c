@@ -123,7 +123,7 @@ static void test_named_fields(void **state)
     /* a field that the user names must be there */
     refuse("f.csv", "prompt,label,key,kind,about,part\nq,a,k1,r,s,val\n", 49, &o, KEN_EINPUT,
            "f.csv:2: field \"views\" is missing (have: prompt, label, key, kind, about, part); name it with "
-           "--popularity-field");
+           "`popularity_field`");
 }
 
 static void test_flags(void **state)

@@ -22,8 +22,8 @@ typedef struct bad_case {
 static const bad_case bads[] = {
     /* fields */
     {"f.jsonl", GOOD "\n{\"question\":\"q\",\"label\":\"x\"}",
-     "f.jsonl:2: field \"answer\" is missing (have: question, label); name it with --answer-field", 1},
-    {"f.jsonl", "{}\n" GOOD, "f.jsonl:1: field \"question\" is missing (have: none); name it with --question-field", 1},
+     "f.jsonl:2: field \"answer\" is missing (have: question, label); name it with `answer_field`", 1},
+    {"f.jsonl", "{}\n" GOOD, "f.jsonl:1: field \"question\" is missing (have: none); name it with `question_field`", 1},
     {"f.jsonl", "{\"question\":3,\"answer\":\"a\"}\n" GOOD,
      "f.jsonl:1: field \"question\" is a number; a string is expected", 1},
     {"f.jsonl", "{\"question\":\" \xc2\xa0\\t\",\"answer\":\"a\"}\n" GOOD, "f.jsonl:1: field \"question\" is empty", 1},
@@ -91,7 +91,7 @@ static const bad_case bads[] = {
     {"f.csv", CSV "q,a\n\"q,a\nq,a\n", "f.csv:3: the quote that opens here is never closed; is the file cut off?", -1},
     {"f.csv", CSV "q,a\nq\xff,a\n", "f.csv:3: the row is not valid UTF-8; convert the file to UTF-8", 1},
     {"f.csv", "question,question\nq,a\n", "f.csv:1: the header names column \"question\" twice (columns 1 and 2)", -1},
-    {"f.csv", "q\nx\n", "f.csv:2: field \"question\" is missing (have: q); name it with --question-field", -1},
+    {"f.csv", "q\nx\n", "f.csv:2: field \"question\" is missing (have: q); name it with `question_field`", -1},
     {"f.csv", CSV, "f.csv: the data set is empty; at least one row is needed", -1},
     {"f.tsv", "question\tanswer\nq\ta\nq\n",
      "f.tsv:3: the row has 1 field, 2 are expected; quote fields that hold a tab", 1},
@@ -234,7 +234,7 @@ static void test_printable(void **state)
     ken_buf_free(&b);
     assert_null(strchr(err.msg, 27));
     assert_non_null(strstr(err.msg, "(have: ?[31m0 and a rather long name of a f..., "));
-    assert_non_null(strstr(err.msg, ", ...); name it with --question-field"));
+    assert_non_null(strstr(err.msg, ", ...); name it with `question_field`"));
     char out[8];
     assert_string_equal(ken_printable(out, sizeof out, "a\xff\x1b", 3), "a??");
     assert_string_equal(ken_printable(out, sizeof out, "abcdefghij", 10), "abcd...");

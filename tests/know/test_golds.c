@@ -113,7 +113,7 @@ static void refused(void **state)
     assert_non_null(strstr(err.msg, "version"));
     ken_gold_rules_free(&r);
     assert_int_equal(ken_gold_rules_new(&r, NULL, "\n", empty, 2, &err), KEN_EUSAGE);
-    assert_non_null(strstr(err.msg, "--idk"));
+    assert_non_null(strstr(err.msg, "`idk`"));
     ken_gold_rules_free(&r);
     assert_int_equal(ken_gold_rules_new(&r, NULL, "", NULL, 0, &err), KEN_EUSAGE);
     ken_gold_rules_free(&r);
@@ -271,7 +271,7 @@ static void aliases_only_where_they_count(void **state)
         ken_golds_free(&g);
         assert_int_equal(ken_gold_rules_need_aliases(&r, 1, false, &err), KEN_OK);
         assert_int_equal(ken_gold_rules_need_aliases(&r, 1, true, &err), uses ? KEN_OK : KEN_EUSAGE);
-        if (!uses) assert_non_null(strstr(err.msg, "--aliases"));
+        if (!uses) assert_non_null(strstr(err.msg, "`aliases`"));
         ken_gold_rules_free(&r);
     }
     ken_gold_rules both[] = {rules_of("em-squad", "\n"), rules_of("em-alias", "\n")};

@@ -211,7 +211,7 @@ static void test_zero_shot(void **state)
     assert_memory_equal(alone, ids, n_alone * sizeof *ids);
     ken_turn two[] = {turn, turn};
     assert_int_equal(ken_prompt_join(&s, t, two, 2, "She", &ids, &n, &cap, &n_prompt, &err), KEN_EINPUT);
-    assert_non_null(strstr(err.msg, "--chat-template"));
+    assert_non_null(strstr(err.msg, "`chat_template`"));
     assert_int_equal(ken_zero_shot_style(&s, "none", false, t, &err), KEN_EUSAGE);
     assert_int_equal(ken_zero_shot_style(&s, NULL, true, t, &err), KEN_EINPUT); /* no conversation format */
     ken_buf_free(&text);

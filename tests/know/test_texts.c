@@ -184,7 +184,7 @@ static void test_refused(void **state)
     ken_err err;
     make(&f, &ken_method_exact);
     assert_int_equal(ask(&f, &err), KEN_EUSAGE);
-    assert_non_null(strstr(err.msg, "the script gives texts and no probabilities; add --method sample"));
+    assert_non_null(strstr(err.msg, "the script gives texts and no probabilities; add `method` sample"));
     destroy(&f);
 }
 

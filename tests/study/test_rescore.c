@@ -435,7 +435,7 @@ static void drawn_texts_are_matched_again(void **state)
     o = ken_score_defaults();
     o.other_seed = true;
     assert_int_equal(ken_score(&s, run, &o, &err), KEN_EUSAGE);
-    assert_non_null(strstr(err.msg, "--seed"));
+    assert_non_null(strstr(err.msg, "`seed`"));
     ken_run_free(run);
 }
 

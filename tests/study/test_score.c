@@ -327,7 +327,7 @@ static void refusals(void **state)
     (void)state;
     ken_run *run = make_run("no.ken", facts, N_FACTS, "exact", "em-squad/1", PROMPTS, SAMPLES, 5);
     refuse(run, (ken_score_options){.matcher = "nonsense"}, KEN_EUSAGE, "unknown matcher");
-    refuse(run, (ken_score_options){.prompts = PROMPTS + 1}, KEN_EUSAGE, "--prompts 5: the run has only 4");
+    refuse(run, (ken_score_options){.prompts = PROMPTS + 1}, KEN_EUSAGE, "`prompts` 5: the run has only 4");
     refuse(run, (ken_score_options){.prompts = -1}, KEN_EUSAGE, "at least 1");
     refuse(run, (ken_score_options){.samples = 10001}, KEN_EUSAGE, "10000");
     refuse(run, (ken_score_options){.label = "best"}, KEN_EUSAGE, "draw or mode");

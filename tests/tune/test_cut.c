@@ -384,7 +384,7 @@ static void test_balance(void **state)
     ken_err err = {0};
     ken_selection *s = NULL;
     assert_int_equal(ken_select(&s, &d, &err), KEN_EUSAGE);
-    const char *most = strstr(err.msg, "--size ");
+    const char *most = strstr(err.msg, "`size` ");
     assert_non_null(most);
     d.size = (size_t)atoi(most + 7); /* that is true: it fits, and one more does not */
     ken_selection_free(tiny_take(&d));
@@ -512,7 +512,7 @@ static void test_control(void **state)
     tiny_take_not(&d, KEN_EUSAGE, "and known=50 has none; use unknown=50");
     d.variant = NULL;
     d.size = 0;
-    tiny_take_not(&d, KEN_EUSAGE, "--match control replaces the Unknown rows of a variant");
+    tiny_take_not(&d, KEN_EUSAGE, "`match` control replaces the Unknown rows of a variant");
     d.variant = "Unknown";
     d.size = 20;
     s = tiny_take(&d);
@@ -565,7 +565,7 @@ static void test_concentrated(void **state)
     d.size = 110;
     tiny_take_not(&d, KEN_EUSAGE, "110 rows cannot be concentrated");
     d.variant = "natural";
-    tiny_take_not(&d, KEN_EUSAGE, "--concentrated says where the Unknown rows");
+    tiny_take_not(&d, KEN_EUSAGE, "`concentrated` says where the Unknown rows");
 }
 
 /* ---- what cannot be had --------------------------------------------------------------------------------------------- */
@@ -594,10 +594,10 @@ static void test_refused(void **state)
         {{.half_within = true}, "no half is named"},
         {{.balance = "subject"}, "unknown balance \"subject\""},
         {{.size = 5}, "a size is that of a variant or a balanced set"},
-        {{.variant = "unknown=90", .size = 200}, "--size 107 is the most"},
-        {{.variant = "HighlyKnown", .size = 240}, "--size"},
-        {{.variant = "natural", .size = 241}, "240 have a category: --size 240 is the most"},
-        {{.variant = "unknown=1", .size = 1, .categories = "Unknown"}, "--size 0 is the most"},
+        {{.variant = "unknown=90", .size = 200}, "`size` 107 is the most"},
+        {{.variant = "HighlyKnown", .size = 240}, "`size`"},
+        {{.variant = "natural", .size = 241}, "240 have a category: `size` 240 is the most"},
+        {{.variant = "unknown=1", .size = 1, .categories = "Unknown"}, "`size` 0 is the most"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_train_data d = complete(cases[i].d);
@@ -610,7 +610,7 @@ static void test_refused(void **state)
     ken_err err = {0};
     ken_selection *s = NULL;
     assert_int_equal(ken_select(&s, &d, &err), KEN_EUSAGE);
-    d.size = (size_t)atoi(strstr(err.msg, "--size ") + 7);
+    d.size = (size_t)atoi(strstr(err.msg, "`size` ") + 7);
     s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), d.size);
     ken_selection_free(s);

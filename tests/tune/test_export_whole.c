@@ -262,7 +262,7 @@ static void test_refusals(void **state)
     refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "valid.jsonl");
     o = to("axolotl");
     o.eos = NULL;
-    refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "--eos");
+    refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "`eos`");
     o = to("sharegpt");
     o.bos = "<s>";
     refuse(one, &o, at(dir, "new"), KEN_EUSAGE, "sharegpt rows spell out the end token");

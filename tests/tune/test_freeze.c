@@ -130,7 +130,7 @@ static void adapters(void **state)
         ken_lora_spec s;
         ken_err err = {0};
         if (ken_lora_parse(&s, bad[i], &err) != KEN_EUSAGE) fail_msg("\"%s\" was taken", bad[i]);
-        assert_non_null(strstr(err.msg, "--lora"));
+        assert_non_null(strstr(err.msg, "`lora`"));
     }
 }
 

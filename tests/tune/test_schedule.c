@@ -52,10 +52,10 @@ static void refused(void **state)
         const char *kind, *warmup, *says;
         double lr;
     } bad[] = {
-        {"sine", "3%", "--schedule", 1},    {"constant", "", "--warmup", 1},     {"constant", "3%%", "--warmup", 1},
-        {"constant", "-1", "--warmup", 1},  {"constant", "101%", "--warmup", 1}, {"constant", "1.5", "--warmup", 1},
-        {"constant", "nan", "--warmup", 1}, {"constant", "1e30", "--warmup", 1}, {"constant", "3%", "--lr", 0},
-        {"constant", "3%", "--lr", -1},     {"constant", "3%", "--lr", NAN},     {"constant", "3%", "--lr", INFINITY},
+        {"sine", "3%", "`schedule`", 1},    {"constant", "", "`warmup`", 1},     {"constant", "3%%", "`warmup`", 1},
+        {"constant", "-1", "`warmup`", 1},  {"constant", "101%", "`warmup`", 1}, {"constant", "1.5", "`warmup`", 1},
+        {"constant", "nan", "`warmup`", 1}, {"constant", "1e30", "`warmup`", 1}, {"constant", "3%", "`lr`", 0},
+        {"constant", "3%", "`lr`", -1},     {"constant", "3%", "`lr`", NAN},     {"constant", "3%", "`lr`", INFINITY},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ken_schedule s;

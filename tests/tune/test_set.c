@@ -343,7 +343,7 @@ static void test_splits(void **state)
     assert_int_equal(ken_tune_set_count(s), 2);
     ken_tune_set_free(s);
     ken_train_data other = ken_tune_data_like(&d, NULL, "ood");
-    tiny_refuse(&tiny_model, &other, KEN_EUSAGE, "has no split ood, but train, dev, test; say which with --split");
+    tiny_refuse(&tiny_model, &other, KEN_EUSAGE, "has no split ood, but train, dev, test; say which with `splits`");
 }
 
 /* ---- variants, targets, weights, tails ------------------------------------------------------------------------------ */
@@ -380,7 +380,7 @@ static void test_idk(void **state)
     assert_true(of_unknown < 13);
     ken_tune_set_free(s);
     d.n_idk = 0;
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "--idk-random is the control of --idk");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "`idk_random` is the control of `idk`");
 }
 
 static void test_weights(void **state)
@@ -557,9 +557,9 @@ static void test_variant(void **state)
     assert_int_equal(ken_tune_set_stats(s)->category[KEN_UNKNOWN], 5);
     ken_tune_set_free(s);
     d.size = 31; /* 16 Unknown (half to even), there are 13 */
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "there are 18 Known and 13 Unknown: --size 26 is the most");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "there are 18 Known and 13 Unknown: `size` 26 is the most");
     d.size = 27; /* 13.5 goes to the even 14 */
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "--size 26 is the most");
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "`size` 26 is the most");
     d.size = 26;
     s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->category[KEN_UNKNOWN], 13);

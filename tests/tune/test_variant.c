@@ -144,7 +144,7 @@ static void test_known_mix(void **state)
     ken_variant_relation r = {.name = "r", .have = {60, 30, 10, 100}};
     ken_variant v = variant("unknown=50", "WeaklyKnown", 22);
     refuse(&v, &r, 1,
-           "there are 10 Known and 100 Unknown: --size 20 is the most"); /* 21 would be 10 Unknown and 11 Known */
+           "there are 10 Known and 100 Unknown: `size` 20 is the most"); /* 21 would be 10 Unknown and 11 Known */
 }
 
 static uint32_t next(uint32_t *s) { return (*s = *s * 1664525U + 1013904223U) >> 8; }
@@ -177,7 +177,7 @@ static void test_sizes(void **state)
                 refuse(&v, r, N, "is the most");
                 ken_err err = {0};
                 (void)ken_variant_plan(&v, r, N, NULL, NULL, &err);
-                v.size = (size_t)strtoull(strstr(err.msg, "--size ") + 7, NULL, 10);
+                v.size = (size_t)strtoull(strstr(err.msg, "`size` ") + 7, NULL, 10);
                 if (v.size > 0) assert_int_equal(plan(&v, r, N), v.size);
                 v.size++;
                 refuse(&v, r, N, "is the most");

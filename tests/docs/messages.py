@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""messages.py SRC - the library speaks of fields, the program of options.
+
+A message of the library names a setting by its field of ken.h, in backquotes; the program shows the option that sets it (src/cli/options.h,
+cli_name_options). So no string of the library below src/view may name an option, and each word in backquotes must be a field of a public header
+and one that the program can translate. The last case looks whether the rules find a fault. Prints TAP.
+"""
+import os, re, sys
+
+PROGRAM = ("cli", "view", "report")  # these speak to the program's users
+STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
+FIELD = re.compile(r"`([a-z0-9_]+)`")
+# Commands to type, of ken and of other programs, whole.
+COMMAND = re.compile(r"\bken (?:show|score) --[a-z]+|llama-gguf-split --merge")
+TABLE = re.compile(r'\{"([a-z][a-z0-9-]*)",\s*(?:0|\'.\'),\s*(?:NULL|"[^"]*"),\s*CLI_\w+,(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}')
+SETTING = re.compile(r'\.setting = "(\w+)"')
+
+
+def faults(name, text, fields, settings):
+    """what is wrong in the strings of one file, as sentences"""
+    for n, line in enumerate(text.split("\n"), 1):
+        for s in STRING.findall(line):
+            for o in OPTION.findall(COMMAND.sub("", s)):
+                yield f"{name}:{n}: names the option {o}; name the field of ken.h, in backquotes"
+            for f in FIELD.findall(s):
+                if f not in fields:
+                    yield f"{name}:{n}: `{f}` is no field of a public header"
+                elif f not in settings:
+                    yield f"{name}:{n}: no option sets `{f}`; give its option in src/cli `.setting`"
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def files(root, *ends):
+    for where, dirs, names in os.walk(root):
+        dirs.sort()
+        yield from (os.path.join(where, n) for n in sorted(names) if n.endswith(ends))
+
+
+def main():
+    src = sys.argv[1]
+    headers = "\n".join(re.sub(r"/\*.*?\*/", "", read(f), flags=re.S) for f in files(os.path.join(src, "include"), ".h"))
+    fields = set(re.findall(r"\b([a-z]\w*)(?:\[[^\]]*\])*\s*[;,)]", headers))
+    settings = set()
+    for f in files(os.path.join(src, "src", "cli"), ".c", ".h"):
+        for m in TABLE.finditer(read(f)):
+            other = SETTING.search(m[0])
+            settings.add(other[1] if other else m[1].replace("-", "_"))
+    found, seen = [], 0
+    for layer in sorted(os.listdir(os.path.join(src, "src"))):
+        if layer in PROGRAM or not os.path.isdir(os.path.join(src, "src", layer)):
+            continue
+        for f in files(os.path.join(src, "src", layer), ".c", ".h"):
+            text = read(f)
+            seen += len(FIELD.findall("".join(STRING.findall(text))))
+            found += faults(os.path.relpath(f, src), text, fields, settings)
+    for f in found:
+        print("#", f)
+    wrong = 'fail("use --shots 4");\nfail("`shot` is too large");\nfail("`key` is too large");\nfail("`shots` 4; ken show --rows lists them");'
+    caught = [f.split(":")[1] for f in faults("x.c", wrong, {"shots", "key"}, {"shots"})]
+    print("1..3")
+    print("ok" if not found else "not ok", "1 - messages name fields")
+    print("ok" if seen > 50 and len(settings) > 80 else "not ok", f"2 - {seen} fields in messages, {len(settings)} settings")
+    print("ok" if caught == ["1", "2", "3"] else "not ok", "3 - faults are found")
+
+
+if __name__ == "__main__":
+    main()
