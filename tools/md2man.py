@@ -14,6 +14,11 @@ def inline(s):
     return ("\\&" + s) if s[:1] in ".'" else s
 
 
+def goes_on(line):
+    """Whether a paragraph or a list item goes on in this line: `code` and **bold** may cross its end."""
+    return line.strip() != "" and not re.match(r"#|\||```|[-*] ", line)
+
+
 def table(rows):
     rows = [[c.strip() for c in r.strip().strip("|").split("|")] for r in rows]
     for r in (r for r in rows[2:] if any(r)):
@@ -49,11 +54,17 @@ def main():
                 i += 1
             table(rows)
         elif re.match(r"[-*] ", line):
+            while i < len(lines) and goes_on(lines[i]):
+                line += " " + lines[i].strip()
+                i += 1
             print(".IP \\(bu 2\n" + inline(line[2:].strip()))
         elif not line.strip():
             if i < len(lines) and lines[i].strip() and not re.match(r"[#|`]|[-*] ", lines[i]):
                 print(".PP")
         else:
+            while i < len(lines) and goes_on(lines[i]):
+                line += " " + lines[i].strip()
+                i += 1
             print(inline(line.strip()))
 
 

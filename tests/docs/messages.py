@@ -62,10 +62,12 @@ def main():
         print("#", f)
     wrong = 'fail("use --shots 4");\nfail("`shot` is too large");\nfail("`key` is too large");\nfail("`shots` 4; ken show --rows lists them");'
     caught = [f.split(":")[1] for f in faults("x.c", wrong, {"shots", "key"}, {"shots"})]
-    print("1..3")
-    print("ok" if not found else "not ok", "1 - messages name fields")
-    print("ok" if seen > 50 and len(settings) > 80 else "not ok", f"2 - {seen} fields in messages, {len(settings)} settings")
-    print("ok" if caught == ["1", "2", "3"] else "not ok", "3 - faults are found")
+    checks = [(not found, "messages name fields"), (seen > 50 and len(settings) > 80, f"{seen} fields in messages, {len(settings)} settings"),
+              (caught == ["1", "2", "3"], "faults are found")]
+    print(f"1..{len(checks)}")
+    for n, (good, what) in enumerate(checks, 1):
+        print("ok" if good else "not ok", n, "-", what)
+    sys.exit(not all(good for good, _ in checks))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""run_format.py KEN SOURCE - docs/run-format.md says what runs hold.
+
+Makes a run of each kind with a tiny model and compares: the columns of every table, the keys of the settings and which of them bind, both ways; and
+runs the queries of the page. Prints TAP.
+"""
+import os, re, sqlite3, sys, tempfile
+
+sys.path.insert(0, os.path.join(sys.argv[2], "tests", "run"))
+from runs import FIXTURES, SMALL, SOURCE, Wrong, done, expect, jsonl, write
+
+MODEL = os.path.join(FIXTURES, "tiny-llama-tied")
+ROWS = [{"id": f"d{i}", "relation": "R", "split": "dev", "question": f"d{i}?", "answer": "abcdefghij"[i]} for i in range(10)]
+ROWS += [{"id": f"t{i}", "relation": "R", "split": "test", "question": f"q{i}?", "answers": ["igh", "a"]} for i in range(4)]
+CODE = re.compile(r"`([^`]+)`")
+# The runs that hold every key: letter of the page's table -> files.
+MADE = {"A": ("plain.ken", "adapted.ken"), "T": ("tuned/train.ken",), "E": ("zero.ken", "few.ken"), "S": ("scored.ken",)}
+
+
+def make():
+    write("data.jsonl", jsonl(ROWS))
+    write("other.jsonl", jsonl([{**r, "id": "x" + r["id"], "question": "x" + r["question"]} for r in ROWS[:10]]))
+    write("names.json", '{"igh": ["hgi"]}')
+    data = ["-q", "-m", MODEL, "-d", "data.jsonl"]
+    done("annotate", *data, *SMALL, "-o", "plain.ken")
+    done("train", *data, "-t", "1", "--split", "test", "--labels", "plain.ken", "--idk", "No idea", "--idk", "No", "--epochs", "1", "--lora", "r=2",
+         "-o", "tuned")
+    adapter = "tuned" if os.path.exists("tuned/adapter_config.json") else "tuned/adapter"
+    done("annotate", *data, *SMALL, "--adapter", adapter, "--matcher", "em-alias", "--aliases", "names.json", "-o", "adapted.ken")
+    done("eval", *data, "-t", "1", "--labels", "plain.ken", "-o", "zero.ken")
+    done("eval", *data, "-t", "1", "--adapter", adapter, "--prompt", "few-shot", "--shots", "2", "--max-new", "2", "--exemplars", "other.jsonl",
+         "--split", "test", "--relation", "R", "--matcher", "em-alias", "--aliases", "names.json", "-o", "few.ken")
+    done("score", "-q", "adapted.ken", "--label", "mode", "--threshold", "HighlyKnown:p_t>=0.85,Unknown", "-o", "scored.ken")
+
+
+def sections(page):
+    """[(tables, text)] of the sections that describe tables"""
+    parts = re.split(r"^### (.*)$", page.split("\n## Queries")[0], flags=re.M)
+    return [([t.strip() for t in parts[i].split(",")], parts[i + 1]) for i in range(1, len(parts), 2)]
+
+
+def columns_are_described(page):
+    db = sqlite3.connect("plain.ken")
+    there = {t: {c[1]: c[2] for c in db.execute(f"PRAGMA table_info({t})")} for t, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    described = set()
+    for tables, text in sections(page):
+        words = set(CODE.findall(text))
+        described.update(tables)
+        for t in tables:
+            expect(t in there, f"a run has no table {t}")
+            for column, kind in there[t].items():
+                expect(column in words, f"{t}.{column} is not described")
+                expect(kind in text, f"{t}.{column} is {kind}, which its section does not say")
+        if tables == ["settings"]:
+            continue
+        for row in re.findall(r"^\| (`[^|]*) \| [A-Z, ]*(?:TEXT|INTEGER|REAL|BLOB)", text, flags=re.M):
+            for column in CODE.findall(row):
+                expect(any(column in there[t] for t in tables), f"{', '.join(tables)}: there is no column {column}")
+    expect(described == set(there), f"tables without a description: {sorted(set(there) - described)}")
+
+
+def settings_are_described(page):
+    text = dict((t[0], s) for t, s in sections(page))["settings"]
+    says, optional = {}, {}
+    for keys, where, binds in re.findall(r"^\| (`[^|]*) \| ([ATES ()]+) \| (yes|no|T) \|", text, flags=re.M):
+        for key in CODE.findall(keys):
+            expect(key not in says, f"{key} is described twice")
+            says[key] = {kind: binds == "yes" or binds == kind for kind in MADE if kind in where}
+            optional[key] = set("".join(re.findall(r"\(([^)]*)\)", where)))
+    for kind, files in MADE.items():
+        all_keys = set()
+        for name in files:
+            here = dict(sqlite3.connect(name).execute("SELECT key, binding FROM settings"))
+            all_keys |= here.keys()
+            for key, binding in here.items():
+                expect(kind in says.get(key, ()), f"{name} has the setting {key}, which the page does not say")
+                expect(kind in "ES" or bool(binding) == says[key][kind], f"{name}: {key} {'binds' if binding else 'does not bind'}")
+            for key in says:
+                expect(kind not in says[key] or kind in optional[key] or key in here, f"{name} has no setting {key}")
+        for key in says:
+            expect(kind not in says[key] or key in all_keys, f"no run of kind {kind} has the setting {key}")
+
+
+def queries_run(page):
+    queries = re.findall(r"```sql\n(.*?)```", page, flags=re.S)
+    expect(len(queries) >= 6, "the page has lost its queries")
+    for sql in queries:
+        for name in "plain.ken", "tuned/train.ken":
+            sqlite3.connect(name).execute(sql).fetchall()
+
+
+def main():
+    with open(os.path.join(SOURCE, "docs", "run-format.md"), encoding="utf-8") as f:
+        page = f.read()
+    cases = columns_are_described, settings_are_described, queries_run
+    failed = 0
+    print(f"1..{len(cases)}")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        make()
+        for n, case in enumerate(cases, 1):
+            try:
+                case(page)
+                print(f"ok {n} - {case.__name__}")
+            except (Wrong, sqlite3.Error) as e:
+                failed += 1
+                print(f"not ok {n} - {case.__name__}\n# {e}")
+        os.chdir(SOURCE)
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
