@@ -3,6 +3,7 @@
  * jansson parses one row at a time. Finding where a row ends needs no parser: brackets and strings are enough, and what is
  * inside is checked by jansson afterwards. The line of a row is the one on which its first character is. */
 #include "data/rows.h"
+#include "base/read_json.h"
 #include <limits.h>
 #include <string.h>
 
@@ -74,7 +75,7 @@ static int emit(ken_source *s, const char *text, size_t n, size_t depth, size_t 
         return ken_fail(err, KEN_EINPUT, "%s:%d: lists and objects are nested %zu deep; at most %d are read", s->path,
                         line, depth, KEN_MAX_DEPTH);
     json_error_t e = {0};
-    json_t *row = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    json_t *row = ken_read_json(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (row == NULL) {
         char why[160];
         if (e.text[0] == '\0' || json_error_code(&e) == json_error_out_of_memory) return ken_fail_nomem(err, "a row");
@@ -174,7 +175,7 @@ int ken_json_file(json_t **out, const char *path, ken_err *err)
         rc = ken_fail(err, KEN_EINPUT, "%s: the file has %zu bytes; at most %d are read", path, s.n, KEN_MAX_ROW);
     else if (depth > KEN_MAX_DEPTH)
         rc = ken_fail(err, KEN_EINPUT, "%s: nested %zu deep; at most %d", path, depth, KEN_MAX_DEPTH);
-    else if ((*out = json_loadb(s.text, s.n, JSON_REJECT_DUPLICATES, &e)) == NULL)
+    else if ((*out = ken_read_json(s.text, s.n, JSON_REJECT_DUPLICATES, &e)) == NULL)
         rc = e.text[0] == '\0' || json_error_code(&e) == json_error_out_of_memory
                  ? ken_fail_nomem(err, path)
                  : ken_fail(err, KEN_EINPUT, "%s:%d: not valid JSON: %s", path, e.line,

@@ -126,6 +126,21 @@ static void test_named_fields(void **state)
            "`popularity_field`");
 }
 
+/* As Python's json writes them: a missing number is NaN, and a field that nobody reads, or an id, may be longer than 64 bits. */
+static void test_numbers_of_python(void **state)
+{
+    (void)state;
+    ken_data *d = data_of("f.jsonl",
+                          "{\"question\":\"q\",\"answer\":\"a\",\"popularity\":NaN,\"hash\":17293822569102704640}\n"
+                          "{\"id\":17293822569102704641,\"question\":\"p\",\"answer\":\"b\",\"popularity\":12}\n",
+                          NULL);
+    assert_int_equal(ken_data_count(d), 2);
+    assert_true(isnan(ken_data_get(d, 0)->popularity));
+    assert_string_equal(ken_data_get(d, 1)->id, "17293822569102704641");
+    assert_true(ken_data_get(d, 1)->popularity == 12);
+    ken_data_free(d);
+}
+
 static void test_flags(void **state)
 {
     (void)state;
@@ -339,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads),
         cmocka_unit_test(test_named_fields),
+        cmocka_unit_test(test_numbers_of_python),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_choice_flags),
         cmocka_unit_test(test_entityquestions_folder),

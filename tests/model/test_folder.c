@@ -376,6 +376,11 @@ static void missing_files(void **state)
     put_right();
     drop("tokenizer_config.json"); /* not needed: ids from config.json */
     assert_opens("without tokenizer_config.json");
+    /* what transformers writes when a tokenizer has no length */
+    static const char no_length[] =
+        "{\"bos_token\": \"<|bos|>\", \"model_max_length\": 1000000000000000019884624838656}";
+    put("tokenizer_config.json", no_length, sizeof no_length - 1);
+    assert_opens("model_max_length");
 }
 
 /* ---- parts of the pipeline that the tiny models do not have ----------------------------------------------------------- */
