@@ -12,7 +12,7 @@ static bool too_large(const char *number, size_t n)
 {
     char s[512];
     size_t digits = number[0] == '-';
-    bool whole = strcspn(number, ".eE") >= n;
+    bool whole = memchr(number, '.', n) == NULL && memchr(number, 'e', n) == NULL && memchr(number, 'E', n) == NULL;
     if (n - digits < 4 || number[digits] == '0') return false; /* 1e400 is the shortest; 01 is no number */
     if (n >= sizeof s) return whole;                           /* a fraction of so many digits: jansson decides */
     memcpy(s, number, n);
