@@ -63,15 +63,18 @@ static bool rewrite(const char *text, size_t n, ken_buf *out)
     return found;
 }
 
+bool ken_json_no_memory(const json_error_t *e)
+{
+    return e->text[0] == '\0' || json_error_code(e) == json_error_out_of_memory;
+}
+
 json_t *ken_read_json(const char *text, size_t n, size_t flags, json_error_t *e)
 {
     json_t *j = json_loadb(text, n, flags, e);
-    if (j != NULL || e->text[0] == '\0' || json_error_code(e) == json_error_out_of_memory) return j;
+    if (j != NULL || ken_json_no_memory(e)) return j;
     ken_buf other = {0};
     if (rewrite(text, n, &other) && !other.failed) j = json_loadb(other.data, other.len, flags, e);
-    if (other.failed) { /* as jansson says it */
-        *e = (json_error_t){0};
-    }
+    if (other.failed) *e = (json_error_t){0}; /* ken_json_no_memory */
     ken_buf_free(&other);
     return j;
 }

@@ -78,7 +78,7 @@ static int emit(ken_source *s, const char *text, size_t n, size_t depth, size_t 
     json_t *row = ken_read_json(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (row == NULL) {
         char why[160];
-        if (e.text[0] == '\0' || json_error_code(&e) == json_error_out_of_memory) return ken_fail_nomem(err, "a row");
+        if (ken_json_no_memory(&e)) return ken_fail_nomem(err, "a row");
         int at = e.line > 0 && line <= INT_MAX - e.line ? line + e.line - 1 : line;
         return ken_fail(err, KEN_EINPUT, "%s:%d: not valid JSON: %s", s->path, at,
                         ken_printable(why, sizeof why, e.text, strlen(e.text)));
@@ -176,10 +176,9 @@ int ken_json_file(json_t **out, const char *path, ken_err *err)
     else if (depth > KEN_MAX_DEPTH)
         rc = ken_fail(err, KEN_EINPUT, "%s: nested %zu deep; at most %d", path, depth, KEN_MAX_DEPTH);
     else if ((*out = ken_read_json(s.text, s.n, JSON_REJECT_DUPLICATES, &e)) == NULL)
-        rc = e.text[0] == '\0' || json_error_code(&e) == json_error_out_of_memory
-                 ? ken_fail_nomem(err, path)
-                 : ken_fail(err, KEN_EINPUT, "%s:%d: not valid JSON: %s", path, e.line,
-                            ken_printable(why, sizeof why, e.text, strlen(e.text)));
+        rc = ken_json_no_memory(&e) ? ken_fail_nomem(err, path)
+                                    : ken_fail(err, KEN_EINPUT, "%s:%d: not valid JSON: %s", path, e.line,
+                                               ken_printable(why, sizeof why, e.text, strlen(e.text)));
 done:
     ken_source_close(&s);
     return rc;

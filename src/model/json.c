@@ -35,8 +35,7 @@ int ken_json_parse(json_t **out, const void *data, size_t n, size_t max_bytes, c
     if (too_deep(data, n)) return ken_fail(err, KEN_EINPUT, "%s: JSON nested deeper than %d levels", file, MAX_DEPTH);
     json_error_t e;
     json_t *j = ken_read_json(data, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
-    bool no_memory = j == NULL && (e.text[0] == '\0' || json_error_code(&e) == json_error_out_of_memory);
-    if (no_memory) return ken_fail_nomem(err, file); /* jansson often says nothing at all when memory runs out */
+    if (j == NULL && ken_json_no_memory(&e)) return ken_fail_nomem(err, file);
     if (j == NULL) return ken_fail(err, KEN_EINPUT, "%s:%d:%d: not valid JSON: %s", file, e.line, e.column, e.text);
     if (!json_is_object(j)) {
         json_decref(j);
