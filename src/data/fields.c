@@ -52,8 +52,8 @@ int ken_field_missing(const ken_field *f, ken_err *err)
     }
     (void)ken_printable(shown, sizeof shown, f->name, strlen(f->name));
     return ken_fail(err, KEN_EINPUT, "%s:%d: field \"%s\" is missing (have: %s)%s%s", f->path, f->line, shown,
-                    n == 0 ? "none" : have, f->option != NULL ? "; name it with " : "",
-                    f->option != NULL ? f->option : "");
+                    n == 0 ? "none" : have, f->setting != NULL ? "; name it with " : "",
+                    f->setting != NULL ? f->setting : "");
 }
 
 int ken_field_wrong(const ken_field *f, const char *want, ken_err *err)

@@ -13,7 +13,7 @@ typedef struct ken_field {
     const char *path; /* file */
     int line;
     const char *name;
-    const char *option; /* "`answer_field`", or NULL when no option names this field */
+    const char *setting; /* "`answer_field`", or NULL when no setting names this field */
 } ken_field;
 
 /* KEN_EINPUT: field "answer" is missing (have: question, label); name it with `answer_field`. */

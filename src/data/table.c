@@ -6,9 +6,9 @@
 
 static const char *pick(const char *named, const char *usual) { return named != NULL ? named : usual; }
 
-static ken_field field(const ken_table *t, const json_t *row, int line, const char *name, const char *option)
+static ken_field field(const ken_table *t, const json_t *row, int line, const char *name, const char *setting)
 {
-    return (ken_field){row, t->s->path, line, name, option};
+    return (ken_field){row, t->s->path, line, name, setting};
 }
 
 /* Optional text: NULL when absent, but absent is an error when the user named the field. */
@@ -38,7 +38,7 @@ static int read_choice(const ken_table *t, const ken_field *answer, ken_example 
 {
     ken_field cf = *answer;
     cf.name = "choices";
-    cf.option = NULL;
+    cf.setting = NULL;
     const json_t *v = json_object_get(answer->row, answer->name);
     int rc = ken_field_list(&cf, true, &t->b->d->arena, &e->choices, &e->n_choices, err);
     if (rc != KEN_OK) return rc;
