@@ -188,6 +188,7 @@ KEN_API int ken_views_json(const ken_views *v, char **text, ken_err *err);
 KEN_API int ken_views_csv(const ken_views *v, char **text, ken_err *err);
 KEN_API int ken_views_latex(const ken_views *v, char **text, ken_err *err);
 KEN_API void ken_text_free(char *text);
+KEN_API const char *ken_count_text(char buf[32], uint64_t n); /* 12345678 as "12,345,678", as everywhere; returns buf */
 /* A cell as it is shown, without colour and width: "41.2%", "1,234". buf (64 bytes) or the cell's text; "" for nothing. */
 KEN_API const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64]);
 /* "[38.0, 44.5]"; "" without an interval. */

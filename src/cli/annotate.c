@@ -71,9 +71,9 @@ static int print_plan(const ken_plan *p, ken_err *err)
         term_lines("", p->prompts[i], "");
     }
     cli_duration(p->seconds, time);
-    printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), cli_thousands(p->examples, a));
-    if (p->held_out > 0) printf(" (%s rows held out as exemplars)", cli_thousands(p->held_out, a));
-    printf("\nabout %s token-forwards, %s, %.1f GB of memory\n", cli_thousands(p->token_forwards, b), time,
+    printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples));
+    if (p->held_out > 0) printf(" (%s rows held out as exemplars)", ken_count_text(a, p->held_out));
+    printf("\nabout %s token-forwards, %s, %.1f GB of memory\n", ken_count_text(b, p->token_forwards), time,
            (double)p->memory / 1e9);
     return KEN_OK;
 }
@@ -87,11 +87,11 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
     uint64_t fresh = p->now.done - p->first_done;
     if (fresh == 0) cli_note("%s: complete; nothing was left to do", path);
     else if (p->first_done > 0)
-        cli_note("%s: %s examples in %s, %s token-forwards (%s were there)", path, cli_thousands(fresh, a), time,
-                 cli_thousands(p->now.token_forwards, b), cli_thousands(p->first_done, (char[32]){0}));
+        cli_note("%s: %s examples in %s, %s token-forwards (%s were there)", path, ken_count_text(a, fresh), time,
+                 ken_count_text(b, p->now.token_forwards), ken_count_text((char[32]){0}, p->first_done));
     else
-        cli_note("%s: %s examples in %s, %s token-forwards", path, cli_thousands(fresh, a), time,
-                 cli_thousands(p->now.token_forwards, b));
+        cli_note("%s: %s examples in %s, %s token-forwards", path, ken_count_text(a, fresh), time,
+                 ken_count_text(b, p->now.token_forwards));
 }
 
 /* What the run has to say of itself; with --json its summary. */

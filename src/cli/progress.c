@@ -1,7 +1,6 @@
 /* progress.c - see progress.h. About six times a second on a terminal; -q shows nothing. */
 #include "cli/progress.h"
 #include "cli/cli.h"
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,18 +12,6 @@ void cli_duration(double s, char out[16])
     else if (s < 99.5) snprintf(out, 16, "%.0fs", s);
     else if (s < 5999.5) snprintf(out, 16, "%dm%02ds", (int)(s + 0.5) / 60, (int)(s + 0.5) % 60);
     else snprintf(out, 16, "%dh%02dm", (int)(s / 60 + 0.5) / 60, (int)(s / 60 + 0.5) % 60);
-}
-
-const char *cli_thousands(uint64_t n, char out[32])
-{
-    char digits[32];
-    int len = snprintf(digits, sizeof digits, "%" PRIu64, n), w = 0;
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0) out[w++] = ',';
-        out[w++] = digits[i];
-    }
-    out[w] = '\0';
-    return out;
 }
 
 void cli_progress_start(cli_progress *p) { *p = (cli_progress){.tty = isatty(STDERR_FILENO) == 1, .last = -1e9}; }
@@ -46,7 +33,7 @@ static void print_line(cli_progress *p, const ken_progress *now)
     at = append(line, sizeof line, at, piece);
     if (now->total > 0) {
         uint64_t fresh = now->done - p->first_done;
-        snprintf(piece, sizeof piece, "  %s/%s", cli_thousands(now->done, a), cli_thousands(now->total, b));
+        snprintf(piece, sizeof piece, "  %s/%s", ken_count_text(a, now->done), ken_count_text(b, now->total));
         at = append(line, sizeof line, at, piece);
         if (fresh > 0 && now->seconds > p->began) {
             double rate = (double)fresh / (now->seconds - p->began);

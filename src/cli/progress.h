@@ -18,6 +18,4 @@ void cli_progress_show(void *p, const ken_progress *now); /* a ken_progress_fn *
 void cli_progress_end(cli_progress *p);                   /* clears the line */
 /* "2h05m", "3m07s" or "8.2s"; out (16 bytes) */
 void cli_duration(double seconds, char out[16]);
-/* 12345678 -> "12,345,678"; out (32 bytes) */
-const char *cli_thousands(uint64_t n, char out[32]);
 #endif

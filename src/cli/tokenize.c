@@ -148,7 +148,7 @@ static int print_selftest(const ken_model *m, ken_err *err)
         rc = cli_json_print(o, err);
     } else {
         char count[32];
-        printf("%s, %s tokens\n", f->tokenizer, cli_thousands((uint64_t)f->n_vocab, count));
+        printf("%s, %s tokens\n", f->tokenizer, ken_count_text(count, (uint64_t)f->n_vocab));
         if (bad == 0) printf("self-test: all of %d strings come back byte for byte\n", n);
         else {
             printf("self-test: %d of %d strings do not come back; the first: ", bad, n);

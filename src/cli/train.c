@@ -144,16 +144,16 @@ static void show_start(void *ctx, const ken_train_start *s)
     char a[32], b[32];
     cli_progress_end(&w->progress);
     if (d->mixed > 0)
-        cli_note("%s rows and %s of other tasks, %lld steps of which %lld are an epoch", cli_thousands(d->rows, a),
-                 cli_thousands(d->mixed, b), (long long)s->steps, (long long)s->steps_per_epoch);
+        cli_note("%s rows and %s of other tasks, %lld steps of which %lld are an epoch", ken_count_text(a, d->rows),
+                 ken_count_text(b, d->mixed), (long long)s->steps, (long long)s->steps_per_epoch);
     else
-        cli_note("%s rows, %lld steps of which %lld are an epoch", cli_thousands(d->rows, a), (long long)s->steps,
+        cli_note("%s rows, %lld steps of which %lld are an epoch", ken_count_text(a, d->rows), (long long)s->steps,
                  (long long)s->steps_per_epoch);
     cli_tune_notes(d);
     if (set.o.fit_limit > 0)
-        cli_note("the fit is measured on at most %s rows, evenly spaced", cli_thousands(set.o.fit_limit, a));
+        cli_note("the fit is measured on at most %s rows, evenly spaced", ken_count_text(a, set.o.fit_limit));
     if (set.o.eval_limit > 0)
-        cli_note("at most %s rows of each other set are asked, evenly spaced", cli_thousands(set.o.eval_limit, a));
+        cli_note("at most %s rows of each other set are asked, evenly spaced", ken_count_text(a, set.o.eval_limit));
     if (s->from > 0) cli_note("going on after step %lld", (long long)s->from);
 }
 

@@ -165,7 +165,7 @@ void cli_tune_notes(const ken_train_data_stats *d)
                {d->tail_repeated, "rows of the known tail stand in the rest too"}};
     char a[32];
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-        if (odd[i].n > 0) cli_note("%s %s", cli_thousands(odd[i].n, a), odd[i].what);
+        if (odd[i].n > 0) cli_note("%s %s", ken_count_text(a, odd[i].n), odd[i].what);
     if (d->matched_by != NULL && strcmp(d->matched_by, "answer") == 0)
         cli_note("no row has a popularity: rows were matched by how often their answer stands in the data");
     if (d->ranked_by != NULL)

@@ -26,7 +26,7 @@ void ken_bar_put(ken_out *o, const ken_tally *t, const char *extra_class, double
         if (t->category[c] == 0) continue;
         double share = (double)t->category[c] / (double)t->n;
         ken_out_printf(o, "<i class=\"c%d\" style=\"flex-grow:%" PRIu64 "\" title=\"%s: %s (%s)\">", c, t->category[c],
-                       ken_category_name(c), ken_html_count(number, t->category[c]), ken_html_percent(percent, share));
+                       ken_category_name(c), ken_count_text(number, t->category[c]), ken_html_percent(percent, share));
         if (share >= least) ken_out_printf(o, "%.0f%%", 100.0 * share);
         ken_out_puts(o, "</i>");
     }

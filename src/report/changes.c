@@ -55,12 +55,12 @@ static void finding(ken_out *o, const ken_diff_group *g, bool trained)
 {
     char a[32], b[32];
     ken_out_printf(o, "<p class=\"finding\">%s<b>%s of %s</b> %s%s the model %s ",
-                   trained ? "After fine-tuning, " : "From the first to the second, ", ken_html_count(a, g->lost),
-                   ken_html_count(b, g->known_a), g->choice ? "multiple-choice question" : "fact",
+                   trained ? "After fine-tuning, " : "From the first to the second, ", ken_count_text(a, g->lost),
+                   ken_count_text(b, g->known_a), g->choice ? "multiple-choice question" : "fact",
                    g->known_a == 1 ? "" : "s", g->choice ? "had right" : "could answer");
     ken_out_printf(o, "%s <b class=\"lost\">lost</b>, ", g->lost == 1 ? "is" : "are");
-    ken_out_printf(o, "<b>%s of %s</b> it %s %s <b class=\"gained\">gained</b>.</p>\n", ken_html_count(a, g->gained),
-                   ken_html_count(b, g->rest_a), g->choice ? "had wrong" : "could not", g->gained == 1 ? "is" : "are");
+    ken_out_printf(o, "<b>%s of %s</b> it %s %s <b class=\"gained\">gained</b>.</p>\n", ken_count_text(a, g->gained),
+                   ken_count_text(b, g->rest_a), g->choice ? "had wrong" : "could not", g->gained == 1 ? "is" : "are");
 }
 
 static void put_name(ken_out *o, const char *name)
@@ -118,7 +118,7 @@ static int choice_numbers(ken_out *o, const diff_part *p, ken_err *err)
     const ken_diff_group *g = p->all;
     const bool annotated = ken_diff_annotated(p->d->diff);
     if (p->tag[0] != '\0')
-        ken_out_printf(o, "<p class=\"lead\"><b>Multiple choice</b>, %s questions</p>\n", ken_html_count(a, g->n));
+        ken_out_printf(o, "<p class=\"lead\"><b>Multiple choice</b>, %s questions</p>\n", ken_count_text(a, g->n));
     tiles_of_moves(o, g, "had right");
     ken_out_printf(o, "<div><dt>%s right</dt><dd>", annotated ? "Prompts" : "Questions");
     tile_change(o, g->p_t0_a, g->p_t0_b, g->p_t0_change, g->p_t0_lo, g->p_t0_hi);
@@ -171,7 +171,7 @@ int ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained, ke
     put_name(o, d->a->name);
     ken_out_puts(o, " before, ");
     put_name(o, d->b->name);
-    ken_out_printf(o, " after, on the %s %s that both were asked.</p>\n", ken_html_count(a, ken_diff_count(d->diff)),
+    ken_out_printf(o, " after, on the %s %s that both were asked.</p>\n", ken_count_text(a, ken_diff_count(d->diff)),
                    n == 1 && p[0].all->choice ? "questions" : "facts");
     for (int i = 0; i < n && rc == KEN_OK; i++) {
         if (p[i].all->choice) rc = choice_numbers(o, &p[i], err);
@@ -253,7 +253,7 @@ static int list_moved(ken_out *o, const diff_part *p, int move, int h, ken_err *
         if (row->move == move && row->choice == g->choice) list[n++] = (moved){row, before_and_after(row), i};
     }
     qsort(list, n, sizeof *list, by_change);
-    ken_out_printf(o, "<div class=\"card\"><h%d>%s: %s</h%d>", h, word, ken_html_count(number, n), h);
+    ken_out_printf(o, "<div class=\"card\"><h%d>%s: %s</h%d>", h, word, ken_count_text(number, n), h);
     if (n == 0) ken_out_puts(o, "<p class=\"note\">None.</p>");
     else {
         ken_out_printf(

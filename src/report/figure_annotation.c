@@ -99,7 +99,7 @@ static int p_correct(ken_figures *f, const ken_run *run, const ken_report_summar
         &g->description,
         "Stacked columns: %s facts in twenty steps of P(correct) from 0 to 1, coloured by category. %s of them "
         "(%.1f%%) are below 0.05, %s (%.1f%%) at 0.5 or above, %.1f%% at 0.95 or above.",
-        ken_html_count(a, n), ken_html_count(b, s->hist[0].n), percent(s->hist[0].n, n), ken_html_count(e, upper),
+        ken_count_text(a, n), ken_count_text(b, s->hist[0].n), percent(s->hist[0].n, n), ken_count_text(e, upper),
         percent(upper, n), percent(s->hist[KEN_HIST_BINS - 1].n, n));
     return ken_figure_done(g, err);
 }
@@ -137,7 +137,7 @@ static int greedy(ken_figures *f, const ken_report_summary *s, size_t k, ken_err
     ken_buf_printf(&g->description,
                    "Stacked columns: %s labelled facts by right greedy answers of %d. %s (%.1f%%) have none, %s (%.1f "
                    "%%) have all, the other %.1f%% lie between.",
-                   ken_html_count(a, n), s->prompts, ken_html_count(b, none), percent(none, n), ken_html_count(e, all),
+                   ken_count_text(a, n), s->prompts, ken_count_text(b, none), percent(none, n), ken_count_text(e, all),
                    percent(all, n), percent(n - none - all, n));
     return ken_figure_done(g, err);
 }
@@ -310,7 +310,7 @@ static int flip(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *
         "Columns: %s facts that are WeaklyKnown or Unknown, in twenty steps of the probability of another label. "
         "%s of them (%.1f%%) are below 0.05, %.1f%% at 0.25 or above. Over all labelled facts the mean is "
         "%.2f%%.",
-        ken_html_count(a, n), ken_html_count(b, s->flip[0].n), percent(s->flip[0].n, n), percent(doubtful, n),
+        ken_count_text(a, n), ken_count_text(b, s->flip[0].n), percent(s->flip[0].n, n), percent(doubtful, n),
         s->n_labelled > 0 ? 100.0 * s->sum_flip / (double)s->n_labelled : 0.0);
     return ken_figure_done(g, err);
 }

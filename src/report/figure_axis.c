@@ -65,7 +65,7 @@ void ken_axis_counts(ken_axis *a, uint64_t most)
     if (most == 0) most = 1;
     uint64_t step = nice_step(most), top = (most + step - 1) / step * step;
     ken_axis_range(a, 0.0, (double)top);
-    for (uint64_t at = 0; at <= top; at += step) ken_axis_tick(a, (double)at, ken_html_count(number, at));
+    for (uint64_t at = 0; at <= top; at += step) ken_axis_tick(a, (double)at, ken_count_text(number, at));
 }
 
 void ken_axis_percents(ken_axis *a, double lo, double hi)

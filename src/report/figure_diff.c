@@ -67,7 +67,7 @@ static void spread(double *y, int n, double least, double top, double bottom)
 static void put_part(ken_buf *b, uint64_t part, uint64_t all, double share, double lo, double hi)
 {
     char x[32], y[32];
-    ken_buf_printf(b, "%s of %s", ken_html_count(x, part), ken_html_count(y, all));
+    ken_buf_printf(b, "%s of %s", ken_count_text(x, part), ken_count_text(y, all));
     if (all > 0) ken_buf_printf(b, " (%.1f%%, 95%% interval %.1f to %.1f)", 100.0 * share, 100.0 * lo, 100.0 * hi);
 }
 
@@ -106,7 +106,7 @@ static void draw_flows(ken_figure *g, const flows *x)
             if (n > 0)
                 ken_draw_box(d, x->paints[i], 1.0, from, box[side][i], from + BOX, box[side][i] + unit * (double)n);
             ken_draw_text(d, words, middle[side][i] - 7, anchor, x->names[i]);
-            ken_draw_text(d, words, middle[side][i] + 7, anchor, ken_html_count(a, n));
+            ken_draw_text(d, words, middle[side][i] + 7, anchor, ken_count_text(a, n));
         }
     }
     ken_draw_text(d, LEFT, 12, KEN_END, "before");
@@ -140,7 +140,7 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
     draw_flows(g, &x);
     flow_table(g, &x);
     ken_buf_printf(&g->caption, "%s %s that both runs have, each in the colour of where it came from.",
-                   ken_html_count(a, x.all), all->choice ? "questions" : "facts");
+                   ken_count_text(a, x.all), all->choice ? "questions" : "facts");
     ken_buf_puts(&g->caption, " Lost: ");
     put_part(&g->caption, all->lost, all->known_a, all->lost_share, all->lost_lo, all->lost_hi);
     ken_buf_puts(&g->caption, "; gained: ");
@@ -150,11 +150,11 @@ static int transitions(ken_figures *f, const ken_diff *d, const ken_diff_group *
                    all->choice ? "verdicts" : "categories");
     for (int i = 0; i < x.n; i++) {
         if (x.before[i] == 0) continue;
-        ken_buf_printf(&g->description, " Of %s %s:", ken_html_count(a, x.before[i]), x.names[i]);
+        ken_buf_printf(&g->description, " Of %s %s:", ken_count_text(a, x.before[i]), x.names[i]);
         const char *comma = "";
         for (int j = 0; j < x.n; j++) {
             if (x.moved[i][j] == 0) continue;
-            ken_buf_printf(&g->description, "%s %s %s %s", comma, ken_html_count(b, x.moved[i][j]),
+            ken_buf_printf(&g->description, "%s %s %s %s", comma, ken_count_text(b, x.moved[i][j]),
                            i == j ? "stay" : "become", x.names[j]);
             comma = ",";
         }
@@ -236,7 +236,7 @@ static void choose_shares(ken_axis *a, const ranked *r, size_t n)
 static const char *change_of(char buf[80], const ken_diff_group *g)
 {
     char lost[32], gained[32];
-    snprintf(buf, 80, "\xE2\x88\x92%s +%s", ken_html_count(lost, g->lost), ken_html_count(gained, g->gained));
+    snprintf(buf, 80, "\xE2\x88\x92%s +%s", ken_count_text(lost, g->lost), ken_count_text(gained, g->gained));
     return buf;
 }
 
@@ -435,7 +435,7 @@ static int change_p(ken_figures *f, const ken_diff *d, const ken_diff_group *all
         &g->description,
         "A map of %s facts in steps of 0.05 of P(correct) before and after. It rose by more than 0.05 for %.1f%% of "
         "them and fell by more than that for %.1f%%.",
-        ken_html_count(a, n), 100.0 * (double)up / (double)n, 100.0 * (double)down / (double)n);
+        ken_count_text(a, n), 100.0 * (double)up / (double)n, 100.0 * (double)down / (double)n);
     return ken_figure_done(g, err);
 }
 

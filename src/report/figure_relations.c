@@ -75,7 +75,7 @@ static int unknown(ken_figures *f, const ken_counts *const *list, size_t n, cons
         "Dots along a diagonal: for each of %zu relations the share of Unknown facts as drawn and as expected. "
         "Over all, %s were drawn and %.1f ± %.1f expected (%.1f%% of the labelled facts). %zu relations lie "
         "inside their 95%% interval.",
-        shown, ken_html_count(a, list[n - 1]->category[KEN_UNKNOWN]), s->sum_unknown, sqrt(s->var_unknown),
+        shown, ken_count_text(a, list[n - 1]->category[KEN_UNKNOWN]), s->sum_unknown, sqrt(s->var_unknown),
         100.0 * s->sum_unknown / (double)s->n_labelled, inside);
     return ken_figure_done(g, err);
 }

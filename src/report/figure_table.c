@@ -145,7 +145,7 @@ void ken_figure_table_put(ken_out *o, const ken_figure *g)
         if (cell->text != NULL) ken_html_text(o, cell->text, 80);
         else if (!isfinite(cell->x)) ken_out_puts(o, "");
         else if (kind == KEN_CELL_SHARE) ken_out_puts(o, ken_html_percent(a, cell->x));
-        else if (kind == KEN_CELL_COUNT) ken_out_puts(o, ken_html_count(a, (uint64_t)fmax(0.0, cell->x)));
+        else if (kind == KEN_CELL_COUNT) ken_out_puts(o, ken_count_text(a, (uint64_t)fmax(0.0, cell->x)));
         else ken_out_printf(o, "%.4g", cell->x == 0.0 ? 0.0 : cell->x);
         ken_out_puts(o, c == 0 ? "</th>" : "</td>");
         if (c + 1 == (size_t)g->n_columns) ken_out_puts(o, "</tr>");

@@ -308,7 +308,7 @@ static void draw_bar(const ken_plot *p, tried x, int category, int time, double 
                  y + 6.5);
     ken_draw_intervals(&p->g->drawing, &interval, 1);
     ken_draw_text(&p->g->drawing, p->left - 5, y, KEN_END, when[time]);
-    snprintf(buf, sizeof buf, "%s of %s", ken_html_count(a, x.hits), ken_html_count(b, x.n));
+    snprintf(buf, sizeof buf, "%s of %s", ken_count_text(a, x.hits), ken_count_text(b, x.n));
     ken_draw_text(&p->g->drawing, KEN_FIGURE_WIDTH - 4, y, KEN_END, buf);
 }
 

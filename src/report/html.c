@@ -77,8 +77,6 @@ void ken_html_clean(ken_buf *b, const char *s, size_t n, size_t most)
     }
 }
 
-const char *ken_html_count(char buf[32], uint64_t n) { return ken_count_text(buf, n); }
-
 const char *ken_html_percent(char buf[32], double share)
 {
     double p = 100.0 * share;

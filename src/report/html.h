@@ -17,7 +17,6 @@ void ken_html_json(ken_out *o, const char *s, size_t most);
 void ken_html_clean(ken_buf *b, const char *s, size_t n, size_t most);
 
 extern const char ken_base64_digits[65];
-const char *ken_html_count(char buf[32], uint64_t n);     /* 1,234,567; returns buf */
 const char *ken_html_percent(char buf[32], double share); /* HTML: 4.1%, &lt;0.1%; a dash for NaN; returns buf */
 /* A change of a share in points, with its sign: +2.1, a true minus; returns buf */
 const char *ken_html_points(char buf[32], double change);

@@ -136,13 +136,13 @@ static void model_finding(ken_out *o, const ken_report *r)
     const ken_counts *t = ken_run_total(r->run[0].run);
     if (s->n_labelled > 0) {
         ken_out_printf(o, "<p class=\"finding\"><b>%s of %s</b> facts it can answer under at least one of %d prompts; ",
-                       ken_html_count(a, t->category[KEN_HIGHLY_KNOWN] + t->category[KEN_MAYBE_KNOWN]),
-                       ken_html_count(b, s->n_labelled), s->prompts);
-        ken_out_printf(o, "<b>%s</b> it does not know at all.</p>\n", ken_html_count(a, t->category[KEN_UNKNOWN]));
+                       ken_count_text(a, t->category[KEN_HIGHLY_KNOWN] + t->category[KEN_MAYBE_KNOWN]),
+                       ken_count_text(b, s->n_labelled), s->prompts);
+        ken_out_printf(o, "<b>%s</b> it does not know at all.</p>\n", ken_count_text(a, t->category[KEN_UNKNOWN]));
     } else if (s->n_score > 0) {
         ken_out_printf(o,
                        "<p class=\"finding\"><b>%s of %s</b> multiple-choice questions it has right under most prompts",
-                       ken_html_count(a, s->n_right), ken_html_count(b, s->n_score));
+                       ken_count_text(a, s->n_right), ken_count_text(b, s->n_score));
         if (s->n_guess_rows > 0)
             ken_out_printf(o, "; guessing has about <b>%.0f</b>",
                            s->guess_right / (double)s->n_guess_rows * (double)s->n_score);
@@ -173,7 +173,7 @@ static void put_overview(ken_out *o, const ken_report *r)
         ken_html_text(o, r->run[k].name, 100);
         ken_out_puts(o, "</a></th><td class=\"wide\">");
         ken_bar_put(o, &t, "", 0.125);
-        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_html_count(a, c->n));
+        ken_out_printf(o, "</td><td class=\"n\" data-label=\"Facts\">%s</td>", ken_count_text(a, c->n));
         ken_out_printf(o, "<td class=\"n\" data-label=\"Greedy right\">%s</td>", ken_html_percent(a, c->mean_p_t0));
         ken_out_printf(o, "<td class=\"n\" data-label=\"P correct\">%s</td>", ken_html_percent(a, c->mean_p_t));
         ken_out_puts(o, "<td class=\"n\" data-label=\"Lost\">");

@@ -59,9 +59,9 @@ void ken_section_lead(ken_out *o, const ken_report *r, size_t k)
     const char *data = ken_run_setting(run, "data"), *t = ken_run_setting(run, "temperature"),
                *top_k = ken_run_setting(run, "top_k"), *method = ken_run_setting(run, "method");
     bool choice = ken_report_choice(s);
-    ken_out_printf(o, "<p class=\"lead\">%s %s%s in %s %s%s", ken_html_count(a, s->n),
+    ken_out_printf(o, "<p class=\"lead\">%s %s%s in %s %s%s", ken_count_text(a, s->n),
                    choice ? "multiple-choice question" : "fact", s->n == 1 ? "" : "s",
-                   ken_html_count(b, s->n_relations), choice ? "subject" : "relation", s->n_relations == 1 ? "" : "s");
+                   ken_count_text(b, s->n_relations), choice ? "subject" : "relation", s->n_relations == 1 ? "" : "s");
     if (data != NULL && data[0] != '\0') {
         ken_out_puts(o, " of <b>");
         ken_html_text(o, data, 80);
@@ -89,7 +89,7 @@ void ken_section_lead(ken_out *o, const ken_report *r, size_t k)
     const char *asked = ken_run_setting(run, "rows");
     ken_out_puts(o, "<p class=\"warn\">This run is not finished");
     if (asked != NULL) {
-        ken_out_printf(o, ": %s of ", ken_html_count(a, s->n));
+        ken_out_printf(o, ": %s of ", ken_count_text(a, s->n));
         ken_html_text(o, asked, 20);
         ken_out_puts(o, " facts are in it");
     }
@@ -178,7 +178,7 @@ int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err)
         ken_out_printf(o,
                        "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "
                        "table say why.</p>\n",
-                       ken_html_count(a, unlabelled), unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
+                       ken_count_text(a, unlabelled), unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
     return rc;
 }
 

@@ -99,7 +99,7 @@ int ken_section_facts(ken_out *o, ken_report *r, ken_err *err)
         return rc;
     }
     ken_out_printf(o, "<section id=\"facts\" class=\"long\">\n<h2>The facts</h2>\n<p class=\"note\">%s fact%s. ",
-                   ken_html_count(a, ken_facts_count(f)), ken_facts_count(f) == 1 ? "" : "s");
+                   ken_count_text(a, ken_facts_count(f)), ken_facts_count(f) == 1 ? "" : "s");
     ken_out_puts(
         o, "<span class=\"with-script\" hidden>Open one to see what the model says under each prompt. A click on a "
            "heading "

@@ -39,7 +39,6 @@ void ken_views_between(ken_views *v, const char *fmt, ...) __attribute__((format
 void ken_views_only(ken_views *v, size_t from, unsigned where);
 
 const char *ken_views_count_text(ken_views *v, uint64_t n);   /* "1,234", for a sentence; lives with v */
-const char *ken_count_text(char buf[32], uint64_t n);         /* likewise; returns buf */
 const char *ken_p_text(double p, char buf[32]);               /* of a test: "p = 0.031", "p < 0.001"; buf or static */
 const char *ken_views_share_text(ken_views *v, double share); /* "41.2%", likewise; NaN: "-" */
 

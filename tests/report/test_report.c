@@ -760,7 +760,7 @@ static void numbers_as_people_read_them(void **state)
     for (size_t i = 0; i < sizeof percent / sizeof percent[0]; i++)
         assert_string_equal(ken_html_percent(buf, percent[i].share), percent[i].text);
     for (size_t i = 0; i < sizeof count / sizeof count[0]; i++)
-        assert_string_equal(ken_html_count(buf, count[i].n), count[i].text);
+        assert_string_equal(ken_count_text(buf, count[i].n), count[i].text);
     assert_string_equal(ken_html_percent(buf, NAN), "\xE2\x80\x93");
 }
 
