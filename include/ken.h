@@ -48,6 +48,47 @@ typedef struct ken_err {
 
 KEN_API int ken_exit_status(int status); /* the program's exit status for a library status: 0, 1, 2, 3, 4 or 130 */
 
+/* ---- options -------------------------------------------------------------------------------------------------------- */
+
+/* Structs of options begin with their size, as the caller was compiled, so that a newer library can serve an older program: what the program does
+ * not have keeps its default. Take them from their _defaults function and set members by name. A program that is newer than the library
+ * gets KEN_EUSAGE only when it sets something that the library does not know. Structs that the
+ * library fills do not change within a major version (docs/versions.md#library). Pointers in options are borrowed for the call, or as long as the object that it makes says. */
+#define KEN_DEFAULTS(type, name)                                                                                       \
+    KEN_API void name##_fill(type *o, size_t size); /* for other languages: size bytes at o */                         \
+    static inline type name(void)                                                                                      \
+    {                                                                                                                  \
+        type o;                                                                                                        \
+        name##_fill(&o, sizeof o);                                                                                     \
+        return o;                                                                                                      \
+    }
+
+typedef struct ken_names { /* a list of names */
+    const char *const *name;
+    int n; /* 0 = no list */
+} ken_names;
+
+/* Choices in options are numbers: KEN_HALF_POPULAR. Their words, as a command line, a run or a manifest has them: "popular". */
+typedef enum ken_words {
+    KEN_WORDS_LABEL, /* KEN_LABEL_* */
+    KEN_WORDS_HALF,
+    KEN_WORDS_HALF_BY,
+    KEN_WORDS_BALANCE,
+    KEN_WORDS_KNOWN_MIX,
+    KEN_WORDS_MATCH,
+    KEN_WORDS_WEIGHTS,
+    KEN_WORDS_SCHEDULE,
+    KEN_WORDS_OPTIMIZER,
+    KEN_WORDS_SHARE_PREFIXES
+} ken_words;
+KEN_API const char *ken_word(ken_words of, int value);      /* NULL past the last; static */
+KEN_API int ken_word_value(ken_words of, const char *word); /* -1 when it is none of them */
+
+enum {                 /* which of a row's two labels counts */
+       KEN_LABEL_DRAW, /* ken_row.category */
+       KEN_LABEL_MODE  /* category_mode */
+};
+
 /* Called between small pieces of work (several times a second); a non-zero answer stops the work with KEN_ESTOP. */
 typedef int (*ken_poll_fn)(void *ctx);
 
@@ -162,6 +203,7 @@ typedef struct ken_example {
 } ken_example;
 
 typedef struct ken_data_options {
+    size_t size;
     const char *format; /* NULL = found from the content: entityquestions, popqa, mmlu, jsonl, csv, tsv */
     const char *question_field, *answer_field, *id_field, *relation_field, *subject_field, *split_field,
         *popularity_field;
@@ -185,7 +227,7 @@ typedef struct ken_data_group {
     size_t majority;             /* rows that accept it: the score of always giving that answer */
 } ken_data_group;
 
-KEN_API ken_data_options ken_data_defaults(void);
+KEN_DEFAULTS(ken_data_options, ken_data_defaults)
 /* o NULL = defaults. */
 KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err);
 KEN_API void ken_data_free(ken_data *d);
@@ -213,6 +255,7 @@ typedef struct ken_progress {
 typedef void (*ken_progress_fn)(void *ctx, const ken_progress *p);
 
 typedef struct ken_annotate_options {
+    size_t size;
     int shots, prompts, samples, top_k, max_new; /* 4, 10, 16, 40, 32 */
     double temperature;                          /* 0.5 */
     const char *matcher;                         /* "em-squad" */
@@ -220,7 +263,7 @@ typedef struct ken_annotate_options {
     const char *method;                          /* "exact" (NULL), or "sample": the literal protocol */
     double mass_budget;                          /* 0 = by g: docs/method/knowledge.md#exact-bound */
     const ken_data *exemplars;                   /* NULL = the dev split, or rows held out */
-    const char *splits, *relations;              /* comma lists; NULL = every split but the exemplars', all relations */
+    ken_names splits, relations;                 /* none = every split but the exemplars', all relations */
     size_t per_relation, limit;                  /* 0 = all */
     const char *prompt_template;                 /* NULL = "Q: {question}\nA:" */
     const char *stop;                            /* NULL = newline */
@@ -243,7 +286,7 @@ typedef struct ken_plan { /* what --dry-run shows */
     size_t n_prompts;
 } ken_plan;
 
-KEN_API ken_annotate_options ken_annotate_defaults(void);
+KEN_DEFAULTS(ken_annotate_options, ken_annotate_defaults)
 KEN_API int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path,
                          ken_err *err);
 KEN_API int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out,

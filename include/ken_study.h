@@ -78,14 +78,15 @@ typedef struct ken_diff_group { /* rows that both runs have, of one kind */
 } ken_diff_group;
 
 typedef struct ken_diff_options {
-    const char *label; /* NULL or "draw", "mode" */
+    size_t size;
+    int label; /* KEN_LABEL_* */
     const char *const *
         trained; /* (n_trained) what was trained on: train.ken, a training's folder, or rows as `ken train` reads them */
     int n_trained;
     bool allow_different; /* other questions under the same id, other settings: compare what is the same, and say so */
 } ken_diff_options;
 
-KEN_API ken_diff_options ken_diff_defaults(void);
+KEN_DEFAULTS(ken_diff_options, ken_diff_defaults)
 /* Rows are joined by id and must ask the same question. KEN_EINPUT when the runs were asked about other data, saying what they have in
  * common. Reads both runs; keeps neither. Free with ken_diff_free. */
 KEN_API int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err);
@@ -113,7 +114,18 @@ KEN_API const char *ken_diff_caution(const ken_diff *d, size_t i);
  * answer is accepted by its own matcher and by em-raw, and the greedy answers: under another matcher the greedy verdicts are exact, but a
  * probability is known between two bounds only. A row whose label depends on where in between it lies has several possible labels; it
  * is given the least knowing of them ("at least"). */
+/* A category by thresholds in place of the protocol: a row whose value stands in this relation to the bound is of this category. */
+enum { KEN_RULE_ALWAYS, KEN_RULE_P_T0, KEN_RULE_P_T, KEN_RULE_P_UNKNOWN };
+enum { KEN_AT_LEAST, KEN_ABOVE, KEN_AT_MOST, KEN_BELOW };
+typedef struct ken_score_rule {
+    int category; /* KEN_HIGHLY_KNOWN ... KEN_UNKNOWN */
+    int value;    /* KEN_RULE_* */
+    int relation; /* KEN_AT_LEAST, ... */
+    double bound;
+} ken_score_rule;
+
 typedef struct ken_score_options {
+    size_t size;
     const char *matcher; /* NULL = the run's */
     const char
         *aliases; /* for em-alias: JSON file, answer -> list of other names; NULL = none, or the run's own verdicts */
@@ -121,11 +133,10 @@ typedef struct ken_score_options {
     int samples;  /* of a prompt; 0 = as in the run. Runs of --method sample: at most as many, drawn from those */
     bool other_seed; /* draw with `seed` in place of the run's */
     uint64_t seed;
-    const char *label; /* NULL or "draw", "mode" */
-    const char *
-        threshold; /* NULL = the protocol; or "HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown": the first rule that holds
-                              gives the category (p_t0, p_t, p_unknown; >=, >, <=, <); a name alone always holds; without, the
-                              category of the protocol stays */
+    int label; /* KEN_LABEL_* */
+    const ken_score_rule
+        *rules;  /* (n_rules) the first that holds gives the category; where none holds, the protocol does */
+    int n_rules; /* 0 = the protocol */
     ken_poll_fn poll;
     void *ctx;
 } ken_score_options;
@@ -159,7 +170,7 @@ typedef struct ken_score_counts {
 
 typedef struct ken_scoring ken_scoring;
 
-KEN_API ken_score_options ken_score_defaults(void);
+KEN_DEFAULTS(ken_score_options, ken_score_defaults)
 /* Reads all rows once. KEN_EUSAGE for what the run cannot say, saying why; KEN_EINPUT when it is no annotation. The run is borrowed for as
  * long as the scoring lives. Free with ken_scoring_free. */
 KEN_API int ken_score(ken_scoring **out, ken_run *run, const ken_score_options *o, ken_err *err);
@@ -297,10 +308,11 @@ typedef struct ken_regression {
     ken_residuals by_epoch[KEN_EPOCH_BANDS]; /* quarters of the longest training */
 } ken_regression;
 
-/* set: "dev", "test", "ood", or one category of it as in "test:HighlyKnown". Runs of kind train; each point with a measured fit counts, but
+/* set: "dev", "test", "ood"; category: of its rows those of one, or -1 for all. Runs of kind train; each point with a measured fit counts, but
  * not step 0. |D| is the rows whose fit was measured (all, or as many as fit_limit says). KEN_EUSAGE when there are fewer than four points
  * or they do not span a plane, saying why. Free with ken_regression_free. */
-KEN_API int ken_regress(ken_regression **out, ken_run *const *runs, size_t n, const char *set, ken_err *err);
+KEN_API int ken_regress(ken_regression **out, ken_run *const *runs, size_t n, const char *set, int category,
+                        ken_err *err);
 KEN_API void ken_regression_free(ken_regression *r);
 
 /* ---- report --------------------------------------------------------------------------------------------------------- */
@@ -310,8 +322,9 @@ KEN_API void ken_regression_free(ken_regression *r);
 typedef struct ken_report ken_report;
 
 typedef struct ken_report_options {
+    size_t size;
     const char *title;          /* of the page; NULL = what the runs say */
-    const char *label;          /* of the comparisons: NULL or "draw", "mode" */
+    int label;                  /* of the comparisons: KEN_LABEL_* */
     const char *const *trained; /* (n_trained) as in ken_diff_options; besides the trainings among the runs */
     int n_trained;
     size_t
@@ -321,7 +334,7 @@ typedef struct ken_report_options {
     void *ctx;
 } ken_report_options;
 
-KEN_API ken_report_options ken_report_defaults(void);
+KEN_DEFAULTS(ken_report_options, ken_report_defaults)
 /* Adds up and compares; o NULL = defaults. The runs (n) stay the caller's and must outlive the report. Free with ken_report_free. */
 KEN_API int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err);
 KEN_API void ken_report_free(ken_report *r);

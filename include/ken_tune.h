@@ -7,6 +7,7 @@
 /* ---- evaluate ------------------------------------------------------------------------------------------------------- */
 
 typedef struct ken_evaluate_options {
+    size_t size;
     int shots; /* exemplars in front of a question. 0: the prompt of a training (docs/method/fine-tuning.md#format); else
                                       that of an annotation, with its first set. -1: 0, and 5 for multiple choice */
     const char
@@ -14,13 +15,13 @@ typedef struct ken_evaluate_options {
     bool chat_template;     /* false */
     const char *stop;       /* NULL = newline */
     int max_new;            /* 32 */
-    const char *matchers;   /* "em-squad"; comma list: the first one decides hits, the others are counted beside it */
+    ken_names matchers;     /* none = "em-squad"; the first one decides hits, the others are counted beside it */
     const char *const *idk; /* (n_idk) answers that decline to answer, besides the usual ones */
     int n_idk;
     bool texts;                /* complete and keep the answers (true); else stop when one cannot be right any more */
     uint64_t exemplar_seed;    /* 0 */
     const ken_data *exemplars; /* as in ken_annotate_options */
-    const char *splits, *relations;
+    ken_names splits, relations;
     size_t per_relation, limit;
     ken_run *labels;               /* an annotation: categories, joined by id; or NULL */
     const char *const *text_files; /* (n_text_files) UTF-8 texts to take the perplexity of */
@@ -37,7 +38,7 @@ typedef struct ken_evaluate_options {
 
 typedef struct ken_evaluation ken_evaluation;
 
-KEN_API ken_evaluate_options ken_evaluate_defaults(void);
+KEN_DEFAULTS(ken_evaluate_options, ken_evaluate_defaults)
 /* Asks the model each question, greedily, and measures by category, relation, split and quartile of popularity; multiple choice rows
  * are scored by their letters (set "mmlu"), texts by their perplexity (sets "text:NAME"). d may be NULL when there are texts. Free with
  * ken_evaluation_free. */
@@ -73,20 +74,49 @@ typedef struct ken_mix { /* rows of another task, drawn into every batch beside 
     double weight; /* the main rows have 1: of each batch weight / (1 + all weights) comes from here */
 } ken_mix;
 
+/* Numbers of the choices below; ken_word has their words. The first of each is the default. */
+enum { KEN_HALF_ALL, KEN_HALF_POPULAR, KEN_HALF_UNPOPULAR, KEN_HALF_RANDOM };
+enum { KEN_HALF_BY_AUTO /* popularity where there is one, else P_Correct */, KEN_HALF_BY_POPULARITY, KEN_HALF_BY_P };
+enum { KEN_BALANCE_NONE, KEN_BALANCE_CATEGORY, KEN_BALANCE_RELATION };
+enum { KEN_MATCH_NONE, KEN_MATCH_PAIRS, KEN_MATCH_CONTROL };
+enum { KEN_WEIGHTS_FILE, KEN_WEIGHTS_P, KEN_WEIGHTS_NONE };
+enum { /* what counts as Known in a relation of a variant */
+       KEN_MIX_NATURAL,
+       KEN_MIX_EQUAL,
+       KEN_MIX_HK,
+       KEN_MIX_MK,
+       KEN_MIX_WK
+};
+typedef enum ken_variant_kind {
+    KEN_VARIANT_NONE,    /* the rows selected */
+    KEN_VARIANT_UNKNOWN, /* D_X: percent of the rows Unknown, the same relations in every such variant */
+    KEN_VARIANT_KNOWN,   /* D_Known(X): that without its Unknown rows */
+    KEN_VARIANT_NATURAL, /* categories as in each relation */
+    KEN_VARIANT_ONE      /* rows of one category */
+} ken_variant_kind;
+
+typedef struct ken_variant_choice { /* docs/method/fine-tuning.md#training-sets */
+    ken_variant_kind kind;
+    int percent;  /* X, 0 to 100: KEN_VARIANT_UNKNOWN, KEN_VARIANT_KNOWN */
+    int category; /* KEN_HIGHLY_KNOWN ... KEN_UNKNOWN: KEN_VARIANT_ONE */
+} ken_variant_choice;
+
 /* Rows of one place, and what is done with them before training, in this order: read, labelled, selected, a variant drawn,
  * a known tail appended, targets replaced, weighted, mixed with other tasks. docs/data.md has the formats. */
 typedef struct ken_train_data {
+    size_t size;
     /* a run; data as ken_data_open reads them; or a JSONL file of prompts and completions, conversations, ... */
     const char *path;
     const char
         *labels; /* a run that says the category and P_Correct of each row, joined by id; NULL = what path says */
-    bool labels_optional;  /* a row of that run counts only where its question is the same, and it may have none */
-    ken_data_options read; /* how data are read; its skip_bad drops and counts any row that cannot be used */
+    bool labels_optional; /* a row of that run counts only where its question is the same, and it may have none */
+    const ken_data_options
+        *read; /* how data are read (NULL = defaults); its skip_bad drops and counts any row that cannot be used */
 
-    const char *categories;   /* comma list of category names; NULL = all rows, annotated or not */
-    const char *label;        /* which label counts: NULL or "draw" (ken_row.category), "mode" (category_mode) */
-    const char *relations;    /* comma list; NULL = all */
-    const char *splits;       /* comma list; NULL = prefer_split where there are rows of it, else all */
+    unsigned categories;      /* bits 1 << KEN_HIGHLY_KNOWN ... 1 << KEN_UNLABELLED; 0 = all rows, annotated or not */
+    int label;                /* which label counts: KEN_LABEL_* */
+    ken_names relations;      /* none = all */
+    ken_names splits;         /* none = prefer_split where there are rows of it, else all */
     const char *prefer_split; /* "train" */
     double p_min, p_max;      /* of P_Correct (p_t); 0, 1 = all rows */
     double p_unknown_min, p_unknown_max;   /* of p_unknown, the probability that every sample misses; 0, 1 */
@@ -95,26 +125,23 @@ typedef struct ken_train_data {
      * have no subject in common, whatever else is asked for. Rows without a subject go by their question. 0, 1 = all. */
     double subject_min, subject_max;
 
-    /* "popular", "unpopular": the half of these rows with the larger, the smaller key; "random": as many. NULL = all. An odd one out is in
-     * no half, nor is a row without the key. */
-    const char *half;
-    const char *half_by;        /* "popularity", "p" (P_Correct); NULL = popularity where there is one, else p */
+    /* KEN_HALF_POPULAR, KEN_HALF_UNPOPULAR: the half of these rows with the larger, the smaller key; KEN_HALF_RANDOM: as many. An odd one
+     * out is in no half, nor is a row without the key. */
+    int half;
+    int half_by;                /* the key: KEN_HALF_BY_* */
     bool half_within;           /* halves of each relation */
     size_t per_relation, limit; /* the first rows of each relation, of all; 0 = all */
     bool sample;                /* drawn rows in place of the first */
-    const char *balance;        /* "category", "relation": as many rows of each; NULL = as they come */
+    int balance;                /* KEN_BALANCE_*: as many rows of each category, relation */
 
-    /* NULL = the rows selected; "unknown=50": half of them Unknown, the same relations in every such variant; "known=50": that
-     * without its Unknown rows; "natural"; or the name of one category. size 0 = the least category of each relation, summed. */
-    const char *variant;
-    const char
-        *known_mix;    /* NULL or "natural": as in the relation; "equal", "HighlyKnown", "MaybeKnown", "WeaklyKnown" */
-    size_t size;       /* of the variant, or of the balanced set */
+    ken_variant_choice variant;
+    int known_mix;     /* what the Known rows of the variant are: KEN_MIX_* */
+    size_t set_rows;   /* of the variant, or of the balanced set; 0 = the least category of each relation, summed */
     bool concentrated; /* the variant's Unknown rows fill whole relations, in an order drawn by seed */
-    /* Against popularity, which correlates with being known: "pairs": only rows that pair up, Known with Unknown, in one relation and decile of
-     * popularity (of the answer's frequency where data say no popularity); "control": such a Known row in place of each Unknown row of
-     * the variant. NULL = neither. */
-    const char *match;
+    /* Against popularity, which correlates with being known. KEN_MATCH_PAIRS: only rows that pair up, Known with Unknown, in one relation and
+     * decile of popularity (of the answer's frequency where data say no popularity); KEN_MATCH_CONTROL: such a Known row in place of each
+     * Unknown row of the variant. */
+    int match;
 
     /* Share of the rows to append as Known rows in a last, unshuffled part of each epoch. 0 = none but the rows whose field
      * known_tail is true, as in files of ken_export. */
@@ -123,10 +150,10 @@ typedef struct ken_train_data {
     const char *const
         *idk; /* (n_idk) target of Unknown rows, as "I don't know": each draws one; none = their answers */
     int n_idk;
-    bool idk_random;     /* the control: as many rows, drawn from all */
-    const char *weights; /* NULL or "file": what the file's field `weight` says; "p": P_Correct^gamma; "none": 1 */
+    bool idk_random; /* the control: as many rows, drawn from all */
+    int weights; /* KEN_WEIGHTS_FILE: what the file's field `weight` says; KEN_WEIGHTS_P: P_Correct^gamma; KEN_WEIGHTS_NONE: 1 */
     double weight_gamma,
-        weight_min; /* "p": max(weight_min, P^weight_gamma), then mean 1; 1, 0. P of an abstention is 1 - P */
+        weight_min; /* KEN_WEIGHTS_P: max(weight_min, P^weight_gamma), then mean 1; 1, 0. P of an abstention is 1 - P */
 
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n"; the answer follows */
     bool chat_template;          /* the prompt is a turn of a conversation in the model's format */
@@ -157,7 +184,7 @@ typedef struct ken_train_data_stats {
     uint64_t tokens, targets;              /* of all rows; targets: those that carry loss */
 } ken_train_data_stats;
 
-KEN_API ken_train_data ken_train_data_defaults(void);
+KEN_DEFAULTS(ken_train_data, ken_train_data_defaults)
 
 /* ---- select --------------------------------------------------------------------------------------------------------- */
 
@@ -193,6 +220,7 @@ KEN_API const ken_selection_group *ken_selection_groups(const ken_selection *s, 
 KEN_API const ken_train_data_stats *ken_selection_stats(const ken_selection *s); /* tokens and targets are 0 */
 
 typedef struct ken_export_options {
+    size_t size;
     const char *format;          /* "trl", "messages", "alpaca", "sharegpt", "axolotl", "text", "mlx", "csv", "jsonl" */
     const char *prompt_template; /* NULL = "Answer the following question.\n{question}\n" */
     bool strict_keys; /* only the keys of the format: no id, relation, category, p_t0, p_t, weight, known_tail */
@@ -209,7 +237,7 @@ typedef struct ken_export_options {
  * "sharegpt" also set their entry in the folder's dataset_info.json, and are JSON lists unless PATH ends in .jsonl. All files appear whole or not
  * at all; the same input gives the same bytes. path "-": the rows alone (as lines) on standard output. KEN_EUSAGE rather than replacing
  * a run, a model, what is no plain file, or what the rows were read from. */
-KEN_API ken_export_options ken_export_defaults(void);
+KEN_DEFAULTS(ken_export_options, ken_export_defaults)
 KEN_API int ken_export(const ken_selection *s, const ken_export_options *o, const char *path, ken_err *err);
 
 /* ---- train ---------------------------------------------------------------------------------------------------------- */
@@ -224,29 +252,68 @@ typedef struct ken_train_start { /* what a training is about to do */
 } ken_train_start;
 typedef void (*ken_train_start_fn)(void *ctx, const ken_train_start *s);
 
+enum { KEN_SCHEDULE_CONSTANT, KEN_SCHEDULE_LINEAR, KEN_SCHEDULE_COSINE }; /* after the warm-up */
+enum { KEN_OPTIMIZER_ADAMW, KEN_OPTIMIZER_SGD };
+enum { KEN_SHARE_AUTO, KEN_SHARE_ON, KEN_SHARE_OFF };
+
+enum { /* the projections of a layer, for adapters */
+       KEN_TARGET_Q = 1 << 0,
+       KEN_TARGET_K = 1 << 1,
+       KEN_TARGET_V = 1 << 2,
+       KEN_TARGET_O = 1 << 3,
+       KEN_TARGET_GATE = 1 << 4,
+       KEN_TARGET_UP = 1 << 5,
+       KEN_TARGET_DOWN = 1 << 6,
+       KEN_TARGET_ATTENTION = KEN_TARGET_Q | KEN_TARGET_K | KEN_TARGET_V | KEN_TARGET_O,
+       KEN_TARGET_MLP = KEN_TARGET_GATE | KEN_TARGET_UP | KEN_TARGET_DOWN,
+       KEN_TARGET_ALL = KEN_TARGET_ATTENTION | KEN_TARGET_MLP
+};
+typedef struct ken_lora_options { /* an adapter: W + alpha / rank B A in each target */
+    int rank;                     /* 0 = none: the weights themselves are trained */
+    double alpha;                 /* 0 = 2 rank */
+    double dropout;               /* of what A reads, 0 to below 1 */
+    unsigned targets;             /* KEN_TARGET_*; 0 = all */
+} ken_lora_options;
+
+enum { /* parts of a model; a layer's norms belong to the half that reads them, and are a part of their own too */
+       KEN_PARTS_EMBEDDINGS = 1 << 0,
+       KEN_PARTS_HEAD = 1 << 1,
+       KEN_PARTS_ATTENTION = 1 << 2,
+       KEN_PARTS_MLP = 1 << 3,
+       KEN_PARTS_NORMS = 1 << 4
+};
+typedef struct ken_parts { /* all zero: nothing is named */
+    unsigned parts;        /* KEN_PARTS_* */
+    bool layers;           /* first_layer to last_layer, counted from 0, both included */
+    int first_layer, last_layer;
+} ken_parts;
+
 typedef struct ken_train_options {
-    ken_train_data data;
+    size_t size;
+    const ken_train_data *data;
     /* Where the rows to watch come from, read and asked as data says (of their dev, test, test split where there is one): dev
      * decides which weights are the best. NULL = none. */
     const char *dev, *test, *ood;
     int epochs;                                                 /* 50 */
     size_t batch;                                               /* 128 examples an update */
     int64_t max_steps;                                          /* 0 = as the epochs say */
-    const char *schedule;                                       /* "constant", "linear" or "cosine" after the warm-up */
-    const char *warmup;                                         /* "3%" of the steps, or a number of steps */
+    int schedule;                                               /* KEN_SCHEDULE_* */
+    int64_t warmup_steps;                                       /* of a rate that rises from 0; -1: */
+    double warmup_share;                                        /* that share of all steps; 0.03 */
     double lr;                                                  /* 1e-5, the peak */
-    const char *optimizer;                                      /* "adamw", "sgd" */
+    int optimizer;                                              /* KEN_OPTIMIZER_* */
     double beta1, beta2, epsilon, momentum, weight_decay, clip; /* 0.9, 0.999, 1e-8, 0.9, 0, 1; clip 0 = none */
     double dropout;                                             /* 0.05 */
-    uint64_t seed;              /* of order, masks, adapters and what data draws: data.seed is not used */
-    const char *lora;           /* "r=16,alpha=32,dropout=0,targets=q_proj,..."; NULL = the weights themselves */
-    const char *train, *freeze; /* comma lists: embeddings, head, norms, attention, mlp, layers=A-B; NULL */
-    double kl, kl_tau;          /* weight of the divergence from a teacher, 0 = none; its temperature, 0.5 */
-    const char *kl_teacher;     /* "base", or "epoch:N": the weights after N epochs */
-    const char *compute;        /* "f32", or "bf16" for matrix products */
-    /* "on": a beginning that examples of a batch share is computed once, "off", or "auto": on without dropout. With dropout the examples
-     * would share its mask there too: faster, but an unlucky mask then meets the whole batch. */
-    const char *share_prefixes;
+    uint64_t seed; /* of order, masks, adapters and what data draws: data.seed is not used */
+    ken_lora_options lora;
+    ken_parts train,
+        freeze; /* train: only the named parts, inside of the named layers; freeze: the named parts and layers stay */
+    double kl, kl_tau;   /* weight of the divergence from a teacher, 0 = none; its temperature, 0.5 */
+    int kl_teacher;      /* the weights after so many epochs; 0 = before training; 1 */
+    const char *compute; /* "f32", or "bf16" for matrix products */
+    /* KEN_SHARE_ON: a beginning that examples of a batch share is computed once, KEN_SHARE_OFF, or KEN_SHARE_AUTO: on without dropout. With
+     * dropout the examples would share its mask there too: faster, but an unlucky mask then meets the whole batch. */
+    int share_prefixes;
     bool recompute;               /* false; true: less memory, more time */
     int rows;                     /* 4096: token rows forwarded at once; an update of more is split */
     int64_t eval_every;           /* steps between measurements; 0 = after each epoch */
@@ -267,7 +334,7 @@ typedef struct ken_train_options {
     void *ctx; /* for poll, progress, start and point */
 } ken_train_options;
 
-KEN_API ken_train_options ken_train_defaults(void);
+KEN_DEFAULTS(ken_train_options, ken_train_defaults)
 
 /* Fine-tunes m and writes into dir (made when missing): with dev the best weights there and the last in dir/last, else the last there;
  * train.ken, the run with all that was measured; DONE last of all. Continues where an interrupted call has stopped, with the bits of

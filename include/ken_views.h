@@ -117,12 +117,20 @@ typedef struct ken_view {
 
 typedef struct ken_views ken_views;
 
-typedef struct ken_show_options { /* of an annotation; all zero: everything, in data order */
-    const char *relations;        /* only these, "a,b"; NULL = all */
-    /* "order", "name", "facts", "known" (HighlyKnown and MaybeKnown; of multiple choice, prompts right) or a category;
-     * "-" in front: falling; NULL = "order". */
-    const char *sort;
+enum {                 /* orders of relations */
+       KEN_SORT_ORDER, /* of the data */
+       KEN_SORT_NAME,
+       KEN_SORT_FACTS,
+       KEN_SORT_KNOWN,   /* HighlyKnown and MaybeKnown; of multiple choice, prompts right */
+       KEN_SORT_CATEGORY /* + KEN_HIGHLY_KNOWN ... KEN_UNLABELLED */
+};
+typedef struct ken_show_options { /* of an annotation */
+    size_t size;
+    ken_names relations; /* only these; none = all */
+    int sort;            /* KEN_SORT_* */
+    bool falling;
 } ken_show_options;
+KEN_DEFAULTS(ken_show_options, ken_show_defaults)
 
 /* Of a run of any kind; o may be NULL. Free with ken_views_free; the run may be freed before. */
 KEN_API int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err);
@@ -146,11 +154,13 @@ KEN_API int ken_views_of_point(ken_views **out, const ken_point *p, const ken_me
 KEN_API int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ken_training_speed *speed,
                                   ken_err *err);
 
-typedef struct ken_diff_show_options { /* of a comparison; all zero: without what it says of the runs */
-    const ken_run *run[2];             /* A and B, for their models and settings; or NULL */
-    const char *path[2];               /* what they are called; or NULL */
-    size_t listed;                     /* lost facts that are shown one by one, and as many gained ones */
+typedef struct ken_diff_show_options { /* of a comparison; the defaults: without what it says of the runs */
+    size_t size;
+    const ken_run *run[2]; /* A and B, for their models and settings; or NULL */
+    const char *path[2];   /* what they are called; or NULL */
+    size_t listed;         /* lost facts that are shown one by one, and as many gained ones */
 } ken_diff_show_options;
+KEN_DEFAULTS(ken_diff_show_options, ken_diff_show_defaults)
 
 /* Of a comparison; o may be NULL. */
 KEN_API int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *o, ken_err *err);

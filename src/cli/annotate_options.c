@@ -36,9 +36,9 @@ const cli_option cli_which_options[] = {
     {"exemplars", 0, "DATA", CLI_STRING, &cli_annotate.exemplars,
      "where exemplars come from (default: the dev split where there is one, else rows held out)",
      .flags = CLI_IO | CLI_PATH},
-    {"split", 0, "S,..", CLI_STRING, &O.splits, "only these splits (default: all but the exemplars')",
+    {"split", 0, "S,..", CLI_NAMES, &cli_annotate.splits, "only these splits (default: all but the exemplars')",
      .setting = "splits"},
-    {"relation", 0, "R,..", CLI_STRING, &O.relations, "only these relations"},
+    {"relation", 0, "R,..", CLI_NAMES, &cli_annotate.relations, "only these relations", .setting = "relations"},
     {"per-relation", 0, "N", CLI_SIZE, &O.per_relation,
      "the first N rows of each relation; a larger N extends an annotation"},
     {0}};
@@ -56,6 +56,8 @@ void cli_annotate_init(void) { cli_annotate = (cli_annotate_settings){.o = ken_a
 ken_annotate_options cli_annotate_options(cli_progress *p)
 {
     ken_annotate_options o = O;
+    o.splits = cli_names(&cli_annotate.splits);
+    o.relations = cli_names(&cli_annotate.relations);
     o.poll = cli_interrupted;
     o.progress = cli_progress_show;
     o.ctx = p;

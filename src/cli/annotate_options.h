@@ -6,6 +6,7 @@
 
 typedef struct cli_annotate_settings {
     ken_annotate_options o;
+    cli_list splits, relations;
     const char *exemplars; /* path of --exemplars, or NULL */
 } cli_annotate_settings;
 

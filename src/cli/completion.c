@@ -13,9 +13,11 @@ static void bash_name(const cli_option *o, void *ctx)
 static void bash_choices(const cli_option *o, void *ctx)
 {
     const cli_verb *v = ctx;
-    if (o->choices == NULL) return;
+    char choices[200];
+    cli_choices_text(o, choices, sizeof choices);
+    if (choices[0] == '\0') return;
     printf("        %s:--%s) COMPREPLY=($(compgen -W \"", v->name, o->name);
-    for (const char *c = o->choices; *c != '\0'; c++) fputc(*c == '|' ? ' ' : *c, stdout);
+    for (const char *c = choices; *c != '\0'; c++) fputc(*c == '|' ? ' ' : *c, stdout);
     fputs("\" -- \"$cur\")); return ;;\n", stdout);
 }
 
@@ -53,9 +55,11 @@ static void zsh_value(const cli_option *o)
 {
     if (o->arg == NULL) return;
     printf(":%s:", o->arg);
-    if (o->choices != NULL) {
+    char choices[200];
+    cli_choices_text(o, choices, sizeof choices);
+    if (choices[0] != '\0') {
         fputc('(', stdout);
-        for (const char *c = o->choices; *c != '\0'; c++) fputc(*c == '|' ? ' ' : *c, stdout);
+        for (const char *c = choices; *c != '\0'; c++) fputc(*c == '|' ? ' ' : *c, stdout);
         fputc(')', stdout);
     } else if (o->flags & CLI_PATH) fputs("_files", stdout);
 }

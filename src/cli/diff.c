@@ -19,7 +19,8 @@
 enum { LISTED = 10 }; /* lost facts in the summary, and as many gained ones */
 
 static struct {
-    const char *label, *rows, *data, *output, *adapter;
+    const char *rows, *data, *output, *adapter;
+    int label; /* KEN_LABEL_* */
     cli_list trained, fail_if;
     bool common;
     cli_tables tables;
@@ -31,9 +32,9 @@ static const cli_option options[] = {
      "what was trained on between A and B: a train.ken, the folder of a training, or the rows that ken train was "
      "given; says how near each fact is to it; may be given several times",
      .flags = CLI_IO | CLI_PATH},
-    {"label", 0, "WHICH", CLI_CHOICE, &set.label,
+    {"label", 0, "WHICH", CLI_WORD, &set.label,
      "the category that counts: draw (the seeded draw, as published) or mode (the likeliest one)",
-     .choices = "draw|mode"},
+     .words = KEN_WORDS_LABEL},
     {"common", 0, NULL, CLI_FLAG, &set.common,
      "compare the facts that both runs have, however few they are; without it runs of different data are refused",
      .setting = "allow_different"},
@@ -62,7 +63,6 @@ static void init(void)
 {
     cli_data_init();
     cli_annotate_init();
-    set.label = "draw";
     set.limit = SIZE_MAX; /* not given */
 }
 
@@ -305,7 +305,13 @@ static int run(int n, char **arg, ken_err *err)
     if (rc == KEN_OK) rc = ken_diff_runs(&d, r[0], r[1], &o, err);
     if (rc == KEN_OK) {
         const size_t listed = set.limit == SIZE_MAX ? LISTED : set.limit > 0 ? set.limit : SIZE_MAX;
-        rc = show(d, &(ken_diff_show_options){.run = {r[0], r[1]}, .path = {path[0], path[1]}, .listed = listed}, err);
+        ken_diff_show_options how = ken_diff_show_defaults();
+        for (int i = 0; i < 2; i++) {
+            how.run[i] = r[i];
+            how.path[i] = path[i];
+        }
+        how.listed = listed;
+        rc = show(d, &how, err);
     }
     ken_diff_free(d);
     ken_run_free(r[0]);

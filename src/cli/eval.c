@@ -17,6 +17,7 @@ static struct {
     ken_evaluate_options o;
     const char *model, *data, *output, *labels, *prompt, *against;
     cli_list idk, text, fail_if;
+    cli_list matchers;
     bool rows;
 } set;
 
@@ -59,9 +60,10 @@ static const cli_option asking[] = {
     {"chat-template", 0, NULL, CLI_FLAG, &set.o.chat_template, "ask as a conversation, in the model's chat format"},
     {"stop", 0, "TEXT", CLI_TEXT, &set.o.stop, "what ends an answer (default: a newline)"},
     {"max-new", 0, "N", CLI_INT, &set.o.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
-    {"matcher", 0, "NAME,..", CLI_STRING, &set.o.matchers,
+    {"matcher", 0, "NAME,..", CLI_NAMES, &set.matchers,
      "when a text counts as an answer: em-squad, em-raw, em-alias, contains, f1@T; the first decides, others are "
-     "counted beside it"},
+     "counted beside it (default: em-squad)",
+     .setting = "matchers"},
     {"idk", 0, "PHRASE", CLI_LIST, &set.idk,
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},
@@ -260,8 +262,9 @@ static int run(int n, char **arg, ken_err *err)
     o.labels = labels;
     o.text_files = set.text.item;
     o.n_text_files = set.text.n;
-    o.splits = cli_annotate.o.splits;
-    o.relations = cli_annotate.o.relations;
+    o.matchers = cli_names(&set.matchers);
+    o.splits = cli_names(&cli_annotate.splits);
+    o.relations = cli_names(&cli_annotate.relations);
     o.per_relation = cli_annotate.o.per_relation;
     o.threads = cli_annotate.o.threads;
     o.isa = cli_annotate.o.isa;

@@ -46,7 +46,7 @@ void cli_note(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    cli_name_options(current, text);
+    cli_name_options(current, text, sizeof text);
     term_clean(text);
     fprintf(stderr, "ken: %s\n", text);
 }
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
     if ((fflush(stdout) != 0 || ferror(stdout)) && rc == KEN_OK)
         rc = cli_fail(&err, KEN_EFAIL, "cannot write to standard output: %s",
                       errno != 0 ? strerror(errno) : "write error");
-    cli_name_options(current, err.msg);
+    cli_name_options(current, err.msg, sizeof err.msg);
     term_clean(err.msg);
     if (rc != KEN_OK && err.msg[0] != '\0') fprintf(stderr, "ken: %s\n", err.msg);
     if (rc == KEN_EUSAGE && argc > 1 && find_verb(argv[1]) != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", argv[1]);

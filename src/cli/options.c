@@ -115,6 +115,48 @@ static int add_item(source s, const char *value, ken_err *err)
     return KEN_OK;
 }
 
+static int set_word(source s, const char *value, ken_err *err)
+{
+    int v = ken_word_value(s.o->words, value);
+    char choices[200];
+    cli_choices_text(s.o, choices, sizeof choices);
+    if (v < 0) return cli_fail(err, KEN_EUSAGE, "%s: \"%s\" is not one of %s", s.shown, value, choices);
+    *(int *)s.o->value = v;
+    return KEN_OK;
+}
+
+/* Copies of the names, which live as long as the program. */
+static int add_names(source s, const char *value, ken_err *err)
+{
+    for (const char *at = value; at != NULL;) {
+        const char *comma = strchr(at, ','), *from = at + strspn(at, " ");
+        const char *end = comma != NULL ? comma : at + strlen(at);
+        while (end > from && end[-1] == ' ') end--;
+        if (end <= from)
+            return cli_fail(err, KEN_EUSAGE, "%s: \"%s\" has an empty name in it; name one or more", s.shown, value);
+        char *name = strndup(from, (size_t)(end - from));
+        if (name == NULL) return cli_fail(err, KEN_ENOMEM, "%s: out of memory", s.shown);
+        int rc = add_item(s, name, err);
+        if (rc != KEN_OK) {
+            free(name);
+            return rc;
+        }
+        at = comma != NULL ? comma + 1 : NULL;
+    }
+    return KEN_OK;
+}
+
+ken_names cli_names(const cli_list *l) { return (ken_names){l->item, l->n}; }
+
+void cli_choices_text(const cli_option *o, char *out, size_t n)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    if (o->choices != NULL) snprintf(out, n, "%s", o->choices);
+    for (int i = 0; o->type == CLI_WORD && ken_word(o->words, i) != NULL && at < n; i++)
+        at += (size_t)snprintf(out + at, n - at, "%s%s", i > 0 ? "|" : "", ken_word(o->words, i));
+}
+
 static int set_value(source s, const char *value, ken_err *err)
 {
     switch (s.o->type) {
@@ -123,7 +165,10 @@ static int set_value(source s, const char *value, ken_err *err)
     case CLI_STRING: *(const char **)s.o->value = value; return KEN_OK;
     case CLI_LIST: return add_item(s, value, err);
     case CLI_TEXT: return set_text(s, value, err);
+    case CLI_NAMES: return add_names(s, value, err);
     case CLI_CHOICE: return set_choice(s, value, err);
+    case CLI_WORD: return set_word(s, value, err);
+    case CLI_PARSED: return s.o->parse(s.o->value, value, s.shown, err);
     case CLI_REAL: return set_real(s, value, err);
     default: return set_whole(s, value, err);
     }
@@ -192,23 +237,48 @@ static const cli_option *option_of_setting(const cli_verb *v, span word)
     return o;
 }
 
-void cli_name_options(const cli_verb *v, char *text)
+/* What a user types for what a message calls by its function. */
+static const struct {
+    const char *function, *command;
+} commands[] = {{"ken_annotate", "ken annotate"},
+                {"ken_data_open", "ken data"},
+                {"ken_run_row", "ken show --rows"},
+                {"ken_score", "ken score"},
+                {"ken_scoring_audit", "ken score --audit"},
+                {"ken_train", "ken train"},
+                {"ken_views_of_run", "ken show"}};
+
+/* "--shots" or "ken train" for a word in backquotes; "" when it stays as it is. */
+static void typed_for(const cli_verb *v, span word, char *out, size_t n)
 {
-    char *w = text;
-    for (const char *r = text; *r != '\0';) {
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strlen(commands[i].function) == word.n && memcmp(commands[i].function, word.s, word.n) == 0)
+            snprintf(out, n, "%s", commands[i].command);
+    const cli_option *o = out[0] == '\0' ? option_of_setting(v, word) : NULL;
+    if (o != NULL) snprintf(out, n, "--%s", o->name);
+    if (o != NULL && o->type == CLI_UNFLAG) out[0] = '\0'; /* `texts`, which --no-texts turns off */
+}
+
+void cli_name_options(const cli_verb *v, char *text, size_t size)
+{
+    char out[4096], typed[80];
+    size_t w = 0;
+    if (size > sizeof out) size = sizeof out;
+    for (const char *r = text; *r != '\0' && w + 1 < size;) {
         span word = {r + 1, strspn(r + 1, "abcdefghijklmnopqrstuvwxyz0123456789_")};
-        const cli_option *o = NULL;
-        if (*r == '`' && word.n > 0 && word.s[word.n] == '`') o = option_of_setting(v, word);
-        if (o == NULL || strlen(o->name) > word.n) { /* the second: `texts`, which --no-texts turns off */
-            *w++ = *r++;
+        typed[0] = '\0';
+        if (*r == '`' && word.n > 0 && word.s[word.n] == '`') typed_for(v, word, typed, sizeof typed);
+        if (typed[0] == '\0') {
+            out[w++] = *r++;
             continue;
         }
         r = word.s + word.n + 1;
-        *w++ = '-';
-        *w++ = '-';
-        for (const char *c = o->name; *c != '\0'; c++) *w++ = *c;
+        w += (size_t)snprintf(out + w, size - w, "%s", typed);
+        if (w >= size) w = size - 1;
     }
-    *w = '\0';
+    out[w] = '\0';
+    memcpy(text, out, w + 1);
 }
 
 void cli_env_name(const cli_option *o, char *out, size_t n)
@@ -240,7 +310,12 @@ void cli_default_text(const cli_option *o, char *out, size_t n)
     switch (o->type) {
     case CLI_FLAG:
     case CLI_UNFLAG:
+    case CLI_NAMES:
     case CLI_LIST: return;
+    case CLI_WORD: snprintf(out, n, "%s", ken_word(o->words, *(int *)o->value)); return;
+    case CLI_PARSED:
+        if (o->show != NULL) o->show(o->value, out, n);
+        return;
     case CLI_STRING:
     case CLI_TEXT:
     case CLI_CHOICE:
@@ -327,13 +402,25 @@ bool cli_in_list(const char *list, char sep, const char *item)
     return false;
 }
 
+enum { MAX_GIVEN = 256 }; /* options of one command line that differ; a verb has fewer */
+
 /* ---- parsing -------------------------------------------------------------------------------------------------------- */
 
 typedef struct parser {
     const cli_verb *verb;
     int argc, at;
     char **argv;
+    const cli_option *given[MAX_GIVEN]; /* (n_given) on the command line: not looked for in the environment */
+    int n_given;
 } parser;
+
+static int give(parser *p, source s, const char *value, ken_err *err)
+{
+    bool there = false;
+    for (int i = 0; i < p->n_given && !there; i++) there = p->given[i] == s.o;
+    if (!there && p->n_given < MAX_GIVEN) p->given[p->n_given++] = s.o;
+    return set_value(s, value, err);
+}
 
 static int parse_long(parser *p, ken_err *err)
 {
@@ -346,11 +433,11 @@ static int parse_long(parser *p, ken_err *err)
     source from = {o, shown};
     if (!takes_value(o)) {
         if (eq != NULL) return cli_fail(err, KEN_EUSAGE, "%s takes no value", shown);
-        return set_value(from, NULL, err);
+        return give(p, from, NULL, err);
     }
-    if (eq != NULL) return set_value(from, eq + 1, err);
+    if (eq != NULL) return give(p, from, eq + 1, err);
     if (p->at + 1 >= p->argc) return cli_fail(err, KEN_EUSAGE, "%s needs a value (%s)", shown, o->arg);
-    return set_value(from, p->argv[++p->at], err);
+    return give(p, from, p->argv[++p->at], err);
 }
 
 static int parse_short(parser *p, ken_err *err)
@@ -361,17 +448,18 @@ static int parse_short(parser *p, ken_err *err)
         char shown[3] = {'-', *c, '\0'};
         source from = {o, shown};
         if (takes_value(o)) {
-            if (c[1] != '\0') return set_value(from, c + 1, err);
+            if (c[1] != '\0') return give(p, from, c + 1, err);
             if (p->at + 1 >= p->argc) return cli_fail(err, KEN_EUSAGE, "%s needs a value (%s)", shown, o->arg);
-            return set_value(from, p->argv[++p->at], err);
+            return give(p, from, p->argv[++p->at], err);
         }
-        int rc = set_value(from, NULL, err);
+        int rc = give(p, from, NULL, err);
         if (rc != KEN_OK) return rc;
     }
     return KEN_OK;
 }
 
 typedef struct env_pass {
+    const parser *p;
     int rc;
     ken_err *err;
 } env_pass;
@@ -382,6 +470,8 @@ static void read_env(const cli_option *o, void *ctx)
     char name[80];
     cli_env_name(o, name, sizeof name);
     const char *value = name[0] != '\0' ? getenv(name) : NULL;
+    for (int i = 0; i < pass->p->n_given; i++)
+        if (pass->p->given[i] == o) return; /* the command line wins */
     if (value == NULL || pass->rc != KEN_OK) return;
     source from = {o, name};
     if (!takes_value(o)) pass->rc = set_flag_from_env(from, value, pass->err);
@@ -390,10 +480,8 @@ static void read_env(const cli_option *o, void *ctx)
 
 int cli_parse(const cli_verb *v, int argc, char **argv, int *n, char **arg, ken_err *err)
 {
-    env_pass env = {KEN_OK, err};
-    cli_each_option(v, read_env, &env);
-    parser p = {v, argc, 0, argv};
-    int rc = env.rc;
+    parser p = {.verb = v, .argc = argc, .argv = argv};
+    int rc = KEN_OK;
     *n = 0;
     for (; p.at < argc && rc == KEN_OK; p.at++) {
         char *a = argv[p.at];
@@ -405,5 +493,7 @@ int cli_parse(const cli_verb *v, int argc, char **argv, int *n, char **arg, ken_
         else if (a[0] == '-' && a[1] != '\0') rc = parse_short(&p, err);
         else arg[(*n)++] = a; /* "-" alone is an argument: standard input */
     }
-    return rc;
+    env_pass env = {&p, rc, err};
+    if (rc == KEN_OK) cli_each_option(v, read_env, &env);
+    return env.rc;
 }

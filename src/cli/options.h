@@ -11,8 +11,8 @@
  * output (CLI_IO) can also come from the environment, as KEN_SHOTS for --shots; the command line wins. */
 #ifndef KEN_CLI_OPTIONS_H
 #define KEN_CLI_OPTIONS_H
+#include "cli/words.h"
 #include <stdio.h>
-#include "ken.h"
 
 typedef enum cli_type {
     CLI_FLAG,   /* bool, set to true */
@@ -20,7 +20,10 @@ typedef enum cli_type {
     CLI_STRING, /* const char *, borrowed from argv or the environment */
     CLI_TEXT,   /* const char *, with \n, \t, \r and \\ replaced; lives until the program ends */
     CLI_LIST,   /* cli_list; may be given several times */
+    CLI_NAMES,  /* cli_list: names separated by commas; may be given several times, they add up */
     CLI_CHOICE, /* const char *, one of the names in `choices` */
+    CLI_WORD,   /* int, one of the choices of `words` */
+    CLI_PARSED, /* what `parse` makes of it */
     CLI_INT,    /* int */
     CLI_SIZE,   /* size_t; a count */
     CLI_BYTES,  /* size_t; K, M, G or T may follow (powers of 1024) */
@@ -49,6 +52,9 @@ typedef struct cli_option {
     const char *help;    /* one sentence, no full stop, no default (which is added) */
     double min, max;     /* numbers: both allowed; max 0 = no upper bound */
     const char *choices; /* "exact|sample" */
+    ken_words words;     /* CLI_WORD */
+    cli_parse_fn *parse; /* CLI_PARSED */
+    cli_show_fn *show;   /* CLI_PARSED: its default; NULL = none is shown */
     unsigned flags;
     const char *setting; /* its field in ken.h where that has another name; NULL = as the option, with _ for - */
 } cli_option;
@@ -67,9 +73,10 @@ typedef struct cli_verb {
     int min_args, max_args;                      /* max -1 = any number */
 } cli_verb;
 
-/* The library's messages name a setting by its field of ken.h, in backquotes; here it gets the name of the option that sets it, of this verb or
- * else of any: `mass_budget` becomes --mass-budget. Other words in backquotes stay. The text never grows. v may be NULL. */
-void cli_name_options(const cli_verb *v, char *text);
+/* The library's messages name a setting by its field of ken.h and a deed by its function, in backquotes; here they become what a user types: the
+ * option that sets it, of this verb or else of any (`mass_budget` becomes --mass-budget), and the command (`ken_run_row` becomes ken show
+ * --rows). Other words in backquotes stay. text has room for size bytes and is cut there. v may be NULL. */
+void cli_name_options(const cli_verb *v, char *text, size_t size);
 
 /* Options of every verb (help, version, quiet, verbose, colour). */
 extern const cli_option cli_common_options[];
@@ -82,10 +89,14 @@ int cli_parse(const cli_verb *v, int argc, char **argv, int *n, char **arg, ken_
 void cli_each_option(const cli_verb *v, void (*f)(const cli_option *o, void *ctx), void *ctx);
 /* The default as text; "" when there is none. out (n bytes). */
 void cli_default_text(const cli_option *o, char *out, size_t n);
+/* Its choices, "exact|sample", whether they are its own or words of the library; "" when it has none. out (n bytes). */
+void cli_choices_text(const cli_option *o, char *out, size_t n);
 /* KEN_TOP_K for top-k; out (n bytes). "" for an option that cannot come from the environment. */
 void cli_env_name(const cli_option *o, char *out, size_t n);
 /* Of `names` (n) the one nearest to word, or NULL when none is near enough to be what was meant. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 /* Whether item stands in list ("a,b" with sep ','); the whole item must agree. */
 bool cli_in_list(const char *list, char sep, const char *item);
+/* As the library takes names; borrowed from l. */
+ken_names cli_names(const cli_list *l);
 #endif

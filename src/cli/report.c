@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 
 static struct {
-    const char *output, *title, *label, *plot, *pdf, *png, *svg, *csv;
+    const char *output, *title, *plot, *pdf, *png, *svg, *csv;
+    int label; /* KEN_LABEL_* */
     cli_list trained;
     bool list_plots;
 } set;
@@ -15,8 +16,8 @@ static const cli_option options[] = {
     {"output", 'o', "FILE.html", CLI_STRING, &set.output,
      "the page to write (report.html, unless only plots are asked for)", .flags = CLI_IO | CLI_PATH},
     {"title", 0, "TEXT", CLI_STRING, &set.title, "title of the page, instead of what the runs say", .flags = CLI_IO},
-    {"label", 0, "KIND", CLI_CHOICE, &set.label, "which label counts when two runs are compared",
-     .choices = "draw|mode"},
+    {"label", 0, "KIND", CLI_WORD, &set.label, "which label counts when two runs are compared",
+     .words = KEN_WORDS_LABEL},
     {"trained", 0, "SET", CLI_LIST, &set.trained,
      "what was trained on, for the distance of a fact to it: train.ken, a training's folder, rows as ken train reads "
      "them",
@@ -30,11 +31,7 @@ static const cli_option options[] = {
      .flags = CLI_IO},
     {0}};
 
-static void init(void)
-{
-    memset(&set, 0, sizeof set);
-    set.label = "draw";
-}
+static void init(void) { memset(&set, 0, sizeof set); }
 
 /* A run, or the run in the folder of a training. */
 static int open_one(ken_run **out, const char *path, ken_err *err)

@@ -41,8 +41,9 @@ static int falling(const void *a, const void *b) { return compare(a, b, -1); }
 
 static bool passes(const ken_row *r, const cli_row_filter *f)
 {
-    return (f->relations == NULL || cli_in_list(f->relations, ',', r->relation)) &&
-           (f->categories == NULL || cli_in_list(f->categories, ',', ken_category_name(r->category)));
+    bool relation = f->relations.n == 0;
+    for (int i = 0; i < f->relations.n && !relation; i++) relation = strcmp(f->relations.name[i], r->relation) == 0;
+    return relation && (f->categories == 0 || (f->categories >> r->category & 1u) != 0);
 }
 
 /* What the model says instead: the wrong greedy answer that most prompts agree on; NULL when none is kept. */

@@ -4,9 +4,10 @@
 #include "ken.h"
 
 typedef struct cli_row_filter {
-    const char *relations, *categories; /* "a,b"; NULL = all */
-    const char *sort; /* NULL = data order; a key of cli_row_sort_keys, "-" in front for falling order */
-    size_t limit;     /* 0 = all */
+    ken_names relations; /* none = all */
+    unsigned categories; /* bits 1 << KEN_HIGHLY_KNOWN ...; 0 = all */
+    const char *sort;    /* NULL = data order; a key of cli_row_sort_keys, "-" in front for falling order */
+    size_t limit;        /* 0 = all */
 } cli_row_filter;
 
 #define CLI_ROW_SORT_KEYS "order|id|p_t|p_t0|p_unknown|p_flip|margin|popularity"

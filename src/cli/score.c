@@ -11,7 +11,9 @@ enum { MAX_CURVE = 32 };
 
 static struct {
     ken_score_options o;
-    const char *seed, *categories, *output, *audited, *temperature, *top_k, *shots;
+    cli_rules rules;
+    unsigned categories; /* bits 1 << KEN_HIGHLY_KNOWN ...; 0 = all */
+    const char *seed, *output, *audited, *temperature, *top_k, *shots;
     cli_list against;
     cli_tables tables;
     bool rows, changed, curve;
@@ -31,11 +33,12 @@ static const cli_option how_options[] = {
      .min = 0, .max = 10000},
     {"seed", 0, "N", CLI_STRING, &set.seed,
      "draw the samples of an exact run anew with this seed (default: the run's)"},
-    {"label", 0, "WHICH", CLI_CHOICE, &set.o.label, "the label: of the seeded draw, or the more probable one",
-     .choices = "draw|mode"},
-    {"threshold", 0, "RULES", CLI_STRING, &set.o.threshold,
+    {"label", 0, "WHICH", CLI_WORD, &set.o.label, "the label: of the seeded draw, or the more probable one",
+     .words = KEN_WORDS_LABEL},
+    {"threshold", 0, "RULES", CLI_PARSED, &set.rules,
      "categories by thresholds in place of the protocol's, as in HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown; "
-     "the first that holds counts"},
+     "the first that holds counts",
+     .parse = cli_parse_rules, .setting = "rules"},
     {"temperature", 0, "T", CLI_STRING, &set.temperature, "", .flags = CLI_HIDDEN | CLI_IO},
     {"top-k", 0, "K", CLI_STRING, &set.top_k, "", .flags = CLI_HIDDEN | CLI_IO},
     {"shots", 0, "N", CLI_STRING, &set.shots, "", .flags = CLI_HIDDEN | CLI_IO},
@@ -44,8 +47,8 @@ static const cli_option how_options[] = {
 static const cli_option what_options[] = {
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts with the label they had and the one they have now"},
     {"changed", 0, NULL, CLI_FLAG, &set.changed, "list those whose label is, or may be, another one (implies --rows)"},
-    {"category", 0, "C,..", CLI_STRING, &set.categories, "list those of these categories now (implies --rows)",
-     .setting = "categories"},
+    {"category", 0, "C,..", CLI_PARSED, &set.categories, "list those of these categories now (implies --rows)",
+     .parse = cli_parse_categories, .setting = "categories"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
     {"curve", 0, NULL, CLI_FLAG, &set.curve,
      "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},
@@ -95,23 +98,6 @@ static int parse_seed(ken_err *err)
         return cli_fail(err, KEN_EUSAGE, "--seed: \"%.40s\" is not a number from 0 to 18446744073709551615", set.seed);
     set.o.seed = v;
     set.o.other_seed = set.audit == 0 && set.audited == NULL; /* there it only draws the sheet */
-    return KEN_OK;
-}
-
-static int check_categories(ken_err *err)
-{
-    for (const char *p = set.categories; p != NULL;) {
-        size_t n = strcspn(p, ",");
-        int k = 0;
-        while (k < KEN_N_CATEGORIES && (strlen(ken_category_name(k)) != n || strncmp(ken_category_name(k), p, n) != 0))
-            k++;
-        if (k == KEN_N_CATEGORIES)
-            return cli_fail(
-                err, KEN_EUSAGE,
-                "--category: \"%.*s\" is not one of HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled",
-                (int)(n < 40 ? n : 40), p);
-        p = p[n] == ',' ? p + n + 1 : NULL;
-    }
     return KEN_OK;
 }
 
@@ -205,10 +191,11 @@ static int run(int n, char **arg, ken_err *err)
     (void)n;
     ken_run *r = NULL;
     ken_scoring *s = NULL;
-    bool rows = set.rows || set.changed || set.categories != NULL;
+    bool rows = set.rows || set.changed || set.categories != 0;
+    set.o.rules = set.rules.rule;
+    set.o.n_rules = set.rules.n;
     int rc = check_fixed(err);
     if (rc == KEN_OK) rc = parse_seed(err);
-    if (rc == KEN_OK) rc = check_categories(err);
     if (rc == KEN_OK) rc = check_together(rows, err);
     if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
     if (rc == KEN_OK) rc = ken_score(&s, r, &set.o, err);

@@ -42,9 +42,7 @@ static int print_json(const ken_row *row, const ken_scored *how, ken_err *err)
     return rc == KEN_OK ? cli_print_views(v, err) : rc;
 }
 
-static bool in_list(const char *list, const char *name) { return list == NULL || cli_in_list(list, ',', name); }
-
-int cli_print_scored_rows(ken_scoring *s, const char *categories, bool changed, size_t limit, ken_err *err)
+int cli_print_scored_rows(ken_scoring *s, unsigned categories, bool changed, size_t limit, ken_err *err)
 {
     size_t shown = 0;
     if (!cli.json) {
@@ -57,7 +55,7 @@ int cli_print_scored_rows(ken_scoring *s, const char *categories, bool changed, 
         const ken_row *row = ken_scoring_row(s, i, &how, err);
         if (row == NULL) return err->status;
         bool same = how->possible == 1u << how->was;
-        if ((changed && same) || !in_list(categories, ken_category_name(how->category))) continue;
+        if ((changed && same) || (categories != 0 && (categories >> how->category & 1u) == 0)) continue;
         shown++;
         if (!cli.json) print_row(row, how);
         else if (print_json(row, how, err) != KEN_OK) return err->status;

@@ -72,8 +72,9 @@ static int select_watched(ken_selection **out, const ken_train_data *main, const
     ken_train_data d = ken_train_data_defaults();
     if (path == NULL) return KEN_OK;
     d.path = path;
-    d.read = main->read;
-    if (strcmp(path, main->path) != 0) d.read.format = NULL; /* found from the content */
+    ken_data_options read = *main->read;
+    if (strcmp(path, main->path) != 0) read.format = NULL; /* found from the content */
+    d.read = &read;
     d.prefer_split = split;
     d.poll = cli_interrupted;
     d.prompt_template = main->prompt_template;

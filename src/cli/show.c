@@ -9,20 +9,22 @@
 #include <string.h>
 
 static struct {
-    const char *relations, *categories, *sort;
+    const char *sort;
+    cli_list relations;
+    unsigned categories; /* bits 1 << KEN_HIGHLY_KNOWN ...; 0 = all */
     cli_tables tables;
     bool rows;
     size_t limit;
 } set;
 
-#define TABLE_SORT_KEYS "name|facts|known|HighlyKnown|MaybeKnown|WeaklyKnown|Unknown"
+#define TABLE_SORT_KEYS "order|name|facts|known|HighlyKnown|MaybeKnown|WeaklyKnown|Unknown"
 
 static const cli_option options[] = {
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts, one a line"},
-    {"relation", 0, "R,..", CLI_STRING, &set.relations, "only these relations"},
-    {"category", 0, "C,..", CLI_STRING, &set.categories,
+    {"relation", 0, "R,..", CLI_NAMES, &set.relations, "only these relations", .setting = "relations"},
+    {"category", 0, "C,..", CLI_PARSED, &set.categories,
      "list the facts of these categories: HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled (implies --rows)",
-     .setting = "categories"},
+     .parse = cli_parse_categories, .setting = "categories"},
     {"sort", 0, "KEY", CLI_STRING, &set.sort,
      "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts, known "
      "(HighlyKnown and MaybeKnown) or a category's share; -KEY for falling order (default: data order)"},
@@ -30,55 +32,56 @@ static const cli_option options[] = {
     CLI_TABLE_OPTIONS(set.tables),
     {0}};
 
-/* Each name of a comma list must be one that the run has; a misspelt one would silently show nothing. */
-static int check_names(const char *list, const char *what, const char *const *names, size_t n, ken_err *err)
+/* Each relation must be one that the run has; a misspelt one would silently show nothing. */
+static int check_relations(const ken_run *r, ken_err *err)
 {
-    for (const char *p = list; p != NULL;) {
-        const char *comma = strchr(p, ',');
-        size_t len = comma != NULL ? (size_t)(comma - p) : strlen(p);
-        char word[256];
-        snprintf(word, sizeof word, "%.*s", len < sizeof word ? (int)len : (int)sizeof word - 1, p);
+    size_t n = ken_run_n_relations(r);
+    const char **names = calloc(n > 0 ? n : 1, sizeof *names);
+    if (names == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) names[i] = ken_run_relation(r, i)->relation;
+    int rc = KEN_OK;
+    for (int k = 0; k < set.relations.n && rc == KEN_OK; k++) {
+        const char *word = set.relations.item[k], *near = cli_nearest(word, names, n);
         bool found = false;
         for (size_t i = 0; i < n && !found; i++) found = strcmp(names[i], word) == 0;
-        if (!found) {
-            const char *near = cli_nearest(word, names, n);
-            return cli_fail(err, KEN_EUSAGE, "%s: the run has no \"%s\"%s%s%s", what, word,
-                            near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "");
-        }
-        p = comma != NULL ? comma + 1 : NULL;
+        if (!found)
+            rc = cli_fail(err, KEN_EUSAGE, "--relation: the run has no \"%s\"%s%s%s", word,
+                          near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "");
     }
-    return KEN_OK;
+    free(names);
+    return rc;
 }
 
 static int check_filters(const ken_run *r, bool rows, ken_err *err)
 {
-    int rc = KEN_OK;
-    const char *categories[KEN_N_CATEGORIES];
-    for (int i = 0; i < KEN_N_CATEGORIES; i++) categories[i] = ken_category_name(i);
-    if (set.categories != NULL) rc = check_names(set.categories, "--category", categories, KEN_N_CATEGORIES, err);
-    if (rc == KEN_OK && set.relations != NULL) {
-        size_t n = ken_run_n_relations(r);
-        const char **names = calloc(n > 0 ? n : 1, sizeof *names);
-        if (names == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
-        for (size_t i = 0; i < n; i++) names[i] = ken_run_relation(r, i)->relation;
-        rc = check_names(set.relations, "--relation", names, n, err);
-        free(names);
+    int rc = check_relations(r, err);
+    const char *keys = rows ? CLI_ROW_SORT_KEYS : TABLE_SORT_KEYS;
+    if (rc != KEN_OK || set.sort == NULL) return rc;
+    const char *key = set.sort + (set.sort[0] == '-');
+    if (*key != '\0' && cli_in_list(keys, '|', key)) return KEN_OK;
+    return cli_fail(err, KEN_EUSAGE, "--sort: \"%s\" is not one of %s (with - in front for falling order)", set.sort,
+                    keys);
+}
+
+/* The order of the table: the place of its key among TABLE_SORT_KEYS, which are in the order of KEN_SORT_*. */
+static int table_order(const char *key)
+{
+    int n = 0;
+    for (const char *at = TABLE_SORT_KEYS; at != NULL; at = strchr(at, '|'), n++) {
+        at += *at == '|';
+        if (strncmp(at, key, strlen(key)) == 0 && strchr("|", at[strlen(key)]) != NULL) return n;
     }
-    const char *keys = rows ? CLI_ROW_SORT_KEYS : "order|" TABLE_SORT_KEYS;
-    if (rc == KEN_OK && set.sort != NULL) {
-        const char *key = set.sort + (set.sort[0] == '-');
-        if (*key == '\0' || !cli_in_list(keys, '|', key))
-            rc = cli_fail(err, KEN_EUSAGE, "--sort: \"%s\" is not one of %s (with - in front for falling order)",
-                          set.sort, keys);
-    }
-    return rc;
+    return KEN_SORT_ORDER;
 }
 
 /* The table, in the form that is asked for; with rows what stands behind it. */
 static int show_views(ken_run *r, ken_err *err)
 {
     ken_views *v;
-    const ken_show_options o = {.relations = set.relations, .sort = set.sort};
+    ken_show_options o = ken_show_defaults();
+    o.relations = cli_names(&set.relations);
+    o.falling = set.sort != NULL && set.sort[0] == '-';
+    o.sort = set.sort != NULL ? table_order(set.sort + o.falling) : KEN_SORT_ORDER;
     int rc = ken_views_of_run(&v, r, &o, err);
     return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
@@ -87,7 +90,7 @@ static int show_views(ken_run *r, ken_err *err)
 static int show_other(ken_run *r, ken_err *err)
 {
     const char *kind = ken_run_kind(r);
-    if (set.relations != NULL || set.categories != NULL || set.sort != NULL || set.limit > 0)
+    if (set.relations.n > 0 || set.categories != 0 || set.sort != NULL || set.limit > 0)
         return cli_fail(err, KEN_EUSAGE,
                         "--relation, --category, --sort and --limit are for annotations; this run is of "
                         "kind \"%s\"",
@@ -101,7 +104,7 @@ static int run(int n, char **arg, ken_err *err)
 {
     (void)n;
     ken_run *r = NULL;
-    bool rows = set.rows || set.categories != NULL;
+    bool rows = set.rows || set.categories != 0;
     int rc = cli_check_tables(&set.tables, rows, err);
     if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
     if (rc != KEN_OK) goto done;
@@ -113,7 +116,7 @@ static int run(int n, char **arg, ken_err *err)
     if (rc != KEN_OK) goto done;
     term_start();
     if (rows) {
-        cli_row_filter f = {set.relations, set.categories, set.sort, set.limit};
+        cli_row_filter f = {cli_names(&set.relations), set.categories, set.sort, set.limit};
         rc = cli_print_rows(r, &f, err);
     } else rc = show_views(r, err);
 done:

@@ -17,6 +17,7 @@ static struct {
     cli_list gguf;
     bool dry_run, json_lines;
     ken_train_options o;
+    cli_warmup warmup;
 } set;
 
 #define O set.o
@@ -41,22 +42,25 @@ static const cli_option io_options[] = {
     {0}};
 
 static const cli_option what_options[] = {
-    {"lora", 0, "r=R,..", CLI_STRING, &O.lora,
+    {"lora", 0, "r=R,..", CLI_PARSED, &O.lora,
      "train a low-rank adapter: r=16[,alpha=32][,dropout=0][,targets=q_proj,..]; alpha is 2r and targets are all seven "
-     "projections unless given; attention and mlp name four and three of them"},
-    {"train", 0, "PART,..", CLI_STRING, &O.train,
-     "train only these: embeddings, head, norms, attention, mlp, layers=A-B (default: all)"},
-    {"freeze", 0, "PART,..", CLI_STRING, &O.freeze, "leave these as they are; the same words"},
+     "projections unless given; attention and mlp name four and three of them",
+     .parse = cli_parse_lora},
+    {"train", 0, "PART,..", CLI_PARSED, &O.train,
+     "train only these: embeddings, head, norms, attention, mlp, layers=A-B (default: all)", .parse = cli_parse_parts},
+    {"freeze", 0, "PART,..", CLI_PARSED, &O.freeze, "leave these as they are; the same words",
+     .parse = cli_parse_parts},
     {"epochs", 0, "N", CLI_INT, &O.epochs, "passes over the rows", .min = 1, .max = 1e6},
     {"batch", 0, "N", CLI_SIZE, &O.batch, "examples of one update", .min = 1, .max = 1e7},
     {"max-steps", 0, "N", CLI_INT, &set.max_steps, "stop after N updates (0: as the epochs say)", .min = 0,
      .max = INT_MAX},
     {"lr", 0, "X", CLI_REAL, &O.lr, "learning rate at its peak", .min = 1e-30, .max = 1e38},
-    {"schedule", 0, "NAME", CLI_CHOICE, &O.schedule, "what the learning rate does after the warm-up",
-     .choices = "constant|linear|cosine"},
-    {"warmup", 0, "N|P%", CLI_STRING, &O.warmup, "linear warm-up: so many steps, or a share of them"},
-    {"optimizer", 0, "NAME", CLI_CHOICE, &O.optimizer, "AdamW, or stochastic gradient descent with momentum",
-     .choices = "adamw|sgd"},
+    {"schedule", 0, "NAME", CLI_WORD, &O.schedule, "what the learning rate does after the warm-up",
+     .words = KEN_WORDS_SCHEDULE},
+    {"warmup", 0, "N|P%", CLI_PARSED, &set.warmup, "linear warm-up: so many steps, or a share of them",
+     .parse = cli_parse_warmup, .show = cli_show_warmup, .setting = "warmup_steps"},
+    {"optimizer", 0, "NAME", CLI_WORD, &O.optimizer, "AdamW, or stochastic gradient descent with momentum",
+     .words = KEN_WORDS_OPTIMIZER},
     {"beta1", 0, "X", CLI_REAL, &O.beta1, "AdamW: decay of the gradient's mean", .min = 0, .max = 1},
     {"beta2", 0, "X", CLI_REAL, &O.beta2, "AdamW: decay of its square's mean", .min = 0, .max = 1},
     {"epsilon", 0, "X", CLI_REAL, &O.epsilon, "AdamW: added to the root", .min = 0, .max = 1},
@@ -67,7 +71,8 @@ static const cli_option what_options[] = {
     {"kl", 0, "X", CLI_REAL, &O.kl, "add X times the divergence from a teacher's answers (0: none)", .min = 0,
      .max = 1e6},
     {"kl-tau", 0, "T", CLI_REAL, &O.kl_tau, "its temperature", .min = 1e-3, .max = 1000},
-    {"kl-teacher", 0, "WHO", CLI_STRING, &O.kl_teacher, "the model before training (base) or after N epochs (epoch:N)"},
+    {"kl-teacher", 0, "WHO", CLI_PARSED, &O.kl_teacher, "the model before training (base) or after N epochs (epoch:N)",
+     .parse = cli_parse_teacher, .show = cli_show_teacher},
     {"seed", 0, "N", CLI_U64, &O.seed, "seed of order, dropout, adapters and all that is drawn from the data"},
     {0}};
 
@@ -87,11 +92,12 @@ static const cli_option how_options[] = {
      .choices = "F32|BF16|F16"},
     {"gguf", 0, "TYPE", CLI_LIST, &set.gguf,
      "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
-    {"share-prefixes", 0, "WHEN", CLI_CHOICE, &O.share_prefixes,
+    {"share-prefixes", 0, "WHEN", CLI_WORD, &O.share_prefixes,
      "compute a beginning that examples of a batch share once: exact without dropout; with it they share its mask "
      "there too, which is faster and noisier (auto: on without dropout)",
-     .choices = "auto|on|off"},
-    {"recompute", 0, NULL, CLI_FLAG, &O.recompute, "compute each layer again on the way back: less memory, more time"},
+     .words = KEN_WORDS_SHARE_PREFIXES},
+    {"recompute", 0, NULL, CLI_FLAG, &O.recompute,
+     "compute each layer again in the backward pass: less memory, more time"},
     {"rows", 0, "N", CLI_INT, &O.rows, "token rows forwarded at once; an update of more is split", .min = 1,
      .max = 1 << 24},
     {"threads", 't', "N", CLI_INT, &O.threads, "threads (0: all cores); never changes a result", .min = 0, .max = 4096},
@@ -105,6 +111,7 @@ static void init(void)
     cli_data_init();
     cli_tune_init();
     O = ken_train_defaults();
+    set.warmup = (cli_warmup){O.warmup_steps, O.warmup_share};
 }
 
 /* ---- --dry-run -------------------------------------------------------------------------------------------------------- */
@@ -241,7 +248,11 @@ static int run(int n, char **arg, ken_err *err)
     o.start = show_start;
     o.point = show_point;
     o.ctx = &w;
-    int rc = cli_tune_data(&o.data, set.data, err);
+    o.warmup_steps = set.warmup.steps;
+    o.warmup_share = set.warmup.share;
+    ken_train_data data;
+    o.data = &data;
+    int rc = cli_tune_data(&data, set.data, err);
     if (rc == KEN_OK) rc = ken_model_open(&m, model, err);
     if (rc != KEN_OK) return rc;
     for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));

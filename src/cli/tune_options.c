@@ -15,13 +15,13 @@ cli_tune_settings cli_tune;
 const cli_option cli_tune_options[] = {
     {"labels", 0, "RUN", CLI_STRING, &O.labels, "a run that says the category of each row of the data, by id",
      .flags = CLI_IO | CLI_PATH},
-    {"label", 0, "NAME", CLI_CHOICE, &O.label,
-     "which category of a run counts: as drawn, or the likeliest (default: draw)", .choices = "draw|mode"},
-    {"category", 0, "NAME,..", CLI_STRING, &O.categories, "only rows of these categories, as in HighlyKnown,Unknown",
-     .setting = "categories"},
-    {"split", 0, "NAME,..", CLI_STRING, &O.splits,
+    {"label", 0, "NAME", CLI_WORD, &O.label, "which category of a run counts: as drawn, or the likeliest",
+     .words = KEN_WORDS_LABEL},
+    {"category", 0, "NAME,..", CLI_PARSED, &O.categories, "only rows of these categories, as in HighlyKnown,Unknown",
+     .parse = cli_parse_categories, .setting = "categories"},
+    {"split", 0, "NAME,..", CLI_NAMES, &cli_tune.splits,
      "only rows of these splits (default: train where there is one, else all)", .setting = "splits"},
-    {"relation", 0, "NAME,..", CLI_STRING, &O.relations, "only rows of these relations"},
+    {"relation", 0, "NAME,..", CLI_NAMES, &cli_tune.relations, "only rows of these relations", .setting = "relations"},
     {"p-min", 0, "P", CLI_REAL, &O.p_min, "only rows whose P_Correct is at least P", .min = 0, .max = 1},
     {"p-max", 0, "P", CLI_REAL, &O.p_max, "only rows whose P_Correct is at most P", .min = 0, .max = 1},
     {"p-unknown-min", 0, "P", CLI_REAL, &O.p_unknown_min,
@@ -34,34 +34,34 @@ const cli_option cli_tune_options[] = {
     {"subjects", 0, "A-B", CLI_STRING, &cli_tune.subjects,
      "only rows of this part of the subjects, as in 0-0.8 for training and 0.8-1 for testing: parts have no subject in "
      "common (default: 0-1, all)"},
-    {"half", 0, "WHICH", CLI_CHOICE, &O.half,
-     "only the more or the less popular half of the rows, or as many drawn ones (default: all)",
-     .choices = "popular|unpopular|random"},
-    {"half-by", 0, "KEY", CLI_CHOICE, &O.half_by,
-     "rank by popularity, or p: by P_Correct (default: popularity where rows have one, else p)",
-     .choices = "popularity|p"},
+    {"half", 0, "WHICH", CLI_WORD, &O.half, "only the more or the less popular half of the rows, or as many drawn ones",
+     .words = KEN_WORDS_HALF},
+    {"half-by", 0, "KEY", CLI_WORD, &O.half_by,
+     "rank by popularity, or p: by P_Correct (auto: popularity where rows have one, else p)",
+     .words = KEN_WORDS_HALF_BY},
     {"half-within", 0, "WHAT", CLI_CHOICE, &cli_tune.half_within, "rank all rows, or those of each relation alone",
      .choices = "all|relation"},
     {"per-relation", 0, "N", CLI_SIZE, &O.per_relation, "the first N rows of each relation (0: all)", .min = 0},
     {"limit", 0, "N", CLI_SIZE, &O.limit, "the first N rows (0: all)", .min = 0},
     {"sample", 0, NULL, CLI_FLAG, &O.sample, "--per-relation and --limit take rows drawn by --seed, not the first"},
-    {"balance", 0, "WHAT", CLI_CHOICE, &O.balance,
-     "as many rows of each category, or of each relation: as the rarest has, or --size in all (default: as they come)",
-     .choices = "category|relation"},
-    {"variant", 0, "NAME", CLI_STRING, &O.variant,
+    {"balance", 0, "WHAT", CLI_WORD, &O.balance,
+     "as many rows of each category, or of each relation: as the rarest has, or --size in all",
+     .words = KEN_WORDS_BALANCE},
+    {"variant", 0, "NAME", CLI_PARSED, &O.variant,
      "draw a set of known make-up: unknown=X (X % Unknown rows, the same relations for every X), known=X (that without "
-     "its Unknown rows), natural, or the name of a category"},
-    {"size", 0, "N", CLI_SIZE, &O.size,
-     "rows of the variant (0: in each relation as many as its rarest category has), or of the balanced set", .min = 0},
-    {"known-mix", 0, "NAME", CLI_CHOICE, &O.known_mix,
-     "what the Known rows of a variant are (default: natural, as in their relation)",
-     .choices = "natural|equal|HighlyKnown|MaybeKnown|WeaklyKnown"},
+     "its Unknown rows), natural, or the name of a category",
+     .parse = cli_parse_variant},
+    {"size", 0, "N", CLI_SIZE, &O.set_rows,
+     "rows of the variant (0: in each relation as many as its rarest category has), or of the balanced set", .min = 0,
+     .setting = "set_rows"},
+    {"known-mix", 0, "NAME", CLI_WORD, &O.known_mix,
+     "what the Known rows of a variant are (natural: as in their relation)", .words = KEN_WORDS_KNOWN_MIX},
     {"concentrated", 0, NULL, CLI_FLAG, &O.concentrated,
      "the variant's Unknown rows fill whole relations; as many in all, in as many rows of each relation"},
-    {"match", 0, "HOW", CLI_CHOICE, &O.match,
+    {"match", 0, "HOW", CLI_WORD, &O.match,
      "control for popularity: pairs, only Known and Unknown rows that pair up in one relation and decile of "
-     "popularity; control, such a Known row in place of each Unknown one of the variant (default: neither)",
-     .choices = "pairs|control"},
+     "popularity; control, such a Known row in place of each Unknown one of the variant",
+     .words = KEN_WORDS_MATCH},
     {"idk", 0, "TEXT", CLI_LIST, &cli_tune.idk,
      "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one"},
     {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
@@ -70,9 +70,9 @@ const cli_option cli_tune_options[] = {
      "say known_tail, as ken select writes them)",
      .min = 0, .max = 1},
     {"known-tail-mixed", 0, NULL, CLI_FLAG, &O.known_tail_mixed, "control: the rows of the tail shuffled in"},
-    {"weights", 0, "NAME", CLI_CHOICE, &O.weights,
-     "what a row's loss is multiplied with: p (its P_Correct), file (the field `weight`), none (default: file)",
-     .choices = "p|file|none"},
+    {"weights", 0, "NAME", CLI_WORD, &O.weights,
+     "what a row's loss is multiplied with: p (its P_Correct), file (the field `weight`), none",
+     .words = KEN_WORDS_WEIGHTS},
     {"weight-gamma", 0, "G", CLI_REAL, &O.weight_gamma, "--weights p: the power of P_Correct", .min = 0, .max = 100},
     {"weight-min", 0, "W", CLI_REAL, &O.weight_min, "--weights p: the least weight, before they are brought to mean 1",
      .min = 0, .max = 1},
@@ -126,8 +126,11 @@ int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
     *out = O;
     out->path = path;
     out->poll = cli_interrupted;
-    out->read = cli_data.o;
-    out->read.slick = cli_data.protocol != NULL && strcmp(cli_data.protocol, "slick") == 0;
+    cli_tune.read = cli_data.o;
+    cli_tune.read.slick = cli_data.protocol != NULL && strcmp(cli_data.protocol, "slick") == 0;
+    out->read = &cli_tune.read;
+    out->splits = cli_names(&cli_tune.splits);
+    out->relations = cli_names(&cli_tune.relations);
     for (int i = 0; i < cli_tune.mix.n; i++) {
         int rc = parse_mix(&cli_tune.part[i], cli_tune.mix.item[i], err);
         if (rc != KEN_OK) return rc;

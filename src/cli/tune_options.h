@@ -5,6 +5,8 @@
 
 typedef struct cli_tune_settings {
     ken_train_data o;
+    ken_data_options read; /* its read: data_options.h says how */
+    cli_list splits, relations;
     const char *subjects;    /* "A-B" or NULL */
     const char *half_within; /* "all", "relation" */
     cli_list idk;

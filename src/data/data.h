@@ -36,8 +36,8 @@ typedef struct ken_exemplar_sets ken_exemplar_sets;
 typedef struct ken_exemplar_options {
     int n_sets, shots; /* 10, 4; at most 1000, 64 */
     uint64_t seed;
-    const ken_data *exemplars;      /* --exemplars, or NULL */
-    const char *splits, *relations; /* as in ken_annotate_options */
+    const ken_data *exemplars;   /* --exemplars, or NULL */
+    ken_names splits, relations; /* as in ken_annotate_options */
     size_t per_relation, limit;
     const ken_exemplars *
         stored; /* (n_stored) sets that a run has already, by relation: used in place of a draw, and rows of the relation

@@ -419,7 +419,7 @@ int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_
     int rc = check_options(o, err);
     if (rc == KEN_OK) rc = find_origin(p, &dev_only, err);
     if (rc == KEN_OK)
-        rc = ken_wanted_new(&want, d, o->splits, o->relations, p->origin == DEV_SPLIT ? "dev" : NULL, err);
+        rc = ken_wanted_new(&want, d, &o->splits, &o->relations, p->origin == DEV_SPLIT ? "dev" : NULL, err);
     if (rc == KEN_OK && fill_pools(p, dev_only) != KEN_OK) rc = ken_fail_nomem(err, "exemplars");
     if (rc == KEN_OK) rc = plan_relations(p, want, err);
     if (rc == KEN_OK) rc = choose_rows(p, want, err);

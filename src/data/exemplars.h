@@ -16,13 +16,11 @@ int ken_sets_deal(const size_t *rows, size_t m, int n_sets, int shots, uint64_t 
 
 /* Which rows the user asks for, by split and relation. */
 typedef struct ken_wanted ken_wanted;
-/* Comma lists as in ken_annotate_options; NULL = all relations, all splits but `without` (which may be NULL). KEN_EUSAGE with
+/* Lists as in ken_annotate_options; none = all relations, all splits but `without` (which may be NULL). KEN_EUSAGE with
  * what there is when a name is unknown. Free with ken_wanted_free. */
-int ken_wanted_new(ken_wanted **out, const ken_data *d, const char *splits, const char *relations, const char *without,
-                   ken_err *err);
+int ken_wanted_new(ken_wanted **out, const ken_data *d, const ken_names *splits, const ken_names *relations,
+                   const char *without, ken_err *err);
 void ken_wanted_free(ken_wanted *s);
 bool ken_wanted_has(const ken_wanted *s, const ken_example *e);
-/* The names in a comma list: calls with *at = list first. The next one (*n bytes) or NULL at the end. */
-const char *ken_next_name(const char **at, size_t *n);
 
 #endif

@@ -1,12 +1,17 @@
 /* open.c - ken_data_open and the accessors: finds the format, lets its reader fill the builder, finishes. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "data/dataset.h"
 #include <string.h>
 
 static const char *const format_names[] = {"entityquestions", "popqa", "mmlu", "jsonl", "csv", "tsv"};
 enum { N_FORMATS = 6 };
 
-ken_data_options ken_data_defaults(void) { return (ken_data_options){0}; }
+void ken_data_defaults_fill(ken_data_options *o, size_t size)
+{
+    static const ken_data_options defaults = {0};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
 
 static bool has_keys(const json_t *row, const char *const *keys, int n)
 {
@@ -124,15 +129,17 @@ static int finish(ken_builder *b, const char *path, ken_data **out, ken_err *err
 }
 
 /* text NULL: from the file or folder called name. */
-static int open_data(ken_data **out, const char *name, const char *text, size_t n, const ken_data_options *o,
+static int open_data(ken_data **out, const char *name, const char *text, size_t n, const ken_data_options *given,
                      ken_err *err)
 {
-    ken_data_options defaults = ken_data_defaults();
+    ken_data_options own = ken_data_defaults();
+    const ken_data_options *o = &own;
     ken_builder b = {0};
     int asked = N_FORMATS;
     *out = NULL;
-    if (o == NULL) o = &defaults;
-    int rc = o->format != NULL ? named_format(o->format, &asked, err) : KEN_OK;
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_data_options, err);
+    if (rc != KEN_OK) return rc;
+    rc = o->format != NULL ? named_format(o->format, &asked, err) : KEN_OK;
     if (rc == KEN_OK) rc = ken_builder_begin(&b, o, err);
     if (rc == KEN_OK && text == NULL && ken_is_dir(name)) rc = read_folder(&b, name, asked, err);
     else if (rc == KEN_OK) rc = read_file(&b, name, text, n, asked, err);

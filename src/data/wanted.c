@@ -69,39 +69,28 @@ static bool in_data(const ken_data *d, bool split, const char *name, size_t n)
     return false;
 }
 
-const char *ken_next_name(const char **at, size_t *n)
-{
-    const char *s = *at + strspn(*at, ", ");
-    *n = strcspn(s, ",");
-    *at = s + *n;
-    while (*n > 0 && s[*n - 1] == ' ') --*n;
-    return *n > 0 ? s : NULL;
-}
-
-/* "P36, P17" into a set of names that the data has. */
-static int parse(ken_strmap **out, const ken_data *d, bool split, const char *list, ken_err *err)
+/* Names into a set; the data must have each. */
+static int parse(ken_strmap **out, const ken_data *d, bool split, const ken_names *list, ken_err *err)
 {
     *out = ken_strmap_new(16);
     if (*out == NULL) return ken_fail_nomem(err, "selection");
-    size_t n;
-    for (const char *s; (s = ken_next_name(&list, &n)) != NULL;) {
-        if (!in_data(d, split, s, n)) return unknown(d, split, s, n, err);
-        if (ken_strmap_add(*out, s, n, 1) < 0) return ken_fail_nomem(err, "selection");
+    for (int i = 0; i < list->n; i++) {
+        const char *s = list->name[i];
+        if (!in_data(d, split, s, strlen(s))) return unknown(d, split, s, strlen(s), err);
+        if (ken_strmap_add(*out, s, strlen(s), 1) < 0) return ken_fail_nomem(err, "selection");
     }
-    return ken_strmap_count(*out) > 0
-               ? KEN_OK
-               : ken_fail(err, KEN_EUSAGE, "the list of %ss is empty; name one or more", split ? "split" : "relation");
+    return KEN_OK;
 }
 
-int ken_wanted_new(ken_wanted **out, const ken_data *d, const char *splits, const char *relations, const char *without,
-                   ken_err *err)
+int ken_wanted_new(ken_wanted **out, const ken_data *d, const ken_names *splits, const ken_names *relations,
+                   const char *without, ken_err *err)
 {
     ken_wanted *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "selection");
     s->without = without;
     int rc = KEN_OK;
-    if (splits != NULL) rc = parse(&s->splits, d, true, splits, err);
-    if (rc == KEN_OK && relations != NULL) rc = parse(&s->relations, d, false, relations, err);
+    if (splits->n > 0) rc = parse(&s->splits, d, true, splits, err);
+    if (rc == KEN_OK && relations->n > 0) rc = parse(&s->relations, d, false, relations, err);
     if (rc == KEN_OK) *out = s;
     else ken_wanted_free(s);
     return rc;

@@ -4,6 +4,7 @@
  * stored when they are done. Finished rows are committed about once a second, so a kill loses at most that second of work and nothing that
  * was reported. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "know/identity.h"
@@ -40,18 +41,19 @@ typedef struct job {
     ken_watch watch;
 } job;
 
-ken_annotate_options ken_annotate_defaults(void)
+void ken_annotate_defaults_fill(ken_annotate_options *o, size_t size)
 {
-    return (ken_annotate_options){.shots = 4,
-                                  .prompts = 10,
-                                  .samples = 16,
-                                  .top_k = 40,
-                                  .max_new = 32,
-                                  .temperature = 0.5,
-                                  .matcher = "em-squad",
-                                  .method = "exact",
-                                  .texts = true,
-                                  .compute = "f32"};
+    static const ken_annotate_options defaults = {.shots = 4,
+                                                  .prompts = 10,
+                                                  .samples = 16,
+                                                  .top_k = 40,
+                                                  .max_new = 32,
+                                                  .temperature = 0.5,
+                                                  .matcher = "em-squad",
+                                                  .method = "exact",
+                                                  .texts = true,
+                                                  .compute = "f32"};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
 }
 
 /* ---- getting ready -------------------------------------------------------------------------------------------------- */
@@ -329,12 +331,16 @@ static void clean_up(job *j)
     ken_arena_free(&j->arena);
 }
 
-int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path, ken_err *err)
+int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *given, const char *run_path, ken_err *err)
 {
+    ken_annotate_options own = ken_annotate_defaults();
+    const ken_annotate_options *o = &own;
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_annotate_options, err);
+    if (rc != KEN_OK) return rc;
     job j = {.o = o, .model = m, .data = d, .watch = {o->poll, o->progress, o->ctx, ken_clock(), {0}}};
     j.committed = j.watch.began;
     const char *hash;
-    int rc = ken_settings_check(&j.setup, o, m, d, err);
+    rc = ken_settings_check(&j.setup, o, m, d, err);
     if (rc == KEN_OK) rc = plan_rows(&j, err);
     if (rc == KEN_OK) rc = ken_store_probe(run_path, err); /* before the model is read, which may take minutes */
     if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "hashing the model", 0, 0, err);

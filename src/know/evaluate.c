@@ -3,6 +3,7 @@
  * Questions go through the greedy walk (greedy.c), multiple choice through the letters (choice.c), texts through perplexity.c; all three use
  * the network that annotation uses. What is hard is only to count right: tally.c does that, for training too. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/parallel.h"
@@ -40,9 +41,10 @@ typedef struct job {
     ken_watch watch;
 } job;
 
-ken_evaluate_options ken_evaluate_defaults(void)
+void ken_evaluate_defaults_fill(ken_evaluate_options *o, size_t size)
 {
-    return (ken_evaluate_options){.shots = -1, .max_new = 32, .matchers = "em-squad", .texts = true, .compute = "f32"};
+    static const ken_evaluate_options defaults = {.shots = -1, .max_new = 32, .texts = true, .compute = "f32"};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
 }
 
 /* ---- options -------------------------------------------------------------------------------------------------------- */
@@ -50,25 +52,23 @@ ken_evaluate_options ken_evaluate_defaults(void)
 static int parse_matchers(job *j, ken_err *err)
 {
     const ken_evaluate_options *o = j->o;
-    const char *list = o->matchers != NULL ? o->matchers : ken_em_squad.name;
-    for (const char *p = list; p != NULL;) {
-        size_t n = strcspn(p, ",");
-        char name[64];
+    const char *const usual[] = {ken_em_squad.name};
+    const ken_names list = o->matchers.n > 0 ? o->matchers : (ken_names){usual, 1};
+    for (int k = 0; k < list.n; k++) {
         if (j->n_golds == 1 + KEN_MORE_MATCHERS)
-            return ken_fail(err, KEN_EUSAGE, "`matcher` \"%s\": at most %d matchers", list, 1 + KEN_MORE_MATCHERS);
-        snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, p);
+            return ken_fail(err, KEN_EUSAGE, "`matchers`: %d were given, at most %d are possible", list.n,
+                            1 + KEN_MORE_MATCHERS);
         ken_gold_rules *g = &j->golds[j->n_golds++];
-        int rc = ken_gold_rules_new(g, name, j->setup.rules.stop, o->idk, o->n_idk, err);
+        int rc = ken_gold_rules_new(g, list.name[k], j->setup.rules.stop, o->idk, o->n_idk, err);
         if (rc != KEN_OK) return rc;
         for (int i = 0; i < j->n_golds - 1; i++)
             if (strcmp(j->golds[i].matcher.name, g->matcher.name) == 0)
-                return ken_fail(err, KEN_EUSAGE, "`matcher` \"%s\": %s is given twice", list, g->matcher.name);
-        if (j->n_golds > 1) { /* its name lives as long as the evaluation */
-            const char *own = ken_arena_strndup(&j->e->arena, g->matcher.name, strlen(g->matcher.name));
-            if (own == NULL) return ken_fail_nomem(err, "matchers");
-            j->e->more[j->e->n_more++] = own;
-        }
-        p = p[n] == ',' ? p + n + 1 : NULL;
+                return ken_fail(err, KEN_EUSAGE, "`matchers`: %s is given twice", g->matcher.name);
+        if (j->n_golds == 1) continue;
+        /* its name lives as long as the evaluation */
+        const char *own = ken_arena_strndup(&j->e->arena, g->matcher.name, strlen(g->matcher.name));
+        if (own == NULL) return ken_fail_nomem(err, "matchers");
+        j->e->more[j->e->n_more++] = own;
     }
     return ken_gold_rules_need_aliases(j->golds, j->n_golds, j->data != NULL && ken_data_has_aliases(j->data), err);
 }
@@ -403,9 +403,10 @@ static int write_data_settings(job *j, ken_err *err)
     ken_setting_text(l, "chat_template", true, ken_chat_name(j->setup.style.chat));
     ken_setting_text(l, "stop", true, j->choice ? NULL : j->setup.rules.stop);
     if (!j->choice) ken_gold_rules_settings(&j->golds[0], ken_aliases_hash(j->data), l);
-    ken_setting_text(l, "matchers", true, j->choice ? NULL : o->matchers);
-    ken_setting_text(l, "splits", true, o->splits);
-    ken_setting_text(l, "relations", true, o->relations);
+    if (!j->choice && o->matchers.n > 0) ken_setting_names(l, "matchers", true, &o->matchers);
+    else if (!j->choice) ken_setting_text(l, "matchers", true, ken_em_squad.name);
+    if (o->splits.n > 0) ken_setting_names(l, "splits", true, &o->splits);
+    if (o->relations.n > 0) ken_setting_names(l, "relations", true, &o->relations);
     ken_setting_text(l, "labels_model_hash", true, o->labels != NULL ? ken_run_setting(o->labels, "model_hash") : NULL);
     ken_setting_put(l, "shots", true, "%d", j->setup.shots);
     ken_setting_put(l, "max_new", true, "%d", (int)j->setup.rules.max_new);
@@ -442,13 +443,17 @@ static int measure_rows(job *j, ken_err *err)
     return rc;
 }
 
-int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ken_evaluate_options *o, ken_err *err)
+int ken_evaluate(ken_evaluation **out, ken_model *m, const ken_data *d, const ken_evaluate_options *given, ken_err *err)
 {
     *out = NULL;
+    ken_evaluate_options own = ken_evaluate_defaults();
+    const ken_evaluate_options *o = &own;
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_evaluate_options, err);
+    if (rc != KEN_OK) return rc;
     ken_evaluation *e = ken_calloc(1, sizeof *e);
     if (e == NULL) return ken_fail_nomem(err, "evaluation");
     job j = {.o = o, .model = m, .data = d, .e = e, .watch = {o->poll, o->progress, o->ctx, ken_clock(), {0}}};
-    int rc = check_options(&j, err);
+    rc = check_options(&j, err);
     if (rc == KEN_OK && d != NULL) rc = choose_rows(&j, err);
     if (rc == KEN_OK && d != NULL) rc = make_rows(&j, err);
     e->settings.arena = &e->arena;

@@ -3,6 +3,7 @@
  * The row is computed by the very task that annotates, with the walk's paths saved: they carry the answer's mass. What the model would say instead
  * are the likeliest first tokens, each completed greedily (path.h). */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/arena.h"
 #include "know/path.h"
 #include "know/task.h"
@@ -128,7 +129,7 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
     if (row == NULL) return err != NULL ? err->status : KEN_EINPUT;
     if (row->flags & KEN_FLAG_CHOICE)
         return ken_fail(err, KEN_EUSAGE,
-                        "%s is a multiple choice row: it has no token paths to explain; see ken show --rows", q->id);
+                        "%s is a multiple choice row: it has no token paths to explain; see `ken_run_row`", q->id);
     bool failed = false;
     e->x = (ken_example){.id = copy(e, row->id, &failed),
                          .relation = copy(e, row->relation, &failed),
@@ -175,7 +176,8 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
     if (rc != KEN_OK) return rc;
     const ken_exemplars *ex = ken_exemplar_sets_for(e->exemplars, relation);
     if (ex == NULL && e->setup.shots > 0)
-        return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see ken data for those it has", relation);
+        return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see `ken_data_open` for those it has",
+                        relation);
     bool failed = false;
     e->x = (ken_example){.id = "question",
                          .relation = copy(e, relation, &failed),
@@ -333,18 +335,23 @@ int ken_explain(ken_model *m, const ken_explain_request *q, const ken_annotate_o
     if (q->run != NULL && ken_run_need_annotation(q->run, err) != KEN_OK) return err->status;
     explainer *e = ken_calloc(1, sizeof *e);
     if (e == NULL) return ken_fail_nomem(err, "explanation");
-    e->o = *o;
+    e->o = ken_annotate_defaults();
+    int rc = KEN_TAKE_OPTIONS(&e->o, o, ken_annotate_options, err);
+    if (rc != KEN_OK) {
+        ken_free(e);
+        return rc;
+    }
     if (q->run != NULL) options_of_run(&e->o, q->run);
     e->o.method = ken_method_exact.name;
     e->o.control = false;
-    int rc = ken_settings_check(&e->setup, &e->o, m, q->run != NULL ? NULL : q->data, err);
+    rc = ken_settings_check(&e->setup, &e->o, m, q->run != NULL ? NULL : q->data, err);
     if (rc == KEN_OK) {
         e->prompts = ken_arena_calloc(&e->arena, (size_t)e->setup.rules.prompts, sizeof *e->prompts);
         rc = e->prompts == NULL ? ken_fail_nomem(err, "prompts")
              : q->run != NULL   ? from_run(e, q, err)
                                 : from_question(e, q, err);
     }
-    ken_net_options n = {.threads = o->threads, .isa = e->setup.isa, .poll = o->poll, .ctx = o->ctx};
+    ken_net_options n = {.threads = e->o.threads, .isa = e->setup.isa, .poll = e->o.poll, .ctx = e->o.ctx};
     if (rc == KEN_OK) rc = ken_net_new(&e->net, m, &n, err);
     ken_engine_options eo = {.wave_positions = 512, .slots = 8192};
     if (rc == KEN_OK) rc = ken_engine_new(&e->engine, ken_net_forwarder(e->net), &eo, err);

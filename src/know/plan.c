@@ -4,6 +4,7 @@
  * taken as ANSWER_FORWARDS a prompt, the mean that was measured (docs/method/knowledge.md#exact-bound), and the speed comes from a short
  * forward. Multiple choice has no answers to walk: the letters are read at the prompt's end. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/buf.h"
 #include "know/choice.h"
 #include "know/settings.h"
@@ -104,15 +105,19 @@ static int measure(ken_model *m, const ken_annotate_options *o, const ken_setup 
     return rc;
 }
 
-int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out, ken_err *err)
+int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *given, ken_plan *out, ken_err *err)
 {
+    ken_annotate_options own = ken_annotate_defaults();
+    const ken_annotate_options *o = &own;
     *out = (ken_plan){0};
     ken_setup p;
     ken_exemplar_sets *exemplars = NULL;
     counter c = {0};
     const size_t *rows = NULL;
     double speed = 0, walked = ANSWER_FORWARDS;
-    int rc = ken_settings_check(&p, o, m, d, err);
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_annotate_options, err);
+    if (rc != KEN_OK) return rc;
+    rc = ken_settings_check(&p, o, m, d, err);
     const ken_exemplar_options x = ken_settings_exemplars(o);
     if (rc != KEN_OK) goto done;
     rc = ken_exemplar_sets_new(&exemplars, d, &x, err);

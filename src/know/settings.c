@@ -134,8 +134,8 @@ int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_mod
     ken_setting_put(l, "mass_budget", true, "%.17g", p->rules.mass_budget);
     ken_setting_text(l, "texts", true, p->rules.texts ? "yes" : "no");
     ken_setting_text(l, "control", true, p->control ? "yes" : "no");
-    ken_setting_text(l, "splits", false, o->splits != NULL ? o->splits : "");
-    ken_setting_text(l, "relations", false, o->relations != NULL ? o->relations : "");
+    ken_setting_names(l, "splits", false, &o->splits);
+    ken_setting_names(l, "relations", false, &o->relations);
     ken_setting_put(l, KEN_SETTING_ROWS, false, "%zu", p->n_rows);
     ken_setting_put(l, "limit", false, "%zu", o->limit);
     ken_setting_put(l, "per_relation", false, "%zu", o->per_relation);

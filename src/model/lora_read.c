@@ -249,7 +249,7 @@ int ken_lora_read(ken_lora **out, const char *dir, const ken_config *c, ken_err 
         rc =
             ken_fail(err, KEN_EINPUT,
                      "%s is missing; an adapter is a folder with adapter_config.json and adapter_model.safetensors, as "
-                     "ken train and peft write them",
+                     "`ken_train` and peft write them",
                      in.config_file);
     if (rc == KEN_OK) rc = ken_map_file(&config, in.config_file, err);
     if (rc == KEN_OK) rc = ken_map_file(&weights, in.weights_file, err);

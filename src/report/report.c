@@ -3,6 +3,7 @@
  * whatever runs there are. Writing the page is page.c's. */
 #include "report/report.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "store/run.h"
@@ -15,7 +16,11 @@
 
 enum { ROOM = 2000000, ROOM_FACTS = 10000, ROOM_FACT = 200 };
 
-ken_report_options ken_report_defaults(void) { return (ken_report_options){0}; }
+void ken_report_defaults_fill(ken_report_options *o, size_t size)
+{
+    static const ken_report_options defaults = {0};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
 
 int ken_report_add_note(ken_report *r, ken_err *err, const char *fmt, ...)
 {
@@ -165,7 +170,7 @@ static int compare_all(ken_report *r, const ken_report_options *o, ken_err *err)
     int rc = KEN_OK;
     for (int i = 0; i < o->n_trained; i++) {
         trained[k++] = o->trained[i];
-        /* A slip of the pen is no reason to leave the comparison out and say so in a note. */
+        /* A mistyped name is no reason to leave the comparison out and say so in a note. */
         if (rc == KEN_OK && access(o->trained[i], F_OK) != 0)
             rc = ken_fail(err, KEN_EINPUT, "%s: %s", o->trained[i], strerror(errno));
     }
@@ -208,7 +213,7 @@ static int fit_planes(ken_report *r, ken_err *err)
         if (rc != KEN_OK || !all) continue;
         ken_page_plane *p = &r->plane[r->n_planes++];
         p->set = sets[k];
-        rc = ken_regress(&p->r, runs, r->n_trainings, sets[k], err);
+        rc = ken_regress(&p->r, runs, r->n_trainings, sets[k], -1, err);
         if (rc == KEN_EUSAGE || rc == KEN_EINPUT) {
             snprintf(p->why, sizeof p->why, "%.399s", err->msg);
             rc = KEN_OK;
@@ -232,18 +237,19 @@ static int make_figures(ken_report *r, const ken_report_options *o, ken_err *err
     return rc;
 }
 
-int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *o, ken_err *err)
+int ken_report_new(ken_report **out, ken_run *const *runs, size_t n, const ken_report_options *given, ken_err *err)
 {
     ken_err own = {0};
-    ken_report_options defaults = ken_report_defaults();
+    ken_report_options options = ken_report_defaults();
+    const ken_report_options *o = &options;
     *out = NULL;
     if (err == NULL) err = &own;
-    if (o == NULL) o = &defaults;
+    int rc = KEN_TAKE_OPTIONS(&options, given, ken_report_options, err);
+    if (rc != KEN_OK) return rc;
     if (n == 0) return ken_fail(err, KEN_EUSAGE, "a report needs at least one run");
     err->status = KEN_OK;
     ken_report *r = ken_calloc(1, sizeof *r);
     if (r == NULL) return ken_fail_nomem(err, "report");
-    int rc = KEN_OK;
     if (o->title != NULL && (r->title = ken_strdup(o->title)) == NULL) rc = ken_fail_nomem(err, "report");
     r->room = o->room;
     if (rc == KEN_OK) rc = sort_runs(r, runs, n, err);

@@ -18,7 +18,7 @@ int ken_run_need_annotation(const ken_run *r, ken_err *err)
 {
     const char *kind = ken_run_kind(r);
     if (strcmp(kind, "annotate") == 0) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT, "%s: %s, not an annotation; `ken show` prints it", r->path,
+    return ken_fail(err, KEN_EINPUT, "%s: %s, not an annotation; see `ken_views_of_run`", r->path,
                     strcmp(kind, KEN_KIND_TRAIN) == 0  ? "a training"
                     : strcmp(kind, KEN_KIND_EVAL) == 0 ? "an evaluation"
                                                        : "a run of unknown kind");

@@ -291,7 +291,7 @@ const ken_row *ken_run_find(ken_run *r, const char *id, ken_err *err)
     sqlite3_clear_bindings(q);
     if (code != SQLITE_ROW && code != SQLITE_DONE) return NULL;
     if (code == SQLITE_DONE || (r->n == 0 || bsearch(&place, r->places, r->n, sizeof place, compare_places) == NULL)) {
-        ken_fail(err, KEN_EINPUT, "%s: no row has the id \"%.200s\"; `ken show --rows` lists them", r->path, id);
+        ken_fail(err, KEN_EINPUT, "%s: no row has the id \"%.200s\"; `ken_run_row` lists them", r->path, id);
         return NULL;
     }
     return read_row(r, place, err);
@@ -390,7 +390,7 @@ static int open_run(ken_run *r, ken_err *err)
     if (rc == KEN_OK) rc = ken_schema_exec(r->db, r->path, "PRAGMA query_only=ON; BEGIN", err);
     if (rc == KEN_OK) rc = ken_schema_check(r->db, r->path, &empty, err);
     if (rc == KEN_OK && empty)
-        return ken_fail(err, KEN_EINPUT, "%s: the file is empty: `ken annotate` has not begun to write it", r->path);
+        return ken_fail(err, KEN_EINPUT, "%s: the file is empty: `ken_annotate` has not begun to write it", r->path);
     if (rc == KEN_OK) rc = ken_schema_format(r->db, r->path, &r->format, err);
     if (rc == KEN_OK) rc = load_settings(r, err);
     if (rc == KEN_OK) rc = ken_run_scan(r, err);

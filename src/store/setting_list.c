@@ -1,5 +1,6 @@
 /* setting_list.c - see setting_list.h. */
 #include "store/setting_list.h"
+#include "base/options.h"
 #include "store/writer.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,15 @@ void ken_setting_text(ken_setting_list *l, const char *key, bool binding, const 
     const char *name = ken_arena_strdup(l->arena, key), *copy = ken_arena_strdup(l->arena, value);
     l->failed = name == NULL || copy == NULL;
     if (!l->failed) l->s[l->n++] = (ken_setting){name, copy, binding};
+}
+
+void ken_setting_names(ken_setting_list *l, const char *key, bool binding, const ken_names *names)
+{
+    ken_buf b = {0};
+    ken_names_join(&b, names);
+    l->failed |= b.failed;
+    ken_setting_text(l, key, binding, ken_buf_str(&b));
+    ken_buf_free(&b);
 }
 
 void ken_setting_put(ken_setting_list *l, const char *key, bool binding, const char *fmt, ...)

@@ -15,6 +15,8 @@ typedef struct ken_setting_list {
 } ken_setting_list;
 
 void ken_setting_text(ken_setting_list *l, const char *key, bool binding, const char *value); /* NULL: left out */
+/* Names joined by commas; "" when there is no list. */
+void ken_setting_names(ken_setting_list *l, const char *key, bool binding, const ken_names *names);
 void ken_setting_put(ken_setting_list *l, const char *key, bool binding, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 const char *ken_setting_get(const ken_setting_list *l, const char *key); /* NULL when it is not there */

@@ -162,7 +162,7 @@ static int read_header(reader *r, const ken_cell *field, size_t n, int line, ken
         if (n > 0) ken_printable(first, sizeof first, field[0].s, field[0].n);
         return ken_fail(err, KEN_EINPUT,
                         "%s:%d: column \"%s\" is missing (%zu columns, the first is \"%s\"); the first line of a sheet "
-                        "of ken score --audit names id, prediction, decoding, prompt, verdict and others, "
+                        "of `ken_scoring_audit` names id, prediction, decoding, prompt, verdict and others, "
                         "separated by commas, semicolons or tabs",
                         r->s->path, line, ken_sheet_names[k], n, first);
     }
@@ -213,8 +213,8 @@ static int read_record(void *ctx, const ken_cell *field, size_t n, int line, ken
     if (!r->header) return all_empty(field, n) ? KEN_OK : read_header(r, field, n, line, err);
     if (not_ours(r, field, n)) return KEN_OK;
     if (s->n == KEN_SHEET_MOST)
-        return ken_fail(err, KEN_EINPUT, "%s:%d: more than %d answers; that is no sheet of ken score --audit", s->path,
-                        line, KEN_SHEET_MOST);
+        return ken_fail(err, KEN_EINPUT, "%s:%d: more than %d answers; that is no sheet of `ken_scoring_audit`",
+                        s->path, line, KEN_SHEET_MOST);
     if (ken_grow((void **)&s->lines, &s->cap, s->n + 1, sizeof *s->lines) != 0)
         return ken_fail_nomem(err, "audit sheet");
     ken_sheet_line *l = &s->lines[s->n++];

@@ -5,6 +5,7 @@
  * shows is kept, so that memory depends on the number of rows and not on their prompts. */
 #include "study/diff.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/stats.h"
 #include "know/verdict.h"
 #include "store/run.h"
@@ -14,7 +15,11 @@
 /* Compared without being asked as long as at most one row in so many is not common to both. */
 enum { TOLERATED = 20 };
 
-ken_diff_options ken_diff_defaults(void) { return (ken_diff_options){0}; }
+void ken_diff_defaults_fill(ken_diff_options *o, size_t size)
+{
+    static const ken_diff_options defaults = {0};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
 
 const char *ken_near_name(int near)
 {
@@ -148,18 +153,19 @@ static void free_scratch(ken_diff *d)
     d->extra = NULL;
 }
 
-int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err)
+int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options *given, ken_err *err)
 {
-    ken_diff_options defaults = ken_diff_defaults();
+    ken_diff_options own = ken_diff_defaults();
+    const ken_diff_options *o = &own;
     *out = NULL;
-    if (o == NULL) o = &defaults;
-    if (o->label != NULL && strcmp(o->label, "draw") != 0 && strcmp(o->label, "mode") != 0)
-        return ken_fail(err, KEN_EUSAGE, "unknown label \"%.60s\"; known: draw, mode", o->label);
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_diff_options, err);
+    if (rc == KEN_OK) rc = ken_check_word(KEN_WORDS_LABEL, o->label, err);
+    if (rc != KEN_OK) return rc;
     ken_diff *d = ken_calloc(1, sizeof *d);
     if (d == NULL) return ken_fail_nomem(err, "comparison");
-    d->mode = o->label != NULL && strcmp(o->label, "mode") == 0;
+    d->mode = o->label == KEN_LABEL_MODE;
     d->save_answers = o->n_trained > 0;
-    int rc = check_kinds(d, a, b, err);
+    rc = check_kinds(d, a, b, err);
     if (rc == KEN_OK) rc = compare(d, a, b, o, err);
     free_scratch(d);
     if (rc == KEN_OK) *out = d;

@@ -1,104 +1,65 @@
 /* label_rules.c - see label_rules.h. */
 #include "study/label_rules.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-static const char form[] =
-    "expected CATEGORY:QUANTITY>=NUMBER, as in HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown, with p_t0, p_t "
-    "or p_unknown and one of >= > <= <";
-
-static const char *skip(const char *p)
+static int check_rule(const ken_score_rule *r, int place, ken_err *err)
 {
-    while (*p == ' ') p++;
-    return p;
+    if (r->category < 0 || r->category >= KEN_UNLABELLED)
+        return ken_fail(err, KEN_EUSAGE, "rule %d: %d is none of the four categories", place, r->category);
+    if (r->value < KEN_RULE_ALWAYS || r->value > KEN_RULE_P_UNKNOWN)
+        return ken_fail(err, KEN_EUSAGE, "rule %d: %d is none of KEN_RULE_*", place, r->value);
+    if (r->relation < KEN_AT_LEAST || r->relation > KEN_BELOW)
+        return ken_fail(err, KEN_EUSAGE, "rule %d: relation %d is none of KEN_AT_LEAST to KEN_BELOW", place,
+                        r->relation);
+    if (r->value != KEN_RULE_ALWAYS && !(r->bound >= 0 && r->bound <= 1))
+        return ken_fail(err, KEN_EUSAGE, "rule %d: the bound %g is no probability", place, r->bound);
+    return KEN_OK;
 }
 
-/* Is the word `name` at *p? Moves past it. */
-static bool take(const char **p, const char *name)
+int ken_label_rules_set(ken_label_rules *to, const ken_score_rule *rule, int n, ken_err *err)
 {
-    size_t n = strlen(name);
-    if (strncmp(*p, name, n) != 0) return false;
-    *p = skip(*p + n);
-    return true;
+    *to = (ken_label_rules){0};
+    if (n < 0 || n > KEN_MAX_RULES)
+        return ken_fail(err, KEN_EUSAGE, "%d rules: at most %d are possible", n, KEN_MAX_RULES);
+    for (int i = 0; i < n; i++) {
+        int rc = check_rule(&rule[i], i + 1, err);
+        if (rc != KEN_OK) return rc;
+        if (i > 0 && rule[i - 1].value == KEN_RULE_ALWAYS)
+            return ken_fail(err, KEN_EUSAGE, "rule %d can never be reached, for the one before it always holds", i + 1);
+        to->rule[to->n++] = rule[i];
+    }
+    return KEN_OK;
 }
 
-static bool take_quantity(const char **p, ken_quantity *q)
+void ken_label_rules_text(ken_buf *out, const ken_label_rules *r)
 {
-    if (take(p, "p_unknown")) *q = KEN_P_UNKNOWN;
-    else if (take(p, "p_t0")) *q = KEN_P_T0; /* before p_t, with which it begins */
-    else if (take(p, "p_t")) *q = KEN_P_T;
-    else return false;
-    return true;
-}
-
-static bool take_comparison(const char **p, bool *below, bool *equal)
-{
-    *below = **p == '<';
-    if (**p != '<' && **p != '>') return false;
-    ++*p;
-    *equal = **p == '=';
-    *p = skip(*p + *equal);
-    return true;
-}
-
-static bool take_number(const char **p, double *x)
-{
-    char *end;
-    if ((**p < '0' || **p > '9') && **p != '.') return false; /* no "inf", no hexadecimal, no sign */
-    errno = 0;
-    *x = strtod(*p, &end);
-    if (errno != 0 || end == *p || *x > 1.0) return false;
-    *p = skip(end);
-    return true;
-}
-
-int ken_label_rules_parse(ken_label_rules *r, const char *text, ken_err *err)
-{
-    const char *p = skip(text);
-    *r = (ken_label_rules){0};
-    for (;;) {
-        const char *start = p;
-        if (r->n == KEN_MAX_RULES) return ken_fail(err, KEN_EUSAGE, "more than %d rules", KEN_MAX_RULES);
-        int k = 0;
-        while (k < KEN_UNLABELLED && !take(&p, ken_category_name(k))) k++;
-        bool good = k < KEN_UNLABELLED;
-        r->rule[r->n].category = k;
-        r->rule[r->n].quantity = KEN_ALWAYS;
-        if (good && *p == ':') {
-            p = skip(p + 1);
-            good = take_quantity(&p, &r->rule[r->n].quantity) &&
-                   take_comparison(&p, &r->rule[r->n].below, &r->rule[r->n].equal) &&
-                   take_number(&p, &r->rule[r->n].limit);
-        }
-        if (!good || (*p != ',' && *p != '\0'))
-            return ken_fail(err, KEN_EUSAGE, "the rule \"%.60s\" makes no sense; %s", start, form);
-        r->n++;
-        if (*p == '\0') return KEN_OK;
-        if (r->rule[r->n - 1].quantity == KEN_ALWAYS)
-            return ken_fail(err, KEN_EUSAGE,
-                            "the rule \"%.60s\" can never be reached, for the one before it always holds", skip(p + 1));
-        p = skip(p + 1);
+    static const char *const value[] = {"", "p_t0", "p_t", "p_unknown"}, *const relation[] = {">=", ">", "<=", "<"};
+    for (int i = 0; i < r->n; i++) {
+        const ken_score_rule *x = &r->rule[i];
+        ken_buf_printf(out, "%s%s", i > 0 ? "," : "", ken_category_name(x->category));
+        if (x->value != KEN_RULE_ALWAYS)
+            ken_buf_printf(out, ":%s%s%g", value[x->value], relation[x->relation], x->bound);
     }
 }
 
-static bool holds(double x, bool below, bool equal, double limit)
+static bool holds(double x, const ken_score_rule *r)
 {
-    return (equal && x == limit) || (below ? x < limit : x > limit);
+    switch (r->relation) {
+    case KEN_AT_LEAST: return x >= r->bound;
+    case KEN_ABOVE: return x > r->bound;
+    case KEN_AT_MOST: return x <= r->bound;
+    default: return x < r->bound;
+    }
 }
 
 unsigned ken_label_rules_apply(const ken_label_rules *r, const ken_label_values *v)
 {
     unsigned possible = 0;
     for (int i = 0; i < r->n; i++) {
-        const double *x = r->rule[i].quantity == KEN_P_T0  ? v->p_t0
-                          : r->rule[i].quantity == KEN_P_T ? v->p_t
-                                                           : v->p_unknown;
-        bool at_lo =
-            r->rule[i].quantity == KEN_ALWAYS || holds(x[0], r->rule[i].below, r->rule[i].equal, r->rule[i].limit);
-        bool at_hi =
-            r->rule[i].quantity == KEN_ALWAYS || holds(x[1], r->rule[i].below, r->rule[i].equal, r->rule[i].limit);
-        if (at_lo || at_hi) possible |= 1u << r->rule[i].category;
+        const ken_score_rule *rule = &r->rule[i];
+        const double *x = rule->value == KEN_RULE_P_T0 ? v->p_t0 : rule->value == KEN_RULE_P_T ? v->p_t : v->p_unknown;
+        const bool always = rule->value == KEN_RULE_ALWAYS;
+        bool at_lo = always || holds(x[0], rule), at_hi = always || holds(x[1], rule);
+        if (at_lo || at_hi) possible |= 1u << rule->category;
         if (at_lo && at_hi) return possible;
     }
     return possible | v->otherwise;

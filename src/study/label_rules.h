@@ -1,24 +1,16 @@
-/* label_rules.h - categories by thresholds on P_Correct in place of the protocol's: `--threshold` of ken score.
+/* label_rules.h - categories by thresholds on P_Correct in place of the protocol's (ken_score_rule of ken_study.h).
  *
- *     HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,WeaklyKnown:p_t>0,Unknown
- *
- * The first rule that holds gives the category. A category alone always holds; where no rule holds, the category stays. */
+ * The first rule that holds gives the category. Where no rule holds, the category stays. */
 #ifndef KEN_STUDY_LABEL_RULES_H
 #define KEN_STUDY_LABEL_RULES_H
+#include "base/buf.h"
 #include "base/error.h"
-
-typedef enum ken_quantity { KEN_ALWAYS, KEN_P_T, KEN_P_T0, KEN_P_UNKNOWN } ken_quantity;
 
 enum { KEN_MAX_RULES = 16 };
 
 typedef struct ken_label_rules {
     int n;
-    struct {
-        int category;
-        ken_quantity quantity;
-        bool below, equal; /* below: < or <=, else > or >=; equal: the limit itself counts */
-        double limit;
-    } rule[KEN_MAX_RULES];
+    ken_score_rule rule[KEN_MAX_RULES];
 } ken_label_rules;
 
 /* What is known of a row: a value, or the ends of an interval. */
@@ -27,7 +19,10 @@ typedef struct ken_label_values {
     unsigned otherwise;                   /* possible categories (bit 1 << k) when no rule holds */
 } ken_label_values;
 
-int ken_label_rules_parse(ken_label_rules *r, const char *text, ken_err *err);
+/* Checked copies of rule (n). KEN_EUSAGE for one that makes no sense or can never be reached. */
+int ken_label_rules_set(ken_label_rules *to, const ken_score_rule *rule, int n, ken_err *err);
+/* "HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown"; nothing without rules. */
+void ken_label_rules_text(ken_buf *out, const ken_label_rules *r);
 /* The categories that some value in the intervals may give, taken one interval at a time: bit 1 << k. Never empty. */
 unsigned ken_label_rules_apply(const ken_label_rules *r, const ken_label_values *v);
 #endif

@@ -26,28 +26,17 @@ typedef struct fit {
 
 /* ---- points ---------------------------------------------------------------------------------------------------------- */
 
-/* "test:HighlyKnown" is the category HighlyKnown of the set "test"; other colons belong to the name of the set ("mix:NAME"). */
-typedef struct which {
-    char set[128];
-    const char *grouping, *key;
+typedef struct which { /* whose accuracy */
+    const char *set, *grouping, *key;
 } which;
 
-static int parse_set(which *w, const char *set, ken_err *err)
+static int choose(which *w, const char *set, int category, ken_err *err)
 {
-    const char *colon = strrchr(set, ':');
-    size_t n = strlen(set);
-    *w = (which){.grouping = "all", .key = ""};
-    for (int k = 0; colon != NULL && k < KEN_N_CATEGORIES; k++)
-        if (strcmp(colon + 1, ken_category_name(k)) == 0) {
-            *w = (which){.grouping = "category", .key = ken_category_name(k)};
-            n = (size_t)(colon - set);
-        }
-    if (n == 0 || n >= sizeof w->set)
-        return ken_fail(err, KEN_EUSAGE,
-                        "\"%.60s\" names no set of rows; expected dev, test or ood, or one category as in "
-                        "test:HighlyKnown",
-                        set);
-    memcpy(w->set, set, n);
+    if (set == NULL || set[0] == '\0')
+        return ken_fail(err, KEN_EUSAGE, "no set of rows is named; expected dev, test or ood");
+    if (category < -1 || category >= KEN_N_CATEGORIES)
+        return ken_fail(err, KEN_EUSAGE, "%d is no category, nor -1 for all rows", category);
+    *w = category < 0 ? (which){set, "all", ""} : (which){set, "category", ken_category_name(category)};
     return KEN_OK;
 }
 
@@ -91,7 +80,7 @@ static int add_run(fit *f, ken_run *run, size_t at, const which *w, const char *
 {
     if (strcmp(ken_run_kind(run), KEN_KIND_TRAIN) != 0)
         return ken_fail(err, KEN_EINPUT,
-                        "\"%s\" is of kind \"%s\"; the linear model needs trainings (train.ken of ken train)",
+                        "\"%s\" is of kind \"%s\"; the linear model needs trainings (train.ken of `ken_train`)",
                         run->path, ken_run_kind(run));
     size_t before = f->n;
     bool unlabelled = false;
@@ -293,12 +282,12 @@ static void residuals(fit *f)
 
 /* ---- public ---------------------------------------------------------------------------------------------------------- */
 
-int ken_regress(ken_regression **out, ken_run *const *runs, size_t n, const char *set, ken_err *err)
+int ken_regress(ken_regression **out, ken_run *const *runs, size_t n, const char *set, int category, ken_err *err)
 {
     *out = NULL;
     which w;
     double m[B][B];
-    int rc = parse_set(&w, set, err);
+    int rc = choose(&w, set, category, err);
     if (rc != KEN_OK) return rc;
     if (n == 0)
         return ken_fail(err, KEN_EUSAGE, "no training was given; the linear model needs at least one train.ken");

@@ -1,6 +1,7 @@
 /* score.c - `ken score`: a whole run labelled again (ken.h, section score). One pass counts; rows are scored again when they are asked for,
  * so that memory does not grow with the run. What a row holds and allows to say is rescore.c. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/stats.h"
 #include "data/data.h"
 #include "know/category.h"
@@ -13,7 +14,11 @@
 
 enum { MOST_CURVE_PROMPTS = 256, POLL_ROWS = 256 }; /* the first: ken_saturation */
 
-ken_score_options ken_score_defaults(void) { return (ken_score_options){.label = "draw"}; }
+void ken_score_defaults_fill(ken_score_options *o, size_t size)
+{
+    static const ken_score_options defaults = {0};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
 
 /* ---- settings of the run, and what is asked for ----------------------------------------------------------------------- */
 
@@ -67,7 +72,8 @@ static int parse_options(ken_scoring *s, ken_err *err)
     if (rc == KEN_OK) rc = setting_u64(s->run, "seed", &r->seed, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "samples", &run_samples, err);
     if (rc == KEN_OK) rc = setting_u64(s->run, "prompts", &run_prompts, err);
-    if (rc == KEN_OK && o->threshold != NULL) rc = ken_label_rules_parse(&r->rules, o->threshold, err);
+    if (rc == KEN_OK) rc = ken_label_rules_set(&r->rules, o->rules, o->n_rules, err);
+    if (rc == KEN_OK) rc = ken_check_word(KEN_WORDS_LABEL, o->label, err);
     if (rc != KEN_OK) return rc;
     if (o->prompts < 0 || o->samples < 0 || o->samples > 10000)
         return ken_fail(err, KEN_EUSAGE, "prompts %d, samples %d: expected at least 1, and at most 10000 samples",
@@ -80,14 +86,12 @@ static int parse_options(ken_scoring *s, ken_err *err)
         return ken_fail(err, KEN_EUSAGE,
                         "`seed`: the samples of this run were drawn when it was made (`method` sample); another "
                         "seed can only take fewer of them (`samples` N)");
-    if (o->label != NULL && strcmp(o->label, "draw") != 0 && strcmp(o->label, "mode") != 0)
-        return ken_fail(err, KEN_EUSAGE, "label \"%.40s\" is not draw or mode", o->label);
-    r->mode = o->label != NULL && strcmp(o->label, "mode") == 0;
+    r->mode = o->label == KEN_LABEL_MODE;
     r->new_draw = fewer || (o->other_seed && o->seed != r->seed);
     if (o->other_seed) r->seed = o->seed;
     r->prompts = o->prompts;
     r->samples = o->samples;
-    r->by_rules = o->threshold != NULL;
+    r->by_rules = o->n_rules > 0;
     r->mass_budget = budget != NULL ? strtod(budget, NULL) : 0.0;
     return KEN_OK;
 }
@@ -158,7 +162,7 @@ static int score_row(ken_scoring *s, size_t i, ken_err *err)
 
 /* ---- public ------------------------------------------------------------------------------------------------------------ */
 
-int ken_score(ken_scoring **out, ken_run *run, const ken_score_options *o, ken_err *err)
+int ken_score(ken_scoring **out, ken_run *run, const ken_score_options *given, ken_err *err)
 {
     *out = NULL;
     ken_err own = {0};
@@ -168,8 +172,9 @@ int ken_score(ken_scoring **out, ken_run *run, const ken_score_options *o, ken_e
     ken_scoring *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "scoring");
     s->run = run;
-    s->o = o != NULL ? *o : ken_score_defaults();
-    rc = parse_options(s, err);
+    s->o = ken_score_defaults();
+    rc = KEN_TAKE_OPTIONS(&s->o, given, ken_score_options, err);
+    if (rc == KEN_OK) rc = parse_options(s, err);
     for (size_t i = 0; i < ken_run_count(run) && rc == KEN_OK; i++) {
         rc = score_row(s, i, err);
         if (rc == KEN_OK) count(s);

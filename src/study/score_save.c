@@ -19,7 +19,13 @@ static int list_settings(const ken_scoring *s, ken_setting_list *l, ken_err *err
     ken_setting_text(l, "matcher", true, s->r.to.matcher.name);
     ken_setting_text(l, "aliases_hash", true, s->aliases != NULL ? ken_aliases_hash(s->aliases) : NULL);
     ken_setting_text(l, "scored_label", true, s->r.mode ? "mode" : NULL);
-    ken_setting_text(l, "scored_threshold", true, s->o.threshold);
+    if (s->r.by_rules) {
+        ken_buf rules = {0};
+        ken_label_rules_text(&rules, &s->r.rules);
+        ken_setting_text(l, "scored_threshold", true, ken_buf_str(&rules));
+        l->failed |= rules.failed;
+        ken_buf_free(&rules);
+    }
     ken_setting_text(l, SCORED_FROM, true, ken_file_name(run->path));
     ken_setting_put(l, "scored_open", true, "%llu", (unsigned long long)s->counts.open);
     ken_setting_put(l, KEN_SCORED_BOUNDED_ROWS, true, "%llu", (unsigned long long)s->counts.bounded + s->counts.open);
@@ -80,7 +86,7 @@ static int probe(const char *path, ken_err *err)
     ken_run *there;
     rc = ken_run_open(&there, path, err);
     if (rc == KEN_OK && ken_run_setting(there, SCORED_FROM) == NULL)
-        rc = ken_fail(err, KEN_EINPUT, "%s: exists and was not made by ken score; name another file with -o", path);
+        rc = ken_fail(err, KEN_EINPUT, "%s: exists and was not made by `ken_score`; name another file", path);
     ken_run_free(there); /* NULL when it could not be opened */
     return rc;
 }

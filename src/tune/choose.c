@@ -1,6 +1,7 @@
 /* choose.c - the steps from all rows of a place to those that are trained; see choose.h. */
 #include "tune/choose.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/rng.h"
 #include "tune/variant.h"
 #include <math.h>
@@ -11,9 +12,12 @@
 static int apply_variant(const ken_drafts *d, const ken_train_data *from, ken_pool *rows, ken_train_data_stats *stats,
                          ken_err *err)
 {
-    ken_variant v = {.size = from->size, .seed = from->seed, .concentrated = from->concentrated};
-    int rc = ken_variant_parse(&v, from->variant, from->known_mix, err);
-    if (rc != KEN_OK) return rc;
+    const ken_variant v = {.what = from->variant,
+                           .mix = from->known_mix,
+                           .size = from->set_rows,
+                           .seed = from->seed,
+                           .concentrated = from->concentrated};
+    int rc = KEN_OK;
     ken_variant_row *all = ken_alloc(rows->n, sizeof *all);
     bool *chosen = ken_alloc(rows->n, sizeof *chosen);
     if (all == NULL || chosen == NULL) rc = ken_fail_nomem(err, "variant");
@@ -137,33 +141,28 @@ static int weigh_by_p(const ken_drafts *d, const ken_train_data *from, ken_pick 
 
 static int weigh(const ken_drafts *d, const ken_train_data *from, ken_pick *pick, size_t n, ken_err *err)
 {
-    const char *how = from->weights != NULL ? from->weights : "file";
-    if (strcmp(how, "p") == 0) return weigh_by_p(d, from, pick, n, err);
+    if (from->weights == KEN_WEIGHTS_P) return weigh_by_p(d, from, pick, n, err);
     for (size_t i = 0; i < n; i++) {
         double w = d->rows[pick[i].draft].weight;
-        pick[i].weight = strcmp(how, "none") == 0 || isnan(w) ? 1 : (float)w;
+        pick[i].weight = from->weights == KEN_WEIGHTS_NONE || isnan(w) ? 1 : (float)w;
     }
     return KEN_OK;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */
 
-/* A word out of a few. NULL is fine. */
-static int check_word(const char *word, const char *what, const char *a, const char *b, const char *c, ken_err *err)
-{
-    if (word == NULL || strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0) return KEN_OK;
-    if (c == b) return ken_fail(err, KEN_EUSAGE, "unknown %s \"%.60s\"; known: %s, %s", what, word, a, b);
-    return ken_fail(err, KEN_EUSAGE, "unknown %s \"%.60s\"; known: %s, %s, %s", what, word, a, b, c);
-}
-
 static int check_words(const ken_train_data *from, ken_err *err)
 {
-    int rc = check_word(from->weights, "weighting", "p", "file", "none", err);
-    if (rc == KEN_OK) rc = check_word(from->label, "label", "draw", "mode", "mode", err);
-    if (rc == KEN_OK) rc = check_word(from->half, "half", "popular", "unpopular", "random", err);
-    if (rc == KEN_OK) rc = check_word(from->half_by, "rank", "popularity", "p", "p", err);
-    if (rc == KEN_OK) rc = check_word(from->balance, "balance", "category", "relation", "relation", err);
-    if (rc == KEN_OK) rc = check_word(from->match, "match", "pairs", "control", "control", err);
+    const struct {
+        ken_words of;
+        int value;
+    } words[] = {{KEN_WORDS_WEIGHTS, from->weights},    {KEN_WORDS_LABEL, from->label},
+                 {KEN_WORDS_HALF, from->half},          {KEN_WORDS_HALF_BY, from->half_by},
+                 {KEN_WORDS_BALANCE, from->balance},    {KEN_WORDS_MATCH, from->match},
+                 {KEN_WORDS_KNOWN_MIX, from->known_mix}};
+    int rc = ken_variant_check(&from->variant, err);
+    for (size_t i = 0; i < sizeof words / sizeof *words && rc == KEN_OK; i++)
+        rc = ken_check_word(words[i].of, words[i].value, err);
     return rc;
 }
 
@@ -192,23 +191,23 @@ static int check_request(const ken_train_data *from, ken_err *err)
     int rc = check_words(from, err);
     if (rc == KEN_OK) rc = check_numbers(from, err);
     if (rc != KEN_OK) return rc;
-    bool control = from->match != NULL && strcmp(from->match, "control") == 0;
-    if (from->size > 0 && from->variant == NULL && from->balance == NULL)
+    const ken_variant_kind variant = from->variant.kind;
+    if (from->set_rows > 0 && variant == KEN_VARIANT_NONE && from->balance == KEN_BALANCE_NONE)
         return ken_fail(err, KEN_EUSAGE,
                         "a size is that of a variant or a balanced set; name one with `variant` or `balance`, or use "
                         "`limit`");
-    if (from->balance != NULL && (from->variant != NULL || from->match != NULL))
+    if (from->balance != KEN_BALANCE_NONE && (variant != KEN_VARIANT_NONE || from->match != KEN_MATCH_NONE))
         return ken_fail(err, KEN_EUSAGE, "a set is either balanced or a variant, which has a balance of its own");
-    if (from->concentrated && (from->variant == NULL || strchr(from->variant, '=') == NULL))
+    if (from->concentrated && variant != KEN_VARIANT_UNKNOWN && variant != KEN_VARIANT_KNOWN)
         return ken_fail(err, KEN_EUSAGE, "`concentrated` says where the Unknown rows of `variant` unknown=X are");
-    if (control && from->variant == NULL)
+    if (from->match == KEN_MATCH_CONTROL && variant == KEN_VARIANT_NONE)
         return ken_fail(err, KEN_EUSAGE,
                         "`match` control replaces the Unknown rows of a variant; name it with `variant`");
-    if (control && strncmp(from->variant, "known=", 6) == 0)
+    if (from->match == KEN_MATCH_CONTROL && variant == KEN_VARIANT_KNOWN)
         return ken_fail(err, KEN_EUSAGE,
-                        "`match` control replaces the Unknown rows of a variant, and %.60s has none; use unknown=%.60s",
-                        from->variant, from->variant + 6);
-    if (from->half == NULL && (from->half_by != NULL || from->half_within))
+                        "`match` control replaces the Unknown rows of a variant, and known=%d has none; use unknown=%d",
+                        from->variant.percent, from->variant.percent);
+    if (from->half == KEN_HALF_ALL && (from->half_by != KEN_HALF_BY_AUTO || from->half_within))
         return ken_fail(err, KEN_EUSAGE, "no half is named; use `half` popular, unpopular or random");
     if (from->sample && from->per_relation == 0 && from->limit == 0)
         return ken_fail(err, KEN_EUSAGE, "no number of rows to sample is given; use `per_relation` or `limit`");
@@ -305,8 +304,8 @@ static int cut(ken_pool *rows, ken_pool *pool, const ken_drafts *d, const ken_tr
                ken_train_data_stats *stats, ken_err *err)
 {
     int rc = KEN_OK;
-    if (from->half != NULL || from->sample) rc = keep_usable(rows, usable, err);
-    if (rc == KEN_OK && from->half != NULL) {
+    if (from->half != KEN_HALF_ALL || from->sample) rc = keep_usable(rows, usable, err);
+    if (rc == KEN_OK && from->half != KEN_HALF_ALL) {
         rc = ken_pool_halve(rows, d, from, stats, err);
         if (rc == KEN_OK) rc = copy_pool(pool, rows, err); /* a known tail must not bring the other half in */
     }
@@ -315,7 +314,7 @@ static int cut(ken_pool *rows, ken_pool *pool, const ken_drafts *d, const ken_tr
         rc = ken_fail(err, KEN_EUSAGE,
                       "%s: no row is left to train on: %zu were read, %zu are in the splits and relations", from->path,
                       d->n, pool->n);
-    if (rc == KEN_OK && from->balance != NULL) rc = ken_pool_balance(rows, d, from, err);
+    if (rc == KEN_OK && from->balance != KEN_BALANCE_NONE) rc = ken_pool_balance(rows, d, from, err);
     return rc;
 }
 
@@ -324,15 +323,19 @@ static int draw_variant(ken_pool *rows, const ken_pool *pool, const ken_drafts *
                         ken_train_data_stats *stats, ken_err *err)
 {
     ken_pool before = {0};
-    bool control = from->match != NULL && strcmp(from->match, "control") == 0;
+    const bool control = from->match == KEN_MATCH_CONTROL;
     int rc = KEN_OK;
-    if (from->match != NULL && !control) rc = ken_pool_pair(rows, pool, d, from, stats, err);
+    if (from->match == KEN_MATCH_PAIRS) rc = ken_pool_pair(rows, pool, d, from, stats, err);
     if (rc == KEN_OK && control) rc = copy_pool(&before, rows, err);
-    if (rc == KEN_OK && from->variant != NULL) rc = apply_variant(d, from, rows, stats, err);
+    if (rc == KEN_OK && from->variant.kind != KEN_VARIANT_NONE) rc = apply_variant(d, from, rows, stats, err);
     if (rc == KEN_OK && control) rc = ken_pool_control(rows, &before, pool, d, from, stats, err);
-    if (rc == KEN_OK && rows->n == 0)
-        rc = ken_fail(err, KEN_EUSAGE, "%s: %.60s of %zu rows leaves none; ask for more with `size`", from->path,
-                      from->variant != NULL ? from->variant : "a match", from->size);
+    if (rc == KEN_OK && rows->n == 0) {
+        ken_buf b = {0};
+        ken_variant_text(&b, &from->variant);
+        rc = ken_fail(err, KEN_EUSAGE, "%s: %s of %zu rows leaves none; ask for more with `set_rows`", from->path,
+                      b.len > 0 ? b.data : "a match", from->set_rows);
+        ken_buf_free(&b);
+    }
     ken_free(before.item);
     return rc;
 }

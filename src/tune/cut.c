@@ -122,7 +122,7 @@ static int keep_extreme(ken_pool *p, const ken_drafts *d, bool by_p, bool top, c
 int ken_pool_halve(ken_pool *p, const ken_drafts *d, const ken_train_data *from, ken_train_data_stats *stats,
                    ken_err *err)
 {
-    bool by_p = from->half_by != NULL ? strcmp(from->half_by, "p") == 0 : !has_popularity(p, d);
+    bool by_p = from->half_by == KEN_HALF_BY_AUTO ? !has_popularity(p, d) : from->half_by == KEN_HALF_BY_P;
     stats->ranked_by = by_p ? "p" : "popularity";
     drop_unranked(p, d, by_p, stats);
     int32_t *group = NULL;
@@ -136,9 +136,9 @@ int ken_pool_halve(ken_pool *p, const ken_drafts *d, const ken_train_data *from,
         rc = total == 0 ? ken_fail(err, KEN_EUSAGE, "%s: %zu row%s with a %s ha%s no halves%s; two are needed at least",
                                    from->path, before, before == 1 ? "" : "s", by_p ? "P_Correct" : "popularity",
                                    before == 1 ? "s" : "ve", from->half_within ? " within a relation" : "")
-             : strcmp(from->half, "random") == 0
+             : from->half == KEN_HALF_RANDOM
                  ? ken_pool_draw(p, d, from->seed, KEN_DRAW_HALF, group, share, n_groups, err)
-                 : keep_extreme(p, d, by_p, strcmp(from->half, "popular") == 0, group, share, n_groups, err);
+                 : keep_extreme(p, d, by_p, from->half == KEN_HALF_POPULAR, group, share, n_groups, err);
     }
     if (rc == KEN_OK) stats->middle = before - 2 * p->n;
     ken_free(group);
@@ -207,14 +207,14 @@ int ken_pool_limit(ken_pool *p, const ken_drafts *d, const ken_train_data *from,
 /* Whether a category takes part in a balance: the four, or those that --category names. */
 static bool takes_part(const ken_train_data *from, int category)
 {
-    return from->categories == NULL ? category < KEN_UNLABELLED : ken_names_category(from->categories, category);
+    return from->categories == 0 ? category < KEN_UNLABELLED : ken_takes_category(from->categories, category);
 }
 
 /* Groups in the order of their numbers: categories, or relations in data order. name (n_groups): borrowed. */
 static int balance_groups(const ken_pool *p, const ken_drafts *d, const ken_train_data *from, int32_t **group,
                           const char ***name, size_t *n, ken_err *err)
 {
-    bool relations = strcmp(from->balance, "relation") == 0;
+    bool relations = from->balance == KEN_BALANCE_RELATION;
     int32_t number[KEN_N_CATEGORIES + 1];
     int rc = groups_of(p, d, relations, group, n, err);
     if (rc != KEN_OK) return rc;
@@ -249,11 +249,11 @@ static int balance_shares(const ken_train_data *from, const size_t *has, const c
     size_t rest = 0; /* of the first groups, so many could give one more than all can */
     while (rest < n && has[rest] > has[least]) rest++;
     most = n * has[least] + rest;
-    size_t size = from->size > 0 ? from->size : n * has[least];
+    size_t size = from->set_rows > 0 ? from->set_rows : n * has[least];
     if (size > most)
         return ken_fail(err, KEN_EUSAGE,
-                        "%s: %zu rows balanced over %zu %s take more than the %zu of %.80s: `size` %zu is the most",
-                        from->path, size, n, strcmp(from->balance, "relation") == 0 ? "relations" : "categories",
+                        "%s: %zu rows balanced over %zu %s take more than the %zu of %.80s: `set_rows` %zu is the most",
+                        from->path, size, n, from->balance == KEN_BALANCE_RELATION ? "relations" : "categories",
                         has[least], name[least], most);
     for (size_t g = 0; g < n; g++) share[g] = size / n + (g < size % n);
     return KEN_OK;

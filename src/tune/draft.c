@@ -117,6 +117,12 @@ static ken_row_place place_of(const void *rows, size_t i)
     return (ken_row_place){r->id, r->file, r->line};
 }
 
+const ken_data_options *ken_reading(const ken_train_data *from)
+{
+    static const ken_data_options usual = {.size = sizeof usual};
+    return from->read != NULL ? from->read : &usual;
+}
+
 /* ---- which reader --------------------------------------------------------------------------------------------------- */
 
 /* Options that only the readers of src/data know. */
@@ -139,9 +145,9 @@ static char delimiter_of(const ken_source *s, const ken_data_options *o)
 static int read_rows(ken_drafts *d, const ken_train_data *from, ken_source *s, ken_row_kind *kind, ken_err *err)
 {
     *kind = KEN_ROWS_NONE;
-    if (needs_data(&from->read)) return KEN_OK;
-    char delimiter = delimiter_of(s, &from->read);
-    s->skip_bad = from->read.skip_bad;
+    if (needs_data(ken_reading(from))) return KEN_OK;
+    char delimiter = delimiter_of(s, ken_reading(from));
+    s->skip_bad = ken_reading(from)->skip_bad;
     int rc = ken_rows_kind(kind, s, delimiter, err);
     if (rc == KEN_OK && *kind != KEN_ROWS_NONE) rc = ken_drafts_from_rows(d, s, delimiter, *kind, err);
     return rc;
@@ -170,8 +176,8 @@ static int read_data(ken_drafts *d, const ken_train_data *from, const char *path
                      ken_err *err)
 {
     ken_data *data;
-    int rc = text == NULL ? ken_data_open(&data, path, &from->read, err)
-                          : ken_data_parse(&data, path, text, n, &from->read, err);
+    int rc = text == NULL ? ken_data_open(&data, path, from->read, err)
+                          : ken_data_parse(&data, path, text, n, from->read, err);
     if (rc != KEN_OK) return rc;
     d->bad += ken_data_get_stats(data)->bad;
     rc = ken_drafts_from_data(d, data, err);

@@ -53,6 +53,9 @@ int ken_drafts_add_copy(ken_drafts *d, const ken_draft *r, ken_err *err);
 /* Puts "file:line: " or "file: row ID: " before the message; returns err's status. */
 int ken_draft_fail(const ken_draft *r, ken_err *err);
 
+/* How its data are read: from->read, or the defaults. */
+const ken_data_options *ken_reading(const ken_train_data *from);
+
 /* All rows of from->path, whatever it is; nothing is selected yet. Ids are checked to differ. */
 int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err);
 /* The same for text in memory, as if it were a file called name: what the fuzzer calls. */

@@ -4,6 +4,7 @@
  * a manifest that fits its files tells that the set is whole. Nothing here depends on time, place or machine. */
 #include "tune/export.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/file.h"
 #include "data/rows.h"
 #include "text/unicode.h"
@@ -21,7 +22,11 @@ static const char *const part_names[KEN_N_PARTS] = {"train", "valid", "test"};
 const char *ken_export_format_name(ken_export_format format) { return format_names[format]; }
 const char *ken_export_part_name(int part) { return part_names[part]; }
 
-ken_export_options ken_export_defaults(void) { return (ken_export_options){.format = "jsonl"}; }
+void ken_export_defaults_fill(ken_export_options *o, size_t size)
+{
+    static const ken_export_options defaults = {.format = "jsonl"};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
 
 /* ---- what is asked for ---------------------------------------------------------------------------------------------- */
 
@@ -320,13 +325,14 @@ static int part_of(ken_export_part *p, const ken_selection *s, const char *path,
     return p->manifest != NULL ? KEN_OK : KEN_ENOMEM;
 }
 
-int ken_export(const ken_selection *s, const ken_export_options *o, const char *path, ken_err *err)
+int ken_export(const ken_selection *s, const ken_export_options *given, const char *path, ken_err *err)
 {
-    const ken_export_options defaults = ken_export_defaults();
-    if (o == NULL) o = &defaults;
+    ken_export_options own = ken_export_defaults();
+    const ken_export_options *o = &own;
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_export_options, err);
+    if (rc != KEN_OK) return rc;
     const ken_selection *from[KEN_N_PARTS] = {s, o->valid, o->test};
     ken_export_part part[KEN_N_PARTS] = {{0}};
-    int rc = KEN_OK;
     for (int i = 0; i < KEN_N_PARTS && rc == KEN_OK; i++) rc = part_of(&part[i], from[i], path, err);
     if (rc == KEN_OK) rc = ken_export_parts(part, o, path, err);
     for (int i = 0; i < KEN_N_PARTS; i++) json_decref(part[i].manifest);

@@ -4,6 +4,7 @@
  * A name that no row has is refused, because a misspelt one would silently train on less; and so is a filter that leaves nothing,
  * with what it would have to be. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/rng.h"
 #include "data/exemplars.h"
 #include "tune/pool.h"
@@ -19,14 +20,6 @@ int ken_pool_add(ken_pool *p, size_t draft, ken_err *err)
 }
 
 /* ---- lists of names ------------------------------------------------------------------------------------------------- */
-
-static bool in_list(const char *names, const char *name)
-{
-    size_t len = strlen(name), n;
-    for (const char *s; (s = ken_next_name(&names, &n)) != NULL;)
-        if (n == len && memcmp(s, name, n) == 0) return true;
-    return false;
-}
 
 typedef const char *(*name_fn)(const ken_draft *r);
 static const char *relation_of(const ken_draft *r) { return r->relation; }
@@ -53,20 +46,21 @@ static const char *names_of(const ken_drafts *d, name_fn name, ken_buf *out)
 }
 
 /* Every name of the list must be that of some row: a misspelt one would silently train on less. */
-static int check_names(const ken_drafts *d, const char *names, name_fn name, const char *what, const char *path,
+static int check_names(const ken_drafts *d, const ken_names *names, name_fn name, const char *what, const char *path,
                        ken_err *err)
 {
     ken_strmap *have = ken_strmap_new(64);
-    const char *last = NULL, *at = names, *s;
-    size_t n;
-    int rc = have == NULL ? ken_fail_nomem(err, what) : KEN_OK, count = 0;
+    const char *last = NULL;
+    int rc = have == NULL ? ken_fail_nomem(err, what) : KEN_OK;
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
         const char *row = name(&d->rows[i]);
         if (row == last) continue;
         last = row;
         if (ken_strmap_add(have, row, strlen(row), 1) < 0) rc = ken_fail_nomem(err, what);
     }
-    for (; rc == KEN_OK && (s = ken_next_name(&at, &n)) != NULL; count++) {
+    for (int i = 0; i < names->n && rc == KEN_OK; i++) {
+        const char *s = names->name[i];
+        const size_t n = strlen(s);
         if (ken_strmap_get(have, s, n, 0) == 1) continue;
         ken_buf b = {0};
         char shown[80];
@@ -74,35 +68,35 @@ static int check_names(const ken_drafts *d, const char *names, name_fn name, con
                       ken_printable(shown, sizeof shown, s, n), names_of(d, name, &b));
         ken_buf_free(&b);
     }
-    if (rc == KEN_OK && count == 0) rc = ken_fail(err, KEN_EUSAGE, "the list of %ss is empty; name one or more", what);
     ken_strmap_free(have);
     return rc;
 }
 
-static int check_categories(const char *names, ken_err *err)
+static int check_categories(unsigned categories, ken_err *err)
 {
-    const char *s;
-    size_t n;
-    int count = 0;
-    for (; (s = ken_next_name(&names, &n)) != NULL; count++) {
-        bool known = n == 5 && memcmp(s, "Known", 5) == 0;
-        for (int c = 0; c < KEN_N_CATEGORIES && !known; c++)
-            known = strlen(ken_category_name(c)) == n && memcmp(s, ken_category_name(c), n) == 0;
-        if (known) continue;
-        char shown[80];
-        return ken_fail(
-            err, KEN_EUSAGE,
-            "unknown category \"%s\"; known: HighlyKnown, MaybeKnown, WeaklyKnown, Known (these three), Unknown, "
-            "unlabelled",
-            ken_printable(shown, sizeof shown, s, n));
-    }
-    return count > 0 ? KEN_OK : ken_fail(err, KEN_EUSAGE, "the list of categories is empty; name one or more");
+    if (categories >> KEN_N_CATEGORIES == 0) return KEN_OK;
+    return ken_fail(err, KEN_EUSAGE, "`categories` %#x has bits that are no category", categories);
 }
 
-bool ken_names_category(const char *names, int category)
+bool ken_takes_category(unsigned categories, int category)
 {
-    if (category >= KEN_N_CATEGORIES) return false;
-    return in_list(names, ken_category_name(category)) || (category <= KEN_WEAKLY_KNOWN && in_list(names, "Known"));
+    return category < KEN_N_CATEGORIES && (categories >> category & 1u) != 0;
+}
+
+void ken_categories_text(ken_buf *out, unsigned categories)
+{
+    enum { KNOWN = 1u << KEN_HIGHLY_KNOWN | 1u << KEN_MAYBE_KNOWN | 1u << KEN_WEAKLY_KNOWN };
+    const char *comma = "";
+    if ((categories & KNOWN) == KNOWN) {
+        ken_buf_puts(out, "Known");
+        categories &= ~(unsigned)KNOWN;
+        comma = ",";
+    }
+    for (int c = 0; c < KEN_N_CATEGORIES; c++) {
+        if (!ken_takes_category(categories, c)) continue;
+        ken_buf_printf(out, "%s%s", comma, ken_category_name(c));
+        comma = ",";
+    }
 }
 
 /* ---- selection ------------------------------------------------------------------------------------------------------ */
@@ -142,14 +136,14 @@ int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from
 {
     const char *split = NULL;
     size_t before = 0;
-    int rc = from->splits != NULL ? check_names(d, from->splits, split_of, "split", from->path, err)
-                                  : default_split(d, from, &split, err);
-    if (rc == KEN_OK && from->relations != NULL)
-        rc = check_names(d, from->relations, relation_of, "relation", from->path, err);
+    int rc = from->splits.n > 0 ? check_names(d, &from->splits, split_of, "split", from->path, err)
+                                : default_split(d, from, &split, err);
+    if (rc == KEN_OK && from->relations.n > 0)
+        rc = check_names(d, &from->relations, relation_of, "relation", from->path, err);
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
         const ken_draft *r = &d->rows[i];
-        if (from->splits != NULL ? !in_list(from->splits, r->split) : split != NULL && r->split != split) continue;
-        if (from->relations != NULL && !in_list(from->relations, r->relation)) continue;
+        if (from->splits.n > 0 ? !ken_names_has(&from->splits, r->split) : split != NULL && r->split != split) continue;
+        if (from->relations.n > 0 && !ken_names_has(&from->relations, r->relation)) continue;
         before++;
         if (limits_subjects(from)) {
             double at = place_of(r);
@@ -200,17 +194,17 @@ static bool in_range(const range *r, double x) { return !isnan(x) && !(x < r->mi
 
 static bool needs_categories(const ken_train_data *from)
 {
-    return from->categories != NULL || from->variant != NULL || from->known_tail > 0 || from->n_idk > 0 ||
-           from->match != NULL || (from->balance != NULL && strcmp(from->balance, "category") == 0);
+    return from->categories != 0 || from->variant.kind != KEN_VARIANT_NONE || from->known_tail > 0 || from->n_idk > 0 ||
+           from->match != KEN_MATCH_NONE || from->balance == KEN_BALANCE_CATEGORY;
 }
 
 /* Weights and halves are computed from it. */
 static bool is_needed(const range *r, const ken_train_data *from)
 {
-    const char *half_by = from->half != NULL && from->half_by != NULL ? from->half_by : "";
-    if (r->value == p_of && from->weights != NULL && strcmp(from->weights, "p") == 0) return true;
-    return (r->value == p_of && strcmp(half_by, "p") == 0) ||
-           (r->value == popularity_of && strcmp(half_by, "popularity") == 0);
+    const int half_by = from->half != KEN_HALF_ALL ? from->half_by : KEN_HALF_BY_AUTO;
+    if (r->value == p_of && from->weights == KEN_WEIGHTS_P) return true;
+    return (r->value == p_of && half_by == KEN_HALF_BY_P) ||
+           (r->value == popularity_of && half_by == KEN_HALF_BY_POPULARITY);
 }
 
 /* What was asked for must be known of some row. */
@@ -236,7 +230,7 @@ static int check_known(const ken_pool *pool, const ken_drafts *d, const ken_trai
     }
     if (what == NULL) return KEN_OK;
     return ken_fail(err, KEN_EUSAGE,
-                    "%s: no row has a %s; give a run (ken annotate), or the run of these data with `labels`",
+                    "%s: no row has a %s; give a run (`ken_annotate`), or the run of these data with `labels`",
                     from->path, what);
 }
 
@@ -255,8 +249,11 @@ static int fail_empty(const funnel *f, size_t n, const ken_train_data *from, con
             if (f->in_category[c] > 0)
                 ken_buf_printf(&has, "%s%zu %s", has.len > 0 ? ", " : "", f->in_category[c],
                                c < KEN_N_CATEGORIES ? ken_category_name(c) : "not annotated");
-        int rc = ken_fail(err, KEN_EUSAGE, "%s: none of the %zu rows is %.80s; there are %s", from->path, n,
-                          from->categories, ken_buf_str(&has));
+        ken_buf wanted = {0};
+        ken_categories_text(&wanted, from->categories);
+        int rc = ken_fail(err, KEN_EUSAGE, "%s: none of the %zu rows is %s; there are %s", from->path, n,
+                          ken_buf_str(&wanted), ken_buf_str(&has));
+        ken_buf_free(&wanted);
         ken_buf_free(&has);
         return rc;
     }
@@ -282,7 +279,7 @@ static int fail_empty(const funnel *f, size_t n, const ken_train_data *from, con
 static bool passes(const ken_draft *r, const ken_train_data *from, const range by[N_RANGES], funnel *f)
 {
     f->in_category[r->category]++;
-    if (from->categories != NULL && !ken_names_category(from->categories, r->category)) return false;
+    if (from->categories != 0 && !ken_takes_category(from->categories, r->category)) return false;
     f->categories++;
     for (int k = 0; k < N_RANGES; k++) {
         double x = by[k].value(r);
@@ -302,7 +299,7 @@ int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, co
     funnel f = {0};
     ranges_of(from, by);
     for (int k = 0; k < N_RANGES; k++) f.least[k] = f.most[k] = NAN;
-    int rc = from->categories != NULL ? check_categories(from->categories, err) : KEN_OK;
+    int rc = check_categories(from->categories, err);
     if (rc == KEN_OK) rc = check_known(pool, d, from, by, err);
     for (size_t i = 0; i < pool->n && rc == KEN_OK; i++)
         if (passes(&d->rows[pool->item[i]], from, by, &f)) rc = ken_pool_add(out, pool->item[i], err);

@@ -1,14 +1,16 @@
-/* freeze.h - what is trained: which tensors of the network, or which adapter, from the words of the command line. */
+/* freeze.h - what is trained: which tensors of the network, or which adapter (ken_parts, ken_lora_options of ken_tune.h). */
 #ifndef KEN_TUNE_FREEZE_H
 #define KEN_TUNE_FREEZE_H
+#include "base/buf.h"
 #include "model/lora.h"
 #include "model/params.h"
 
-/* trains (p->n_list) = what is trained. Both lists hold, separated by commas: embeddings, head, norms, attention, mlp (a layer's
- * norms belong to the half that reads them) and layers=A-B or layers=A, counted from 0. `train` (NULL = all): one of the named parts,
- * and inside the named layers; `freeze` (NULL = none): any named part or layer stays as it is. KEN_EUSAGE for an unknown word,
- * a layer that is not there, and when nothing is left. */
-int ken_freeze_parse(bool *trains, const ken_params *p, const char *train, const char *freeze, ken_err *err);
+/* trains (p->n_list) = what is trained: of `train` the named parts, inside of the named layers (nothing named: all); but nothing that `freeze`
+ * names by part or layer. KEN_EUSAGE for a layer or a head that is not there, and when nothing is left. */
+int ken_freeze_mark(bool *trains, const ken_params *p, const ken_parts *train, const ken_parts *freeze, ken_err *err);
+bool ken_parts_named(const ken_parts *p);
+/* "attention,norms,layers=0-3"; nothing when nothing is named. */
+void ken_parts_text(ken_buf *out, const ken_parts *p);
 
 typedef struct ken_lora_spec {
     int rank;
@@ -16,7 +18,8 @@ typedef struct ken_lora_spec {
     unsigned targets; /* bits 1 << KEN_MOD_* */
 } ken_lora_spec;
 
-/* "r=16[,alpha=32][,dropout=0][,targets=q_proj,v_proj]": alpha defaults to 2r, dropout to 0, targets to all seven projections;
- * attention and mlp name four and three of them. KEN_EUSAGE. */
-int ken_lora_parse(ken_lora_spec *s, const char *text, ken_err *err);
+/* With the defaults in place: alpha 2 rank, all targets. KEN_EUSAGE for a number out of range. */
+int ken_lora_resolve(ken_lora_spec *s, const ken_lora_options *o, ken_err *err);
+/* "r=16,alpha=32,dropout=0,targets=q_proj,v_proj" */
+void ken_lora_text(ken_buf *out, const ken_lora_spec *s);
 #endif

@@ -8,7 +8,7 @@
 /* --label: the category as drawn (the published procedure), or the likeliest one. */
 static int category_of(const ken_row *r, const ken_train_data *from)
 {
-    return from->label != NULL && strcmp(from->label, "mode") == 0 ? r->category_mode : r->category;
+    return from->label == KEN_LABEL_MODE ? r->category_mode : r->category;
 }
 
 static int add(ken_drafts *d, const ken_row *r, const ken_train_data *from, const char *file, size_t place,

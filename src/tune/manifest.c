@@ -2,9 +2,11 @@
  *
  * The request is given there in the words of the options of `ken select`, as far as it differs from the defaults, so that it can be asked
  * again; then where the rows came from, and how many of each kind there were and were taken. */
-#include "base/buf.h"
+#include "base/options.h"
 #include "text/unicode.h"
+#include "tune/choose.h"
 #include "tune/selection.h"
+#include "tune/variant.h"
 #include <math.h>
 #include <string.h>
 
@@ -64,49 +66,107 @@ static void put_fields(json_t **x, const void *from, const field *f)
 /* ---- the request ---------------------------------------------------------------------------------------------------- */
 
 #define ONE(key, ...) FIELD(ken_train_data, key, __VA_ARGS__, )
+#define HOW(key, ...) FIELD(ken_data_options, key, __VA_ARGS__, )
 
-FIELDS(reading, ONE("format", read.format), ONE("question-field", read.question_field),
-       ONE("answer-field", read.answer_field), ONE("id-field", read.id_field),
-       ONE("relation-field", read.relation_field), ONE("subject-field", read.subject_field),
-       ONE("split-field", read.split_field), ONE("popularity-field", read.popularity_field),
-       ONE("templates", read.templates), ONE("aliases", read.aliases));
-FIELDS(filters, ONE("skip-bad", read.skip_bad), ONE("label", label), ONE("split", splits), ONE("relation", relations),
-       ONE("category", categories), ONE("p-min", p_min, 0), ONE("p-max", p_max, 1),
-       ONE("p-unknown-min", p_unknown_min, 0), ONE("p-unknown-max", p_unknown_max, 1),
-       ONE("popularity-min", popularity_min, NAN), ONE("popularity-max", popularity_max, NAN));
-FIELDS(choices, ONE("half", half), ONE("half-by", half_by), ONE("half-within", half_within),
-       ONE("per-relation", per_relation), ONE("limit", limit), ONE("sample", sample), ONE("balance", balance),
-       ONE("variant", variant), ONE("known-mix", known_mix), ONE("size", size), ONE("concentrated", concentrated),
-       ONE("match", match), ONE("known-tail", known_tail, 0), ONE("known-tail-mixed", known_tail_mixed));
-FIELDS(targets, ONE("idk-random", idk_random), ONE("weights", weights), ONE("weight-gamma", weight_gamma, 1),
-       ONE("weight-min", weight_min, 0), ONE("template", prompt_template));
+FIELDS(reading, HOW("format", format), HOW("question-field", question_field), HOW("answer-field", answer_field),
+       HOW("id-field", id_field), HOW("relation-field", relation_field), HOW("subject-field", subject_field),
+       HOW("split-field", split_field), HOW("popularity-field", popularity_field), HOW("templates", templates),
+       HOW("aliases", aliases), HOW("skip-bad", skip_bad));
+FIELDS(filters, ONE("p-min", p_min, 0), ONE("p-max", p_max, 1), ONE("p-unknown-min", p_unknown_min, 0),
+       ONE("p-unknown-max", p_unknown_max, 1), ONE("popularity-min", popularity_min, NAN),
+       ONE("popularity-max", popularity_max, NAN));
+FIELDS(half, ONE("half-within", half_within), ONE("per-relation", per_relation), ONE("limit", limit),
+       ONE("sample", sample));
+FIELDS(sized, ONE("size", set_rows), ONE("concentrated", concentrated));
+FIELDS(tail, ONE("known-tail", known_tail, 0), ONE("known-tail-mixed", known_tail_mixed));
+FIELDS(targets, ONE("weight-gamma", weight_gamma, 1), ONE("weight-min", weight_min, 0),
+       ONE("template", prompt_template));
+FIELDS(places, ONE("path", path), ONE("labels", labels), ONE("prefer-split", prefer_split));
 
-bool ken_request_copy(ken_train_data *d, ken_arena *a)
+static bool copy_texts(void *struct_, const field *f, ken_arena *a)
 {
-    FIELDS(others, ONE("path", path), ONE("labels", labels), ONE("prefer-split", prefer_split));
-    const field *const tables[] = {reading, filters, choices, targets, others};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const field *f = tables[i]; f->kind != END; f++) {
-            const char **s = (const char **)(void *)((char *)d + f->at);
-            if (f->kind == TEXT && *s != NULL && (*s = ken_arena_strdup(a, *s)) == NULL) return false;
-        }
+    for (; f->kind != END; f++) {
+        const char **s = (const char **)(void *)((char *)struct_ + f->at);
+        if (f->kind == TEXT && *s != NULL && (*s = ken_arena_strdup(a, *s)) == NULL) return false;
+    }
     return true;
+}
+
+static bool copy_names(ken_names *l, ken_arena *a)
+{
+    const char **copy = ken_arena_calloc(a, (size_t)l->n + 1, sizeof *copy);
+    bool good = copy != NULL;
+    for (int i = 0; i < l->n && good; i++) good = (copy[i] = ken_arena_strdup(a, l->name[i])) != NULL;
+    l->name = copy;
+    return good;
+}
+
+bool ken_request_copy(ken_train_data *d, ken_data_options *read, ken_arena *a)
+{
+    return copy_texts(read, reading, a) && copy_texts(d, targets, a) && copy_texts(d, places, a) &&
+           copy_names(&d->splits, a) && copy_names(&d->relations, a);
+}
+
+/* Where it is not the first of its words. */
+static void put_word(json_t **x, const char *key, ken_words of, int value)
+{
+    if (value > 0) put_text(x, key, ken_word(of, value));
+}
+
+static void put_list(json_t **x, const char *key, ken_buf *b)
+{
+    if (b->len > 0) put_text(x, key, b->data);
+    if (b->failed) ken_manifest_put(x, key, NULL);
+    ken_buf_clear(b);
+}
+
+static void put_filters(json_t **x, const ken_train_data *d)
+{
+    ken_buf b = {0};
+    put_word(x, "label", KEN_WORDS_LABEL, d->label);
+    ken_names_join(&b, &d->splits);
+    put_list(x, "split", &b);
+    ken_names_join(&b, &d->relations);
+    put_list(x, "relation", &b);
+    ken_categories_text(&b, d->categories);
+    put_list(x, "category", &b);
+    put_fields(x, d, filters);
+    if (d->subject_min > 0 || d->subject_max < 1)
+        ken_manifest_put(x, "subjects", json_pack("[f,f]", d->subject_min, d->subject_max));
+    ken_buf_free(&b);
+}
+
+static void put_choices(json_t **x, const ken_train_data *d)
+{
+    ken_buf b = {0};
+    put_word(x, "half", KEN_WORDS_HALF, d->half);
+    put_word(x, "half-by", KEN_WORDS_HALF_BY, d->half_by);
+    put_fields(x, d, half);
+    put_word(x, "balance", KEN_WORDS_BALANCE, d->balance);
+    ken_variant_text(&b, &d->variant);
+    put_list(x, "variant", &b);
+    put_word(x, "known-mix", KEN_WORDS_KNOWN_MIX, d->known_mix);
+    put_fields(x, d, sized);
+    put_word(x, "match", KEN_WORDS_MATCH, d->match);
+    put_fields(x, d, tail);
+    ken_buf_free(&b);
 }
 
 static json_t *request(const ken_train_data *d)
 {
+    const ken_data_options *read = ken_reading(d);
     json_t *x = json_object();
-    put_fields(&x, d, reading);
-    if (d->read.slick) put_text(&x, "protocol", "slick");
-    put_fields(&x, d, filters);
-    if (d->subject_min > 0 || d->subject_max < 1)
-        ken_manifest_put(&x, "subjects", json_pack("[f,f]", d->subject_min, d->subject_max));
-    put_fields(&x, d, choices);
+    put_fields(&x, read, reading);
+    if (read->slick) put_text(&x, "protocol", "slick");
+    put_filters(&x, d);
+    put_choices(&x, d);
     if (d->n_idk > 0) {
         json_t *list = json_array();
         for (int i = 0; i < d->n_idk; i++) ken_manifest_put(&list, NULL, ken_manifest_text(d->idk[i]));
         ken_manifest_put(&x, "idk", list);
     }
+    if (d->idk_random) ken_manifest_put(&x, "idk-random", json_true());
+    put_word(&x, "weights", KEN_WORDS_WEIGHTS, d->weights);
     put_fields(&x, d, targets);
     ken_manifest_put(&x, "seed", json_integer((json_int_t)d->seed));
     return x;

@@ -34,8 +34,10 @@ int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from
  * and what there is. */
 int ken_pool_filter(ken_pool *out, const ken_pool *pool, const ken_drafts *d, const ken_train_data *from, ken_err *err);
 
-/* Whether a comma list of categories names this one, by itself or among the Known. */
-bool ken_names_category(const char *names, int category);
+/* Whether a set of categories (bits) has this one; rows that are not annotated have none. */
+bool ken_takes_category(unsigned categories, int category);
+/* "HighlyKnown,Unknown"; "Known" where it has the first three. */
+void ken_categories_text(ken_buf *out, unsigned categories);
 
 /* ---- cut.c ---------------------------------------------------------------------------------------------------------- */
 

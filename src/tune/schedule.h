@@ -5,17 +5,15 @@
 #define KEN_TUNE_SCHEDULE_H
 #include "base/error.h"
 
-typedef enum ken_schedule_kind { KEN_CONSTANT, KEN_LINEAR, KEN_COSINE } ken_schedule_kind;
-
 typedef struct ken_schedule {
-    ken_schedule_kind kind;
+    int kind;              /* KEN_SCHEDULE_* */
     double lr;             /* the peak */
     int64_t warmup, steps; /* steps of warm-up, of them all */
 } ken_schedule;
 
-/* kind "constant", "linear", "cosine"; warmup "3%" of the steps (rounded up, as transformers does) or a number of steps.
- * KEN_EUSAGE naming the option. */
-int ken_schedule_parse(ken_schedule *s, const char *kind, double lr, const char *warmup, int64_t steps, ken_err *err);
+/* As the options say (schedule, lr, warmup_*), for so many steps; a share of them is rounded up, as transformers does. KEN_EUSAGE naming the
+ * field. */
+int ken_schedule_set(ken_schedule *s, const ken_train_options *o, int64_t steps, ken_err *err);
 /* step: 0 for the first update. With a warm-up the first update has a rate of 0, as transformers' has. */
 double ken_schedule_lr(const ken_schedule *s, int64_t step);
 #endif

@@ -19,7 +19,9 @@ static int copy_request(ken_selection *s, const ken_train_data *from, ken_err *e
     ken_train_data *d = &s->from;
     ken_arena *a = &s->drafts.arena;
     *d = *from;
-    bool good = ken_request_copy(d, a);
+    s->read = *from->read;
+    d->read = &s->read;
+    bool good = ken_request_copy(d, &s->read, a);
     const char **idk = ken_arena_calloc(a, (size_t)from->n_idk, sizeof *idk);
     for (int i = 0; i < from->n_idk && idk != NULL; i++) {
         idk[i] = from->idk[i];
@@ -34,13 +36,13 @@ static int copy_request(ken_selection *s, const ken_train_data *from, ken_err *e
 static int check_request(const ken_train_data *from, ken_err *err)
 {
     if (from->max_length > 0)
-        return ken_fail(err, KEN_EUSAGE, "a length in tokens needs a model: it is for ken train (`max_length`)");
+        return ken_fail(err, KEN_EUSAGE, "a length in tokens needs a model: it is for `ken_train` (`max_length`)");
     if (from->chat_template)
         return ken_fail(
             err, KEN_EUSAGE,
-            "a model's conversation format needs a model: it is for ken train; export the rows as messages");
+            "a model's conversation format needs a model: it is for `ken_train`; export the rows as messages");
     if (from->n_mix > 0)
-        return ken_fail(err, KEN_EUSAGE, "a mixture is drawn batch by batch, by ken train (`mix`); select one place");
+        return ken_fail(err, KEN_EUSAGE, "a mixture is drawn batch by batch, by `ken_train` (`mix`); select one place");
     return KEN_OK;
 }
 
@@ -118,7 +120,7 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
     const ken_draft *r = &s->drafts.rows[i];
     *good = r->question != NULL && (r->n_answers > 0 || (r->target != NULL && !r->text));
     if (*good) return KEN_OK;
-    if (s->from.read.skip_bad) {
+    if (ken_reading(&s->from)->skip_bad) {
         s->stats.bad++;
         return KEN_OK;
     }
@@ -259,7 +261,10 @@ int ken_select(ken_selection **out, const ken_train_data *from, ken_err *err)
     *out = NULL;
     ken_selection *s = ken_calloc(1, sizeof *s);
     if (s == NULL) return ken_fail_nomem(err, "selection");
-    int rc = fill(s, from, err);
+    ken_train_data own;
+    ken_data_options read;
+    int rc = ken_train_data_take(&own, &read, from, err);
+    if (rc == KEN_OK) rc = fill(s, &own, err);
     if (rc == KEN_OK) *out = s;
     else ken_selection_free(s);
     return rc;

@@ -23,14 +23,15 @@ struct ken_selection {
         *groups; /* (n_groups) relations with a row that passed the filters or was taken, in data order */
     size_t n_groups, cap_groups;
     ken_train_data_stats stats;
-    ken_train_data from;         /* a copy */
+    ken_train_data from; /* a copy; its read is: */
+    ken_data_options read;
     ken_selection_source source; /* from.path */
     ken_selection_source labels; /* from.labels; path NULL = none */
     char rows_sha256[65];        /* over what was read: ids, relations, splits, questions, answers, categories */
 };
 
 /* Puts copies of all texts of a request but for its lists in their place. False when out of memory. */
-bool ken_request_copy(ken_train_data *d, ken_arena *a);
+bool ken_request_copy(ken_train_data *d, ken_data_options *read, ken_arena *a);
 
 /* What was taken and why, as the manifest's part "selection": the request, where the rows came from, counts. The caller's; NULL with
  * KEN_ENOMEM. Says nothing about time, place or program version: the same input gives the same object. */

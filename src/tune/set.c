@@ -5,6 +5,7 @@
  * model would be trained after another prompt than it is asked. */
 #include "tune/set.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/canon.h"
 #include "base/file.h"
 #include "tune/choose.h"
@@ -23,34 +24,46 @@ struct ken_tune_set {
     char hash[65];
 };
 
-ken_train_data ken_train_data_defaults(void)
+void ken_train_data_defaults_fill(ken_train_data *d, size_t size)
 {
-    return (ken_train_data){.read = ken_data_defaults(),
-                            .prefer_split = "train",
-                            .p_max = 1,
-                            .p_unknown_max = 1,
-                            .popularity_min = NAN,
-                            .popularity_max = NAN,
-                            .subject_max = 1,
-                            .weight_gamma = 1};
+    static const ken_train_data defaults = {.prefer_split = "train",
+                                            .p_max = 1,
+                                            .p_unknown_max = 1,
+                                            .popularity_min = NAN,
+                                            .popularity_max = NAN,
+                                            .subject_max = 1,
+                                            .weight_gamma = 1};
+    ken_options_fill(d, size, &defaults, sizeof defaults);
 }
 
-ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, const char *prefer)
+int ken_train_data_take(ken_train_data *to, ken_data_options *read, const ken_train_data *from, ken_err *err)
+{
+    *to = ken_train_data_defaults();
+    *read = ken_data_defaults();
+    int rc = KEN_TAKE_OPTIONS(to, from, ken_train_data, err);
+    if (rc == KEN_OK) rc = KEN_TAKE_OPTIONS(read, to->read, ken_data_options, err);
+    to->read = read;
+    return rc;
+}
+
+ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, const char *prefer,
+                                  ken_data_options *read)
 {
     ken_train_data d = ken_train_data_defaults();
     d.path = path != NULL ? path : main->path;
     d.labels = main->labels;
     d.labels_optional = true;
     d.label = main->label;
-    d.read = main->read;
-    if (main->path == NULL || strcmp(d.path, main->path) != 0) d.read.format = NULL; /* found from the content */
+    *read = main->read != NULL ? *main->read : ken_data_defaults();
+    if (main->path == NULL || strcmp(d.path, main->path) != 0) read->format = NULL; /* found from the content */
+    d.read = read;
     d.prefer_split = prefer;
     d.prompt_template = main->prompt_template;
     d.chat_template = main->chat_template;
     d.max_length = main->max_length;
     d.seed = main->seed;
     d.known_tail_mixed = true; /* rows that are not trained have no last place */
-    d.weights = "none";
+    d.weights = KEN_WEIGHTS_NONE;
     return d;
 }
 
@@ -165,7 +178,7 @@ static int usable(void *ctx, size_t i, bool *good, ken_err *err)
                 "the row has %zu tokens more than the model's context of %zu; `max_length` %zu drops such rows",
                 long_by, m->context, m->context);
         t->state = rc == KEN_OK && long_by == 0 ? USABLE : UNUSABLE;
-        if (rc == KEN_EINPUT && m->from->read.skip_bad) m->set->stats.bad++;
+        if (rc == KEN_EINPUT && ken_reading(m->from)->skip_bad) m->set->stats.bad++;
         else if (rc == KEN_EINPUT) return ken_draft_fail(r, err);
         else if (rc != KEN_OK) return rc;
     }
@@ -328,11 +341,13 @@ static int identify(ken_tune_set *s, ken_err *err)
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */
 
 /* How the rows of another task are read: whole, with the same prompts. */
-static ken_train_data mix_data(const ken_train_data *from, const ken_mix *mix)
+static ken_train_data mix_data(const ken_train_data *from, const ken_mix *mix, ken_data_options *read)
 {
     ken_train_data d = ken_train_data_defaults();
     d.path = mix->path;
-    d.read.skip_bad = from->read.skip_bad;
+    *read = ken_data_defaults();
+    read->skip_bad = ken_reading(from)->skip_bad;
+    d.read = read;
     d.prompt_template = from->prompt_template;
     d.chat_template = from->chat_template;
     d.max_length = from->max_length;
@@ -349,7 +364,8 @@ static int fill(ken_tune_set *s, const ken_model *m, const ken_train_data *from,
     int rc = add_part(s, 0, m, from, 1, err);
     for (int i = 1; i < s->n_parts && rc == KEN_OK; i++) {
         const ken_mix *mix = &from->mix[i - 1];
-        ken_train_data d = mix_data(from, mix);
+        ken_data_options read;
+        ken_train_data d = mix_data(from, mix, &read);
         rc = isfinite(mix->weight) && mix->weight > 0
                  ? add_part(s, i, m, &d, mix->weight, err)
                  : ken_fail(err, KEN_EUSAGE, "%s: its weight in the mixture is %g; more than 0 is expected", mix->path,

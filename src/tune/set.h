@@ -1,8 +1,8 @@
 /* set.h - the rows that a model is trained on, as text and as tokens, whatever they were read from.
  *
  *     ken_tune_set *s;
- *     ken_tune_set_open(&s, model, &options->data, &err);           what is trained on
- *     ken_train_data dev = ken_tune_data_like(&options->data, "facts/", "dev");
+ *     ken_tune_set_open(&s, model, options->data, &err);            what is trained on
+ *     ken_train_data dev = ken_tune_data_like(options->data, "facts/", "dev", &read);
  *     ken_tune_set_open(&t, model, &dev, &err);                     what it is measured on: the same prompts
  *
  * Sources: a data set or a plain file of rows (data/open.c), a run with its categories, prompt/completion, messages or alpaca
@@ -38,8 +38,11 @@ typedef struct ken_tune_set ken_tune_set;
 int ken_tune_set_open(ken_tune_set **out, const ken_model *m, const ken_train_data *from, ken_err *err);
 void ken_tune_set_free(ken_tune_set *s);
 /* The rows of another place, with the prompts and the reading of `main`, for measuring: no selection but the split `prefer` where there
- * is one ("dev", "test"), targets and weights as they are, no mixture. path borrowed; NULL = main's own. */
-ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, const char *prefer);
+ * is one ("dev", "test"), targets and weights as they are, no mixture. path borrowed; NULL = main's own. *read: room for how they are read. */
+ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, const char *prefer,
+                                  ken_data_options *read);
+/* What a caller gave, as this library has it; to->read is *read. KEN_EUSAGE: base/options.h. */
+int ken_train_data_take(ken_train_data *to, ken_data_options *read, const ken_train_data *from, ken_err *err);
 
 size_t ken_tune_set_count(const ken_tune_set *s);
 const ken_tune_row *ken_tune_set_row(const ken_tune_set *s, size_t i); /* borrowed */

@@ -8,6 +8,7 @@
  * state/checkpoint, and state/best, written when a measurement was the best so far and before anything says so. After a kill the
  * updates since the checkpoint are done again, with the same outcome. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/parallel.h"
@@ -427,7 +428,7 @@ static int make_learner(job *j, ken_err *err)
         if (rc != KEN_OK) return rc;
         j->trains = ken_calloc((size_t)j->params->n_list, sizeof *j->trains);
         if (j->trains == NULL) return ken_fail_nomem(err, "what is trained");
-        rc = ken_freeze_parse(j->trains, j->params, o->train, o->freeze, err);
+        rc = ken_freeze_mark(j->trains, j->params, &o->train, &o->freeze, err);
         if (rc != KEN_OK) return rc;
         j->array[0] = (ken_state_array){j->params->data, j->params->n};
     }
@@ -549,14 +550,17 @@ static int compare_finished(job *j, ken_err *err)
     return rc;
 }
 
-int ken_train(ken_model *m, const ken_train_options *o, const char *dir, ken_err *err)
+int ken_train(ken_model *m, const ken_train_options *given, const char *dir, ken_err *err)
 {
-    job j = {.t.o = o, .watch = {o->poll, o->progress, o->ctx, ken_clock(), {0}}};
+    ken_train_options o = ken_train_defaults();
     bool finished = false;
     ken_err own;
     if (err == NULL) err = &own; /* messages are put together from messages */
-    int rc = ken_train_dir_open(&j.dir, dir, &finished, err);
-    if (rc == KEN_OK) rc = get_ready(&j, m, o, err);
+    int rc = KEN_TAKE_OPTIONS(&o, given, ken_train_options, err);
+    if (rc != KEN_OK) return rc;
+    job j = {.t.o = &o, .watch = {o.poll, o.progress, o.ctx, ken_clock(), {0}}};
+    rc = ken_train_dir_open(&j.dir, dir, &finished, err);
+    if (rc == KEN_OK) rc = get_ready(&j, m, &o, err);
     if (rc == KEN_OK && finished) {
         rc = compare_finished(&j, err);
         if (rc == KEN_OK) ken_train_dir_remove_state(&j.dir); /* a kill right after DONE */

@@ -69,7 +69,7 @@ static int count_trained(const ken_training *t, uint64_t *trained, uint64_t *hel
     if (rc != KEN_OK) return rc;
     bool *trains = ken_calloc((size_t)p->n_list, sizeof *trains);
     rc = trains == NULL ? ken_fail_nomem(err, "what is trained")
-                        : ken_freeze_parse(trains, p, t->o->train, t->o->freeze, err);
+                        : ken_freeze_mark(trains, p, &t->o->train, &t->o->freeze, err);
     for (int i = 0; i < p->n_list && rc == KEN_OK; i++)
         if (trains[i]) *trained += (uint64_t)p->list[i].rows * (uint64_t)(p->list[i].cols == 0 ? 1 : p->list[i].cols);
     *held = p->n;

@@ -21,6 +21,14 @@ static void real(list *l, const char *key, double v) { ken_setting_put(l, key, t
 static void integer(list *l, const char *key, int64_t v) { ken_setting_put(l, key, true, "%lld", (long long)v); }
 static void yes_or_no(list *l, const char *key, bool v) { text(l, key, true, v ? "yes" : "no"); }
 
+/* What was put into b, which is empty afterwards. */
+static void words(list *l, const char *key, ken_buf *b)
+{
+    text(l, key, true, ken_buf_str(b));
+    l->failed |= b->failed;
+    ken_buf_clear(b);
+}
+
 static void add_sets(list *l, const ken_training *t)
 {
     static const char *const hash[KEN_N_SETS] = {"data_hash", "dev_hash", "test_hash", "ood_hash"};
@@ -41,15 +49,20 @@ static void add_options(list *l, const ken_training *t)
         size_t used = strlen(gguf);
         snprintf(gguf + used, sizeof gguf - used, "%s%s", i > 0 ? "," : "", ken_dtype_get((int)t->gguf[i])->name);
     }
-    text(l, "lora", true, o->lora);
-    text(l, "train", true, o->train);
-    text(l, "freeze", true, o->freeze);
+    ken_buf what = {0};
+    if (t->low_rank) ken_lora_text(&what, &t->lora);
+    words(l, "lora", &what);
+    ken_parts_text(&what, &o->train);
+    words(l, "train", &what);
+    ken_parts_text(&what, &o->freeze);
+    words(l, "freeze", &what);
+    ken_buf_free(&what);
     integer(l, "epochs", o->epochs);
     integer(l, "max_steps", o->max_steps);
     integer(l, "batch", (int64_t)o->batch);
-    text(l, "optimizer", true, o->optimizer);
+    text(l, "optimizer", true, ken_word(KEN_WORDS_OPTIMIZER, o->optimizer));
     real(l, "lr", o->lr);
-    text(l, "schedule", true, o->schedule);
+    text(l, "schedule", true, ken_word(KEN_WORDS_SCHEDULE, o->schedule));
     integer(l, "warmup_steps", t->schedule.warmup);
     real(l, "beta1", o->beta1);
     real(l, "beta2", o->beta2);
@@ -60,7 +73,8 @@ static void add_options(list *l, const ken_training *t)
     real(l, "dropout", o->dropout);
     real(l, "kl", o->kl);
     real(l, "kl_tau", o->kl_tau);
-    text(l, "kl_teacher", true, o->kl > 0 ? o->kl_teacher : "");
+    if (o->kl > 0 && o->kl_teacher > 0) ken_setting_put(l, "kl_teacher", true, "epoch:%d", o->kl_teacher);
+    else text(l, "kl_teacher", true, o->kl > 0 ? "base" : "");
     yes_or_no(l, "share_prefixes", t->share);
     yes_or_no(l, "recompute", o->recompute);
     integer(l, "micro_batch_rows", o->rows);
@@ -71,13 +85,13 @@ static void add_options(list *l, const ken_training *t)
     ken_gold_rules_settings(&t->golds, NULL, l); /* other names are in the hashes of the rows */
     text(l, "idk", true, o->idk);
     /* The rows bind what was drawn; here what is taken for declining beside it. One phrase is in its rows. */
-    for (int i = 0; i < o->data.n_idk && o->data.n_idk > 1; i++)
-        ken_buf_printf(&phrases, "%s%s", i > 0 ? "\n" : "", o->data.idk[i]);
+    for (int i = 0; i < t->data.n_idk && t->data.n_idk > 1; i++)
+        ken_buf_printf(&phrases, "%s%s", i > 0 ? "\n" : "", t->data.idk[i]);
     if (phrases.len > 0) text(l, "idk_targets", true, phrases.data);
     l->failed |= phrases.failed;
     ken_buf_free(&phrases);
-    text(l, "template", true, o->data.prompt_template);
-    yes_or_no(l, "chat_template", o->data.chat_template);
+    text(l, "template", true, t->data.prompt_template);
+    yes_or_no(l, "chat_template", t->data.chat_template);
     text(l, "save_type", true, o->save_type);
     text(l, "gguf", true, gguf);
     ken_setting_put(l, "seed", true, "%llu", (unsigned long long)o->seed);

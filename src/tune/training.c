@@ -1,34 +1,32 @@
 /* training.c - options checked, rows opened; see training.h. */
 #include "tune/training.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/hash.h"
-#include <stdlib.h>
 #include <string.h>
 
 const char *const ken_set_names[KEN_N_SETS] = {"train", "dev", "test", "ood"};
 
-ken_train_options ken_train_defaults(void)
+void ken_train_defaults_fill(ken_train_options *o, size_t size)
 {
-    return (ken_train_options){.data = ken_train_data_defaults(),
-                               .epochs = 50,
-                               .batch = 128,
-                               .schedule = "constant",
-                               .warmup = "3%",
-                               .lr = 1e-5,
-                               .optimizer = "adamw",
-                               .beta1 = 0.9,
-                               .beta2 = 0.999,
-                               .epsilon = 1e-8,
-                               .momentum = 0.9,
-                               .clip = 1,
-                               .dropout = 0.05,
-                               .kl_tau = 0.5,
-                               .kl_teacher = "epoch:1",
-                               .compute = "f32",
-                               .share_prefixes = "auto",
-                               .rows = 4096,
-                               .matcher = "em-squad",
-                               .save_type = "F32"};
+    static const ken_train_options defaults = {.epochs = 50,
+                                               .batch = 128,
+                                               .warmup_steps = -1,
+                                               .warmup_share = 0.03,
+                                               .lr = 1e-5,
+                                               .beta1 = 0.9,
+                                               .beta2 = 0.999,
+                                               .epsilon = 1e-8,
+                                               .momentum = 0.9,
+                                               .clip = 1,
+                                               .dropout = 0.05,
+                                               .kl_tau = 0.5,
+                                               .kl_teacher = 1,
+                                               .compute = "f32",
+                                               .rows = 4096,
+                                               .matcher = "em-squad",
+                                               .save_type = "F32"};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
 }
 
 /* ---- options ---------------------------------------------------------------------------------------------------------- */
@@ -65,39 +63,30 @@ static int check_numbers(const ken_train_options *o, ken_err *err)
 
 static int check_optimizer(ken_training *t, const ken_train_options *o, ken_err *err)
 {
-    if (strcmp(o->optimizer, "adamw") == 0) t->optim.kind = KEN_ADAMW;
-    else if (strcmp(o->optimizer, "sgd") == 0) t->optim.kind = KEN_SGD;
-    else return ken_fail(err, KEN_EUSAGE, "unknown `optimizer` \"%s\"; known: adamw, sgd", o->optimizer);
+    t->optim.kind = o->optimizer == KEN_OPTIMIZER_SGD ? KEN_SGD : KEN_ADAMW;
     t->optim.beta1 = o->beta1;
     t->optim.beta2 = o->beta2;
     t->optim.eps = o->epsilon;
     t->optim.momentum = o->momentum;
     t->optim.weight_decay = o->weight_decay;
     t->optim.threads = o->threads;
-    return KEN_OK;
+    return ken_check_word(KEN_WORDS_OPTIMIZER, o->optimizer, err);
 }
 
 static int check_teacher(ken_training *t, const ken_train_options *o, ken_err *err)
 {
-    t->teacher_epoch = -1;
-    if (o->kl == 0) return KEN_OK;
-    char *end = NULL;
-    if (strcmp(o->kl_teacher, "base") == 0) t->teacher_epoch = 0;
-    else if (strncmp(o->kl_teacher, "epoch:", 6) == 0) t->teacher_epoch = strtol(o->kl_teacher + 6, &end, 10);
-    if (t->teacher_epoch < 0 || (end != NULL && (*end != '\0' || end == o->kl_teacher + 6 || t->teacher_epoch < 1)))
-        return ken_fail(err, KEN_EUSAGE, "unknown `kl_teacher` \"%s\"; known: base, epoch:N", o->kl_teacher);
-    return KEN_OK;
+    t->teacher_epoch = o->kl == 0 ? -1 : o->kl_teacher;
+    if (o->kl_teacher >= 0) return KEN_OK;
+    return ken_fail(err, KEN_EUSAGE, "`kl_teacher` %d is no number of epochs, 0 for the model before training",
+                    o->kl_teacher);
 }
 
 /* With dropout a shared row has one mask for all its examples; docs/method/fine-tuning.md#dropout has one for each. */
 static int check_share(ken_training *t, const ken_train_options *o, ken_err *err)
 {
     const bool drops = o->dropout > 0 || (t->low_rank && t->lora.dropout > 0);
-    if (strcmp(o->share_prefixes, "auto") == 0) t->share = !drops;
-    else if (strcmp(o->share_prefixes, "on") == 0) t->share = true;
-    else if (strcmp(o->share_prefixes, "off") != 0)
-        return ken_fail(err, KEN_EUSAGE, "unknown `share_prefixes` \"%s\"; known: auto, on, off", o->share_prefixes);
-    return KEN_OK;
+    t->share = o->share_prefixes == KEN_SHARE_ON || (o->share_prefixes == KEN_SHARE_AUTO && !drops);
+    return ken_check_word(KEN_WORDS_SHARE_PREFIXES, o->share_prefixes, err);
 }
 
 static int check_types(ken_training *t, const ken_train_options *o, ken_err *err)
@@ -120,15 +109,15 @@ static int check_types(ken_training *t, const ken_train_options *o, ken_err *err
 
 static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
 {
-    t->low_rank = o->lora != NULL;
-    if (t->low_rank && (o->train != NULL || o->freeze != NULL))
+    t->low_rank = o->lora.rank != 0;
+    if (t->low_rank && (ken_parts_named(&o->train) || ken_parts_named(&o->freeze)))
         return ken_fail(err, KEN_EUSAGE,
                         "`lora` leaves all the model's own weights as they are: `train` and `freeze` "
-                        "have no meaning with it; name the projections with targets=");
+                        "have no meaning with it; name the projections among its targets");
     if (ken_model_get_info(t->model)->adapter != NULL)
         return ken_fail(err, KEN_EUSAGE,
                         "a model with an adapter on it cannot be trained further; train the model itself");
-    return t->low_rank ? ken_lora_parse(&t->lora, o->lora, err) : KEN_OK;
+    return t->low_rank ? ken_lora_resolve(&t->lora, &o->lora, err) : KEN_OK;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------- */
@@ -163,12 +152,13 @@ static int check_disjoint(const ken_training *t, int which, ken_err *err)
 
 static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
 {
-    const char *const paths[KEN_N_SETS] = {o->data.path, o->dev, o->test, o->ood};
+    const char *const paths[KEN_N_SETS] = {t->data.path, o->dev, o->test, o->ood};
     int rc = KEN_OK;
     for (int i = 0; i < KEN_N_SETS && rc == KEN_OK; i++) {
         if (paths[i] == NULL) continue;
-        t->from[i] =
-            i == KEN_SET_TRAIN ? o->data : ken_tune_data_like(&o->data, paths[i], i == KEN_SET_DEV ? "dev" : "test");
+        t->from[i] = i == KEN_SET_TRAIN
+                         ? t->data
+                         : ken_tune_data_like(&t->data, paths[i], i == KEN_SET_DEV ? "dev" : "test", &t->read_like[i]);
         t->from[i].seed = o->seed;
         rc = ken_tune_set_open(&t->set[i], t->model, &t->from[i], err);
         if (rc == KEN_OK && i != KEN_SET_TRAIN) rc = check_disjoint(t, i, err);
@@ -179,14 +169,14 @@ static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
 /* Declining is also what the training teaches to say. */
 static int check_golds(ken_training *t, const ken_train_options *o, ken_err *err)
 {
-    const char **phrase = ken_alloc((size_t)o->data.n_idk + 1, sizeof *phrase);
+    const char **phrase = ken_alloc((size_t)t->data.n_idk + 1, sizeof *phrase);
     int n = 0;
     if (phrase == NULL) return ken_fail_nomem(err, "phrases");
-    for (int i = 0; i < o->data.n_idk; i++) phrase[n++] = o->data.idk[i];
+    for (int i = 0; i < t->data.n_idk; i++) phrase[n++] = t->data.idk[i];
     if (o->idk != NULL) phrase[n++] = o->idk;
     int rc = ken_gold_rules_new(&t->golds, o->matcher, "\n", phrase, n, err);
     ken_free(phrase);
-    return rc == KEN_OK ? ken_gold_rules_need_aliases(&t->golds, 1, o->data.read.aliases != NULL, err) : rc;
+    return rc == KEN_OK ? ken_gold_rules_need_aliases(&t->golds, 1, t->data.read->aliases != NULL, err) : rc;
 }
 
 static int plan_steps(ken_training *t, const ken_train_options *o, ken_err *err)
@@ -196,28 +186,32 @@ static int plan_steps(ken_training *t, const ken_train_options *o, ken_err *err)
     int rc = ken_order_new(&t->order, &order, err);
     if (rc != KEN_OK) return rc;
     t->per_epoch = (int64_t)ken_order_batches(t->order);
-    if (t->per_epoch == 0) return ken_fail(err, KEN_EINPUT, "%s: no row is left to train on", o->data.path);
+    if (t->per_epoch == 0) return ken_fail(err, KEN_EINPUT, "%s: no row is left to train on", t->data.path);
     t->steps = t->per_epoch * o->epochs;
     if (o->max_steps > 0 && t->steps > o->max_steps) t->steps = o->max_steps;
     if (t->teacher_epoch > 0 && t->teacher_epoch * t->per_epoch >= t->steps)
-        return ken_fail(err, KEN_EUSAGE, "`kl_teacher` %s comes after the end of the training", o->kl_teacher);
-    return ken_schedule_parse(&t->schedule, o->schedule, o->lr, o->warmup, t->steps, err);
+        return ken_fail(err, KEN_EUSAGE, "`kl_teacher` %d comes after the end of the training", o->kl_teacher);
+    return ken_schedule_set(&t->schedule, o, t->steps, err);
 }
 
-int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *o, ken_err *err)
+int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *given, ken_err *err)
 {
-    *t = (ken_training){.o = o, .model = m};
+    *t = (ken_training){.own = ken_train_defaults(), .model = m};
+    t->o = &t->own;
+    const ken_train_options *o = t->o;
     ken_schedule s;
-    int rc = check_numbers(o, err);
+    int rc = KEN_TAKE_OPTIONS(&t->own, given, ken_train_options, err);
+    if (rc == KEN_OK) rc = ken_train_data_take(&t->data, &t->read, o->data, err);
+    if (rc == KEN_OK) rc = check_numbers(o, err);
     if (rc == KEN_OK) rc = check_optimizer(t, o, err);
-    if (rc == KEN_OK) rc = ken_schedule_parse(&s, o->schedule, o->lr, o->warmup, 1, err);
+    if (rc == KEN_OK) rc = ken_schedule_set(&s, o, 1, err);
     if (rc == KEN_OK) rc = check_teacher(t, o, err);
     if (rc == KEN_OK) rc = check_types(t, o, err);
     if (rc == KEN_OK) rc = check_what(t, o, err);
     if (rc == KEN_OK) rc = check_share(t, o, err);
     if (rc == KEN_OK) rc = ken_isa_parse(&t->isa, o->isa, err);
     if (rc == KEN_OK) rc = ken_compute_parse(&t->compute, o->compute, err);
-    if (rc == KEN_OK && o->data.path == NULL)
+    if (rc == KEN_OK && t->data.path == NULL)
         rc = ken_fail(err, KEN_EUSAGE, "nothing to train on; name a set or a run");
     if (rc == KEN_OK) rc = check_golds(t, o, err);
     if (rc == KEN_OK) rc = open_sets(t, o, err);

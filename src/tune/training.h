@@ -16,7 +16,11 @@ enum { KEN_SET_TRAIN, KEN_SET_DEV, KEN_SET_TEST, KEN_SET_OOD, KEN_N_SETS };
 extern const char *const ken_set_names[KEN_N_SETS]; /* "train", "dev", "test", "ood" */
 
 typedef struct ken_training {
-    const ken_train_options *o;
+    ken_train_options own;      /* what was asked for; its data are in `data` */
+    const ken_train_options *o; /* &own: a training stays where it is */
+    ken_train_data data;
+    ken_data_options read;                  /* of data */
+    ken_data_options read_like[KEN_N_SETS]; /* of the other sets */
     ken_model *model;
     ken_train_data from[KEN_N_SETS]; /* path NULL = not asked for */
     ken_tune_set *set[KEN_N_SETS];   /* NULL = not asked for */
@@ -36,7 +40,7 @@ typedef struct ken_training {
 } ken_training;
 
 /* Checks the options (KEN_EUSAGE naming one) and opens the rows. Free with ken_training_close, also after a failure. */
-int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *o, ken_err *err);
+int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *given, ken_err *err);
 void ken_training_close(ken_training *t);
 
 /* The settings of the run: everything that decides its bits is binding. gemm NULL = not known yet, left out. In arena. */

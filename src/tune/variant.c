@@ -16,45 +16,26 @@ enum { HK, MK, WK, UNKNOWN };
 
 /* ---- names ---------------------------------------------------------------------------------------------------------- */
 
-static int parse_percent(int *percent, const char *name, const char *digits, ken_err *err)
+int ken_variant_check(const ken_variant_choice *v, ken_err *err)
 {
-    size_t n = strspn(digits, "0123456789");
-    *percent = n > 0 && n < 4 ? atoi(digits) : -1;
-    if (*percent < 0 || *percent > 100 || digits[n] != '\0')
-        return ken_fail(err, KEN_EUSAGE,
-                        "variant \"%.60s\": a whole number from 0 to 100 is expected after the =", name);
+    if (v->kind < KEN_VARIANT_NONE || v->kind > KEN_VARIANT_ONE)
+        return ken_fail(err, KEN_EUSAGE, "`variant`: kind %d is not one of KEN_VARIANT_*", (int)v->kind);
+    if ((v->kind == KEN_VARIANT_UNKNOWN || v->kind == KEN_VARIANT_KNOWN) && (v->percent < 0 || v->percent > 100))
+        return ken_fail(err, KEN_EUSAGE, "`variant`: %d percent; 0 to 100 are possible", v->percent);
+    if (v->kind == KEN_VARIANT_ONE && (v->category < 0 || v->category >= KEN_N_LABELS))
+        return ken_fail(err, KEN_EUSAGE, "`variant`: %d is none of the four categories", v->category);
     return KEN_OK;
 }
 
-int ken_variant_parse(ken_variant *v, const char *name, const char *mix, ken_err *err)
+void ken_variant_text(ken_buf *out, const ken_variant_choice *v)
 {
-    static const char *const mixes[] = {"natural", "equal", "HighlyKnown", "MaybeKnown", "WeaklyKnown"};
-    int which = mix == NULL ? 0 : -1;
-    for (int i = 0; i < 5 && which < 0; i++)
-        if (strcmp(mix, mixes[i]) == 0) which = i;
-    if (which < 0)
-        return ken_fail(
-            err, KEN_EUSAGE,
-            "unknown mix of Known rows \"%.60s\"; known: natural, equal, HighlyKnown, MaybeKnown, WeaklyKnown", mix);
-    v->mix = (ken_known_mix)which;
-    v->percent = 0;
-    v->category = -1;
-    v->kind = strncmp(name, "unknown=", 8) == 0 ? KEN_VARIANT_UNKNOWN
-              : strncmp(name, "known=", 6) == 0 ? KEN_VARIANT_KNOWN
-                                                : KEN_VARIANT_NATURAL;
-    if (v->kind != KEN_VARIANT_NATURAL) return parse_percent(&v->percent, name, strchr(name, '=') + 1, err);
-    if (strcmp(name, "natural") == 0) return KEN_OK;
-    for (int c = 0; c < KEN_N_LABELS; c++)
-        if (strcmp(name, ken_category_name(c)) == 0) {
-            v->kind = KEN_VARIANT_ONE;
-            v->category = c;
-            return KEN_OK;
-        }
-    return ken_fail(
-        err, KEN_EUSAGE,
-        "unknown variant \"%.60s\"; known: unknown=X, known=X (X in percent), natural, HighlyKnown, MaybeKnown, "
-        "WeaklyKnown, Unknown",
-        name);
+    switch (v->kind) {
+    case KEN_VARIANT_NONE: return;
+    case KEN_VARIANT_UNKNOWN: ken_buf_printf(out, "unknown=%d", v->percent); return;
+    case KEN_VARIANT_KNOWN: ken_buf_printf(out, "known=%d", v->percent); return;
+    case KEN_VARIANT_NATURAL: ken_buf_puts(out, "natural"); return;
+    case KEN_VARIANT_ONE: ken_buf_puts(out, ken_category_name(v->category)); return;
+    }
 }
 
 /* ---- shares --------------------------------------------------------------------------------------------------------- */
@@ -197,11 +178,11 @@ static int plan_rarest(const ken_variant *v, ken_variant_relation *r, size_t n, 
         for (int c = 0; c < KEN_N_LABELS; c++)
             if (r[i].have[c] < min) min = r[i].have[c];
         total += min;
-        switch (v->kind) {
+        switch (v->what.kind) {
         case KEN_VARIANT_NATURAL: rc = ken_apportion(min, r[i].have, KEN_N_LABELS, r[i].take, err); break;
-        case KEN_VARIANT_ONE: r[i].take[v->category] = min; break;
+        case KEN_VARIANT_ONE: r[i].take[v->what.category] = min; break;
         default:
-            unknown = ken_percent_of(min, v->percent);
+            unknown = ken_percent_of(min, v->what.percent);
             rc = take_known(v, &r[i], min - unknown, err);
             r[i].take[UNKNOWN] = unknown;
         }
@@ -209,7 +190,7 @@ static int plan_rarest(const ken_variant *v, ken_variant_relation *r, size_t n, 
     if (rc == KEN_OK && total == 0)
         return ken_fail(err, KEN_EUSAGE,
                         "no relation has rows of all four categories, which a variant without a size takes in equal "
-                        "numbers; ask for a number of rows with `size`");
+                        "numbers; ask for a number of rows with `set_rows`");
     return rc;
 }
 
@@ -230,7 +211,7 @@ static size_t largest(size_t known, size_t unknown, int percent)
 static int plan_unknown(const ken_variant *v, ken_variant_relation *r, size_t n, size_t *weight, size_t *rows,
                         size_t *unknown, size_t *cap, ken_err *err)
 {
-    size_t have_known = 0, have_unknown = 0, reach = 0, n_unknown = ken_percent_of(v->size, v->percent);
+    size_t have_known = 0, have_unknown = 0, reach = 0, n_unknown = ken_percent_of(v->size, v->what.percent);
     for (size_t i = 0; i < n; i++) {
         have_known += known_of(v, &r[i]);
         have_unknown += r[i].have[UNKNOWN];
@@ -240,9 +221,9 @@ static int plan_unknown(const ken_variant *v, ken_variant_relation *r, size_t n,
     if (n_unknown > have_unknown || n_known > have_known)
         return ken_fail(err, KEN_EUSAGE,
                         "%zu rows with %d %% Unknown need %zu Known and %zu Unknown ones; there are %zu Known and %zu "
-                        "Unknown: `size` %zu is the most",
-                        v->size, v->percent, n_known, n_unknown, have_known, have_unknown,
-                        largest(have_known, have_unknown, v->percent));
+                        "Unknown: `set_rows` %zu is the most",
+                        v->size, v->what.percent, n_known, n_unknown, have_known, have_unknown,
+                        largest(have_known, have_unknown, v->what.percent));
     int rc = ken_apportion(v->size, weight, n, rows, err);
     if (rc == KEN_OK) rc = part_of_rows(n_unknown, rows, n, unknown, err);
     if (rc != KEN_OK) return rc;
@@ -274,8 +255,8 @@ static int plan_natural(const ken_variant *v, ken_variant_relation *r, size_t n,
         have += cap[i];
     }
     if (v->size > have)
-        return ken_fail(err, KEN_EUSAGE, "%zu rows are asked for, %zu have a category: `size` %zu is the most", v->size,
-                        have, have);
+        return ken_fail(err, KEN_EUSAGE, "%zu rows are asked for, %zu have a category: `set_rows` %zu is the most",
+                        v->size, have, have);
     int rc = ken_apportion(v->size, weight, n, rows, err);
     size_t given = 0;
     for (size_t i = 0; i < n; i++) given += rows[i];
@@ -291,7 +272,7 @@ static size_t fitting(const ken_variant *v, const ken_variant_relation *r, size_
     unsigned __int128 sum = 0, least = SIZE_MAX;
     for (size_t i = 0; i < n; i++) sum += weight[i];
     for (size_t i = 0; i < n; i++) {
-        unsigned __int128 most = weight[i] > 0 ? sum * r[i].have[v->category] / weight[i] : SIZE_MAX;
+        unsigned __int128 most = weight[i] > 0 ? sum * r[i].have[v->what.category] / weight[i] : SIZE_MAX;
         if (most < least) least = most;
     }
     return (size_t)least;
@@ -303,13 +284,13 @@ static int too_few(const ken_variant *v, const ken_variant_relation *r, size_t n
 {
     char fits[64] = "leave that relation out";
     size_t size = fitting(v, r, n, weight);
-    if (size > 0) snprintf(fits, sizeof fits, "`size` %zu fits", size);
+    if (size > 0) snprintf(fits, sizeof fits, "`set_rows` %zu fits", size);
     else
         for (size_t k = 0; k < n; k++)
-            if (rows[k] > 0 && r[k].have[v->category] == 0) i = k;
+            if (rows[k] > 0 && r[k].have[v->what.category] == 0) i = k;
     return ken_fail(err, KEN_EUSAGE,
                     "%zu rows in the relations' mix take %zu %s rows of relation \"%.80s\", which has %zu; %s", v->size,
-                    rows[i], ken_category_name(v->category), r[i].name, r[i].have[v->category], fits);
+                    rows[i], ken_category_name(v->what.category), r[i].name, r[i].have[v->what.category], fits);
 }
 
 /* One category, in the same mix of relations as the others: refused where a relation lacks it (docs/method/fine-tuning.md#variants). */
@@ -320,8 +301,8 @@ static int plan_one(const ken_variant *v, ken_variant_relation *r, size_t n, con
     size_t given = 0;
     for (size_t i = 0; i < n && rc == KEN_OK; i++) {
         given += rows[i];
-        if (rows[i] > r[i].have[v->category]) return too_few(v, r, n, weight, rows, i, err);
-        r[i].take[v->category] = rows[i];
+        if (rows[i] > r[i].have[v->what.category]) return too_few(v, r, n, weight, rows, i, err);
+        r[i].take[v->what.category] = rows[i];
     }
     if (rc == KEN_OK && given == 0)
         return ken_fail(err, KEN_EUSAGE, "no relation has both Known and Unknown rows, by which a variant is spread");
@@ -337,9 +318,9 @@ static int plan_size(const ken_variant *v, ken_variant_relation *r, size_t n, ke
         size_t known = known_of(v, &r[i]);
         weight[i] = known < r[i].have[UNKNOWN] ? known : r[i].have[UNKNOWN];
     }
-    int rc = v->kind == KEN_VARIANT_NATURAL ? plan_natural(v, r, n, weight, rows, cap, err)
-             : v->kind == KEN_VARIANT_ONE   ? plan_one(v, r, n, weight, rows, err)
-                                            : plan_unknown(v, r, n, weight, rows, unknown, cap, err);
+    int rc = v->what.kind == KEN_VARIANT_NATURAL ? plan_natural(v, r, n, weight, rows, cap, err)
+             : v->what.kind == KEN_VARIANT_ONE   ? plan_one(v, r, n, weight, rows, err)
+                                                 : plan_unknown(v, r, n, weight, rows, unknown, cap, err);
     ken_free(room);
     return rc;
 }
@@ -365,7 +346,7 @@ static size_t total_taken(const ken_variant_relation *r)
 static int check_concentrated(const ken_variant *v, const ken_variant_relation *r, size_t n, ken_err *err)
 {
     size_t reach = 0;
-    bool good = v->kind == KEN_VARIANT_UNKNOWN || v->kind == KEN_VARIANT_KNOWN;
+    bool good = v->what.kind == KEN_VARIANT_UNKNOWN || v->what.kind == KEN_VARIANT_KNOWN;
     if (!good)
         return ken_fail(err, KEN_EUSAGE, "only a variant unknown=X or known=X has Unknown rows to be concentrated");
     for (size_t i = 0; i < n; i++) {
@@ -376,7 +357,7 @@ static int check_concentrated(const ken_variant *v, const ken_variant_relation *
     if (good) return KEN_OK;
     return ken_fail(
         err, KEN_EUSAGE,
-        "%zu rows cannot be concentrated: whole relations of Known and of Unknown rows have %zu rows: `size` "
+        "%zu rows cannot be concentrated: whole relations of Known and of Unknown rows have %zu rows: `set_rows` "
         "%zu is the most",
         v->size, reach, reach);
 }
@@ -419,7 +400,7 @@ int ken_variant_plan(const ken_variant *v, ken_variant_relation *r, size_t n, si
         size_t taken = total_taken(&r[i]);
         out += taken == 0;
         far += known_of(v, &r[i]) == 0 || r[i].have[UNKNOWN] == 0 ? taken : 0;
-        if (v->kind == KEN_VARIANT_KNOWN) r[i].take[UNKNOWN] = 0;
+        if (v->what.kind == KEN_VARIANT_KNOWN) r[i].take[UNKNOWN] = 0;
     }
     if (left_out != NULL) *left_out = out;
     if (spread != NULL) *spread = far;

@@ -5,37 +5,23 @@
  * those of X = 25, and D_Known(X) is D_X without its Unknown rows. */
 #ifndef KEN_TUNE_VARIANT_H
 #define KEN_TUNE_VARIANT_H
+#include "base/buf.h"
 #include "base/error.h"
-
-typedef enum ken_variant_kind {
-    KEN_VARIANT_UNKNOWN, /* "unknown=X": D_X */
-    KEN_VARIANT_KNOWN,   /* "known=X": D_Known(X), that is D_X without its Unknown rows */
-    KEN_VARIANT_NATURAL, /* "natural": categories as in each relation */
-    KEN_VARIANT_ONE      /* "HighlyKnown", ...: one category */
-} ken_variant_kind;
-
-typedef enum ken_known_mix { /* what counts as Known in a relation */
-                             KEN_MIX_NATURAL,
-                             KEN_MIX_EQUAL,
-                             KEN_MIX_HK,
-                             KEN_MIX_MK,
-                             KEN_MIX_WK
-} ken_known_mix;
 
 enum { KEN_N_LABELS = 4 }; /* HighlyKnown, MaybeKnown, WeaklyKnown, Unknown */
 
 typedef struct ken_variant {
-    ken_variant_kind kind;
-    int percent;  /* X */
-    int category; /* KEN_VARIANT_ONE */
-    ken_known_mix mix;
+    ken_variant_choice what;
+    int mix;           /* what counts as Known in a relation: KEN_MIX_* */
     bool concentrated; /* Unknown rows fill whole relations, one after the other, in an order drawn by seed */
     size_t size;       /* rows; 0 = in each relation as many as its rarest category has (the paper's) */
     uint64_t seed;
 } ken_variant;
 
-/* name as in ken_train_data.variant, mix as in known_mix (NULL = natural). size and seed are not touched. KEN_EUSAGE. */
-int ken_variant_parse(ken_variant *v, const char *name, const char *mix, ken_err *err);
+/* KEN_EUSAGE for a kind, percentage or category that is none. */
+int ken_variant_check(const ken_variant_choice *v, ken_err *err);
+/* "unknown=50", "known=50", "natural", "HighlyKnown"; nothing for KEN_VARIANT_NONE. */
+void ken_variant_text(ken_buf *out, const ken_variant_choice *v);
 
 typedef struct ken_variant_relation {
     const char *name;

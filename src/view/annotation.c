@@ -1,6 +1,7 @@
 /* annotation.c - what an annotation says: the categories by relation and in all, with shares and intervals; of multiple choice, which has no
  * categories, the score. Shares are of the rows that have a category; rows without one are counted apart. */
 #include "base/alloc.h"
+#include "base/options.h"
 #include "view/views.h"
 #include <math.h>
 #include <stdlib.h>
@@ -10,26 +11,16 @@ static uint64_t labelled(const ken_counts *c) { return c->n - c->category[KEN_UN
 
 /* ---- which relations, in which order ---------------------------------------------------------------------------------- */
 
-static bool in_list(const char *list, const char *name)
-{
-    const size_t n = strlen(name);
-    for (const char *p = list; list != NULL;) {
-        const size_t len = strcspn(p, ",");
-        if (len == n && memcmp(p, name, n) == 0) return true;
-        if (p[len] == '\0') return false;
-        p += len + 1;
-    }
-    return true; /* no list: all */
-}
+static bool chosen(const ken_names *list, const char *name) { return list->n == 0 || ken_names_has(list, name); }
 
-static ken_counts sum_counts(const ken_run *r, const char *relations)
+static ken_counts sum_counts(const ken_run *r, const ken_names *relations)
 {
-    if (relations == NULL) return *ken_run_total(r);
+    if (relations->n == 0) return *ken_run_total(r);
     ken_counts sum = {.relation = ""};
     double var = 0;
     for (size_t i = 0; i < ken_run_n_relations(r); i++) {
         const ken_counts *c = ken_run_relation(r, i);
-        if (!in_list(relations, c->relation)) continue;
+        if (!chosen(relations, c->relation)) continue;
         const double n = (double)c->n;
         sum.n += c->n;
         for (int k = 0; k < KEN_N_CATEGORIES; k++) sum.category[k] += c->category[k];
@@ -72,14 +63,12 @@ static double known_share(const ken_counts *c)
     return isnan(c->mean_p_t0) ? -1 : c->mean_p_t0;
 }
 
-static double sort_number(const ken_counts *c, const char *key, size_t i)
+static double sort_number(const ken_counts *c, int key, size_t i)
 {
-    if (strcmp(key, "order") == 0) return (double)i;
-    if (strcmp(key, "known") == 0) return known_share(c);
-    for (int k = 0; k < KEN_UNLABELLED; k++)
-        if (strcmp(key, ken_category_name(k)) == 0)
-            return labelled(c) > 0 ? (double)c->category[k] / (double)labelled(c) : 0;
-    return (double)c->n;
+    if (key == KEN_SORT_FACTS) return (double)c->n;
+    if (key == KEN_SORT_KNOWN) return known_share(c);
+    if (key < KEN_SORT_CATEGORY) return (double)i;
+    return labelled(c) > 0 ? (double)c->category[key - KEN_SORT_CATEGORY] / (double)labelled(c) : 0;
 }
 
 /* The relations chosen (n), in order; the caller frees. */
@@ -87,13 +76,11 @@ static ranked *choose(const ken_run *r, const ken_show_options *o, size_t *n)
 {
     const size_t all = ken_run_n_relations(r);
     ranked *x = ken_alloc(all, sizeof *x);
-    const char *key = o->sort != NULL ? o->sort + (o->sort[0] == '-') : "order";
     *n = 0;
     for (size_t i = 0; i < all && x != NULL; i++) {
         const ken_counts *c = ken_run_relation(r, i);
-        if (in_list(o->relations, c->relation))
-            x[(*n)++] = (ranked){c, i, sort_number(c, key, i), strcmp(key, "name") == 0,
-                                 o->sort != NULL && o->sort[0] == '-' ? -1 : 1};
+        if (chosen(&o->relations, c->relation))
+            x[(*n)++] = (ranked){c, i, sort_number(c, o->sort, i), o->sort == KEN_SORT_NAME, o->falling ? -1 : 1};
     }
     if (x != NULL) qsort(x, *n, sizeof *x, compare);
     return x;
@@ -272,7 +259,7 @@ static void put_relations(ken_views *v, const ranked *x, size_t n, const ken_cou
 
 int ken_view_relations(ken_views *v, const ken_run *r, const ken_view_relation *more, bool choice, ken_err *err)
 {
-    static const ken_show_options best_first = {.sort = "-known"};
+    static const ken_show_options best_first = {.size = sizeof best_first, .sort = KEN_SORT_KNOWN, .falling = true};
     size_t n;
     ranked *x = choose(r, &best_first, &n);
     if (x == NULL) return ken_fail_nomem(err, "relations");
@@ -413,7 +400,7 @@ int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken
     const ken_row *first = ken_run_count(r) > 0 ? ken_run_row(r, 0, err) : NULL;
     if (first == NULL && ken_run_count(r) > 0) return err != NULL ? err->status : KEN_EINPUT;
     const bool choice = first != NULL && (first->flags & KEN_FLAG_CHOICE) != 0;
-    const ken_counts total = sum_counts(r, o->relations);
+    const ken_counts total = sum_counts(r, &o->relations);
     size_t n;
     ranked *x = choose(r, o, &n);
     if (x == NULL) return ken_fail_nomem(err, "relations");

@@ -1,6 +1,7 @@
 /* diff.c - what a comparison of two runs says. They are called A and B, since they need not be a before and an after. What got worse has the colour
  * of Unknown, what got better that of HighlyKnown; the numbers say the same without colour. */
 #include "view/diff.h"
+#include "base/options.h"
 #include "store/tuning.h"
 #include <math.h>
 #include <string.h>
@@ -244,12 +245,20 @@ static void put_part(const ken_diff_view *x, size_t listed)
     put_conclusion(x->v, g);
 }
 
-int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *o, ken_err *err)
+void ken_diff_show_defaults_fill(ken_diff_show_options *o, size_t size)
 {
-    static const ken_diff_show_options nothing = {0};
+    static const ken_diff_show_options defaults = {0};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
+
+int ken_views_of_diff(ken_views **out, const ken_diff *d, const ken_diff_show_options *given, ken_err *err)
+{
+    ken_diff_show_options own = ken_diff_show_defaults();
+    const ken_diff_show_options *o = &own;
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_diff_show_options, err);
+    if (rc != KEN_OK) return rc;
     const ken_diff_group *choice = ken_diff_part(d, true), *others = ken_diff_part(d, false);
     ken_diff_view x = {.v = ken_views_new(), .d = d, .all = others, .path = "", .a = "A", .b = "B"};
-    if (o == NULL) o = &nothing;
     put_title(x.v, d, o);
     if (others != NULL) put_part(&x, o->listed);
     if (others != NULL && choice != NULL)

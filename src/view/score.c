@@ -28,7 +28,7 @@ static void put_rules(ken_views *v, const ken_scoring *s)
 {
     static const ken_view_column columns[] = {{.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN},
                                               {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN}};
-    const bool mode = s->o.label != NULL && strcmp(s->o.label, "mode") == 0;
+    const bool mode = s->o.label == KEN_LABEL_MODE;
     ken_views_table(v, columns, 2, NULL);
     ken_views_last(v)->headless = true;
     ken_views_last(v)->close = true;
@@ -44,10 +44,13 @@ static void put_rules(ken_views *v, const ken_scoring *s)
         ken_views_keep(v, "%s, %d prompts, %d samples each%s%s", ken_scoring_matcher(s), s->prompts, s->samples,
                        mode ? "; the more probable label" : "",
                        s->o.other_seed ? ken_views_keep(v, "; seed %llu", (unsigned long long)s->o.seed) : ""));
-    if (s->o.threshold == NULL) return;
+    if (!s->r.by_rules) return;
+    ken_buf rules = {0};
+    ken_label_rules_text(&rules, &s->r.rules);
     ken_views_row(v, NULL, NULL);
     ken_put_text(v, KEN_STYLE_PLAIN, "");
-    ken_put_text(v, KEN_STYLE_PLAIN, s->o.threshold);
+    ken_put_text(v, KEN_STYLE_PLAIN, ken_views_keep(v, "%s", ken_buf_str(&rules)));
+    ken_buf_free(&rules);
 }
 
 static void put_title(ken_views *v, const ken_scoring *s)
@@ -157,7 +160,7 @@ static void put_certainty(ken_views *v, const ken_scoring *s)
     sentence(v, true);
     if (c->open == 0 && c->bounded == 0) {
         ken_views_say(v, KEN_STYLE_PLAIN, "All %s are exact: what an annotation with these prompts and settings gives.",
-                      s->o.threshold != NULL ? "probabilities" : "labels");
+                      s->r.by_rules ? "probabilities" : "labels");
         return;
     }
     ken_views_say(v, KEN_STYLE_PLAIN, "%s of %s labels are certain", ken_views_count_text(v, sure),
@@ -174,7 +177,7 @@ static void put_expected(ken_views *v, const ken_scoring *s)
 {
     const ken_score_counts *c = &s->counts;
     const char *method = ken_run_setting(s->run, "method");
-    if (s->o.threshold != NULL) return;
+    if (s->r.by_rules) return;
     if (s->prompts < s->all_prompts && !isnan(c->expected[0])) {
         sentence(v, true);
         ken_views_say(v, KEN_STYLE_QUIET, "Over all choices of %d of the %d prompts:", s->prompts, s->all_prompts);

@@ -1,6 +1,7 @@
 /* views.c - a list of views from outside, and which result has which. */
 #include "view/views.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "know/evaluation.h"
 #include "store/tuning.h"
 #include <string.h>
@@ -42,16 +43,25 @@ static int kept_evaluation(ken_views *v, ken_run *r, ken_err *err)
     return rc;
 }
 
-int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err)
+void ken_show_defaults_fill(ken_show_options *o, size_t size)
 {
-    static const ken_show_options all = {0};
+    static const ken_show_options defaults = {0};
+    ken_options_fill(o, size, &defaults, sizeof defaults);
+}
+
+int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *given, ken_err *err)
+{
+    ken_show_options own = ken_show_defaults();
     const char *kind = ken_run_kind(r);
-    ken_views *v = ken_views_new();
     *out = NULL;
-    int rc = KEN_OK;
+    int rc = KEN_TAKE_OPTIONS(&own, given, ken_show_options, err);
+    if (rc != KEN_OK) return rc;
+    if (own.sort < KEN_SORT_ORDER || own.sort >= KEN_SORT_CATEGORY + KEN_N_CATEGORIES)
+        return ken_fail(err, KEN_EUSAGE, "`sort` %d is none of KEN_SORT_*", own.sort);
+    ken_views *v = ken_views_new();
     if (strcmp(kind, KEN_KIND_EVAL) == 0) rc = kept_evaluation(v, r, err);
     else if (strcmp(kind, KEN_KIND_TRAIN) == 0) rc = ken_view_training(v, r, err);
-    else if (strcmp(kind, "annotate") == 0) rc = ken_view_annotation(v, r, o != NULL ? o : &all, err);
+    else if (strcmp(kind, "annotate") == 0) rc = ken_view_annotation(v, r, &own, err);
     else rc = ken_fail(err, KEN_EUSAGE, "a run of kind \"%.40s\" is not known to this version", kind);
     if (rc == KEN_OK) return ken_views_finish(out, v, err);
     ken_views_free(v);

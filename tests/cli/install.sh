@@ -39,7 +39,8 @@ lib=$(dirname "$(find "$PWD/$prefix" -name libken.so)")
 export PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$stage/root LD_LIBRARY_PATH=$lib
 only_public() { # every symbol that the shared library shows is declared in ken.h, and the other way round
     nm -D --defined-only "$lib/libken.so" | awk '$2 ~ /[TDBR]/ {print $3}' | sort >shown
-    grep -o 'KEN_API[^;]*' "$prefix"/include/*.h | grep -o 'ken_[a-z0-9_]*(' | tr -d '(' | sort -u >declared
+    { grep -o 'KEN_API[^;]*' "$prefix"/include/*.h | grep -o 'ken_[a-z0-9_]*(' | tr -d '('
+      sed -n 's/^KEN_DEFAULTS(.*, \(ken_[a-z_]*\))$/\1_fill/p' "$prefix"/include/*.h; } | sort -u >declared
     diff declared shown
 }
 check "the shared library shows KEN_API and nothing else" only_public

@@ -1,5 +1,6 @@
 /* test_exemplars.c - which rows are exemplars and which are annotated (docs/method/knowledge.md#exemplars), on made-up data of every awkward
  * shape, on the project's own world facts, and on the published sets. */
+#include "../tune/asked.h"
 #include "util.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -128,10 +129,11 @@ static void test_dev(void **state)
     for (int i = 0; i < 40; i++) assert_string_equal(ken_data_get(d, x->rows[i])->split, "dev");
 
     /* One draw serves every selection; another seed draws others. */
-    const ken_exemplar_options others[] = {{.n_sets = 10, .shots = 4, .limit = 7},
-                                           {.n_sets = 10, .shots = 4, .per_relation = 3, .splits = "test"},
-                                           {.n_sets = 10, .shots = 4, .relations = "capital", .splits = "train,dev"},
-                                           {.n_sets = 10, .shots = 4, .seed = 1}};
+    const ken_exemplar_options others[] = {
+        {.n_sets = 10, .shots = 4, .limit = 7},
+        {.n_sets = 10, .shots = 4, .per_relation = 3, .splits = LIST("test")},
+        {.n_sets = 10, .shots = 4, .relations = LIST("capital"), .splits = LIST("train", "dev")},
+        {.n_sets = 10, .shots = 4, .seed = 1}};
     static const size_t n_rows[] = {7, 6, 30 + 20, 65};
     for (int i = 0; i < 4; i++) {
         ken_exemplar_sets *q = plan(d, &others[i]);
@@ -305,22 +307,24 @@ static void test_selection(void **state)
     add_rows(&b, "river mouth", "dev", 0, 50);
     add_rows(&b, "river mouth", "test", 100, 9);
     ken_data *d = made(&b);
-    static const struct {
-        const char *relations, *splits, *part;
+    const ken_names none = {0};
+    const struct {
+        ken_names relations, splits;
+        const char *part;
         size_t n, per_relation, limit;
     } cases[] = {
-        {NULL, NULL, NULL, 18, 0, 0},
-        {"capital", NULL, NULL, 9, 0, 0},
-        {" river mouth , capital", "test", NULL, 18, 0, 0},
-        {NULL, "test", NULL, 4, 2, 0},
-        {NULL, "test", NULL, 3, 2, 3},
-        {NULL, NULL, NULL, 18, 100, 100},
-        {"captial", NULL, "the data has no relation \"captial\"; did you mean capital?; it has capital, river mouth", 0,
-         0, 0},
-        {"zzz", NULL, "no relation \"zzz\"; it has capital, river mouth", 0, 0, 0},
-        {NULL, "tset", "no split \"tset\"; did you mean test?; it has dev, test", 0, 0, 0},
-        {NULL, ", ,", "list of splits is empty", 0, 0, 0},
-        {"", NULL, "list of relations is empty", 0, 0, 0},
+        {none, none, NULL, 18, 0, 0},
+        {LIST("capital"), none, NULL, 9, 0, 0},
+        {LIST("river mouth", "capital"), LIST("test"), NULL, 18, 0, 0},
+        {none, LIST("test"), NULL, 4, 2, 0},
+        {none, LIST("test"), NULL, 3, 2, 3},
+        {none, none, NULL, 18, 100, 100},
+        {LIST("captial"), none,
+         "the data has no relation \"captial\"; did you mean capital?; it has capital, river mouth", 0, 0, 0},
+        {LIST("zzz"), none, "no relation \"zzz\"; it has capital, river mouth", 0, 0, 0},
+        {LIST("capital,river mouth"), none, "no relation \"capital,river mouth\"", 0, 0, 0}, /* one name */
+        {none, LIST("tset"), "no split \"tset\"; did you mean test?; it has dev, test", 0, 0, 0},
+        {none, LIST(""), "the data has no split \"\"", 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_exemplar_options o = usual();
@@ -446,7 +450,7 @@ static void test_allocation(void **state)
     add_rows(&b, "b", "test", 200, 20);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    o.relations = "a,b";
+    o.relations = LIST("a", "b");
     for (long n = 1;; n++) {
         ken_exemplar_sets *p = NULL;
         ken_err err = {0};
@@ -501,7 +505,7 @@ static void test_unfiltered(void **state)
     (void)state;
     ken_data *d = data_at(test_data("entityquestions/dataset"), NULL);
     ken_exemplar_options o = usual();
-    o.relations = "P36";
+    o.relations = LIST("P36");
     o.limit = 200;
     ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;

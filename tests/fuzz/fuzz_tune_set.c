@@ -10,8 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (n == 0) return 0;
     ken_train_data from = ken_train_data_defaults();
     from.path = "f.jsonl";
-    from.read.skip_bad = (data[0] & 1) != 0;
-    from.read.format = formats[data[0] >> 1 & 3];
+    ken_data_options read = ken_data_defaults();
+    read.skip_bad = (data[0] & 1) != 0;
+    read.format = formats[data[0] >> 1 & 3];
+    from.read = &read;
     ken_drafts d = {0};
     (void)ken_drafts_parse(&d, &from, from.path, (const char *)data + 1, n - 1, NULL);
     ken_drafts_free(&d);

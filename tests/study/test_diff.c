@@ -280,7 +280,8 @@ static void what_the_model_says(void **state)
 static void likeliest_label(void **state)
 {
     (void)state;
-    ken_diff_options o = {.label = "mode"};
+    ken_diff_options o = ken_diff_defaults();
+    o.label = KEN_LABEL_MODE;
     ken_diff *d = compare("a.ken", "b.ken", &o);
     const ken_diff_group *all = ken_diff_find(d, "all", "");
     assert_int_equal(all->moved[KEN_WEAKLY_KNOWN][KEN_MAYBE_KNOWN],
@@ -288,7 +289,7 @@ static void likeliest_label(void **state)
     assert_int_equal(all->moved[KEN_UNKNOWN][KEN_MAYBE_KNOWN], 1);
     assert_true(all->lost == 2 && all->gained == 2);
     ken_diff_free(d);
-    o.label = "median";
+    o.label = 2;
     assert_null(compare("a.ken", "b.ken", &o));
     assert_int_equal(err.status, KEN_EUSAGE);
 }
@@ -443,7 +444,8 @@ static void multiple_choice_in_one_alone(void **state)
     f.relation = "anatomy";
     f.question = "How many?";
     write_run("words.ken", &f, 1, NULL);
-    ken_diff *d = compare("words.ken", "ca.ken", &(ken_diff_options){.allow_different = true});
+    ken_diff *d =
+        compare("words.ken", "ca.ken", &(ken_diff_options){.size = sizeof(ken_diff_options), .allow_different = true});
     assert_non_null(d);
     assert_null(ken_diff_part(d, true));
     const ken_diff_group *g = ken_diff_part(d, false);
@@ -464,7 +466,7 @@ static void other_data(void **state)
     (void)state;
     size_t only_a, only_b, other;
     fact f[N];
-    ken_diff_options common = {.allow_different = true};
+    ken_diff_options common = {.size = sizeof common, .allow_different = true};
     memcpy(f, after, sizeof f);
     f[2].question = "What is the largest city of Palau?";
     f[7].id = "P2/77";
@@ -625,7 +627,7 @@ static void verdicts(void **state)
     static const verdict e[] = {{"eval", "1", "one?", true, false, KEN_N_CATEGORIES},
                                 {"eval", "2", "three?", true, false, KEN_N_CATEGORIES},
                                 {"eval", "3", "four?", true, false, KEN_N_CATEGORIES}};
-    ken_diff_options common = {.allow_different = true};
+    ken_diff_options common = {.size = sizeof common, .allow_different = true};
     static const verdict f[] = {{"dev", "1", "one?", true, false, KEN_HIGHLY_KNOWN, 0},
                                 {"test", "1", "two?", true, false, KEN_UNKNOWN, 0.5},
                                 {"test", "2", "three?", false, true, KEN_UNKNOWN, 0},
@@ -673,7 +675,7 @@ static void assert_distances(const char *trained, const int near[N])
     char path[200];
     snprintf(path, sizeof path, "%s", trained); /* in_folder's text does not live long enough */
     const char *list[1] = {path};
-    ken_diff_options o = {.trained = list, .n_trained = 1};
+    ken_diff_options o = {.size = sizeof o, .trained = list, .n_trained = 1};
     ken_diff *d = compare("a.ken", "b.ken", &o);
     if (d == NULL) fail_msg("%s", err.msg);
     for (int i = 0; i < N; i++)
@@ -747,7 +749,7 @@ static void distance_refused(void **state)
         char path[200];
         snprintf(path, sizeof path, "%s", in_folder(bad[i]));
         const char *list[1] = {path};
-        ken_diff_options o = {.trained = list, .n_trained = 1};
+        ken_diff_options o = {.size = sizeof o, .trained = list, .n_trained = 1};
         assert_null(compare("a.ken", "b.ken", &o));
         assert_int_equal(err.status, KEN_EINPUT);
     }
@@ -758,7 +760,7 @@ static void distance_refused(void **state)
 static void exhaust(const char *a, const char *b, const char *trained)
 {
     ken_run *x = open_run(a), *y = open_run(b);
-    ken_diff_options o = {.trained = &trained, .n_trained = trained != NULL, .allow_different = true};
+    ken_diff_options o = {.size = sizeof o, .trained = &trained, .n_trained = trained != NULL, .allow_different = true};
     ken_diff *d = NULL;
     int rc = KEN_ENOMEM;
     long n = 0;

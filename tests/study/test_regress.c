@@ -134,7 +134,7 @@ static void check(const fixture *x)
         snprintf(name, sizeof name, "%.15s-%zu.ken", x->name, i);
         run[i] = training(name, x->point[i], x->n[i], "dev");
     }
-    assert_ok(ken_regress(&r, run, x->runs, "dev", &err));
+    assert_ok(ken_regress(&r, run, x->runs, "dev", -1, &err));
     near("b0", x, x->fit[0], r->b0);
     near("b_kn", x, x->fit[1], r->b_kn);
     near("b_unk", x, x->fit[2], r->b_unk);
@@ -215,7 +215,7 @@ static void refuse(const made_point *p, size_t n, const char *set, const char *s
 {
     ken_run *run = training("refused.ken", p, n, "test");
     ken_regression *r;
-    assert_int_equal(ken_regress(&r, &run, 1, set, &err), KEN_EUSAGE);
+    assert_int_equal(ken_regress(&r, &run, 1, set, -1, &err), KEN_EUSAGE);
     assert_null(r);
     if (strstr(err.msg, says) == NULL) fail_msg("expected \"%s\" in: %s", says, err.msg);
     ken_run_free(run);
@@ -228,8 +228,7 @@ static void what_cannot_be_fitted(void **state)
     refuse(four, 3, "test", "3 points; the linear model has 3 coefficients and needs at least 4");
     refuse(four, 0, "test", "was not measured after any epoch");
     refuse(four, 4, "dev", "\"dev\" was not measured after any epoch");
-    refuse(four, 4, "", "names no set");
-    refuse(four, 4, ":Unknown", "names no set");
+    refuse(four, 4, "", "no set of rows is named");
     memcpy(p, four, sizeof p);
     for (int i = 0; i < 4; i++) p[i].group_rows[3] = p[i].group_hits[3] = 0;
     refuse(p, 4, "test", "the share of fitted Unknown rows is 0 at all 4 points");
@@ -245,7 +244,7 @@ static void what_cannot_be_fitted(void **state)
     refuse(p, 4, "test", "has a category");
 
     ken_regression *r;
-    assert_int_equal(ken_regress(&r, NULL, 0, "test", &err), KEN_EUSAGE);
+    assert_int_equal(ken_regress(&r, NULL, 0, "test", -1, &err), KEN_EUSAGE);
     made_row m;
     ken_store *s;
     ken_run *run;
@@ -253,7 +252,7 @@ static void what_cannot_be_fitted(void **state)
     assert_ok(ken_store_put_row(s, 0, make_row(&m, 0), &err));
     assert_ok(ken_store_close(s, &err));
     assert_ok(ken_run_open(&run, in_folder("annotation.ken"), &err));
-    assert_int_equal(ken_regress(&r, &run, 1, "test", &err), KEN_EINPUT);
+    assert_int_equal(ken_regress(&r, &run, 1, "test", -1, &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "is of kind \"annotate\""));
     ken_run_free(run);
 }
@@ -263,8 +262,8 @@ static void one_category_and_a_flat_accuracy(void **state)
     (void)state;
     ken_regression *all, *unknown;
     ken_run *run = training("category.ken", four, 4, "test");
-    assert_ok(ken_regress(&all, &run, 1, "test", &err));
-    assert_ok(ken_regress(&unknown, &run, 1, "test:Unknown", &err));
+    assert_ok(ken_regress(&all, &run, 1, "test", -1, &err));
+    assert_ok(ken_regress(&unknown, &run, 1, "test", KEN_UNKNOWN, &err));
     for (int i = 0; i < 4; i++) {
         assert_int_equal(lround(all->points[i].accuracy), 2 * four[i].right);
         assert_int_equal(lround(unknown->points[i].accuracy), 2 * (four[i].right / 2));
@@ -279,7 +278,7 @@ static void one_category_and_a_flat_accuracy(void **state)
     memcpy(p, four, sizeof p);
     for (int i = 0; i < 4; i++) p[i].right = 7;
     run = training("flat.ken", p, 4, "test");
-    assert_ok(ken_regress(&all, &run, 1, "test", &err));
+    assert_ok(ken_regress(&all, &run, 1, "test", -1, &err));
     assert_true(fabs(all->b0 - 14.0) < 1e-9);
     assert_true(fabs(all->b_kn - 0.0) < 1e-9);
     assert_true(isnan(all->r2));
@@ -296,7 +295,7 @@ static void allocations_that_fail(void **state)
     for (long at = 1; rc != KEN_OK; at++) {
         assert_true(at < 1000);
         ken_alloc_fail_after(at);
-        rc = ken_regress(&r, &run, 1, "test", &err);
+        rc = ken_regress(&r, &run, 1, "test", -1, &err);
         ken_alloc_fail_after(0);
         if (rc != KEN_OK) {
             assert_int_equal(rc, KEN_ENOMEM);

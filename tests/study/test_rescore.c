@@ -341,7 +341,10 @@ static void bounds_by_hand(void **state)
     ken_run_free(saved);
     ken_scoring_free(s);
 
-    o.threshold = "HighlyKnown:p_t>=0.3,Unknown";
+    static const ken_score_rule rules[] = {{KEN_HIGHLY_KNOWN, KEN_RULE_P_T, KEN_AT_LEAST, 0.3},
+                                           {KEN_UNKNOWN, KEN_RULE_ALWAYS, 0, 0}};
+    o.rules = rules;
+    o.n_rules = 2;
     s = score(run, &o);
     ken_scoring_row(s, 0, &how, &err);
     assert_int_equal(how->possible, 1u << KEN_HIGHLY_KNOWN); /* [0.35, 0.75] */
@@ -356,7 +359,7 @@ static void bounds_by_hand(void **state)
     silent.p[0] = (made_prompt){.hit = true, .lo = 0.5, .hi = 0.5};
     silent.p[1] = (made_prompt){.lo = 0.1, .hi = 0.1};
     run = make_run("silent.ken", &silent, 1, "exact", "em-squad/1", 2, SAMPLES, 0);
-    o.threshold = NULL;
+    o.n_rules = 0;
     s = score(run, &o);
     r = ken_scoring_row(s, 0, &how, &err);
     assert_int_equal(how->greedy_lo, 1);

@@ -72,33 +72,30 @@ static void curve_by_enumeration(void **state)
 static void thresholds(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",
-                                      "Known",
-                                      "HighlyKnown:",
-                                      "HighlyKnown:p_t",
-                                      "HighlyKnown:p_t>=",
-                                      "HighlyKnown:p_t>=x",
-                                      "HighlyKnown:p_t>=0.5,",
-                                      "HighlyKnown:p_t>=1.5",
-                                      "HighlyKnown:p_t>=-1",
-                                      "HighlyKnown:p_t=0.5",
-                                      "HighlyKnown:p>0.5",
-                                      "HighlyKnown:p_t>=nan",
-                                      "HighlyKnown:p_t>=0.5 MaybeKnown",
-                                      "Unknown,HighlyKnown:p_t>=0.5",
-                                      "unlabelled",
-                                      "HighlyKnown:p_t>=0.5;Unknown"};
+    static const ken_score_rule bad[][2] = {
+        {{KEN_UNLABELLED, KEN_RULE_ALWAYS, 0, 0}},
+        {{-1, KEN_RULE_P_T, 0, 0}},
+        {{KEN_UNKNOWN, 4, 0, 0}},
+        {{KEN_UNKNOWN, KEN_RULE_P_T, 4, 0}},
+        {{KEN_UNKNOWN, KEN_RULE_P_T, KEN_AT_LEAST, 1.5}},
+        {{KEN_UNKNOWN, KEN_RULE_P_T, KEN_AT_LEAST, NAN}},
+        {{KEN_UNKNOWN, KEN_RULE_ALWAYS, 0, 0}, {KEN_HIGHLY_KNOWN, KEN_RULE_P_T, KEN_AT_LEAST, 0.5}},
+    };
     ken_label_rules r;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (ken_label_rules_parse(&r, bad[i], &err) != KEN_EUSAGE) fail_msg("\"%s\" was taken", bad[i]);
-    char many[1000] = "";
-    for (size_t i = 0, at = 0; i <= KEN_MAX_RULES; i++)
-        at += (size_t)snprintf(many + at, sizeof many - at, "%sMaybeKnown:p_t>0.1", i > 0 ? "," : "");
-    assert_int_equal(ken_label_rules_parse(&r, many, &err), KEN_EUSAGE);
+        if (ken_label_rules_set(&r, bad[i], 2, &err) != KEN_EUSAGE) fail_msg("%zu was taken", i);
+    ken_score_rule many[KEN_MAX_RULES + 1];
+    for (int i = 0; i <= KEN_MAX_RULES; i++) many[i] = (ken_score_rule){KEN_MAYBE_KNOWN, KEN_RULE_P_T, KEN_ABOVE, 0.1};
+    assert_int_equal(ken_label_rules_set(&r, many, KEN_MAX_RULES + 1, &err), KEN_EUSAGE);
 
-    assert_ok(
-        ken_label_rules_parse(&r, " HighlyKnown : p_t >= 0.5 , MaybeKnown:p_t0>0, WeaklyKnown:p_unknown<0.5", &err));
-    assert_int_equal(r.n, 3);
+    static const ken_score_rule three[] = {{KEN_HIGHLY_KNOWN, KEN_RULE_P_T, KEN_AT_LEAST, 0.5},
+                                           {KEN_MAYBE_KNOWN, KEN_RULE_P_T0, KEN_ABOVE, 0},
+                                           {KEN_WEAKLY_KNOWN, KEN_RULE_P_UNKNOWN, KEN_BELOW, 0.5}};
+    assert_ok(ken_label_rules_set(&r, three, 3, &err));
+    ken_buf text = {0};
+    ken_label_rules_text(&text, &r);
+    assert_string_equal(ken_buf_str(&text), "HighlyKnown:p_t>=0.5,MaybeKnown:p_t0>0,WeaklyKnown:p_unknown<0.5");
+    ken_buf_free(&text);
     static const struct {
         double p_t0, p_t, p_unknown;
         unsigned otherwise, expected;
@@ -118,10 +115,15 @@ static void thresholds(void **state)
 
     ken_run *run = make_run("rules.ken", facts, N_FACTS, "exact", "em-squad/1", PROMPTS, SAMPLES, 5);
     ken_score_options o = ken_score_defaults();
-    o.threshold = "Unknown:p_unknown>=0.5,HighlyKnown:p_t0>=1,MaybeKnown:p_t0>0,WeaklyKnown"; /* what label=mode does */
+    static const ken_score_rule likeliest[] = {{KEN_UNKNOWN, KEN_RULE_P_UNKNOWN, KEN_AT_LEAST, 0.5},
+                                               {KEN_HIGHLY_KNOWN, KEN_RULE_P_T0, KEN_AT_LEAST, 1},
+                                               {KEN_MAYBE_KNOWN, KEN_RULE_P_T0, KEN_ABOVE, 0},
+                                               {KEN_WEAKLY_KNOWN, KEN_RULE_ALWAYS, 0, 0}};
+    o.rules = likeliest; /* what KEN_LABEL_MODE does */
+    o.n_rules = 4;
     ken_scoring *s = score(run, &o);
     ken_score_options mode = ken_score_defaults();
-    mode.label = "mode";
+    mode.label = KEN_LABEL_MODE;
     ken_run *again;
     assert_ok(ken_run_open(&again, in_folder("rules.ken"), &err));
     ken_scoring *t = score(again, &mode);
@@ -217,7 +219,7 @@ static void saved_and_read_back(void **state)
     ken_score_options o = ken_score_defaults();
     o.matcher = "contains";
     o.prompts = 3;
-    o.label = "mode";
+    o.label = KEN_LABEL_MODE;
     ken_scoring *s = score(run, &o);
     for (int again = 0; again < 2; again++) assert_ok(ken_scoring_save(s, in_folder("saved.ken"), &err));
     assert_ok(ken_run_open(&saved, in_folder("saved.ken"), &err));
@@ -240,7 +242,7 @@ static void saved_and_read_back(void **state)
 
     /* Nothing else is replaced, and no annotation goes on with it. */
     assert_int_equal(ken_scoring_save(s, in_folder("source.ken"), &err), KEN_EINPUT);
-    assert_non_null(strstr(err.msg, "not made by ken score"));
+    assert_non_null(strstr(err.msg, "not made by `ken_score`"));
     assert_int_equal(ken_store_open(&store, in_folder("saved.ken"), settings, 7, &err), KEN_EINPUT);
     assert_int_not_equal(ken_scoring_save(s, in_folder("none/saved.ken"), &err), KEN_OK);
 
@@ -326,14 +328,22 @@ static void refusals(void **state)
 {
     (void)state;
     ken_run *run = make_run("no.ken", facts, N_FACTS, "exact", "em-squad/1", PROMPTS, SAMPLES, 5);
-    refuse(run, (ken_score_options){.matcher = "nonsense"}, KEN_EUSAGE, "unknown matcher");
-    refuse(run, (ken_score_options){.prompts = PROMPTS + 1}, KEN_EUSAGE, "`prompts` 5: the run has only 4");
-    refuse(run, (ken_score_options){.prompts = -1}, KEN_EUSAGE, "at least 1");
-    refuse(run, (ken_score_options){.samples = 10001}, KEN_EUSAGE, "10000");
-    refuse(run, (ken_score_options){.label = "best"}, KEN_EUSAGE, "draw or mode");
-    refuse(run, (ken_score_options){.threshold = "Unknown:p_t"}, KEN_EUSAGE, "makes no sense");
-    refuse(run, (ken_score_options){.aliases = "x.json"}, KEN_EUSAGE, "only em-alias");
-    refuse(run, (ken_score_options){.matcher = "em-alias", .aliases = in_folder("none.json")}, KEN_EINPUT, "none.json");
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .matcher = "nonsense"}, KEN_EUSAGE,
+           "unknown matcher");
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .prompts = PROMPTS + 1}, KEN_EUSAGE,
+           "`prompts` 5: the run has only 4");
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .prompts = -1}, KEN_EUSAGE, "at least 1");
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .samples = 10001}, KEN_EUSAGE, "10000");
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .label = 2}, KEN_EUSAGE, "`label` 2 is not one");
+    const ken_score_rule many[1] = {{KEN_UNKNOWN, KEN_RULE_ALWAYS, 0, 0}};
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .rules = many, .n_rules = -1}, KEN_EUSAGE,
+           "-1 rules");
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .aliases = "x.json"}, KEN_EUSAGE,
+           "only em-alias");
+    refuse(run,
+           (ken_score_options){
+               .size = sizeof(ken_score_options), .matcher = "em-alias", .aliases = in_folder("none.json")},
+           KEN_EINPUT, "none.json");
     ken_run_free(run);
 
     run = make_run("strange.ken", facts, 2, "exact", "em-future/9", PROMPTS, SAMPLES, 5);
@@ -344,7 +354,7 @@ static void refusals(void **state)
     memcpy(short_of, facts, sizeof short_of);
     short_of[0].p[2].count[0]--;
     run = make_run("short.ken", short_of, 1, "sample", "em-squad/1", PROMPTS, SAMPLES, 5);
-    refuse(run, (ken_score_options){.matcher = "contains"}, KEN_EINPUT,
+    refuse(run, (ken_score_options){.size = sizeof(ken_score_options), .matcher = "contains"}, KEN_EINPUT,
            "row r/test/0: prompt 2: 7 drawn texts are stored of 8 samples");
     ken_run_free(run);
 }

@@ -1,5 +1,6 @@
 /* test_cut.c - which rows a request takes: ranges, parts of the subjects, halves, samples, balance, matching, concentrated variants. Each
  * request is also asked twice, with another seed, and with memory running out. */
+#include "asked.h"
 #include "tiny.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -85,7 +86,7 @@ static ken_train_data complete(ken_train_data d)
 {
     ken_train_data usual = ken_train_data_defaults();
     d.path = facts(true);
-    d.read = usual.read;
+    d.size = usual.size;
     d.prefer_split = usual.prefer_split;
     d.weight_gamma = usual.weight_gamma;
     if (d.p_max == 0) d.p_max = usual.p_max;
@@ -113,34 +114,37 @@ static size_t in_ranges(const ken_train_data *d)
 }
 
 static const request requests[] = {
-    {"all", 240, false, {.label = "draw"}},
-    {"category", 96, false, {.categories = "Unknown"}},
-    {"known", 144, false, {.categories = "Known"}},
+    {"all", 240, false, {.label = KEN_LABEL_DRAW}},
+    {"category", 96, false, {.categories = OF(KEN_UNKNOWN)}},
+    {"known", 144, false, {.categories = OF_KNOWN}},
     {"p", 0, false, {.p_min = 0.7}},
     {"p_unknown", 0, false, {.p_unknown_min = 0.5, .p_unknown_max = 0.99}},
     {"popularity", 0, false, {.popularity_min = 65}},
     {"popularity range", 0, false, {.popularity_min = 20, .popularity_max = 29}},
-    {"popular", 90, false, {.half = "popular"}},
-    {"unpopular", 90, false, {.half = "unpopular"}},
-    {"random", 90, true, {.half = "random"}},
-    {"popular within", 90, false, {.half = "popular", .half_within = true}},
-    {"random within", 90, true, {.half = "random", .half_within = true}},
-    {"confident", 120, false, {.half = "popular", .half_by = "p"}},
+    {"popular", 90, false, {.half = KEN_HALF_POPULAR}},
+    {"unpopular", 90, false, {.half = KEN_HALF_UNPOPULAR}},
+    {"random", 90, true, {.half = KEN_HALF_RANDOM}},
+    {"popular within", 90, false, {.half = KEN_HALF_POPULAR, .half_within = true}},
+    {"random within", 90, true, {.half = KEN_HALF_RANDOM, .half_within = true}},
+    {"confident", 120, false, {.half = KEN_HALF_POPULAR, .half_by = KEN_HALF_BY_P}},
     {"first", 20, false, {.per_relation = 5}},
     {"sampled", 20, true, {.per_relation = 5, .sample = true}},
     {"sampled limit", 7, true, {.limit = 7, .sample = true}},
     {"both", 9, true, {.per_relation = 5, .limit = 9, .sample = true}},
-    {"balanced", 192, true, {.balance = "category"}},
-    {"balanced size", 50, true, {.balance = "category", .size = 50}},
-    {"balanced two", 20, true, {.balance = "category", .categories = "HighlyKnown,Unknown", .size = 20}},
-    {"balanced relations", 30, true, {.balance = "relation", .size = 30}},
-    {"variant", 96, true, {.variant = "unknown=50", .size = 96}},
-    {"concentrated", 96, true, {.variant = "unknown=50", .size = 96, .concentrated = true}},
-    {"one", 40, true, {.variant = "WeaklyKnown", .size = 40}},
-    {"natural", 48, true, {.variant = "natural", .size = 48}},
-    {"tail", 60, true, {.variant = "unknown=50", .size = 50, .known_tail = 0.2}},
-    {"idk", 50, true, {.variant = "unknown=50", .size = 50, .idk = declines, .n_idk = 2}},
-    {"half of a variant", 40, true, {.half = "unpopular", .variant = "unknown=50", .size = 40}},
+    {"balanced", 192, true, {.balance = KEN_BALANCE_CATEGORY}},
+    {"balanced size", 50, true, {.balance = KEN_BALANCE_CATEGORY, .set_rows = 50}},
+    {"balanced two",
+     20,
+     true,
+     {.balance = KEN_BALANCE_CATEGORY, .categories = OF(KEN_HIGHLY_KNOWN) | OF(KEN_UNKNOWN), .set_rows = 20}},
+    {"balanced relations", 30, true, {.balance = KEN_BALANCE_RELATION, .set_rows = 30}},
+    {"variant", 96, true, {.variant = UNKNOWN_OF(50), .set_rows = 96}},
+    {"concentrated", 96, true, {.variant = UNKNOWN_OF(50), .set_rows = 96, .concentrated = true}},
+    {"one", 40, true, {.variant = ONLY(KEN_WEAKLY_KNOWN), .set_rows = 40}},
+    {"natural", 48, true, {.variant = NATURAL, .set_rows = 48}},
+    {"tail", 60, true, {.variant = UNKNOWN_OF(50), .set_rows = 50, .known_tail = 0.2}},
+    {"idk", 50, true, {.variant = UNKNOWN_OF(50), .set_rows = 50, .idk = declines, .n_idk = 2}},
+    {"half of a variant", 40, true, {.half = KEN_HALF_UNPOPULAR, .variant = UNKNOWN_OF(50), .set_rows = 40}},
 };
 enum { N_REQUESTS = sizeof requests / sizeof *requests };
 
@@ -232,8 +236,8 @@ static void test_subjects(void **state)
                 for (int k = 0; k < 3; k++) assert_int_equal(part[k][i], part[k][j]);
     d.subject_min = 0.6;
     d.subject_max = 0.8;
-    d.relations = "R2";
-    d.categories = "Known";
+    d.relations = LIST("R2");
+    d.categories = OF_KNOWN;
     (void)choose(&d, one);
     for (int i = 0; i < ROWS; i++) /* what else is asked for does not move a subject */
         assert_int_equal(one[i], part[1][i] && i / PER == 2 && category_of(i / PER, i % PER) != KEN_UNKNOWN);
@@ -252,16 +256,16 @@ static void test_halves(void **state)
     ken_train_data d = tiny_data(facts(true));
     for (int within = 0; within < 2; within++) {
         d.half_within = within;
-        d.half = "popular";
+        d.half = KEN_HALF_POPULAR;
         ken_selection *s = tiny_take(&d);
         assert_int_equal(members(s, top), 90);
         assert_int_equal(ken_selection_stats(s)->unranked, PER);
         assert_int_equal(ken_selection_stats(s)->middle, 0);
         assert_string_equal(ken_selection_stats(s)->ranked_by, "popularity");
         ken_selection_free(s);
-        d.half = "unpopular";
+        d.half = KEN_HALF_UNPOPULAR;
         assert_int_equal(choose(&d, bottom), 90);
-        d.half = "random";
+        d.half = KEN_HALF_RANDOM;
         assert_int_equal(choose(&d, some), 90);
         assert_int_equal(common(top, bottom), 0);
         assert_true(common(top, some) > 20 && common(bottom, some) > 20);
@@ -284,8 +288,8 @@ static void test_half_by_p(void **state)
 {
     (void)state;
     ken_train_data d = tiny_data(facts(false));
-    d.half = "popular";
-    d.relations = "R0";
+    d.half = KEN_HALF_POPULAR;
+    d.relations = LIST("R0");
     d.limit = 0;
     ken_selection *s = tiny_take(&d);
     assert_string_equal(ken_selection_stats(s)->ranked_by, "p");
@@ -298,19 +302,19 @@ static void test_half_by_p(void **state)
         }
     }
     ken_selection_free(s);
-    d.half = "unpopular";
+    d.half = KEN_HALF_UNPOPULAR;
     s = tiny_take(&d);
     for (size_t i = 0; i < ken_selection_count(s); i++) {
         const ken_selected *r = ken_selection_row(s, i);
         assert_true(r->p_t < least || (r->p_t == least && r->p_t0 <= least_t0));
     }
     ken_selection_free(s);
-    d.half_by = "popularity";
+    d.half_by = KEN_HALF_BY_POPULARITY;
     tiny_take_not(&d, KEN_EUSAGE, "no row has a popularity");
     d = tiny_data(tiny_file("odd.jsonl", "{\"question\":\"a\",\"answer\":\"1\",\"popularity\":1}\n"
                                          "{\"question\":\"b\",\"answer\":\"1\",\"popularity\":2}\n"
                                          "{\"question\":\"c\",\"answer\":\"1\",\"popularity\":3}\n"));
-    d.half = "popular";
+    d.half = KEN_HALF_POPULAR;
     s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), 1);
     assert_string_equal(ken_selection_row(s, 0)->question, "c");
@@ -319,7 +323,7 @@ static void test_half_by_p(void **state)
     d.popularity_min = 3;
     tiny_take_not(&d, KEN_EUSAGE, "1 row with a popularity has no halves");
     d.popularity_min = NAN;
-    d.half_by = "p";
+    d.half_by = KEN_HALF_BY_P;
     tiny_take_not(&d, KEN_EUSAGE, "no row has a P_Correct");
 }
 
@@ -329,10 +333,10 @@ static void test_half_tail(void **state)
     (void)state;
     bool half[ROWS];
     ken_train_data d = tiny_data(facts(true));
-    d.half = "unpopular";
+    d.half = KEN_HALF_UNPOPULAR;
     (void)choose(&d, half);
-    d.variant = "unknown=50";
-    d.size = 20;
+    d.variant = VARIANT(UNKNOWN_OF(50));
+    d.set_rows = 20;
     d.known_tail = 0.5;
     ken_selection *s = tiny_take(&d);
     assert_int_equal(ken_selection_stats(s)->tail, 10);
@@ -357,7 +361,7 @@ static void test_samples_nest(void **state)
     d.per_relation = 12;
     assert_int_equal(choose(&d, many), 48);
     assert_int_equal(common(few, many), 20);
-    d.relations = "R1"; /* other relations do not matter */
+    d.relations = LIST("R1"); /* other relations do not matter */
     assert_int_equal(choose(&d, alone), 12);
     assert_int_equal(common(alone, many), 12);
     d.per_relation = 0;
@@ -371,39 +375,39 @@ static void test_balance(void **state)
     (void)state;
     ken_train_data d = tiny_data(facts(true));
     size_t n;
-    d.balance = "category";
+    d.balance = KEN_BALANCE_CATEGORY;
     for (size_t size = 0; size <= 192; size += 32) {
-        d.size = size;
+        d.set_rows = size;
         ken_selection *s = tiny_take(&d);
         const ken_train_data_stats *t = ken_selection_stats(s);
         assert_int_equal(t->rows, size > 0 ? size : 192);
         for (int c = 0; c < 4; c++) assert_true(t->category[c] == t->rows / 4 || t->category[c] == t->rows / 4 + 1);
         ken_selection_free(s);
     }
-    d.size = 500;
+    d.set_rows = 500;
     ken_err err = {0};
     ken_selection *s = NULL;
     assert_int_equal(ken_select(&s, &d, &err), KEN_EUSAGE);
-    const char *most = strstr(err.msg, "`size` ");
+    const char *most = strstr(err.msg, "`set_rows` ");
     assert_non_null(most);
-    d.size = (size_t)atoi(most + 7); /* that is true: it fits, and one more does not */
+    d.set_rows = (size_t)atoi(most + 11); /* that is true: it fits, and one more does not */
     ken_selection_free(tiny_take(&d));
-    d.size++;
+    d.set_rows++;
     tiny_take_not(&d, KEN_EUSAGE, "is the most");
-    d.size = 0;
-    d.categories = "HighlyKnown,MaybeKnown,WeaklyKnown";
+    d.set_rows = 0;
+    d.categories = OF(KEN_HIGHLY_KNOWN) | OF(KEN_MAYBE_KNOWN) | OF(KEN_WEAKLY_KNOWN);
     d.p_max = 0;
     tiny_take_not(&d, KEN_EUSAGE, "none of the 144 rows has a P_Correct from 0 to 0; they have");
     d.p_max = 1;
-    d.categories = "Known,unlabelled";
+    d.categories = OF_KNOWN | OF(KEN_UNLABELLED);
     tiny_take_not(&d, KEN_EUSAGE, "there is no unlabelled row");
-    d.categories = NULL;
-    d.balance = "relation";
+    d.categories = 0;
+    d.balance = KEN_BALANCE_RELATION;
     s = tiny_take(&d);
     const ken_selection_group *g = ken_selection_groups(s, &n);
     for (size_t i = 0; i < n; i++) assert_int_equal(g[i].take[0] + g[i].take[1] + g[i].take[2] + g[i].take[3], PER);
     ken_selection_free(s);
-    d.variant = "unknown=50";
+    d.variant = VARIANT(UNKNOWN_OF(50));
     tiny_take_not(&d, KEN_EUSAGE, "either balanced or a variant");
 }
 
@@ -433,7 +437,7 @@ static void test_pairs(void **state)
             counts[i] = by_answer || i / PER < 3;
         }
         ken_train_data d = tiny_data(facts(!by_answer));
-        d.match = "pairs";
+        d.match = KEN_MATCH_PAIRS;
         ken_selection *s = tiny_take(&d);
         const ken_train_data_stats *t = ken_selection_stats(s);
         assert_string_equal(t->matched_by, by_answer ? "answer" : "popularity");
@@ -461,8 +465,8 @@ static void test_pairs(void **state)
         assert_int_equal(t->matched, pairs);
         size_t both = 2 * t->matched;
         ken_selection_free(s);
-        d.variant = "unknown=25"; /* a variant of the pairs */
-        d.size = 24;
+        d.variant = VARIANT(UNKNOWN_OF(25)); /* a variant of the pairs */
+        d.set_rows = 24;
         bool some[ROWS];
         assert_int_equal(choose(&d, some), 24);
         assert_int_equal(common(some, in), 24);
@@ -480,11 +484,11 @@ static void test_control(void **state)
         counts[i] = i / PER < 3;
     }
     ken_train_data d = tiny_data(facts(true));
-    d.variant = "unknown=50";
-    d.size = 40;
+    d.variant = VARIANT(UNKNOWN_OF(50));
+    d.set_rows = 40;
     d.seed = 3;
     assert_int_equal(choose(&d, variant), 40);
-    d.match = "control";
+    d.match = KEN_MATCH_CONTROL;
     ken_selection *s = tiny_take(&d);
     const ken_train_data_stats *t = ken_selection_stats(s);
     (void)members(s, control);
@@ -508,19 +512,19 @@ static void test_control(void **state)
         }
     assert_int_equal(matched, t->matched);
     ken_selection_free(s);
-    d.variant = "known=50";
+    d.variant = VARIANT(KNOWN_OF(50));
     tiny_take_not(&d, KEN_EUSAGE, "and known=50 has none; use unknown=50");
-    d.variant = NULL;
-    d.size = 0;
+    d.variant = VARIANT(NO_VARIANT);
+    d.set_rows = 0;
     tiny_take_not(&d, KEN_EUSAGE, "`match` control replaces the Unknown rows of a variant");
-    d.variant = "Unknown";
-    d.size = 20;
+    d.variant = VARIANT(ONLY(KEN_UNKNOWN));
+    d.set_rows = 20;
     s = tiny_take(&d);
     assert_int_equal(ken_selection_stats(s)->rows, ken_selection_stats(s)->matched);
     ken_selection_free(s);
-    d.relations = "R3";
-    d.match = "nearest";
-    tiny_take_not(&d, KEN_EUSAGE, "unknown match \"nearest\"; known: pairs, control");
+    d.relations = LIST("R3");
+    d.match = 3;
+    tiny_take_not(&d, KEN_EUSAGE, "`match` 3 is not one of its values");
 }
 
 /* ---- concentrated --------------------------------------------------------------------------------------------------- */
@@ -530,11 +534,9 @@ static void test_concentrated(void **state)
     (void)state;
     bool smaller[ROWS] = {false}, in[ROWS];
     ken_train_data d = tiny_data(facts(true));
-    d.size = 96;
+    d.set_rows = 96;
     for (int percent = 0; percent <= 100; percent += 20) {
-        char name[32];
-        snprintf(name, sizeof name, "unknown=%d", percent);
-        d.variant = name;
+        d.variant = VARIANT(UNKNOWN_OF(percent));
         d.concentrated = false;
         ken_selection *plain = tiny_take(&d);
         d.concentrated = true;
@@ -561,10 +563,10 @@ static void test_concentrated(void **state)
         ken_selection_free(plain);
         ken_selection_free(s);
     }
-    d.variant = "unknown=40";
-    d.size = 110;
+    d.variant = VARIANT(UNKNOWN_OF(40));
+    d.set_rows = 110;
     tiny_take_not(&d, KEN_EUSAGE, "110 rows cannot be concentrated");
-    d.variant = "natural";
+    d.variant = VARIANT(NATURAL);
     tiny_take_not(&d, KEN_EUSAGE, "`concentrated` says where the Unknown rows");
 }
 
@@ -573,31 +575,34 @@ static void test_concentrated(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         ken_train_data d;
         const char *part;
     } cases[] = {
-        {{.categories = "Known,unkown"}, "unknown category \"unkown\""},
-        {{.categories = "unlabelled"}, "none of the 240 rows is unlabelled; there are"},
-        {{.relations = "R9"}, "has no relation \"R9\"; it has R0, R1, R2, R3"},
-        {{.splits = "dev"}, "has no split \"dev\"; it has none"},
+        {{.categories = 1u << 9}, "has bits that are no category"},
+        {{.categories = OF(KEN_UNLABELLED)}, "none of the 240 rows is unlabelled; there are"},
+        {{.relations = LIST("R9")}, "has no relation \"R9\"; it has R0, R1, R2, R3"},
+        {{.splits = LIST("dev")}, "has no split \"dev\"; it has none"},
         {{.p_min = 0.95}, "they have 0 to 0.9"},
         {{.p_unknown_min = 0.2, .p_unknown_max = 0.3},
          "none of the 240 rows has a p_unknown from 0.2 to 0.3; they have 0 to 1"},
         {{.popularity_min = 1000}, "none of the 240 rows has a popularity of 1000 or more; they have 10 to 89"},
         {{.popularity_max = 5}, "of 5 or less"},
-        {{.relations = "R3", .popularity_max = 5}, "no row has a popularity"},
+        {{.relations = LIST("R3"), .popularity_max = 5}, "no row has a popularity"},
         {{.popularity_min = 7, .popularity_max = 5}, "no popularity is from 7 to 5"},
         {{.p_unknown_min = NAN}, "no probability is from nan to 1"},
-        {{.half = "upper"}, "unknown half \"upper\"; known: popular, unpopular, random"},
-        {{.half = "random", .half_by = "size"}, "unknown rank \"size\"; known: popularity, p"},
+        {{.half = 4}, "`half` 4 is not one of its values, 0 (all) to 3 (random)"},
+        {{.half = KEN_HALF_RANDOM, .half_by = -1}, "`half_by` -1 is not one"},
+        {{.variant = {KEN_VARIANT_UNKNOWN, 101, 0}}, "101 percent"},
+        {{.variant = ONLY(KEN_UNLABELLED)}, "none of the four categories"},
+        {{.variant = {(ken_variant_kind)7, 0, 0}}, "kind 7"},
         {{.half_within = true}, "no half is named"},
-        {{.balance = "subject"}, "unknown balance \"subject\""},
-        {{.size = 5}, "a size is that of a variant or a balanced set"},
-        {{.variant = "unknown=90", .size = 200}, "`size` 107 is the most"},
-        {{.variant = "HighlyKnown", .size = 240}, "`size`"},
-        {{.variant = "natural", .size = 241}, "240 have a category: `size` 240 is the most"},
-        {{.variant = "unknown=1", .size = 1, .categories = "Unknown"}, "`size` 0 is the most"},
+        {{.balance = 3}, "`balance` 3"},
+        {{.set_rows = 5}, "a size is that of a variant or a balanced set"},
+        {{.variant = UNKNOWN_OF(90), .set_rows = 200}, "`set_rows` 107 is the most"},
+        {{.variant = ONLY(KEN_HIGHLY_KNOWN), .set_rows = 240}, "`set_rows`"},
+        {{.variant = NATURAL, .set_rows = 241}, "240 have a category: `set_rows` 240 is the most"},
+        {{.variant = UNKNOWN_OF(1), .set_rows = 1, .categories = OF(KEN_UNKNOWN)}, "`set_rows` 0 is the most"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_train_data d = complete(cases[i].d);
@@ -605,21 +610,21 @@ static void test_refused(void **state)
     }
     /* A size that is offered is true. */
     ken_train_data d = tiny_data(facts(true));
-    d.variant = "HighlyKnown";
-    d.size = 240;
+    d.variant = VARIANT(ONLY(KEN_HIGHLY_KNOWN));
+    d.set_rows = 240;
     ken_err err = {0};
     ken_selection *s = NULL;
     assert_int_equal(ken_select(&s, &d, &err), KEN_EUSAGE);
-    d.size = (size_t)atoi(strstr(err.msg, "`size` ") + 7);
+    d.set_rows = (size_t)atoi(strstr(err.msg, "`set_rows` ") + 11);
     s = tiny_take(&d);
-    assert_int_equal(ken_selection_count(s), d.size);
+    assert_int_equal(ken_selection_count(s), d.set_rows);
     ken_selection_free(s);
     static const size_t unlabelled[1][5] = {{0, 0, 0, 0, 5}};
     d = tiny_data(tiny_run("unlabelled.ken", unlabelled, 1));
-    d.variant = "unknown=50";
+    d.variant = VARIANT(UNKNOWN_OF(50));
     tiny_take_not(&d, KEN_EUSAGE, "no row has a category");
     d = tiny_data(tiny_file("bare.jsonl", "{\"question\":\"a\",\"answer\":\"1\"}\n"));
-    d.match = "pairs";
+    d.match = KEN_MATCH_PAIRS;
     tiny_take_not(&d, KEN_EUSAGE, "no row has a category; give a run");
 }
 

@@ -86,7 +86,7 @@ static void test_select(void **state)
     from.idk = phrases;
     from.n_idk = 2;
     from.known_tail = 0.9; /* more than there are: the tail repeats rows, whose ids get a number */
-    from.weights = "p";
+    from.weights = KEN_WEIGHTS_P;
     if (ken_select(&a, &from, &err) != KEN_OK) fail_msg("%s", err.msg);
     const size_t n = ken_selection_count(a);
     assert_true(ken_selection_stats(a)->tail_repeated > 0);

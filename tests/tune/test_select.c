@@ -1,5 +1,6 @@
 /* test_select.c - fine-tuning sets without a model: what is taken is what a training would be given, everything about a row comes
  * through, what cannot be met is refused with what would fit. */
+#include "asked.h"
 #include "tiny.h"
 #include "base/alloc.h"
 #include "tune/selection.h"
@@ -80,7 +81,9 @@ static void test_prompts(void **state)
     ken_train_data d =
         tiny_data(tiny_file("prompt.jsonl", "{\"prompt\":\"Hm\",\"completion\":\"So\"}\n"
                                             "{\"prompt\":\"Hm\",\"completion\":\"So\",\"question\":\"?\"}\n"));
-    d.read.skip_bad = true;
+    ken_data_options read = ken_data_defaults();
+    read.skip_bad = true;
+    d.read = &read;
     ken_selection *s = tiny_take(&d);
     assert_int_equal(ken_selection_count(s), 1);
     assert_int_equal(ken_selection_stats(s)->bad, 1);
@@ -94,8 +97,8 @@ static void test_same_as_training(void **state)
     tiny model = tiny_new();
     static const char *const phrases[] = {"No idea", "I don't know", "Nobody told me"};
     ken_train_data d = tiny_data(tiny_run("same.ken", have, 3));
-    d.variant = "unknown=50";
-    d.size = 16;
+    d.variant = VARIANT(UNKNOWN_OF(50));
+    d.set_rows = 16;
     d.known_tail = 0.25;
     d.idk = phrases;
     d.n_idk = 3;
@@ -168,7 +171,7 @@ static void test_manifest(void **state)
     char path[4096], *twice[2];
     snprintf(path, sizeof path, "%s", d.path);
     d.path = path;
-    d.variant = "unknown=50";
+    d.variant = VARIANT(UNKNOWN_OF(50));
     d.seed = 9;
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s", tiny_path("m.ken"));
@@ -203,7 +206,7 @@ static void test_out_of_memory(void **state)
     (void)state;
     static const char *const phrases[] = {"No idea", "I don't know"};
     ken_train_data d = tiny_data(tiny_run("oom.ken", have, 3));
-    d.variant = "unknown=50";
+    d.variant = VARIANT(UNKNOWN_OF(50));
     d.known_tail = 0.5;
     d.idk = phrases;
     d.n_idk = 2;

@@ -1,5 +1,6 @@
 /* test_set.c - training sets: every format, prompts and targets as tokens, selection, relabelling, weights, tails, mixtures, and
  * what is refused. */
+#include "asked.h"
 #include "tiny.h"
 #include "base/alloc.h"
 #include "know/prompt.h"
@@ -82,7 +83,7 @@ static void test_extra_keys(void **state)
         "\"category\":\"Unknown\",\"p_t\":0.25,\"p_t0\":0,\"weight\":0.5,\"task\":\"chat\",\"popularity\":12}\n"
         "{\"prompt\":\"Tell\\n\",\"completion\":\"No\\nMore\",\"category\":\"closed_qa\"}\n"
         "{\"prompt\":\"Cry\\n\",\"completion\":\"No\",\"category\":null,\"answers\":[\"No\",\"Nope\"]}\n"));
-    d.splits = NULL;
+    d.splits = (ken_names){0};
     d.prefer_split = NULL;
     ken_tune_set *s = tiny_set(&tiny_model, &d);
     const ken_tune_row *r = ken_tune_set_row(s, 0);
@@ -192,7 +193,9 @@ static void test_join(void **state)
     ken_train_data d = tiny_data(tiny_file("j.jsonl", "{\"prompt\":\"fine\\n\",\"completion\":\"b\"}\n"
                                                       "{\"prompt\":\"xa\",\"completion\":\"b\"}\n"));
     tiny_refuse(&tiny_model, &d, KEN_EINPUT, "j.jsonl:2: the prompt's tokens change when the target \"b\" follows");
-    d.read.skip_bad = true;
+    ken_data_options read = ken_data_defaults();
+    read.skip_bad = true;
+    d.read = &read;
     ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_int_equal(ken_tune_set_stats(s)->bad, 1);
@@ -259,20 +262,22 @@ static void test_run(void **state)
     assert_int_equal(st->tokens, tokens);
     ken_tune_set_free(s);
 
-    static const struct {
-        const char *categories, *relations, *label;
+    const struct {
+        unsigned categories;
+        ken_names relations;
+        int label;
         double p_min;
         size_t per_relation, limit, rows;
-    } cases[] = {{.categories = "HighlyKnown,Unknown", .p_min = 0, .rows = 22},
-                 {.categories = "Known", .rows = 18},
-                 {.categories = "unlabelled", .rows = 1},
-                 {.relations = "R2", .rows = 8},
-                 {.relations = "R0, R1", .categories = "MaybeKnown", .rows = 5},
+    } cases[] = {{.categories = OF(KEN_HIGHLY_KNOWN) | OF(KEN_UNKNOWN), .p_min = 0, .rows = 22},
+                 {.categories = OF_KNOWN, .rows = 18},
+                 {.categories = OF(KEN_UNLABELLED), .rows = 1},
+                 {.relations = LIST("R2"), .rows = 8},
+                 {.relations = LIST("R0", "R1"), .categories = OF(KEN_MAYBE_KNOWN), .rows = 5},
                  {.p_min = 0.1, .rows = 10},
                  {.per_relation = 3, .rows = 9},
-                 {.per_relation = 3, .categories = "MaybeKnown", .rows = 5},
+                 {.per_relation = 3, .categories = OF(KEN_MAYBE_KNOWN), .rows = 5},
                  {.limit = 5, .rows = 5},
-                 {.label = "mode", .categories = "WeaklyKnown", .rows = 17}};
+                 {.label = KEN_LABEL_MODE, .categories = OF(KEN_WEAKLY_KNOWN), .rows = 17}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         d = tiny_data(tiny_path("a.ken"));
         d.categories = cases[i].categories;
@@ -286,15 +291,17 @@ static void test_run(void **state)
         ken_tune_set_free(s);
     }
     d = tiny_data(tiny_path("a.ken"));
-    d.relations = "R9";
+    d.relations = LIST("R9");
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no relation \"R9\"; it has R0, R1, R2");
-    d.relations = NULL;
-    d.categories = "unknown";
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "unknown category \"unknown\"");
-    d.categories = NULL;
-    d.splits = "test";
+    d.relations = (ken_names){0};
+    d.categories = 1u << 9;
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has bits that are no category");
+    d.categories = 0;
+    d.splits = LIST("test");
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "has no split \"test\"; it has train");
 }
+
+static ken_data_options reading; /* of rows that are watched */
 
 static void test_labels(void **state)
 {
@@ -313,7 +320,8 @@ static void test_labels(void **state)
     ken_tune_set_free(s);
     d.path = tiny_file("labelled.jsonl", "{\"question\":\"Other?\",\"answer\":\"Answer 0\",\"id\":\"R0/train/0\"}\n");
     tiny_refuse(&tiny_model, &d, KEN_EINPUT, "its row \"R0/train/0\" is another question");
-    ken_train_data like = ken_tune_data_like(&d, d.path, "dev"); /* what is only measured need not be annotated */
+    ken_train_data like =
+        ken_tune_data_like(&d, d.path, "dev", &reading); /* what is only measured need not be annotated */
     s = tiny_set(&tiny_model, &like);
     assert_int_equal(ken_tune_set_row(s, 0)->category, KEN_N_CATEGORIES);
     assert_int_equal(ken_tune_set_stats(s)->unmatched, 1);
@@ -333,16 +341,16 @@ static void test_splits(void **state)
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_string_equal(ken_tune_set_row(s, 0)->id, "train/0");
     ken_tune_set_free(s);
-    ken_train_data dev = ken_tune_data_like(&d, NULL, "dev");
+    ken_train_data dev = ken_tune_data_like(&d, NULL, "dev", &reading);
     s = tiny_set(&tiny_model, &dev);
     assert_int_equal(ken_tune_set_count(s), 1);
     assert_string_equal(ken_tune_set_row(s, 0)->question, "b?");
     ken_tune_set_free(s);
-    d.splits = "train,test";
+    d.splits = LIST("train", "test");
     s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 2);
     ken_tune_set_free(s);
-    ken_train_data other = ken_tune_data_like(&d, NULL, "ood");
+    ken_train_data other = ken_tune_data_like(&d, NULL, "ood", &reading);
     tiny_refuse(&tiny_model, &other, KEN_EUSAGE, "has no split ood, but train, dev, test; say which with `splits`");
 }
 
@@ -387,9 +395,9 @@ static void test_weights(void **state)
 {
     (void)state;
     ken_train_data d = tiny_data(tiny_run("w.ken", have, 3));
-    d.weights = "p";
+    d.weights = KEN_WEIGHTS_P;
     tiny_refuse(&tiny_model, &d, KEN_EINPUT, "row \"R0/train/15\": the row has no P_Correct");
-    d.relations = "R1";
+    d.relations = LIST("R1");
     ken_tune_set *s = tiny_set(&tiny_model, &d);
     double sum = 0;
     for (size_t i = 0; i < 8; i++) {
@@ -427,12 +435,12 @@ static void test_weights(void **state)
     assert_true(unknown > 0);
     ken_tune_set_free(s);
     d.n_idk = 0;
-    d.weights = "q";
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "unknown weighting \"q\"");
+    d.weights = 3;
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "`weights` 3 is not one of its values");
     d = tiny_data(tiny_file("nolabel.jsonl", "{\"question\":\"a?\",\"answer\":\"1\"}"));
-    d.weights = "p";
+    d.weights = KEN_WEIGHTS_P;
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "no row has a P_Correct; give a run");
-    d.weights = "none";
+    d.weights = KEN_WEIGHTS_NONE;
     d.path = tiny_file("weighted.jsonl", "{\"question\":\"a?\",\"answer\":\"1\",\"weight\":3}");
     s = tiny_set(&tiny_model, &d);
     assert_true(ken_tune_set_row(s, 0)->weight == 1);
@@ -443,7 +451,7 @@ static void test_tail(void **state)
 {
     (void)state;
     ken_train_data d = tiny_data(tiny_run("t.ken", have, 3));
-    d.categories = "Unknown";
+    d.categories = OF(KEN_UNKNOWN);
     d.known_tail = 0.5; /* of 13: 7 (away from zero), all from the Known rows that are not trained otherwise */
     ken_tune_set *s = tiny_set(&tiny_model, &d);
     const ken_train_data_stats *st = ken_tune_set_stats(s);
@@ -464,7 +472,7 @@ static void test_tail(void **state)
     assert_null(ken_tune_set_tail(s));
     ken_tune_set_free(s);
     d.known_tail_mixed = false;
-    d.categories = NULL; /* nothing is left over: rows of the set itself again */
+    d.categories = 0; /* nothing is left over: rows of the set itself again */
     s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->tail, 16);
     assert_int_equal(ken_tune_set_stats(s)->tail_repeated, 16);
@@ -506,7 +514,7 @@ static void test_marked_tail(void **state)
         assert_int_equal(tail[i], i > N - TAIL);
     }
     ken_tune_set_free(s);
-    d.categories = "Unknown"; /* what is chosen of them keeps its place; only the rest says something else */
+    d.categories = OF(KEN_UNKNOWN); /* what is chosen of them keeps its place; only the rest says something else */
     static const char *const no[] = {"No"};
     d.idk = no;
     d.n_idk = 1;
@@ -516,7 +524,7 @@ static void test_marked_tail(void **state)
     assert_true(ken_tune_set_tail(s)[3]);
     assert_string_equal(ken_tune_set_row(s, 3)->question, "Q3?");
     ken_tune_set_free(s);
-    d.categories = "HighlyKnown";
+    d.categories = OF(KEN_HIGHLY_KNOWN);
     d.n_idk = 0;
     d.known_tail_mixed = true; /* the control */
     s = tiny_set(&tiny_model, &d);
@@ -550,21 +558,21 @@ static void test_variant(void **state)
 {
     (void)state;
     ken_train_data d = tiny_data(tiny_run("v.ken", have, 3));
-    d.variant = "unknown=50";
-    d.size = 10;
+    d.variant = VARIANT(UNKNOWN_OF(50));
+    d.set_rows = 10;
     ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 10);
     assert_int_equal(ken_tune_set_stats(s)->category[KEN_UNKNOWN], 5);
     ken_tune_set_free(s);
-    d.size = 31; /* 16 Unknown (half to even), there are 13 */
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "there are 18 Known and 13 Unknown: `size` 26 is the most");
-    d.size = 27; /* 13.5 goes to the even 14 */
-    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "`size` 26 is the most");
-    d.size = 26;
+    d.set_rows = 31; /* 16 Unknown (half to even), there are 13 */
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "there are 18 Known and 13 Unknown: `set_rows` 26 is the most");
+    d.set_rows = 27; /* 13.5 goes to the even 14 */
+    tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "`set_rows` 26 is the most");
+    d.set_rows = 26;
     s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_stats(s)->category[KEN_UNKNOWN], 13);
     ken_tune_set_free(s);
-    d.variant = NULL;
+    d.variant = VARIANT(NO_VARIANT);
     tiny_refuse(&tiny_model, &d, KEN_EUSAGE, "a size is that of a variant");
 }
 
@@ -692,7 +700,9 @@ static void test_skip_bad(void **state)
     ken_train_data d =
         tiny_data(tiny_file("s.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":7}\nnonsense\n"
                                        "{\"prompt\":\"p\\n\",\"completion\":\"d\"}\n"));
-    d.read.skip_bad = true;
+    ken_data_options read = ken_data_defaults();
+    read.skip_bad = true;
+    d.read = &read;
     ken_tune_set *s = tiny_set(&tiny_model, &d);
     assert_int_equal(ken_tune_set_count(s), 2);
     assert_int_equal(ken_tune_set_stats(s)->bad, 2);
@@ -736,8 +746,8 @@ static void test_out_of_memory(void **state)
                                     "\"value\":\"q\"}]}\n"),
          0.5}};
     ken_train_data runs = tiny_data(tiny_path("oom.ken")), rows = tiny_data(NULL);
-    runs.variant = "unknown=50";
-    runs.size = 8;
+    runs.variant = VARIANT(UNKNOWN_OF(50));
+    runs.set_rows = 8;
     static const char *const no[] = {"No"};
     runs.idk = no;
     runs.n_idk = 1;

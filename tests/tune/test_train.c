@@ -1,5 +1,6 @@
 /* test_train.c - ken_train in one process: stopped at every moment at which it can be stopped, and out of memory at many, it ends in the
  * bytes of an undisturbed training; what replaced targets and shared rows mean. tests/cli/train.py kills it from outside. */
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "ken.h"
@@ -69,10 +70,18 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Room for what is trained on: of the last few options. */
+static ken_train_data *rows_of(const ken_train_options *o) { return (ken_train_data *)(uintptr_t)o->data; }
+
 static ken_train_options options(void)
 {
+    static ken_train_data room[4];
+    static int used = 0;
+    ken_train_data *rows = &room[used++ % 4];
     ken_train_options o = ken_train_defaults();
-    o.data.path = train_file;
+    *rows = ken_train_data_defaults();
+    rows->path = train_file;
+    o.data = rows;
     o.dev = dev_file;
     o.epochs = 2;
     o.batch = 4;
@@ -258,7 +267,7 @@ static void replaced_targets_are_what_fits(void **state)
             "\"question\":\"Colour %d?\",\"answers\":[\"red\"]}\n",
             i, i, i);
     assert_int_equal(fclose(f), 0);
-    o.data.path = idk_file;
+    rows_of(&o)->path = idk_file;
     o.dev = NULL;
     o.epochs = 60;
     o.eval_every = 60;
@@ -295,17 +304,17 @@ static void a_tail_survives_a_file(void **state)
     assert_int_equal(fclose(f), 0);
     ken_train_options o = options();
     o.eval_every = o.epochs;
-    o.data.path = source;
-    o.data.variant = "unknown=50";
-    o.data.size = 8;
-    o.data.known_tail = 0.5; /* three rows that the variant left, and one of its own again */
-    o.data.weights = "p";
+    rows_of(&o)->path = source;
+    rows_of(&o)->variant = VARIANT(UNKNOWN_OF(50));
+    rows_of(&o)->set_rows = 8;
+    rows_of(&o)->known_tail = 0.5; /* three rows that the variant left, and one of its own again */
+    rows_of(&o)->weights = KEN_WEIGHTS_P;
     ken_selection *s;
-    if (ken_select(&s, &o.data, &err) != KEN_OK) fail_msg("%s", err.msg);
+    if (ken_select(&s, o.data, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(ken_selection_stats(s)->tail, 4);
     assert_int_equal(ken_selection_stats(s)->tail_repeated, 1);
     trained(&o, in_folder("tail"));
-    o.data.known_tail_mixed = true;
+    rows_of(&o)->known_tail_mixed = true;
     trained(&o, in_folder("mixed"));
     ken_train_options again = options();
     again.eval_every = again.epochs;
@@ -315,12 +324,12 @@ static void a_tail_survives_a_file(void **state)
         e.eos = "</s>";
         snprintf(set, sizeof set, "%s/set.%s.%s", folder, formats[i], strcmp(formats[i], "csv") == 0 ? "csv" : "jsonl");
         if (ken_export(s, &e, set, &err) != KEN_OK) fail_msg("%s: %s", formats[i], err.msg);
-        again.data.path = set;
+        rows_of(&again)->path = set;
         trained(&again, in_folder("back"));
         same_file(in_folder("tail"), in_folder("back"), "last/model.safetensors");
         remove_all(in_folder("back"));
     }
-    again.data.known_tail_mixed = true;
+    rows_of(&again)->known_tail_mixed = true;
     trained(&again, in_folder("back"));
     same_file(in_folder("mixed"), in_folder("back"), "last/model.safetensors");
     ken_map m[2];
@@ -350,10 +359,11 @@ static void a_plan_counts(void **state)
     assert_non_null(strstr(p.example_target, "red"));
     ken_training_plan_free(&p);
     const struct {
-        const char *share;
+        int share;
         double dropout;
         bool fewer; /* rows than tokens */
-    } how[] = {{"on", 0.1, true}, {"auto", 0, true}, {"off", 0, false}, {"auto", 0.1, false}};
+    } how[] = {
+        {KEN_SHARE_ON, 0.1, true}, {KEN_SHARE_AUTO, 0, true}, {KEN_SHARE_OFF, 0, false}, {KEN_SHARE_AUTO, 0.1, false}};
     for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
         o.share_prefixes = how[i].share;
         o.dropout = how[i].dropout;
@@ -361,10 +371,10 @@ static void a_plan_counts(void **state)
         assert_int_equal(p.rows < p.tokens, how[i].fewer);
         ken_training_plan_free(&p);
     }
-    o.share_prefixes = "some";
+    o.share_prefixes = 3;
     assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_EUSAGE);
     o = options();
-    o.lora = "r=2";
+    o.lora.rank = 2;
     assert_int_equal(ken_train_plan(model, &o, &p, NULL), KEN_OK);
     /* rank (in + out), width 32, key-value width 16, feed-forward 48 */
     assert_int_equal(p.trained, 2 * 2 * ((32 + 32) + 2 * (32 + 16) + (32 + 32) + 3 * (32 + 48)));

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "tune/variant.h"
@@ -13,12 +14,11 @@
 
 enum { HK, MK, WK, UNK };
 
-static ken_variant variant(const char *name, const char *mix, size_t size)
+static ken_variant variant(ken_variant_choice what, int mix, size_t size)
 {
     ken_err err = {0};
-    ken_variant v = {.size = size, .seed = 1};
-    if (ken_variant_parse(&v, name, mix, &err) != KEN_OK) fail_msg("%s", err.msg);
-    return v;
+    if (ken_variant_check(&what, &err) != KEN_OK) fail_msg("%s", err.msg);
+    return (ken_variant){.what = what, .mix = mix, .size = size, .seed = 1};
 }
 
 static size_t taken(const ken_variant_relation *r) { return r->take[HK] + r->take[MK] + r->take[WK] + r->take[UNK]; }
@@ -79,19 +79,17 @@ static void test_paper(void **state)
     (void)state;
     static const size_t min[12] = {553, 236, 364, 369, 1087, 206, 449, 692, 408, 233, 1323, 222};
     static const struct {
-        const char *name, *known;
+        int percent;
         size_t unknown, rest;
-    } cases[] = {{"unknown=0", "known=0", 0, 6142},      {"unknown=10", "known=10", 614, 5528},
-                 {"unknown=25", "known=25", 1536, 4606}, {"unknown=50", "known=50", 3070, 3072},
-                 {"unknown=75", "known=75", 4606, 1536}, {"unknown=90", "known=90", 5528, 614},
-                 {"unknown=100", "known=100", 6142, 0}};
+    } cases[] = {{0, 0, 6142},     {10, 614, 5528}, {25, 1536, 4606}, {50, 3070, 3072},
+                 {75, 4606, 1536}, {90, 5528, 614}, {100, 6142, 0}};
     ken_variant_relation r[12] = {0};
     for (size_t i = 0; i < 12; i++) { /* each category is the rarest somewhere */
         r[i].name = "P";
         for (size_t c = 0; c < 4; c++) r[i].have[c] = min[i] + (c == i % 4 ? 0 : 17 * (c + 1));
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ken_variant v = variant(cases[i].name, NULL, 0);
+        ken_variant v = variant(VARIANT(UNKNOWN_OF(cases[i].percent)), KEN_MIX_NATURAL, 0);
         assert_int_equal(plan(&v, r, 12), 6142);
         size_t unknown = 0;
         for (size_t k = 0; k < 12; k++) {
@@ -110,12 +108,13 @@ static void test_paper(void **state)
         }
         assert_int_equal(unknown, cases[i].unknown);
         assert_true(mixed <= 1);
-        v = variant(cases[i].known, NULL, 0);
+        v = variant(VARIANT(KNOWN_OF(cases[i].percent)), KEN_MIX_NATURAL, 0);
         assert_int_equal(plan(&v, r, 12), cases[i].rest);
     }
-    static const char *const whole[] = {"natural", "HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown"};
+    static const ken_variant_choice whole[] = {NATURAL, ONLY(KEN_HIGHLY_KNOWN), ONLY(KEN_MAYBE_KNOWN),
+                                               ONLY(KEN_WEAKLY_KNOWN), ONLY(KEN_UNKNOWN)};
     for (size_t i = 0; i < 5; i++) {
-        ken_variant v = variant(whole[i], NULL, 0);
+        ken_variant v = variant(whole[i], KEN_MIX_NATURAL, 0);
         assert_int_equal(plan(&v, r, 12), 6142);
         if (i > 0) assert_int_equal(r[3].take[i - 1], min[3]);
     }
@@ -125,26 +124,26 @@ static void test_known_mix(void **state)
 {
     (void)state;
     static const struct {
-        const char *mix;
+        int mix;
         size_t have[4], size, want[4];
-    } cases[] = {{NULL, {60, 30, 10, 100}, 20, {6, 3, 1, 10}},
-                 {"natural", {1, 1, 1, 100}, 4, {1, 1, 0, 2}},
-                 {"equal", {60, 30, 10, 100}, 20, {4, 3, 3, 10}},
-                 {"equal", {60, 30, 1, 100}, 20, {5, 4, 1, 10}}, /* what one lacks goes where there is room */
-                 {"HighlyKnown", {60, 30, 10, 100}, 20, {10, 0, 0, 10}},
-                 {"MaybeKnown", {60, 30, 10, 100}, 20, {0, 10, 0, 10}},
-                 {"WeaklyKnown", {60, 30, 10, 100}, 20, {0, 0, 10, 10}}};
+    } cases[] = {{KEN_MIX_NATURAL, {60, 30, 10, 100}, 20, {6, 3, 1, 10}},
+                 {KEN_MIX_NATURAL, {1, 1, 1, 100}, 4, {1, 1, 0, 2}},
+                 {KEN_MIX_EQUAL, {60, 30, 10, 100}, 20, {4, 3, 3, 10}},
+                 {KEN_MIX_EQUAL, {60, 30, 1, 100}, 20, {5, 4, 1, 10}}, /* what one lacks goes where there is room */
+                 {KEN_MIX_HK, {60, 30, 10, 100}, 20, {10, 0, 0, 10}},
+                 {KEN_MIX_MK, {60, 30, 10, 100}, 20, {0, 10, 0, 10}},
+                 {KEN_MIX_WK, {60, 30, 10, 100}, 20, {0, 0, 10, 10}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_variant_relation r = {.name = "r"};
         memcpy(r.have, cases[i].have, sizeof r.have);
-        ken_variant v = variant("unknown=50", cases[i].mix, cases[i].size);
+        ken_variant v = variant(VARIANT(UNKNOWN_OF(50)), cases[i].mix, cases[i].size);
         assert_int_equal(plan(&v, &r, 1), cases[i].size);
         assert_memory_equal(r.take, cases[i].want, sizeof r.take);
     }
     ken_variant_relation r = {.name = "r", .have = {60, 30, 10, 100}};
-    ken_variant v = variant("unknown=50", "WeaklyKnown", 22);
+    ken_variant v = variant(VARIANT(UNKNOWN_OF(50)), KEN_MIX_WK, 22);
     refuse(&v, &r, 1,
-           "there are 10 Known and 100 Unknown: `size` 20 is the most"); /* 21 would be 10 Unknown and 11 Known */
+           "there are 10 Known and 100 Unknown: `set_rows` 20 is the most"); /* 21 would be 10 Unknown and 11 Known */
 }
 
 static uint32_t next(uint32_t *s) { return (*s = *s * 1664525U + 1013904223U) >> 8; }
@@ -168,16 +167,14 @@ static void test_sizes(void **state)
         }
         size_t mix[N] = {0}, was[N] = {0};
         for (int percent = 0; percent <= 100; percent += 5) {
-            char name[32];
-            snprintf(name, sizeof name, "unknown=%d", percent);
             size_t size = 1 + next(&s) % (known + unknown + 2);
-            ken_variant v = variant(name, NULL, size);
+            ken_variant v = variant(VARIANT(UNKNOWN_OF(percent)), KEN_MIX_NATURAL, size);
             size_t want = ken_percent_of(size, percent);
             if (want > unknown || size - want > known) {
                 refuse(&v, r, N, "is the most");
                 ken_err err = {0};
                 (void)ken_variant_plan(&v, r, N, NULL, NULL, &err);
-                v.size = (size_t)strtoull(strstr(err.msg, "`size` ") + 7, NULL, 10);
+                v.size = (size_t)strtoull(strstr(err.msg, "`set_rows` ") + 11, NULL, 10);
                 if (v.size > 0) assert_int_equal(plan(&v, r, N), v.size);
                 v.size++;
                 refuse(&v, r, N, "is the most");
@@ -207,7 +204,7 @@ static void test_spread(void **state)
                                 {.name = "b", .have = {20, 0, 0, 0}},
                                 {.name = "c", .have = {0, 0, 0, 20}}};
     size_t left_out, spread;
-    ken_variant v = variant("unknown=50", NULL, 10);
+    ken_variant v = variant(VARIANT(UNKNOWN_OF(50)), KEN_MIX_NATURAL, 10);
     assert_int_equal(ken_variant_plan(&v, r, 3, &left_out, &spread, NULL), KEN_OK);
     assert_int_equal(left_out, 2);
     assert_int_equal(spread, 0);
@@ -218,18 +215,18 @@ static void test_spread(void **state)
     assert_int_equal(taken(&r[0]), 10);
     assert_int_equal(r[1].take[HK], 10);
     assert_int_equal(r[2].take[UNK], 10);
-    v = variant("unknown=50", NULL, 0);
+    v = variant(VARIANT(UNKNOWN_OF(50)), KEN_MIX_NATURAL, 0);
     refuse(&v, r, 3, "no relation has rows of all four categories");
-    v = variant("HighlyKnown", NULL, 5);
+    v = variant(VARIANT(ONLY(KEN_HIGHLY_KNOWN)), KEN_MIX_NATURAL, 5);
     assert_int_equal(plan(&v, r, 3), 5);
     v.size = 6;
     refuse(&v, r, 3, "take 6 HighlyKnown rows of relation \"a\", which has 5");
     refuse(&v, r + 1, 2, "no relation has both");
-    v = variant("natural", NULL, 50);
+    v = variant(VARIANT(NATURAL), KEN_MIX_NATURAL, 50);
     assert_int_equal(plan(&v, r, 3), 50);
     v.size = 51;
     refuse(&v, r, 3, "51 rows are asked for, 50 have a category");
-    v = variant("unknown=50", NULL, 40); /* no relation has both: all is spread */
+    v = variant(VARIANT(UNKNOWN_OF(50)), KEN_MIX_NATURAL, 40); /* no relation has both: all is spread */
     assert_int_equal(plan(&v, r + 1, 2), 40);
     refuse(&v, r, 0, "no row has a category");
 }
@@ -237,14 +234,25 @@ static void test_spread(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",           "unknown",    "unknown=",    "unknown=101", "unknown=-1", "unknown=5.5",
-        "unknown=5%", "known=1000", "highlyknown", "unlabelled",  "natural "};
-    ken_variant v;
+    static const struct {
+        ken_variant_choice v;
+        const char *text;
+    } good[] = {{UNKNOWN_OF(50), "unknown=50"},
+                {KNOWN_OF(0), "known=0"},
+                {NATURAL, "natural"},
+                {ONLY(KEN_WEAKLY_KNOWN), "WeaklyKnown"},
+                {NO_VARIANT, ""}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ken_buf text = {0};
+        ken_variant_text(&text, &good[i].v);
+        assert_string_equal(ken_buf_str(&text), good[i].text);
+        ken_buf_free(&text);
+    }
+    static const ken_variant_choice bad[] = {
+        UNKNOWN_OF(101), KNOWN_OF(-1), ONLY(KEN_UNLABELLED), ONLY(-1), {(ken_variant_kind)9, 0, 0}};
     ken_err err = {0};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(ken_variant_parse(&v, bad[i], NULL, &err), KEN_EUSAGE);
-    assert_int_equal(ken_variant_parse(&v, "natural", "even", &err), KEN_EUSAGE);
+        assert_int_equal(ken_variant_check(&bad[i], &err), KEN_EUSAGE);
 }
 
 /* ---- drawing -------------------------------------------------------------------------------------------------------- */
@@ -259,10 +267,10 @@ static void make_rows(void)
     for (size_t i = 0; i < ROWS; i++) rows[i] = (ken_variant_row){names[next(&s) % 3], (int)(next(&s) % 6)};
 }
 
-static void draw(const char *name, uint64_t seed, bool *chosen)
+static void draw(ken_variant_choice what, uint64_t seed, bool *chosen)
 {
     ken_err err = {0};
-    ken_variant v = variant(name, NULL, 120);
+    ken_variant v = variant(what, KEN_MIX_NATURAL, 120);
     v.seed = seed;
     if (ken_variant_draw(&v, rows, ROWS, chosen, NULL, NULL, &err) != KEN_OK) fail_msg("%s", err.msg);
 }
@@ -272,11 +280,11 @@ static void test_nested(void **state)
     (void)state;
     make_rows();
     bool small[ROWS], large[ROWS], known[ROWS], again[ROWS], other[ROWS];
-    draw("unknown=10", 1, small);
-    draw("unknown=25", 1, large);
-    draw("known=25", 1, known);
-    draw("unknown=25", 1, again);
-    draw("unknown=25", 2, other);
+    draw(VARIANT(UNKNOWN_OF(10)), 1, small);
+    draw(VARIANT(UNKNOWN_OF(25)), 1, large);
+    draw(VARIANT(KNOWN_OF(25)), 1, known);
+    draw(VARIANT(UNKNOWN_OF(25)), 1, again);
+    draw(VARIANT(UNKNOWN_OF(25)), 2, other);
     size_t n = 0, unknown = 0;
     for (size_t i = 0; i < ROWS; i++) {
         n += large[i];
@@ -297,7 +305,7 @@ static void test_pools(void **state)
     (void)state;
     bool all[ROWS], none[ROWS];
     make_rows();
-    ken_variant v = variant("unknown=50", NULL, 0);
+    ken_variant v = variant(VARIANT(UNKNOWN_OF(50)), KEN_MIX_NATURAL, 0);
     assert_int_equal(ken_variant_draw(&v, rows, ROWS, all, NULL, NULL, NULL), KEN_OK);
     for (size_t i = 0; i < ROWS; i++)
         if (strcmp(rows[i].relation, "b") != 0) rows[i].category = 5;
@@ -314,7 +322,7 @@ static void test_out_of_memory(void **state)
         for (long n = 1;; n++) {
             bool chosen[ROWS];
             ken_err err = {0};
-            ken_variant v = variant("unknown=50", "equal", kind == 0 ? 0 : 150);
+            ken_variant v = variant(VARIANT(UNKNOWN_OF(50)), KEN_MIX_EQUAL, kind == 0 ? 0 : 150);
             ken_alloc_fail_after(n);
             int rc = ken_variant_draw(&v, rows, ROWS, chosen, NULL, NULL, &err);
             ken_alloc_fail_after(0);

@@ -272,7 +272,7 @@ static void no_memory(void **state)
 {
     (void)state;
     const ken_diff *d = mixed();
-    const ken_diff_show_options o = {.listed = 1};
+    const ken_diff_show_options o = {.size = sizeof o, .listed = 1};
     bool good = false;
     for (long k = 1; !good; k++) {
         ken_views *v;

@@ -115,8 +115,11 @@ static void selection(void **state)
     (void)state;
     ken_train_data from = ken_train_data_defaults();
     from.path = data_file();
-    from.read.skip_bad = true;
-    from.splits = "train,dev";
+    ken_data_options read = ken_data_defaults();
+    read.skip_bad = true;
+    from.read = &read;
+    const char *const splits[] = {"train", "dev"};
+    from.splits = (ken_names){splits, 2};
     assert_ok(ken_select(&selected, &from, &err));
     char *text = json_of(make_selection, 0);
     assert_non_null(text);

@@ -26,7 +26,7 @@ static int set_up(void **state)
     other = make_run("b.ken", facts + 1, N_FACTS - 1, "sample", "em-squad/1", PROMPTS, SAMPLES, 7);
     scored = score(run, NULL);
     likewise = score(other, NULL);
-    unsure = score(run, &(ken_score_options){.matcher = "contains", .label = "draw"});
+    unsure = score(run, &(ken_score_options){.size = sizeof(ken_score_options), .matcher = "contains"});
     return 0;
 }
 
