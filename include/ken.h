@@ -54,6 +54,7 @@ KEN_API int ken_exit_status(int status); /* the program's exit status for a libr
  * not have keeps its default. Take them from their _defaults function and set members by name. A program that is newer than the library
  * gets KEN_EUSAGE only when it sets something that the library does not know. Structs that the
  * library fills do not change within a major version (docs/versions.md#library). Pointers in options are borrowed for the call, or as long as the object that it makes says. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and a name */
 #define KEN_DEFAULTS(type, name)                                                                                       \
     KEN_API void name##_fill(type *o, size_t size); /* for other languages: size bytes at o */                         \
     static inline type name(void)                                                                                      \
@@ -62,6 +63,7 @@ KEN_API int ken_exit_status(int status); /* the program's exit status for a libr
         name##_fill(&o, sizeof o);                                                                                     \
         return o;                                                                                                      \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 typedef struct ken_names { /* a list of names */
     const char *const *name;
@@ -262,16 +264,17 @@ typedef struct ken_annotate_options {
     uint64_t exemplar_seed, seed;                /* 0, 0 */
     const char *method;                          /* "exact" (NULL), or "sample": the literal protocol */
     double mass_budget;                          /* 0 = by g: docs/method/knowledge.md#exact-bound */
-    const ken_data *exemplars;                   /* NULL = the dev split, or rows held out */
-    ken_names splits, relations;                 /* none = every split but the exemplars', all relations */
-    size_t per_relation, limit;                  /* 0 = all */
-    const char *prompt_template;                 /* NULL = "Q: {question}\nA:" */
-    const char *stop;                            /* NULL = newline */
-    bool chat_template, control, texts;          /* false, false, true */
-    int threads;                                 /* 0 = all cores */
-    const char *isa;                             /* NULL = the best this CPU has: "avx512", "avx2", "generic" */
-    const char *compute;                         /* "f32" */
-    size_t memory;                               /* bytes for key-value cache; 0 = chosen */
+    const ken_data *exemplars;                   /* NULL = the dev split; without one, each row's are other rows */
+    const ken_data *fallback; /* and these, when the data have too few others for a row; NULL = then it is an error */
+    ken_names splits, relations;        /* none = every split but the exemplars', all relations */
+    size_t per_relation, limit;         /* 0 = all */
+    const char *prompt_template;        /* NULL = "Q: {question}\nA:" */
+    const char *stop;                   /* NULL = newline */
+    bool chat_template, control, texts; /* false, false, true */
+    int threads;                        /* 0 = all cores */
+    const char *isa;                    /* NULL = the best this CPU has: "avx512", "avx2", "generic" */
+    const char *compute;                /* "f32" */
+    size_t memory;                      /* bytes for key-value cache; 0 = chosen */
     ken_poll_fn poll;
     ken_progress_fn progress;
     void *ctx; /* for poll and progress */

@@ -18,9 +18,9 @@ typedef struct ken_evaluate_options {
     ken_names matchers;     /* none = "em-squad"; the first one decides hits, the others are counted beside it */
     const char *const *idk; /* (n_idk) answers that decline to answer, besides the usual ones */
     int n_idk;
-    bool texts;                /* complete and keep the answers (true); else stop when one cannot be right any more */
-    uint64_t exemplar_seed;    /* 0 */
-    const ken_data *exemplars; /* as in ken_annotate_options */
+    bool texts;             /* complete and keep the answers (true); else stop when one cannot be right any more */
+    uint64_t exemplar_seed; /* 0 */
+    const ken_data *exemplars, *fallback; /* as in ken_annotate_options */
     ken_names splits, relations;
     size_t per_relation, limit;
     ken_run *labels;               /* an annotation: categories, joined by id; or NULL */

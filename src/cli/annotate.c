@@ -72,7 +72,7 @@ static int print_plan(const ken_plan *p, ken_err *err)
     }
     cli_duration(p->seconds, time);
     printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples));
-    if (p->held_out > 0) printf(" (%s rows held out as exemplars)", ken_count_text(a, p->held_out));
+    if (p->held_out > 0) printf(" (%s more rows serve as exemplars and are not asked)", ken_count_text(a, p->held_out));
     printf("\nabout %s token-forwards, %s, %.1f GB of memory\n", ken_count_text(b, p->token_forwards), time,
            (double)p->memory / 1e9);
     return KEN_OK;
@@ -124,7 +124,7 @@ static int run(int n, char **arg, ken_err *err)
     (void)n;
     (void)arg;
     ken_model *m = NULL;
-    ken_data *d = NULL, *exemplars = NULL;
+    ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
     cli_progress progress;
     char named[NAME_MAX];
     if (set.data == NULL) return cli_fail(err, KEN_EUSAGE, "no data: name a file or folder with -d DATA");
@@ -138,6 +138,7 @@ static int run(int n, char **arg, ken_err *err)
     /* Data first: a mistake in them should not cost the loading of a model. */
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
+    if (rc == KEN_OK) rc = cli_data_open_fallback(&fallback, cli_annotate.exemplars, err);
     if (rc == KEN_OK) note_data(d);
     if (rc == KEN_OK) rc = cli_model_open(&m, model, NULL, err);
     if (rc != KEN_OK) goto done;
@@ -146,6 +147,7 @@ static int run(int n, char **arg, ken_err *err)
     cli_progress_start(&progress);
     ken_annotate_options o = cli_annotate_options(&progress);
     o.exemplars = exemplars;
+    o.fallback = fallback;
     if (set.dry_run) {
         ken_plan plan = {0};
         rc = ken_annotate_plan(m, d, &o, &plan, err);
@@ -163,6 +165,7 @@ static int run(int n, char **arg, ken_err *err)
 done:
     ken_model_free(m);
     ken_data_free(exemplars);
+    ken_data_free(fallback);
     ken_data_free(d);
     return rc;
 }

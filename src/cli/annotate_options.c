@@ -34,7 +34,7 @@ const cli_option cli_label_options[] = {
 
 const cli_option cli_which_options[] = {
     {"exemplars", 0, "DATA", CLI_STRING, &cli_annotate.exemplars,
-     "where exemplars come from (default: the dev split where there is one, else rows held out)",
+     "where exemplars come from (default: the dev split where there is one, else for each row other rows)",
      .flags = CLI_IO | CLI_PATH},
     {"split", 0, "S,..", CLI_NAMES, &cli_annotate.splits, "only these splits (default: all but the exemplars')",
      .setting = "splits"},

@@ -45,3 +45,9 @@ int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err)
     o.slick = o.skip_bad = false;
     return ken_data_open(out, path, &o, err);
 }
+
+int cli_data_open_fallback(ken_data **out, const char *exemplars, ken_err *err)
+{
+    const char *path = exemplars == NULL ? cli_world_path() : NULL;
+    return path != NULL ? ken_data_open(out, path, NULL, err) : KEN_OK;
+}

@@ -15,5 +15,7 @@ void cli_data_init(void);
 /* Opens with the settings above (--protocol included); KEN_EINPUT and the message of the library. */
 int cli_data_open(ken_data **out, const char *path, ken_err *err);
 /* Opens exemplar data: the same fields and format rules, but neither filter nor --skip-bad. path NULL: there are none. */
+/* The world facts, for data with too few rows to serve each other; *out stays NULL when `exemplars` names others, or the facts are not there. */
+int cli_data_open_fallback(ken_data **out, const char *exemplars, ken_err *err);
 int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err);
 #endif

@@ -189,7 +189,7 @@ static int name_run(const char *model, const char *adapter, char *out, ken_err *
 }
 
 static int annotate(const char *model, const char *adapter, const char *path, const ken_data *d,
-                    const ken_data *exemplars, ken_err *err)
+                    const ken_data *exemplars, const ken_data *fallback, ken_err *err)
 {
     ken_model *m = NULL;
     cli_progress progress;
@@ -198,6 +198,7 @@ static int annotate(const char *model, const char *adapter, const char *path, co
     cli_progress_start(&progress);
     ken_annotate_options o = cli_annotate_options(&progress);
     o.exemplars = exemplars;
+    o.fallback = fallback;
     rc = ken_annotate(m, d, &o, path, err);
     cli_progress_end(&progress);
     if (rc == KEN_OK) cli_annotate_note_done(path, &progress);
@@ -208,7 +209,7 @@ static int annotate(const char *model, const char *adapter, const char *path, co
 /* Annotates what is a model among arg (2) and puts the run's name (name[i], PATH_MAX) in its place; a run stays. */
 static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *err)
 {
-    ken_data *d = NULL, *exemplars = NULL;
+    ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
     bool model[2] = {is_model(arg[0]), is_model(arg[1])};
     const char *adapter[2] = {NULL, set.adapter};
     int rc = KEN_OK;
@@ -226,13 +227,15 @@ static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *
         rc = cli_fail(err, KEN_EFAIL, "cannot make the folder %s: %s", set.output, strerror(errno));
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
+    if (rc == KEN_OK) rc = cli_data_open_fallback(&fallback, cli_annotate.exemplars, err);
     for (int i = 0; i < 2 && rc == KEN_OK; i++) {
         if (!model[i]) continue;
         cli_note("%c: %s into %s", 'A' + i, arg[i], name[i]);
-        rc = annotate(arg[i], adapter[i], name[i], d, exemplars, err);
+        rc = annotate(arg[i], adapter[i], name[i], d, exemplars, fallback, err);
         arg[i] = name[i];
     }
     ken_data_free(exemplars);
+    ken_data_free(fallback);
     ken_data_free(d);
     return rc;
 }

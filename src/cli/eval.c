@@ -236,7 +236,7 @@ static int run(int n, char **arg, ken_err *err)
     (void)n;
     (void)arg;
     ken_model *m = NULL;
-    ken_data *d = NULL, *exemplars = NULL;
+    ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
     ken_run *labels = NULL, *against = NULL;
     ken_evaluation *e = NULL;
     cli_progress progress;
@@ -246,6 +246,7 @@ static int run(int n, char **arg, ken_err *err)
     /* Everything small first: a mistake there should not cost the loading of a model. */
     if (rc == KEN_OK && set.data != NULL) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
+    if (rc == KEN_OK) rc = cli_data_open_fallback(&fallback, cli_annotate.exemplars, err);
     if (rc == KEN_OK && set.labels != NULL) rc = open_run(&labels, set.labels, "annotate", "--labels", err);
     if (rc == KEN_OK && set.against != NULL) rc = open_run(&against, set.against, "eval", "--against", err);
     if (rc == KEN_OK && set.output != NULL) rc = ken_evaluation_probe(set.output, err);
@@ -259,6 +260,7 @@ static int run(int n, char **arg, ken_err *err)
     o.idk = set.idk.item;
     o.n_idk = set.idk.n;
     o.exemplars = exemplars;
+    o.fallback = fallback;
     o.labels = labels;
     o.text_files = set.text.item;
     o.n_text_files = set.text.n;
@@ -283,6 +285,7 @@ done:
     ken_run_free(labels);
     ken_run_free(against);
     ken_data_free(exemplars);
+    ken_data_free(fallback);
     ken_data_free(d);
     return rc;
 }

@@ -14,15 +14,20 @@ bool ken_data_has_aliases(const ken_data *d); /* it was opened with a table */
 /* SHA-256 of the table, "" without one: which table it is, however it is laid out. Borrowed. */
 const char *ken_aliases_hash(const ken_data *d);
 
-/* The exemplar sets of one relation (docs/method/knowledge.md#exemplars): n_sets x shots indices into `from`. For multiple choice one set of all
- * the rows that may serve (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */
+/* The exemplar sets of a relation, or of one row (docs/method/knowledge.md#exemplars). For multiple choice one set of all the rows that may serve
+ * (five dev rows a subject in MMLU), in data order: each prompt's choice and order is made from it. */
 typedef struct ken_exemplars {
     const char *relation; /* borrowed */
-    const ken_data *from; /* the data the exemplars come from, borrowed */
     int n_sets, shots;
-    const size_t *rows; /* (n_sets, shots) */
-    uint32_t flags;     /* KEN_FLAG_EXEMPLARS_* for every row of the relation */
+    const ken_example *const *shot; /* (n_sets, shots) borrowed */
+    uint32_t flags;                 /* KEN_FLAG_EXEMPLARS_* for every row that has them */
 } ken_exemplars;
+
+typedef struct ken_own_set { /* a set that a run has for one row alone */
+    const char *id;
+    int set;
+    const ken_example *const *shot; /* (shots) */
+} ken_own_set;
 
 enum { KEN_MAX_SHOTS = 64 };
 /* The exemplars of one set in their order; returns how many: x->shots, 0 when x is NULL. */
@@ -36,24 +41,37 @@ typedef struct ken_exemplar_sets ken_exemplar_sets;
 typedef struct ken_exemplar_options {
     int n_sets, shots; /* 10, 4; at most 1000, 64 */
     uint64_t seed;
-    const ken_data *exemplars;   /* --exemplars, or NULL */
+    const ken_data *exemplars;   /* of ken_annotate_options, or NULL */
+    const ken_data *fallback;    /* likewise */
     ken_names splits, relations; /* as in ken_annotate_options */
     size_t per_relation, limit;
-    const ken_exemplars *
-        stored; /* (n_stored) sets that a run has already, by relation: used in place of a draw, and rows of the relation
-                                    that ask about one of them are held out. Must outlive the plan */
+    /* (n_stored) sets that a run has already, by relation: used in place of a draw. Unless rows are cross-fitted, rows of the relation that
+     * ask about one of them are held out. (n_stored_own) those of single rows. Both must outlive the plan. */
+    const ken_exemplars *stored;
     size_t n_stored;
+    const ken_own_set *stored_own;
+    size_t n_stored_own;
 } ken_exemplar_options;
 
-/* Decides, for data d, which rows are exemplars, which are held out and which are annotated, in data order. d and o->exemplars
+/* Where exemplars come from. */
+typedef enum ken_exemplar_source {
+    KEN_FROM_DATA /* another data set */,
+    KEN_FROM_DEV,
+    KEN_CROSS_FITTED
+} ken_exemplar_source;
+const char *ken_exemplar_source_name(ken_exemplar_source s); /* "data", "dev split", "cross-fit" */
+
+/* Decides, for data d, which rows are exemplars of which, and which are annotated, in data order. d, o->exemplars and o->fallback
  * must outlive the plan; o is copied but for its strings, which are not kept. The sets depend on the data, the seed and the shape
  * of the sets only, never on splits, relations or limits; a question is never its own exemplar.
- * KEN_EINPUT naming --exemplars when the data are too small, KEN_EUSAGE for a split or relation that the data do not have. */
+ * KEN_EINPUT naming `exemplars` when the data are too small, KEN_EUSAGE for a split or relation that the data do not have. */
 int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err);
 void ken_exemplar_sets_free(ken_exemplar_sets *p);
-const ken_exemplars *ken_exemplar_sets_for(const ken_exemplar_sets *p,
-                                           const char *relation); /* borrowed; NULL = not asked for */
-size_t ken_exemplar_sets_rows(const ken_exemplar_sets *p,
-                              const size_t **rows);            /* indices into d to annotate, data order; borrowed */
+/* Of row i of d; of the rows of a relation that have none of their own. Borrowed; NULL = not asked for. */
+const ken_exemplars *ken_exemplar_sets_row(const ken_exemplar_sets *p, size_t i);
+const ken_exemplars *ken_exemplar_sets_for(const ken_exemplar_sets *p, const char *relation);
+ken_exemplar_source ken_exemplar_sets_source(const ken_exemplar_sets *p);
+/* Indices into d of the rows to annotate, data order; borrowed. */
+size_t ken_exemplar_sets_rows(const ken_exemplar_sets *p, const size_t **rows);
 size_t ken_exemplar_sets_held_out(const ken_exemplar_sets *p); /* rows asked for that serve as exemplars instead */
 #endif

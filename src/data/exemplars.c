@@ -1,20 +1,18 @@
 /* exemplars.c - which rows are exemplars, which are annotated: the rules of docs/method/knowledge.md#exemplars.
  *
- * Exemplars come from another data set that the user names; else from the dev split; else from rows held out of the data. One draw
+ * Exemplars come from another data set that the user names; else from the dev split; else each row's from other rows (cross_fit.h). One draw
  * serves every split and selection: it depends on the data, the seed and the shape of the sets, never on --split, --relation or a
  * limit, so a larger limit extends a run and a shard sees the same prompts. What needs care is that no question is its own exemplar: a
  * row whose question or subject is asked about in the relation is no exemplar for it, and where exemplar rows themselves are in
- * what is to be annotated (held out rows; --split dev), they are passed over. */
+ * what is to be annotated (--split dev), they are passed over. */
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "data/exemplars.h"
+#include "data/cross_fit.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_SETS = 1000, MAX_SHOTS = KEN_MAX_SHOTS, CHOICE_SHOTS = 5 /* MMLU has five dev rows a subject */ };
-
-typedef enum origin { OTHER_DATA, DEV_SPLIT, HELD_OUT } origin;
 
 /* One relation of the data the exemplars come from. */
 typedef struct source {
@@ -27,7 +25,8 @@ typedef struct source {
 struct ken_exemplar_sets {
     ken_arena arena;
     const ken_data *d, *from;
-    origin origin;
+    ken_exemplar_source origin;
+    ken_cross_fit *cross_fit; /* NULL unless rows are cross-fitted */
     bool choice;
     ken_exemplar_options o;
     size_t need, least; /* rows for disjoint sets; for sets that differ */
@@ -69,7 +68,7 @@ static int asked_new(asked *a, const ken_exemplar_sets *p, size_t first, size_t 
     int rc = a->questions == NULL || a->subjects == NULL ? KEN_ENOMEM : KEN_OK;
     for (size_t i = first; i < end && rc == KEN_OK; i++) {
         const ken_example *e = &p->d->rows[i];
-        if (p->origin == DEV_SPLIT && is_dev(e)) continue;
+        if (p->origin == KEN_FROM_DEV && is_dev(e)) continue;
         rc = add_asked(a->questions, e->question, 1);
         if (rc == KEN_OK) rc = add_asked(a->subjects, e->subject, 1);
     }
@@ -107,33 +106,12 @@ static int distinct_rows(const ken_exemplar_sets *p, const source *s, const aske
 static int usable_rows(const ken_exemplar_sets *p, const source *s, bool dev_only, size_t *rows, size_t *n)
 {
     asked a = {0};
-    int rc = p->origin == DEV_SPLIT ? asked_new(&a, p, s->first, s->end) : KEN_OK;
-    const asked *against = p->origin == DEV_SPLIT ? &a : NULL;
+    int rc = p->origin == KEN_FROM_DEV ? asked_new(&a, p, s->first, s->end) : KEN_OK;
+    const asked *against = p->origin == KEN_FROM_DEV ? &a : NULL;
     bool one_answer = p->from->format == KEN_FMT_ENTITYQUESTIONS;
     if (rc == KEN_OK) rc = distinct_rows(p, s, against, dev_only, one_answer, rows, n);
     if (rc == KEN_OK && one_answer && *n < p->need) rc = distinct_rows(p, s, against, dev_only, false, rows, n);
     asked_free(&a);
-    return rc;
-}
-
-/* Rows whose question and subject occur once in the relation: holding such a row out takes no other row with it. */
-static int unique_rows(const ken_exemplar_sets *p, const source *s, size_t *rows, size_t *n)
-{
-    asked once = {ken_strmap_new(64), ken_strmap_new(64)}, twice = {ken_strmap_new(16), ken_strmap_new(16)};
-    int rc = once.questions && once.subjects && twice.questions && twice.subjects ? KEN_OK : KEN_ENOMEM;
-    *n = 0;
-    for (size_t i = s->first; i < s->end && rc == KEN_OK; i++) {
-        const ken_example *e = &p->from->rows[i];
-        int q = ken_strmap_add(once.questions, e->question, strlen(e->question), 1), t = 1;
-        if (e->subject != NULL) t = ken_strmap_add(once.subjects, e->subject, strlen(e->subject), 1);
-        if (q < 0 || t < 0) rc = KEN_ENOMEM;
-        if (q == 0 && rc == KEN_OK) rc = add_asked(twice.questions, e->question, 1);
-        if (t == 0 && rc == KEN_OK) rc = add_asked(twice.subjects, e->subject, 1);
-    }
-    for (size_t i = s->first; i < s->end && rc == KEN_OK; i++)
-        if (!is_asked(&twice, &p->from->rows[i])) rows[(*n)++] = i;
-    asked_free(&once);
-    asked_free(&twice);
     return rc;
 }
 
@@ -162,12 +140,8 @@ static int fill_pool(ken_exemplar_sets *p, source *s, bool dev_only)
 {
     size_t *rows = ken_alloc(s->end - s->first, sizeof *rows), n = 0;
     int rc = rows == NULL ? KEN_ENOMEM : KEN_OK;
-    if (rc == KEN_OK) rc = p->origin == HELD_OUT ? unique_rows(p, s, rows, &n) : usable_rows(p, s, dev_only, rows, &n);
-    if (rc == KEN_OK && !(p->choice && p->origin != HELD_OUT)) rc = shuffle_rows(p->o.seed, s->name, rows, n);
-    if (p->origin == HELD_OUT) { /* docs/method/knowledge.md#held-out: 40 rows a relation, at most half of it */
-        size_t most = (s->end - s->first) / 2 < p->need ? (s->end - s->first) / 2 : p->need;
-        if (n > most) n = most;
-    }
+    if (rc == KEN_OK) rc = usable_rows(p, s, dev_only, rows, &n);
+    if (rc == KEN_OK && !p->choice) rc = shuffle_rows(p->o.seed, s->name, rows, n);
     if (p->choice && n > CHOICE_SHOTS) n = CHOICE_SHOTS;
     if (p->choice && rc == KEN_OK) qsort(rows, n, sizeof *rows, by_row);
     if (rc == KEN_OK) s->pool = ken_arena_alloc(&p->arena, n, sizeof *s->pool);
@@ -205,17 +179,12 @@ static int fill_pools(ken_exemplar_sets *p, bool dev_only)
 
 /* ---- sets ---------------------------------------------------------------------------------------------------------------- */
 
-/* The first rows of the list that share no question or subject with rows of the relation, at most `need`. Rows that the relation itself holds out are
- * passed over when its rows are annotated, so they never clash. */
-static size_t pick(const ken_exemplar_sets *p, const asked *a, const char *relation, const size_t *list, size_t n,
-                   size_t *out)
+/* The first rows of the list that share no question or subject with rows of the relation, at most `need`. */
+static size_t pick(const ken_exemplar_sets *p, const asked *a, const size_t *list, size_t n, size_t *out)
 {
     size_t m = 0;
-    for (size_t i = 0; i < n && m < p->need; i++) {
-        const ken_example *e = &p->from->rows[list[i]];
-        bool own = p->origin == HELD_OUT && strcmp(e->relation, relation) == 0;
-        if (own || !is_asked(a, e)) out[m++] = list[i];
-    }
+    for (size_t i = 0; i < n && m < p->need; i++)
+        if (!is_asked(a, &p->from->rows[list[i]])) out[m++] = list[i];
     return m;
 }
 
@@ -223,12 +192,17 @@ static int deal(ken_exemplar_sets *p, const char *relation, const size_t *rows, 
                 ken_exemplars *x)
 {
     int n_sets = p->choice ? 1 : p->o.n_sets, shots = p->choice ? (int)m : p->o.shots;
-    size_t *set_rows = ken_arena_alloc(&p->arena, (size_t)n_sets * (size_t)shots, sizeof *set_rows);
-    if (set_rows == NULL) return KEN_ENOMEM;
-    *x = (ken_exemplars){.relation = relation, .from = p->from, .n_sets = n_sets, .shots = shots, .rows = set_rows};
+    const size_t all = (size_t)n_sets * (size_t)shots;
+    size_t *set_rows = ken_alloc(all, sizeof *set_rows);
+    const ken_example **shot = ken_arena_alloc(&p->arena, all, sizeof *shot);
+    int rc = set_rows == NULL || shot == NULL ? KEN_ENOMEM : KEN_OK;
+    if (rc == KEN_OK) rc = ken_sets_deal(rows, m, n_sets, shots, p->o.seed, relation, set_rows);
+    for (size_t i = 0; i < all && rc == KEN_OK; i++) shot[i] = &p->from->rows[set_rows[i]];
+    *x = (ken_exemplars){.relation = relation, .n_sets = n_sets, .shots = shots, .shot = shot};
     if (foreign) x->flags |= KEN_FLAG_EXEMPLARS_FOREIGN;
     if (!p->choice && m < p->need) x->flags |= KEN_FLAG_EXEMPLARS_SHARED;
-    return ken_sets_deal(rows, m, n_sets, shots, p->o.seed, relation, set_rows);
+    ken_free(set_rows);
+    return rc;
 }
 
 /* own: rows of the relation that can serve; all: of every relation. */
@@ -265,9 +239,9 @@ static int plan_relation(ken_exemplar_sets *p, const char *relation, size_t firs
     int rc = asked_new(&a, p, first, end);
     if (rows == NULL) rc = KEN_ENOMEM;
     int32_t at = ken_strmap_get(p->source_of, relation, strlen(relation), -1);
-    if (rc == KEN_OK && at >= 0) m = own = pick(p, &a, relation, p->sources[at].pool, p->sources[at].n_pool, rows);
+    if (rc == KEN_OK && at >= 0) m = own = pick(p, &a, p->sources[at].pool, p->sources[at].n_pool, rows);
     bool foreign = rc == KEN_OK && own < p->least;
-    if (foreign && !p->choice) m = pick(p, &a, relation, p->all, p->n_all, rows);
+    if (foreign && !p->choice) m = pick(p, &a, p->all, p->n_all, rows);
     if (rc == KEN_OK && m < p->least) rc = too_small(p, relation, own, m, err);
     else if (rc == KEN_OK) rc = deal(p, relation, rows, m, foreign, x);
     asked_free(&a);
@@ -281,7 +255,7 @@ static int mark_related(const ken_exemplar_sets *p, const ken_exemplars *x, bool
     asked shown = {ken_strmap_new(64), ken_strmap_new(64)};
     int rc = shown.questions == NULL || shown.subjects == NULL ? KEN_ENOMEM : KEN_OK;
     for (int j = 0; j < x->n_sets * x->shots && rc == KEN_OK; j++) {
-        const ken_example *e = ken_data_get(x->from, x->rows[j]);
+        const ken_example *e = x->shot[j];
         rc = add_asked(shown.questions, e->question, 1);
         if (rc == KEN_OK) rc = add_asked(shown.subjects, e->subject, 1);
     }
@@ -295,18 +269,15 @@ static int mark_related(const ken_exemplar_sets *p, const ken_exemplars *x, bool
     return rc;
 }
 
-/* used (d->n): rows that are held out, and dev rows that are an exemplar of their own relation or share its question or subject. (As an
+/* used (d->n): dev rows that are an exemplar of their own relation or share its question or subject. (As an
  * exemplar of another relation a row gives nothing away.) Where a run has its sets already, every row that shares a question or subject
  * with them. */
 static int mark_used(const ken_exemplar_sets *p, bool *used)
 {
-    for (size_t i = 0; i < p->n_sources && p->origin == HELD_OUT; i++)
-        for (size_t j = 0; j < p->sources[i].n_pool && stored_sets(p, p->sources[i].name) == NULL; j++)
-            used[p->sources[i].pool[j]] = true;
     int rc = KEN_OK;
-    for (size_t i = 0; i < p->n_sets && rc == KEN_OK; i++) {
+    for (size_t i = 0; i < p->n_sets && rc == KEN_OK; i++) { /* none when rows are cross-fitted */
         bool stored = stored_sets(p, p->sets[i].relation) != NULL;
-        if (stored || p->origin == DEV_SPLIT) rc = mark_related(p, &p->sets[i], !stored, used);
+        if (stored || p->origin == KEN_FROM_DEV) rc = mark_related(p, &p->sets[i], !stored, used);
     }
     return rc;
 }
@@ -364,19 +335,19 @@ static void count_splits(const ken_data *d, size_t *dev, size_t *others)
         *(strcmp(d->groups[i].split, "dev") == 0 ? dev : others) += d->groups[i].rows;
 }
 
-/* Where the exemplars come from. A data set that is all dev has no split to spare: rows are held out of it. */
+/* Where the exemplars come from. A data set that is all dev has no split to spare. */
 static int find_origin(ken_exemplar_sets *p, bool *dev_only, ken_err *err)
 {
     size_t dev, others;
-    p->origin = OTHER_DATA;
+    p->origin = KEN_FROM_DATA;
     p->from = p->o.exemplars;
     if (p->from == NULL) {
         count_splits(p->d, &dev, &others);
-        p->origin = dev > 0 && others > 0 ? DEV_SPLIT : HELD_OUT;
+        p->origin = dev > 0 && others > 0 ? KEN_FROM_DEV : KEN_CROSS_FITTED;
         p->from = p->d;
     }
     count_splits(p->from, &dev, &others);
-    *dev_only = p->origin != HELD_OUT && dev > 0 && others > 0;
+    *dev_only = p->origin != KEN_CROSS_FITTED && dev > 0 && others > 0;
     p->choice = p->d->n > 0 && p->d->rows[0].n_choices > 0;
     if (p->choice != (p->from->n > 0 && p->from->rows[0].n_choices > 0))
         return ken_fail(err, KEN_EINPUT, "`exemplars`: one of data and exemplars is multiple choice, the other is not");
@@ -407,6 +378,17 @@ static int plan_relations(ken_exemplar_sets *p, const ken_wanted *want, ken_err 
     return KEN_OK;
 }
 
+/* Every row that is asked for gets sets, whatever the limits. */
+static int fit(ken_exemplar_sets *p, const ken_wanted *want, ken_err *err)
+{
+    bool *wanted = ken_alloc(p->d->n, sizeof *wanted);
+    if (wanted == NULL) return ken_fail_nomem(err, "exemplars");
+    for (size_t i = 0; i < p->d->n; i++) wanted[i] = ken_wanted_has(want, &p->d->rows[i]);
+    int rc = ken_cross_fit_new(&p->cross_fit, p->d, &p->o, p->need, p->least, p->choice, wanted, err);
+    ken_free(wanted);
+    return rc;
+}
+
 int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_exemplar_options *o, ken_err *err)
 {
     *out = NULL;
@@ -419,9 +401,11 @@ int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_
     int rc = check_options(o, err);
     if (rc == KEN_OK) rc = find_origin(p, &dev_only, err);
     if (rc == KEN_OK)
-        rc = ken_wanted_new(&want, d, &o->splits, &o->relations, p->origin == DEV_SPLIT ? "dev" : NULL, err);
-    if (rc == KEN_OK && fill_pools(p, dev_only) != KEN_OK) rc = ken_fail_nomem(err, "exemplars");
-    if (rc == KEN_OK) rc = plan_relations(p, want, err);
+        rc = ken_wanted_new(&want, d, &o->splits, &o->relations, p->origin == KEN_FROM_DEV ? "dev" : NULL, err);
+    if (rc == KEN_OK && p->origin == KEN_CROSS_FITTED) rc = fit(p, want, err);
+    else if (rc == KEN_OK) {
+        rc = fill_pools(p, dev_only) == KEN_OK ? plan_relations(p, want, err) : ken_fail_nomem(err, "exemplars");
+    }
     if (rc == KEN_OK) rc = choose_rows(p, want, err);
     ken_wanted_free(want);
     if (rc != KEN_OK) ken_exemplar_sets_free(p);
@@ -432,6 +416,7 @@ int ken_exemplar_sets_new(ken_exemplar_sets **out, const ken_data *d, const ken_
 void ken_exemplar_sets_free(ken_exemplar_sets *p)
 {
     if (p == NULL) return;
+    ken_cross_fit_free(p->cross_fit);
     ken_strmap_free(p->source_of);
     ken_strmap_free(p->sets_of);
     ken_arena_free(&p->arena);
@@ -441,12 +426,25 @@ void ken_exemplar_sets_free(ken_exemplar_sets *p)
 int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[KEN_MAX_SHOTS])
 {
     int n = x != NULL ? x->shots : 0;
-    for (int i = 0; i < n; i++) shot[i] = ken_data_get(x->from, x->rows[(size_t)set * (size_t)n + (size_t)i]);
+    for (int i = 0; i < n; i++) shot[i] = x->shot[(size_t)set * (size_t)n + (size_t)i];
     return n;
+}
+
+ken_exemplar_source ken_exemplar_sets_source(const ken_exemplar_sets *p) { return p->origin; }
+
+const char *ken_exemplar_source_name(ken_exemplar_source s)
+{
+    return s == KEN_FROM_DATA ? "data" : s == KEN_FROM_DEV ? "dev split" : "cross-fit";
+}
+
+const ken_exemplars *ken_exemplar_sets_row(const ken_exemplar_sets *p, size_t i)
+{
+    return p->cross_fit != NULL ? ken_cross_fit_row(p->cross_fit, i) : ken_exemplar_sets_for(p, p->d->rows[i].relation);
 }
 
 const ken_exemplars *ken_exemplar_sets_for(const ken_exemplar_sets *p, const char *relation)
 {
+    if (p->cross_fit != NULL) return ken_cross_fit_relation(p->cross_fit, relation);
     int32_t at = ken_strmap_get(p->sets_of, relation, strlen(relation), -1);
     return at < 0 ? NULL : &p->sets[at];
 }

@@ -23,10 +23,11 @@ typedef struct job {
     ken_net *net;
     ken_engine *engine;
     ken_exemplar_sets *exemplars;
-    ken_data
-        *stored_data; /* exemplars that the run had when it was opened, and the sets of them (n_stored) by relation */
+    /* Exemplar sets that the run had when it was opened: (n_stored) by relation, (n_stored_own) of single rows. */
     ken_exemplars *stored;
     size_t n_stored;
+    ken_own_set *stored_own;
+    size_t n_stored_own;
     ken_identifier *identifier;
     ken_task_context context;
     ken_store *store;
@@ -64,9 +65,13 @@ static int plan_rows(job *j, ken_err *err)
     const size_t *rows;
     x.stored = j->stored;
     x.n_stored = j->n_stored;
+    x.stored_own = j->stored_own;
+    x.n_stored_own = j->n_stored_own;
     ken_exemplar_sets_free(j->exemplars);
     int rc = ken_exemplar_sets_new(&j->exemplars, j->data, &x, err);
-    if (rc == KEN_OK) j->setup.n_rows = ken_exemplar_sets_rows(j->exemplars, &rows);
+    if (rc != KEN_OK) return rc;
+    j->setup.n_rows = ken_exemplar_sets_rows(j->exemplars, &rows);
+    j->setup.exemplars = ken_exemplar_sets_source(j->exemplars);
     return rc;
 }
 
@@ -98,24 +103,19 @@ static int open_store(job *j, const char *path, ken_err *err)
 /* The exemplar sets of the run, for ken_exemplar_sets_new. Shots are in order of relation, set and place. */
 static int load_exemplars(job *j, const ken_stored_shot *shot, size_t n, ken_err *err)
 {
-    ken_example *x = ken_arena_alloc(&j->arena, n, sizeof *x);
-    size_t *rows = ken_arena_alloc(&j->arena, n, sizeof *rows);
+    const ken_example **x = ken_arena_alloc(&j->arena, n, sizeof *x);
     j->stored = ken_arena_alloc(&j->arena, n, sizeof *j->stored);
-    if (x == NULL || rows == NULL || j->stored == NULL) return ken_fail_nomem(err, "exemplars");
-    for (size_t i = 0; i < n; i++) {
-        x[i] = shot[i].x;
-        rows[i] = i;
-    }
-    int rc = ken_data_of_rows(&j->stored_data, x, n, err);
+    if (x == NULL || j->stored == NULL) return ken_fail_nomem(err, "exemplars");
+    for (size_t i = 0; i < n; i++) x[i] = &shot[i].x;
+    int rc = KEN_OK;
     for (size_t i = 0, end; i < n && rc == KEN_OK; i = end) {
         ken_strmap *ids = ken_strmap_new(64);
         bool failed = ids == NULL;
         ken_exemplars *e = &j->stored[j->n_stored++];
-        *e = (ken_exemplars){
-            .relation = shot[i].relation, .from = j->stored_data, .shots = j->setup.shots, .rows = rows + i};
-        for (end = i; end < n && strcmp(shot[end].relation, e->relation) == 0; end++) {
+        *e = (ken_exemplars){.relation = shot[i].of, .shots = j->setup.shots, .shot = x + i};
+        for (end = i; end < n && strcmp(shot[end].of, e->relation) == 0; end++) {
             if (strcmp(shot[end].x.relation, e->relation) != 0) e->flags |= KEN_FLAG_EXEMPLARS_FOREIGN;
-            int added = failed ? -1 : ken_strmap_add(ids, x[end].id, strlen(x[end].id), 0);
+            int added = failed ? -1 : ken_strmap_add(ids, x[end]->id, strlen(x[end]->id), 0);
             if (added == 0) e->flags |= KEN_FLAG_EXEMPLARS_SHARED;
             failed |= added < 0;
         }
@@ -127,6 +127,27 @@ static int load_exemplars(job *j, const ken_stored_shot *shot, size_t n, ken_err
                           e->relation, end - i, j->setup.rules.prompts, j->setup.shots);
     }
     return rc;
+}
+
+/* Those of single rows. Shots are in order of row, set and place. */
+static int load_own_sets(job *j, ken_err *err)
+{
+    ken_stored_shot *shot;
+    size_t n, shots = (size_t)j->setup.shots;
+    int rc = ken_store_get_own_shots(j->store, &j->arena, &shot, &n, err);
+    if (rc != KEN_OK || n == 0) return rc;
+    const ken_example **x = ken_arena_alloc(&j->arena, n, sizeof *x);
+    j->stored_own = ken_arena_alloc(&j->arena, n, sizeof *j->stored_own);
+    if (x == NULL || j->stored_own == NULL) return ken_fail_nomem(err, "exemplars");
+    for (size_t i = 0; i < n; i++) {
+        x[i] = &shot[i].x;
+        if (i % shots == 0) j->stored_own[j->n_stored_own++] = (ken_own_set){shot[i].of, shot[i].set, x + i};
+        const ken_own_set *o = &j->stored_own[j->n_stored_own - 1];
+        if (strcmp(o->id, shot[i].of) != 0 || o->set != shot[i].set || (i + 1 == n && n % shots != 0))
+            return ken_fail(err, KEN_EINPUT, "the run is damaged: row \"%s\" has exemplars that are no sets of %zu",
+                            shot[i].of, shots);
+    }
+    return KEN_OK;
 }
 
 static bool same_exemplar(const ken_example *a, const ken_example *b)
@@ -143,12 +164,34 @@ static int compare_exemplars(job *j, bool *any, ken_err *err)
     for (size_t i = 0; i < j->n_stored && rc == KEN_OK; i++) {
         const ken_exemplars *old = &j->stored[i], *now = ken_exemplar_sets_for(j->exemplars, old->relation);
         for (size_t k = 0; now != NULL && k < (size_t)old->n_sets * (size_t)old->shots && rc == KEN_OK; k++) {
-            const ken_example *x = ken_data_get(old->from, old->rows[k]), *y = ken_data_get(now->from, now->rows[k]);
+            const ken_example *x = old->shot[k], *y = now->shot[k];
             if (same_exemplar(x, y)) continue;
             *any = true;
             rc = ken_store_note_change(j->store, "exemplar", x->id, err);
         }
     }
+    return rc;
+}
+
+/* The same where rows are each other's exemplars: each of the run's must still stand in the data as it was shown. */
+static int compare_with_data(job *j, ken_err *err)
+{
+    const size_t n = ken_data_count(j->data);
+    ken_strmap *at = ken_strmap_new(n);
+    int rc = at == NULL ? ken_fail_nomem(err, "exemplars") : KEN_OK;
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        const char *id = ken_data_get(j->data, i)->id;
+        if (ken_strmap_add(at, id, strlen(id), (int32_t)i) < 0) rc = ken_fail_nomem(err, "exemplars");
+    }
+    for (size_t i = 0; i < j->n_stored && rc == KEN_OK; i++)
+        for (size_t k = 0; k < (size_t)j->stored[i].n_sets * (size_t)j->stored[i].shots && rc == KEN_OK; k++) {
+            const ken_example *x = j->stored[i].shot[k];
+            int32_t now = ken_strmap_get(at, x->id, strlen(x->id), -1);
+            bool foreign = (j->stored[i].flags & KEN_FLAG_EXEMPLARS_FOREIGN) != 0; /* perhaps of other data */
+            if (now >= 0 ? !same_exemplar(x, ken_data_get(j->data, (size_t)now)) : !foreign)
+                rc = ken_store_note_change(j->store, "exemplar", x->id, err);
+        }
+    ken_strmap_free(at);
     return rc;
 }
 
@@ -161,7 +204,12 @@ static int update_run(job *j, ken_err *err)
     bool other = false;
     int rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
     if (rc == KEN_OK && n > 0) rc = load_exemplars(j, shot, n, err);
-    if (rc == KEN_OK && n > 0) rc = compare_exemplars(j, &other, err);
+    if (rc == KEN_OK && n > 0) rc = load_own_sets(j, err);
+    if (rc == KEN_OK && n > 0 && j->setup.exemplars != KEN_CROSS_FITTED) rc = compare_exemplars(j, &other, err);
+    if (rc == KEN_OK && n > 0 && j->setup.exemplars == KEN_CROSS_FITTED) {
+        rc = compare_with_data(j, err);
+        if (rc == KEN_OK) rc = plan_rows(j, err); /* with the sets that it has */
+    }
     if (rc == KEN_OK && other) {
         char asked[32];
         rc = plan_rows(j, err);
@@ -230,24 +278,57 @@ static int list_todo(job *j, ken_err *err)
     return rc;
 }
 
-/* Writes the exemplar sets of every relation that has rows to compute. */
+/* The text of a set, up to the question. */
+static int set_text(const job *j, const ken_exemplars *ex, int set, ken_buf *text, ken_err *err)
+{
+    const ken_example *shots[KEN_MAX_SHOTS];
+    int n = ken_exemplars_get(ex, set, shots);
+    ken_buf_clear(text);
+    ken_prompt_text(&j->setup.style, shots, n, NULL, text);
+    return text->failed ? ken_fail_nomem(err, "exemplars") : KEN_OK;
+}
+
+static int store_sets(job *j, const ken_exemplars *ex, ken_buf *text, ken_err *err)
+{
+    int rc = KEN_OK;
+    for (int s = 0; ex != NULL && s < ex->n_sets && rc == KEN_OK; s++) {
+        rc = set_text(j, ex, s, text, err);
+        if (rc == KEN_OK)
+            rc = ken_store_put_exemplars(j->store, ex->relation, s, ex->shot + (size_t)s * (size_t)ex->shots, ex->shots,
+                                         ken_buf_str(text), err);
+    }
+    return rc;
+}
+
+/* The sets in which a row differs from its relation's. */
+static int store_own_sets(job *j, const char *id, const ken_exemplars *own, const ken_exemplars *shared, ken_buf *text,
+                          ken_err *err)
+{
+    int rc = KEN_OK;
+    for (int s = 0; s < own->n_sets && rc == KEN_OK; s++) {
+        const size_t at = (size_t)s * (size_t)own->shots;
+        if (memcmp(own->shot + at, shared->shot + at, (size_t)own->shots * sizeof *own->shot) == 0) continue;
+        rc = set_text(j, own, s, text, err);
+        if (rc == KEN_OK)
+            rc = ken_store_put_own_set(j->store, id, s, own->shot + at, own->shots, ken_buf_str(text), err);
+    }
+    return rc;
+}
+
+/* Writes the exemplar sets of every relation and row that are computed now. */
 static int store_exemplars(job *j, ken_err *err)
 {
     const char *before = NULL;
     ken_buf text = {0};
     int rc = KEN_OK;
     for (size_t i = 0; i < j->n_todo && rc == KEN_OK && j->setup.shots > 0; i++) {
-        const ken_example *x = ken_data_get(j->data, j->todo[i]), *shots[KEN_MAX_SHOTS];
-        if (x->n_choices > 0 || (before != NULL && strcmp(before, x->relation) == 0)) continue;
+        const ken_example *x = ken_data_get(j->data, j->todo[i]);
+        if (x->n_choices > 0) continue;
+        const ken_exemplars *own = ken_exemplar_sets_row(j->exemplars, j->todo[i]),
+                            *shared = ken_exemplar_sets_for(j->exemplars, x->relation);
+        if (before == NULL || strcmp(before, x->relation) != 0) rc = store_sets(j, shared, &text, err);
         before = x->relation;
-        const ken_exemplars *ex = ken_exemplar_sets_for(j->exemplars, x->relation);
-        for (int s = 0; ex != NULL && s < ex->n_sets && rc == KEN_OK; s++) {
-            int n = ken_exemplars_get(ex, s, shots);
-            ken_buf_clear(&text);
-            ken_prompt_text(&j->setup.style, shots, n, NULL, &text);
-            rc = text.failed ? ken_fail_nomem(err, "exemplars")
-                             : ken_store_put_exemplars(j->store, x->relation, s, shots, n, ken_buf_str(&text), err);
-        }
+        if (rc == KEN_OK && own != shared) rc = store_own_sets(j, x->id, own, shared, &text, err);
     }
     ken_buf_free(&text);
     return rc;
@@ -324,7 +405,6 @@ static void clean_up(job *j)
     ken_net_free(j->net);
     ken_identifier_free(j->identifier);
     ken_exemplar_sets_free(j->exemplars);
-    ken_data_free(j->stored_data);
     ken_settings_free(&j->setup);
     void *all[] = {j->todo, j->twin, j->is_twin};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) ken_free(all[i]);

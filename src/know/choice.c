@@ -56,13 +56,23 @@ static int letter_ids(ken_choice *c, ken_err *err)
     return rc;
 }
 
-int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, bool any_split, const char *subject,
+ken_choice_from ken_choice_exemplars(const ken_exemplar_sets *sets, const ken_data *d, const ken_data *other, size_t i)
+{
+    if (sets != NULL && ken_exemplar_sets_source(sets) == KEN_CROSS_FITTED)
+        return (ken_choice_from){.own = ken_exemplar_sets_row(sets, i)};
+    return (ken_choice_from){.data = other != NULL ? other : d, .any_split = other != NULL};
+}
+
+int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_choice_from *from, const char *subject,
                     const char *except, ken_err *err)
 {
-    size_t cap = 0;
-    for (size_t j = 0; j < ken_data_count(from); j++) {
-        const ken_example *y = ken_data_get(from, j);
-        if (strcmp(y->relation, subject) != 0 || y->n_choices == 0 || (!any_split && strcmp(y->split, "dev") != 0))
+    size_t cap = 0, all = from->own != NULL    ? (size_t)from->own->shots
+                          : from->data != NULL ? ken_data_count(from->data)
+                                               : 0;
+    for (size_t j = 0; j < all; j++) {
+        const ken_example *y = from->own != NULL ? from->own->shot[j] : ken_data_get(from->data, j);
+        if (from->own == NULL && (strcmp(y->relation, subject) != 0 || y->n_choices == 0 ||
+                                  (!from->any_split && strcmp(y->split, "dev") != 0)))
             continue;
         if (except != NULL && strcmp(y->question, except) == 0) continue;
         if (ken_grow((void **)pool, &cap, *n + 1, sizeof **pool) != 0) return ken_fail_nomem(err, "exemplars");
@@ -71,13 +81,14 @@ int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, 
     return KEN_OK;
 }
 
-static int find_pool(ken_choice *c, const ken_data *from, bool any_split, ken_err *err)
+static int find_pool(ken_choice *c, const ken_choice_from *from, ken_err *err)
 {
-    int rc = ken_choice_pool(&c->pool, &c->n_pool, from, any_split, c->x->relation, c->x->question, err);
+    int rc = ken_choice_pool(&c->pool, &c->n_pool, from, c->x->relation, c->x->question, err);
     if (rc != KEN_OK || c->n_pool >= (size_t)c->setup->shots) return rc;
     return ken_fail(err, KEN_EINPUT,
-                    "%s: subject %s has %zu dev rows, fewer than `shots` %d; name others with `exemplars`", c->x->id,
-                    c->x->relation, c->n_pool, c->setup->shots);
+                    "%s: subject %s has %zu rows that can be exemplars, fewer than `shots` %d; name others with "
+                    "`exemplars`",
+                    c->x->id, c->x->relation, c->n_pool, c->setup->shots);
 }
 
 /* Writes prompt number i; its exemplars are the first of the pool shuffled by (seed, subject, prompt). */
@@ -152,7 +163,7 @@ static const ken_question_kind kind = {"choice", 1.0, advance, free_choice};
 ken_question *ken_choice_question(ken_choice *c) { return &c->question; }
 const ken_choice *ken_choice_of_question(const ken_question *q) { return (const ken_choice *)q; }
 
-int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, const ken_data *from, bool any_split,
+int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, const ken_choice_from *from,
                    const ken_example *x, ken_err *err)
 {
     *out = NULL;
@@ -173,7 +184,7 @@ int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, cons
         for (int i = 0; i < c->n; i++) c->root[i] = -1;
         rc = letter_ids(c, err);
     }
-    if (rc == KEN_OK) rc = find_pool(c, from, any_split, err);
+    if (rc == KEN_OK) rc = find_pool(c, from, err);
     for (int i = 0; i < c->n && rc == KEN_OK; i++) {
         order_options(c, i);
         if (e != NULL) rc = ask(c, i, err);
@@ -230,7 +241,7 @@ int ken_choice_result(const ken_choice *c, bool *hit, double *p, double *margin,
 static int start(ken_question **out, const ken_method_input *in, ken_err *err)
 {
     ken_choice *c;
-    int rc = ken_choice_new(&c, in->engine, in->setup, in->pool, in->pool_any_split, in->x, err);
+    int rc = ken_choice_new(&c, in->engine, in->setup, in->pool, in->x, err);
     if (rc == KEN_OK) *out = &c->question;
     return rc;
 }

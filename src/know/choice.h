@@ -10,13 +10,20 @@
 
 typedef struct ken_choice ken_choice;
 
-/* Rows of a subject that can be exemplars, in data order: *pool (n), which grows from NULL and is freed by the caller with ken_free. Of the
- * dev split only unless any_split; not those with the question `except` (NULL = all). */
-int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_data *from, bool any_split, const char *subject,
+/* Where exemplars come from: those of a row (cross-fit), or where that is NULL rows of its subject in data, of the dev split only unless any_split. */
+typedef struct ken_choice_from {
+    const ken_exemplars *own;
+    const ken_data *data;
+    bool any_split;
+} ken_choice_from;
+/* Of row i of d, which is asked about, with the data that `exemplars` names or NULL. */
+ken_choice_from ken_choice_exemplars(const ken_exemplar_sets *sets, const ken_data *d, const ken_data *other, size_t i);
+/* Rows of a subject that can be exemplars, in data order: *pool (n), which grows from NULL and is freed by the caller with ken_free; not those
+ * with the question `except` (NULL = all). */
+int ken_choice_pool(const ken_example ***pool, size_t *n, const ken_choice_from *from, const char *subject,
                     const char *except, ken_err *err);
-/* Exemplars: rows of x's relation in `from`, of the dev split only unless any_split. KEN_EINPUT when there are fewer than --shots. Without an
- * engine nothing is asked: then it is there for its prompts. */
-int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, const ken_data *from, bool any_split,
+/* KEN_EINPUT when there are fewer exemplars than `shots`. Without an engine nothing is asked: then it is there for its prompts. */
+int ken_choice_new(ken_choice **out, ken_engine *e, const ken_setup *setup, const ken_choice_from *from,
                    const ken_example *x, ken_err *err);
 void ken_choice_free(ken_choice *c);
 /* Prompt number i as the model gets it: appended to text, and its tokens (n) in ids, which grows. */

@@ -105,6 +105,7 @@ static int choose_rows(job *j, ken_err *err)
                                     .shots = j->setup.shots,
                                     .seed = o->exemplar_seed,
                                     .exemplars = o->exemplars,
+                                    .fallback = o->fallback,
                                     .splits = o->splits,
                                     .relations = o->relations,
                                     .per_relation = o->per_relation,
@@ -165,10 +166,10 @@ static int make_rows(job *j, ken_err *err)
 
 /* ---- questions ------------------------------------------------------------------------------------------------------ */
 
-static int encode(job *j, const ken_example *x, size_t *n, ken_err *err)
+static int encode(job *j, size_t row, size_t *n, ken_err *err)
 {
-    const ken_example *shots[KEN_MAX_SHOTS];
-    const ken_exemplars *ex = j->setup.shots > 0 ? ken_exemplar_sets_for(j->exemplars, x->relation) : NULL;
+    const ken_example *shots[KEN_MAX_SHOTS], *x = ken_data_get(j->data, row);
+    const ken_exemplars *ex = j->setup.shots > 0 ? ken_exemplar_sets_row(j->exemplars, row) : NULL;
     if (j->setup.shots == 0)
         return ken_zero_shot_encode(&j->setup.style, j->setup.rules.tokenizer, x, &j->ids, n, &j->cap_ids, err);
     if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
@@ -182,7 +183,7 @@ static int question(void *ctx, size_t i, ken_greedy_item *item, ken_err *err)
     job *j = ctx;
     size_t n = 0;
     const ken_example *x = ken_data_get(j->data, j->rows[i]);
-    int rc = encode(j, x, &n, err);
+    int rc = encode(j, j->rows[i], &n, err);
     if (rc == KEN_OK && n == 0) rc = ken_fail(err, KEN_EINPUT, "an empty prompt (is the template empty?)");
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", x->id);
     *item = (ken_greedy_item){j->ids, (int32_t)n, x->answers, x->n_answers, x->aliases, x->n_aliases};
@@ -288,11 +289,10 @@ typedef struct choices {
 static int start_choice(void *ctx, size_t at, ken_question **q, ken_err *err)
 {
     const choices *c = ctx;
-    const ken_data *other = c->j->o->exemplars;
+    const ken_choice_from from = ken_choice_exemplars(c->j->exemplars, c->j->data, c->j->o->exemplars, c->j->rows[at]);
     const ken_example *x = ken_data_get(c->j->data, c->j->rows[at]);
     ken_choice *choice;
-    int rc =
-        ken_choice_new(&choice, c->engine, &c->j->setup, other != NULL ? other : c->j->data, other != NULL, x, err);
+    int rc = ken_choice_new(&choice, c->engine, &c->j->setup, &from, x, err);
     if (rc != KEN_OK) ken_fail_prefix(err, "row %s", x->id);
     else *q = ken_choice_question(choice);
     return rc;

@@ -148,7 +148,8 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
         ken_buf b = {0};
         char *shots = NULL;
         if (e->setup.shots > 0) {
-            rc = ken_run_exemplars(q->run, e->x.relation, i, &shots, err);
+            rc = ken_run_own_set(q->run, e->x.id, i, &shots, err);
+            if (rc == KEN_OK && shots == NULL) rc = ken_run_exemplars(q->run, e->x.relation, i, &shots, err);
             if (rc != KEN_OK) return rc;
             ken_buf_puts(&b, shots);
             ken_free(shots);
@@ -171,7 +172,8 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
     ken_exemplar_options x = {.n_sets = e->setup.rules.prompts,
                               .shots = e->setup.shots,
                               .seed = e->setup.exemplar_seed,
-                              .exemplars = e->o.exemplars};
+                              .exemplars = e->o.exemplars,
+                              .fallback = e->o.fallback};
     int rc = ken_exemplar_sets_new(&e->exemplars, q->data, &x, err);
     if (rc != KEN_OK) return rc;
     const ken_exemplars *ex = ken_exemplar_sets_for(e->exemplars, relation);

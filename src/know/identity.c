@@ -13,8 +13,9 @@ struct ken_identifier {
     const ken_exemplar_sets *exemplars;
     const ken_exemplars *stored; /* (n_stored) */
     size_t n_stored;
-    const char *relation; /* whose exemplars are spelled in `shown`; NULL = none yet */
-    size_t block;         /* first row of the block spelled in `neighbours` */
+    const void *
+        spelled; /* the exemplars in `shown`: those of a relation or a row, or the relation of multiple choice; NULL = none */
+    size_t block; /* first row of the block spelled in `neighbours` */
     ken_buf shown, neighbours, asked, b;
 };
 
@@ -42,15 +43,21 @@ void ken_identifier_exemplars(ken_identifier *f, const ken_exemplar_sets *sets, 
     f->exemplars = sets;
     f->stored = stored;
     f->n_stored = n;
-    f->relation = NULL;
+    f->spelled = NULL;
 }
 
-static void spell_sets(ken_identifier *f, const char *relation)
+/* The sets of the row; where none are planned, those that the run has for its relation. */
+static const ken_exemplars *sets_of(const ken_identifier *f, const ken_example *x, size_t index)
+{
+    const ken_exemplars *sets = f->setup->shots > 0 ? ken_exemplar_sets_row(f->exemplars, index) : NULL;
+    for (size_t i = 0; i < f->n_stored && sets == NULL; i++)
+        if (strcmp(f->stored[i].relation, x->relation) == 0) sets = &f->stored[i];
+    return sets;
+}
+
+static void spell_sets(ken_identifier *f, const ken_exemplars *x)
 {
     const ken_example *shot[KEN_MAX_SHOTS];
-    const ken_exemplars *x = f->setup->shots > 0 ? ken_exemplar_sets_for(f->exemplars, relation) : NULL;
-    for (size_t i = 0; i < f->n_stored && x == NULL; i++)
-        if (strcmp(f->stored[i].relation, relation) == 0) x = &f->stored[i];
     for (int s = 0; x != NULL && s < x->n_sets; s++) {
         int n = ken_exemplars_get(x, s, shot);
         for (int i = 0; i < n; i++) {
@@ -63,11 +70,11 @@ static void spell_sets(ken_identifier *f, const char *relation)
 }
 
 /* Multiple choice draws its exemplars for each prompt from all these. */
-static int spell_pool(ken_identifier *f, const char *relation, ken_err *err)
+static int spell_pool(ken_identifier *f, const ken_choice_from *from, const char *relation, ken_err *err)
 {
     const ken_example **pool = NULL;
     size_t n = 0;
-    int rc = ken_choice_pool(&pool, &n, f->other != NULL ? f->other : f->data, f->other != NULL, relation, NULL, err);
+    int rc = ken_choice_pool(&pool, &n, from, relation, NULL, err);
     for (size_t i = 0; i < n; i++) {
         ken_canon_asked(&f->shown, pool[i]);
         ken_canon_number(&f->shown, (uint64_t)pool[i]->choice);
@@ -76,14 +83,17 @@ static int spell_pool(ken_identifier *f, const char *relation, ken_err *err)
     return rc;
 }
 
-static int spell_exemplars(ken_identifier *f, const ken_example *x, ken_err *err)
+static int spell_exemplars(ken_identifier *f, const ken_example *x, size_t index, ken_err *err)
 {
-    if (f->relation != NULL && strcmp(f->relation, x->relation) == 0) return KEN_OK;
+    const ken_choice_from from = ken_choice_exemplars(f->exemplars, f->data, f->other, index);
+    const ken_exemplars *sets = x->n_choices > 0 ? from.own : sets_of(f, x, index);
+    const void *what = sets != NULL ? (const void *)sets : x->relation; /* interned: rows of a relation share it */
+    if (f->spelled == what) return KEN_OK;
     int rc = KEN_OK;
     ken_buf_clear(&f->shown);
-    if (x->n_choices > 0) rc = spell_pool(f, x->relation, err);
-    else spell_sets(f, x->relation);
-    f->relation = rc == KEN_OK ? x->relation : NULL;
+    if (x->n_choices > 0) rc = spell_pool(f, &from, x->relation, err);
+    else spell_sets(f, sets);
+    f->spelled = rc == KEN_OK ? what : NULL;
     return rc;
 }
 
@@ -111,7 +121,7 @@ int ken_identify(ken_identifier *f, size_t index, ken_identity *out, ken_err *er
     ken_example seen = *x; /* as the prompt shows it */
     if (x->n_choices > 0 || !ken_prompt_shows(&f->setup->style, "{subject}")) seen.subject = NULL;
     if (x->n_choices > 0 || !ken_prompt_shows(&f->setup->style, "{relation}")) seen.relation = "";
-    int rc = spell_exemplars(f, x, err);
+    int rc = spell_exemplars(f, x, index, err);
     if (rc != KEN_OK) return rc;
     ken_buf_clear(&f->asked);
     ken_canon_asked(&f->asked, &seen);

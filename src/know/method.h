@@ -17,9 +17,8 @@ typedef struct ken_method_input { /* everything is borrowed and outlives the que
     const ken_golds *golds; /* the next three: of answers that are texts */
     const ken_node *root;   /* (n_root) the prompts' last nodes */
     int n_root;
-    bool save_paths;      /* explain: the accepted token paths are wanted too */
-    const ken_data *pool; /* where a method that makes its own prompts finds exemplars ... */
-    bool pool_any_split;  /* ... also outside of the dev split */
+    bool save_paths;                    /* explain: the accepted token paths are wanted too */
+    const struct ken_choice_from *pool; /* where a method that makes its own prompts finds exemplars */
 } ken_method_input;
 
 struct ken_method {

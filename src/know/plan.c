@@ -38,11 +38,11 @@ static int count_prompt(counter *c, size_t n, ken_buf *text, bool first, ken_pla
     return rc;
 }
 
-static int count_choices(counter *c, const ken_setup *p, const ken_data *d, const ken_data *exemplars,
-                         const ken_example *x, ken_plan *out, ken_err *err)
+static int count_choices(counter *c, const ken_setup *p, const ken_choice_from *from, const ken_example *x,
+                         ken_plan *out, ken_err *err)
 {
     ken_choice *q = NULL;
-    int rc = ken_choice_new(&q, NULL, p, exemplars != NULL ? exemplars : d, exemplars != NULL, x, err);
+    int rc = ken_choice_new(&q, NULL, p, from, x, err);
     for (int i = 0; i < p->rules.prompts && rc == KEN_OK; i++) {
         ken_buf text = {0};
         size_t n;
@@ -134,10 +134,11 @@ int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_option
         const ken_example *e = ken_data_get(d, rows[i]);
         if (e->n_choices > 0) {
             walked = 0;
-            rc = count_choices(&c, &p, d, o->exemplars, e, out, err);
+            const ken_choice_from from = ken_choice_exemplars(exemplars, d, o->exemplars, rows[i]);
+            rc = count_choices(&c, &p, &from, e, out, err);
             continue;
         }
-        const ken_exemplars *ex = p.shots > 0 ? ken_exemplar_sets_for(exemplars, e->relation) : NULL;
+        const ken_exemplars *ex = p.shots > 0 ? ken_exemplar_sets_row(exemplars, rows[i]) : NULL;
         rc = count_prompts(&c, &p, ex, e, out, err);
     }
     if (rc == KEN_OK) rc = measure(m, o, &p, &speed, err);

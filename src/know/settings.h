@@ -20,7 +20,9 @@ typedef struct ken_setup { /* options, checked */
     const ken_method *method; /* of rows whose answers are texts; multiple choice has its own */
     bool control;
     ken_isa isa;
-    size_t n_rows; /* asked for: the caller fills it in before ken_settings_list */
+    /* The caller fills these in before ken_settings_list: rows asked for, and where exemplars come from. */
+    size_t n_rows;
+    ken_exemplar_source exemplars;
 } ken_setup;
 
 /* KEN_EUSAGE naming the option. Strings are borrowed from o. A matcher that cannot rule texts out needs a method that does without; other names in

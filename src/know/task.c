@@ -5,6 +5,7 @@
 #include "know/task.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "know/choice.h"
 #include "know/walk.h"
 #include <math.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, b
     const ken_exemplars *ex = NULL;
     *too_long = false;
     if (t->c->setup->shots > 0 && t->c->prompts == NULL) {
-        ex = ken_exemplar_sets_for(t->c->exemplars, x->relation);
+        ex = ken_exemplar_sets_row(t->c->exemplars, t->index); /* also where another subject is asked about */
         if (ex == NULL) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", x->relation);
         t->flags |= ex->flags;
     }
@@ -123,7 +124,7 @@ static bool no_label(const task *t)
 static int write_prompts(task *t, ken_err *err)
 {
     const ken_setup *setup = t->c->setup;
-    const ken_exemplars *ex = setup->shots > 0 ? ken_exemplar_sets_for(t->c->exemplars, t->x->relation) : NULL;
+    const ken_exemplars *ex = setup->shots > 0 ? ken_exemplar_sets_row(t->c->exemplars, t->index) : NULL;
     if (ex != NULL) t->flags |= ex->flags;
     else if (setup->shots > 0) return ken_fail(err, KEN_ESTATE, "relation %s has no exemplars", t->x->relation);
     if (!t->method->by_texts)
@@ -147,6 +148,15 @@ static int write_prompts(task *t, ken_err *err)
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
+/* Does y stand in the prompts of the row? Where exemplars are a data set's own rows (cross-fit) it may. */
+static bool is_exemplar(const task *t, const ken_example *y)
+{
+    const ken_exemplars *ex = t->c->setup->shots > 0 ? ken_exemplar_sets_row(t->c->exemplars, t->index) : NULL;
+    for (size_t i = 0; ex != NULL && i < (size_t)ex->n_sets * (size_t)ex->shots; i++)
+        if (strcmp(ex->shot[i]->question, y->question) == 0) return true;
+    return false;
+}
+
 static int start_text(task *t, ken_err *err)
 {
     const ken_setup *setup = t->c->setup;
@@ -166,6 +176,7 @@ static int start_text(task *t, ken_err *err)
 static int start_method(task *t, ken_err *err)
 {
     const ken_task_context *c = t->c;
+    const ken_choice_from pool = ken_choice_exemplars(c->exemplars, c->data, c->other, t->index);
     const ken_method_input in = {.engine = c->engine,
                                  .texter = c->texter,
                                  .prompt = t->prompt,
@@ -175,8 +186,7 @@ static int start_method(task *t, ken_err *err)
                                  .root = t->root,
                                  .n_root = t->n_root,
                                  .save_paths = c->save_paths,
-                                 .pool = c->other != NULL ? c->other : c->data,
-                                 .pool_any_split = c->other != NULL};
+                                 .pool = &pool};
     return t->method->start(&t->asked, &in, err);
 }
 
@@ -257,6 +267,7 @@ static int start_guess(task *t, ken_err *err)
         const ken_example *y = ken_data_get(d, first + (size_t)order[i]);
         if (strcmp(y->relation, t->x->relation) != 0 || strcmp(y->question, t->x->question) == 0 || y->n_choices > 0)
             continue;
+        if (is_exemplar(t, y)) continue; /* its prompt would hold its answer */
         bool same_gold = false;
         for (int j = 0; j < y->n_answers; j++)
             same_gold |= ken_accept_matches(t->golds.accept, y->answers[j], strlen(y->answers[j]));

@@ -241,6 +241,27 @@ static const struct {
      "  id TEXT NOT NULL\n"
      ")",
      3},
+    {"own_sets",
+     "CREATE TABLE own_sets(\n"
+     "  row_id TEXT NOT NULL,\n"
+     "  set_no INTEGER NOT NULL,\n"
+     "  text TEXT NOT NULL,\n"
+     "  PRIMARY KEY(row_id, set_no)\n"
+     ") WITHOUT ROWID",
+     4},
+    {"own_shown",
+     "CREATE TABLE own_shown(\n"
+     "  row_id TEXT NOT NULL,\n"
+     "  set_no INTEGER NOT NULL,\n"
+     "  shot INTEGER NOT NULL,\n"
+     "  id TEXT NOT NULL,\n"
+     "  of_relation TEXT NOT NULL,\n"
+     "  question TEXT NOT NULL,\n"
+     "  subject TEXT,\n"
+     "  answer TEXT NOT NULL,\n"
+     "  PRIMARY KEY(row_id, set_no, shot)\n"
+     ") WITHOUT ROWID",
+     4},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

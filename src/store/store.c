@@ -338,17 +338,15 @@ static const char *column(sqlite3_stmt *q, int i, ken_arena *arena, bool *failed
     return copy;
 }
 
-int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err)
+int ken_store_read_shots(ken_store *s, ken_arena *arena, const char *sql, ken_stored_shot **out, size_t *n,
+                         ken_err *err)
 {
     sqlite3_stmt *q = NULL;
     ken_stored_shot *all = NULL;
     size_t cap = 0;
     *out = NULL;
     *n = 0;
-    int code, rc = ken_schema_prepare(s->db, s->path,
-                                      "SELECT relation, set_no, id, of_relation, question, subject, answer FROM shown "
-                                      "JOIN exemplars USING(relation, set_no, shot) ORDER BY relation, set_no, shot",
-                                      &q, err);
+    int code, rc = ken_schema_prepare(s->db, s->path, sql, &q, err);
     while (rc == KEN_OK && (code = sqlite3_step(q)) != SQLITE_DONE) {
         if (code != SQLITE_ROW) {
             rc = ken_schema_fail(s->db, code, s->path, err);
@@ -361,7 +359,7 @@ int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **ou
             break;
         }
         ken_stored_shot *x = &all[*n];
-        *x = (ken_stored_shot){.relation = column(q, 0, arena, &failed), .set = sqlite3_column_int(q, 1)};
+        *x = (ken_stored_shot){.of = column(q, 0, arena, &failed), .set = sqlite3_column_int(q, 1)};
         answer[0] = column(q, 6, arena, &failed);
         x->x = (ken_example){.id = column(q, 2, arena, &failed),
                              .relation = column(q, 3, arena, &failed),
@@ -384,6 +382,14 @@ int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **ou
     }
     ken_free(all);
     return rc;
+}
+
+int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err)
+{
+    return ken_store_read_shots(s, arena,
+                                "SELECT relation, set_no, id, of_relation, question, subject, answer FROM shown "
+                                "JOIN exemplars USING(relation, set_no, shot) ORDER BY relation, set_no, shot",
+                                out, n, err);
 }
 
 /* ---- putting ------------------------------------------------------------------------------------------------------- */

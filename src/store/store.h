@@ -38,12 +38,16 @@ int ken_store_close(ken_store *s, ken_err *err);
 int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const ken_example *const *shot, int shots,
                             const char *text, ken_err *err);
 typedef struct ken_stored_shot {
-    const char *relation; /* whose set it is in */
+    const char *of; /* whose set it is in: a relation, or a row's id */
     int set;
     ken_example x; /* id, relation, question, subject, answers[0] */
 } ken_stored_shot;
 /* All exemplars that the run has, by relation, set and place in it: *out (n), in the arena. */
 int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err);
+/* own_sets.c: a set of one row alone, in place of its relation's; replaces what the run has for it. And all of them. */
+int ken_store_put_own_set(ken_store *s, const char *id, int set, const ken_example *const *shot, int shots,
+                          const char *text, ken_err *err);
+int ken_store_get_own_shots(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err);
 bool ken_store_has(const ken_store *s, const char *id); /* a row already annotated */
 size_t ken_store_count(const ken_store *s);
 /* Adds to the counts of rows already there, by category (for progress after a resume). */
@@ -82,6 +86,8 @@ int ken_run_need_annotation(const ken_run *r, ken_err *err);
 /* Reading what only the library itself needs: the text of an exemplar set as it was put, the caller's, free with ken_free.
  * KEN_EINPUT when there is none. Invalidates the row last read. */
 int ken_run_exemplars(ken_run *r, const char *relation, int set, char **text, ken_err *err);
+/* The same of one row alone; *text NULL when it has its relation's. */
+int ken_run_own_set(ken_run *r, const char *id, int set, char **text, ken_err *err);
 /* What an annotation says of the row with this id, and what it asked: one look instead of a whole row. *question and *subject are borrowed until
  * the next call. *there = false when there is no such row. */
 int ken_run_label(ken_run *r, const char *id, bool *there, int *category, const char **question, const char **subject,

@@ -7,8 +7,9 @@
 
 enum {
     KEN_STORE_TUNING = 16,
+    KEN_STORE_OWN = 30,
     KEN_STORE_QUERIES = 32
-}; /* statements of store.c, and from KEN_STORE_TUNING on of tuning.c */
+}; /* statements of store.c, from KEN_STORE_TUNING on of tuning.c, and from KEN_STORE_OWN on of own_sets.c */
 
 struct ken_store {
     char *path;
@@ -28,6 +29,9 @@ int ken_store_break(ken_store *s, int code, ken_err *err);
 /* The same for a failure that is known already: when only a part of what belongs together was written. Returns its status. */
 int ken_store_break_with(ken_store *s, const ken_err *why);
 
+/* Exemplars by a query with the columns whose set, its number, id, relation, question, subject, answer. */
+int ken_store_read_shots(ken_store *s, ken_arena *arena, const char *sql, ken_stored_shot **out, size_t *n,
+                         ken_err *err);
 int ken_store_load_counts(ken_store *s, ken_err *err); /* adds the rows that are there to counts */
 
 /* Fills the parameters of a statement from left to right, runs it (an INSERT, UPDATE or DELETE) and makes it ready for the next use. An SQLite code.

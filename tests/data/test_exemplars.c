@@ -46,41 +46,54 @@ static ken_data *made(ken_buf *b)
     return d;
 }
 
-static int by_index(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    const ken_example *x = *(const ken_example *const *)a, *y = *(const ken_example *const *)b;
     return x < y ? -1 : x > y;
 }
 
-/* What must hold of every relation's sets, whatever the data: sets differ, rows within one differ; nothing that is asked in the
- * relation is shown; disjoint unless flagged. */
-static void check_sets(const ken_exemplars *x, const ken_data *d, const ken_exemplar_sets *p)
+/* What must hold of the sets of a relation or a row, whatever the data: sets differ, rows within one differ; disjoint unless flagged; of the relation
+ * unless flagged. */
+static void check_deal(const ken_exemplars *x)
 {
-    size_t n = (size_t)x->n_sets * (size_t)x->shots, *all = malloc((n + 1) * sizeof *all);
-    const size_t *rows;
-    size_t n_rows = ken_exemplar_sets_rows(p, &rows);
+    const size_t n = (size_t)x->n_sets * (size_t)x->shots;
+    const ken_example **all = malloc((n + 1) * sizeof *all);
     assert_non_null(all);
+    if (n > 0) memcpy(all, x->shot, n * sizeof *all);
     for (int i = 0; i < x->n_sets; i++) {
-        size_t *set = all + (size_t)i * (size_t)x->shots;
-        memcpy(set, x->rows + (size_t)i * (size_t)x->shots, (size_t)x->shots * sizeof *set);
-        qsort(set, (size_t)x->shots, sizeof *set, by_index);
-        for (int j = 1; j < x->shots; j++) assert_int_not_equal(set[j], set[j - 1]);
+        const ken_example **set = all + (size_t)i * (size_t)x->shots;
+        qsort(set, (size_t)x->shots, sizeof *set, by_place);
+        for (int j = 1; j < x->shots; j++) assert_ptr_not_equal(set[j], set[j - 1]);
         for (int k = 0; k < i; k++)
             assert_memory_not_equal(all + (size_t)k * (size_t)x->shots, set, (size_t)x->shots * sizeof *set);
     }
-    qsort(all, n, sizeof *all, by_index);
-    size_t repeats = 0;
+    qsort(all, n, sizeof *all, by_place);
+    size_t repeats = 0, foreign = 0;
     for (size_t i = 1; i < n; i++) repeats += all[i] == all[i - 1];
-    assert_true((x->flags & KEN_FLAG_EXEMPLARS_SHARED) != 0 ? repeats > 0 : repeats == 0);
+    for (size_t i = 0; i < n; i++) foreign += strcmp(all[i]->relation, x->relation) != 0;
+    if ((x->flags & KEN_FLAG_EXEMPLARS_SHARED) == 0) assert_int_equal(repeats, 0);
+    if ((x->flags & KEN_FLAG_EXEMPLARS_FOREIGN) == 0) assert_int_equal(foreign, 0);
+    free(all);
+}
+
+static bool is_related(const ken_example *a, const ken_example *b)
+{
+    return strcmp(a->question, b->question) == 0 ||
+           (a->subject != NULL && b->subject != NULL && strcmp(a->subject, b->subject) == 0);
+}
+
+/* And where one draw serves a whole relation: nothing that is asked in it is shown. */
+static void check_sets(const ken_exemplars *x, const ken_data *d, const ken_exemplar_sets *p)
+{
+    const size_t n = (size_t)x->n_sets * (size_t)x->shots, *rows;
+    size_t n_rows = ken_exemplar_sets_rows(p, &rows);
+    check_deal(x);
     ken_strmap *questions = ken_strmap_new(n), *subjects = ken_strmap_new(n);
-    bool foreign = false;
     for (size_t i = 0; i < n; i++) {
-        const ken_example *e = ken_data_get(x->from, all[i]);
+        const ken_example *e = x->shot[i];
         ken_strmap_add(questions, e->question, strlen(e->question), 1);
         if (e->subject != NULL) ken_strmap_add(subjects, e->subject, strlen(e->subject), 1);
-        foreign = foreign || strcmp(e->relation, x->relation) != 0;
     }
-    if ((x->flags & KEN_FLAG_EXEMPLARS_FOREIGN) == 0) assert_false(foreign);
     for (size_t i = 0; i < n_rows; i++) {
         const ken_example *e = ken_data_get(d, rows[i]);
         if (strcmp(e->relation, x->relation) != 0) continue;
@@ -89,7 +102,34 @@ static void check_sets(const ken_exemplars *x, const ken_data *d, const ken_exem
     }
     ken_strmap_free(questions);
     ken_strmap_free(subjects);
-    free(all);
+}
+
+/* Cross-fitted: every row is asked, behind sets in which nothing is related to it; a row with sets of its own shares all that it can with its
+ * relation. Returns how many rows have sets of their own. */
+static size_t check_fit(const ken_data *d, const ken_exemplar_sets *p)
+{
+    const size_t *rows;
+    size_t n = ken_exemplar_sets_rows(p, &rows), own = 0;
+    assert_int_equal(ken_exemplar_sets_source(p), KEN_CROSS_FITTED);
+    assert_int_equal(ken_exemplar_sets_held_out(p), 0);
+    for (size_t i = 0; i < n; i++) {
+        const ken_example *e = ken_data_get(d, rows[i]);
+        const ken_exemplars *x = ken_exemplar_sets_row(p, rows[i]), *shared = ken_exemplar_sets_for(p, e->relation);
+        const size_t shots = (size_t)x->shots;
+        check_deal(x);
+        for (size_t k = 0; k < (size_t)x->n_sets * shots; k++) assert_false(is_related(e, x->shot[k]));
+        if (x == shared) continue;
+        own++;
+        if (x->flags != shared->flags) continue; /* drawn elsewhere */
+        for (size_t k = 0; k < (size_t)x->n_sets * shots; k++)
+            if (x->shot[k] != shared->shot[k] && !is_related(e, shared->shot[k])) {
+                bool moved = false; /* a set that another one became is made another again */
+                for (size_t m = k / shots * shots; m < (k / shots + 1) * shots; m++)
+                    moved = moved || is_related(e, shared->shot[m]);
+                assert_true(moved || (x->flags & KEN_FLAG_EXEMPLARS_SHARED) != 0);
+            }
+    }
+    return own;
 }
 
 static void same_sets(const ken_exemplars *a, const ken_exemplars *b)
@@ -97,7 +137,7 @@ static void same_sets(const ken_exemplars *a, const ken_exemplars *b)
     assert_int_equal(a->n_sets, b->n_sets);
     assert_int_equal(a->shots, b->shots);
     assert_int_equal(a->flags, b->flags);
-    assert_memory_equal(a->rows, b->rows, (size_t)a->n_sets * (size_t)a->shots * sizeof *a->rows);
+    assert_memory_equal(a->shot, b->shot, (size_t)a->n_sets * (size_t)a->shots * sizeof *a->shot);
 }
 
 /* ---- the dev split ---------------------------------------------------------------------------------------------------------- */
@@ -126,7 +166,7 @@ static void test_dev(void **state)
     assert_null(ken_exemplar_sets_for(p, "sport"));
     check_sets(x, d, p);
     check_sets(y, d, p);
-    for (int i = 0; i < 40; i++) assert_string_equal(ken_data_get(d, x->rows[i])->split, "dev");
+    for (int i = 0; i < 40; i++) assert_string_equal(x->shot[i]->split, "dev");
 
     /* One draw serves every selection; another seed draws others. */
     const ken_exemplar_options others[] = {
@@ -140,7 +180,7 @@ static void test_dev(void **state)
         assert_int_equal(ken_exemplar_sets_rows(q, &rows), n_rows[i]);
         const ken_exemplars *z = ken_exemplar_sets_for(q, "capital");
         if (i < 3) same_sets(x, z);
-        else assert_memory_not_equal(x->rows, z->rows, 40 * sizeof *x->rows);
+        else assert_memory_not_equal(x->shot, z->shot, 40 * sizeof *x->shot);
         check_sets(z, d, q);
         if (i == 2) { /* dev rows that serve are passed over, and only they */
             assert_int_equal(ken_exemplar_sets_held_out(q), 40);
@@ -176,15 +216,21 @@ static void test_foreign(void **state)
     ken_data_free(d);
 }
 
-/* ---- held out rows ----------------------------------------------------------------------------------------------------------- */
+/* ---- cross-fit --------------------------------------------------------------------------------------------------------------- */
 
-static void test_held_out(void **state)
+static void test_cross_fit(void **state)
 {
     (void)state;
     static const struct {
-        int rows, held;
+        int rows;
+        size_t own; /* rows with sets of their own: those that stand in one */
         uint32_t flags;
-    } cases[] = {{100, 40, 0}, {80, 40, 0}, {79, 39, KEN_FLAG_EXEMPLARS_SHARED}, {12, 6, KEN_FLAG_EXEMPLARS_SHARED}};
+    } cases[] = {{100, 40, 0},
+                 {41, 40, 0},
+                 {40, 40, 0},
+                 {39, 36, KEN_FLAG_EXEMPLARS_SHARED},
+                 {12, 12, KEN_FLAG_EXEMPLARS_SHARED},
+                 {7, 7, KEN_FLAG_EXEMPLARS_SHARED}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ken_buf b = {0};
         add_rows(&b, "r", "", 0, cases[i].rows);
@@ -192,22 +238,90 @@ static void test_held_out(void **state)
         ken_exemplar_options o = usual();
         ken_exemplar_sets *p = plan(d, &o);
         const size_t *rows;
-        assert_int_equal(ken_exemplar_sets_rows(p, &rows), cases[i].rows - cases[i].held);
-        assert_int_equal(ken_exemplar_sets_held_out(p), cases[i].held);
+        assert_int_equal(ken_exemplar_sets_rows(p, &rows), cases[i].rows);
         assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, cases[i].flags);
-        check_sets(ken_exemplar_sets_for(p, "r"), d, p);
+        assert_int_equal(check_fit(d, p), cases[i].own);
         /* a limit changes neither the sets nor which rows come first */
         o.limit = 3;
         ken_exemplar_sets *q = plan(d, &o);
         const size_t *first;
         assert_int_equal(ken_exemplar_sets_rows(q, &first), 3);
         assert_memory_equal(first, rows, 3 * sizeof *rows);
-        assert_int_equal(ken_exemplar_sets_held_out(q), cases[i].held);
         same_sets(ken_exemplar_sets_for(p, "r"), ken_exemplar_sets_for(q, "r"));
+        for (int k = 0; k < 3; k++) same_sets(ken_exemplar_sets_row(p, rows[k]), ken_exemplar_sets_row(q, rows[k]));
+        ken_exemplar_sets_free(q);
+        o.limit = 0;
+        o.seed = 1;
+        q = plan(d, &o);
+        (void)check_fit(d, q);
+        assert_memory_not_equal(ken_exemplar_sets_for(p, "r")->shot, ken_exemplar_sets_for(q, "r")->shot,
+                                40 * sizeof(ken_example *));
         ken_exemplar_sets_free(p);
         ken_exemplar_sets_free(q);
         ken_data_free(d);
     }
+}
+
+/* Rows that are added later come between the others and move few of them: at most the set in which one now stands. */
+static void test_growth(void **state)
+{
+    (void)state;
+    ken_buf b = {0};
+    add_rows(&b, "r", "", 0, 200);
+    ken_data *d = made(&b);
+    ken_exemplar_options o = usual();
+    ken_exemplar_sets *p = plan(d, &o);
+    add_rows(&b, "r", "", 0, 210);
+    ken_data *more = made(&b);
+    ken_exemplar_sets *q = plan(more, &o);
+    const ken_exemplars *x = ken_exemplar_sets_for(p, "r"), *y = ken_exemplar_sets_for(q, "r");
+    size_t stay = 0;
+    for (int i = 0; i < 40; i++)
+        for (int k = 0; k < 40; k++) stay += strcmp(x->shot[i]->question, y->shot[k]->question) == 0;
+    assert_true(stay >= 34); /* 40 of 200, then 40 of 210: two leave, with luck fewer or more */
+    ken_exemplar_sets_free(p);
+    ken_exemplar_sets_free(q);
+    ken_data_free(d);
+    ken_data_free(more);
+}
+
+/* What a run has is used again: its shared sets and those of single rows, as long as they give nothing away. */
+static void test_stored(void **state)
+{
+    (void)state;
+    ken_buf b = {0};
+    add_rows(&b, "r", "", 0, 60);
+    ken_data *d = made(&b);
+    ken_exemplar_options o = usual();
+    ken_exemplar_sets *p = plan(d, &o);
+    const ken_exemplars *shared = ken_exemplar_sets_for(p, "r");
+    size_t at = 0;
+    while (ken_exemplar_sets_row(p, at) == shared) at++;
+    const ken_exemplars *own = ken_exemplar_sets_row(p, at);
+    int set = 0;
+    while (memcmp(own->shot + 4 * set, shared->shot + 4 * set, 4 * sizeof *own->shot) == 0) set++;
+    add_rows(&b, "r", "", 0, 90); /* thirty more: another draw would be another one */
+    ken_data *more = made(&b);
+    o.stored = shared;
+    o.n_stored = 1;
+    const ken_own_set one = {ken_data_get(d, at)->id, set, own->shot + 4 * set};
+    o.stored_own = &one;
+    o.n_stored_own = 1;
+    ken_exemplar_sets *q = plan(more, &o);
+    const size_t *rows;
+    assert_int_equal(ken_exemplar_sets_rows(q, &rows), 90);
+    (void)check_fit(more, q);
+    same_sets(shared, ken_exemplar_sets_for(q, "r"));
+    assert_memory_equal(ken_exemplar_sets_row(q, at)->shot + 4 * set, one.shot, 4 * sizeof *one.shot);
+    ken_exemplar_sets_free(q);
+    const ken_own_set wrong = {one.id, set, shared->shot + 4 * set}; /* the row itself stands in it */
+    o.stored_own = &wrong;
+    q = plan(more, &o);
+    (void)check_fit(more, q);
+    ken_exemplar_sets_free(q);
+    ken_exemplar_sets_free(p);
+    ken_data_free(d);
+    ken_data_free(more);
 }
 
 /* Data that is all dev has no split to spare for exemplars. */
@@ -220,9 +334,8 @@ static void test_only_dev(void **state)
     ken_exemplar_options o = usual();
     ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 50);
-    assert_int_equal(ken_exemplar_sets_held_out(p), 40);
-    check_sets(ken_exemplar_sets_for(p, "r"), d, p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 90);
+    assert_int_equal(check_fit(d, p), 40);
     ken_exemplar_sets_free(p);
 
     /* As exemplars for others it gives its dev rows only, when it has more than those. */
@@ -233,43 +346,72 @@ static void test_only_dev(void **state)
     p = plan(d, &o);
     assert_int_equal(ken_exemplar_sets_rows(p, &rows), 90); /* the data's own dev rows are asked like any other */
     const ken_exemplars *x = ken_exemplar_sets_for(p, "r");
-    for (int i = 0; i < 40; i++) assert_string_equal(ken_data_get(more, x->rows[i])->split, "dev");
+    for (int i = 0; i < 40; i++) assert_string_equal(x->shot[i]->split, "dev");
     check_sets(x, d, p);
     ken_exemplar_sets_free(p);
     ken_data_free(more);
     ken_data_free(d);
 }
 
-/* Rows that share a subject or a question with another are never held out: the other would meet them. */
-static void test_held_out_lone(void **state)
+/* Rows about one subject, and rows that repeat, are no exemplars for each other. */
+static void test_subjects(void **state)
 {
     (void)state;
     ken_buf b = {0};
-    add_rows(&b, "r", "", 0, 30);
-    add_rows(&b, "r", "", 0, 10);
+    for (int i = 0; i < 60; i++)
+        ken_buf_printf(&b, "{\"relation\":\"r\",\"subject\":\"s%d\",\"question\":\"q%d?\",\"answer\":\"a%d\"}\n", i / 6,
+                       i, i % 7);
+    add_rows(&b, "t", "", 0, 30);
+    add_rows(&b, "t", "", 0, 10);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
     ken_exemplar_sets *p = plan(d, &o);
-    assert_int_equal(ken_exemplar_sets_held_out(p), 20); /* half of 40; s10..s29 stand alone */
-    check_sets(ken_exemplar_sets_for(p, "r"), d, p);
+    const size_t *rows;
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 100);
+    assert_int_equal(check_fit(d, p), 100); /* six rows about each subject: four of them stand in a set, or more */
     ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
 
+/* Too few others in the relation: rows of all relations; too few in the data: other facts; and then an error. */
 static void test_too_small(void **state)
 {
     (void)state;
+    const size_t *rows;
     ken_buf b = {0};
-    add_rows(&b, "r", "", 0, 11);
+    add_rows(&b, "small", "", 0, 6); /* five others, six are needed */
+    add_rows(&b, "large", "", 100, 50);
     ken_data *d = made(&b);
     ken_exemplar_options o = usual();
-    no_plan(
-        d, &o, KEN_EINPUT,
-        "too small for its exemplars: 5 rows can serve for relation \"r\" (5 of them its own), and 6 are needed for 10 "
-        "prompts of 4; give more with `exemplars` DATA");
-    o.shots = 0; /* no exemplars, nothing held out */
     ken_exemplar_sets *p = plan(d, &o);
-    const size_t *rows;
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 56);
+    (void)check_fit(d, p);
+    assert_int_equal(ken_exemplar_sets_for(p, "small")->flags, KEN_FLAG_EXEMPLARS_FOREIGN);
+    assert_int_equal(ken_exemplar_sets_for(p, "large")->flags, 0);
+    ken_exemplar_sets_free(p);
+    ken_data_free(d);
+
+    add_rows(&b, "r", "", 0, 6);
+    d = made(&b);
+    no_plan(d, &o, KEN_EINPUT,
+            "too small for its exemplars: 5 other rows of relation \"r\" and 5 of the whole can serve r/0, and 6 are "
+            "needed for 10 prompts of 4; give more with `exemplars` DATA");
+    add_rows(&b, "world", "", 3, 50); /* s3, s4, s5 are asked */
+    ken_data *world = made(&b);
+    o.fallback = world;
+    p = plan(d, &o);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 6);
+    (void)check_fit(d, p);
+    assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, KEN_FLAG_EXEMPLARS_FOREIGN);
+    assert_string_equal(ken_exemplar_sets_for(p, "r")->shot[0]->relation, "world");
+    ken_exemplar_sets_free(p);
+    ken_data_free(world);
+    ken_data_free(d);
+    add_rows(&b, "r", "", 0, 11);
+    d = made(&b);
+    o = usual();
+    o.shots = 0; /* no exemplars */
+    p = plan(d, &o);
     assert_int_equal(ken_exemplar_sets_rows(p, &rows), 11);
     assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, 0);
     assert_int_equal(ken_exemplar_sets_for(p, "r")->shots, 0);
@@ -286,7 +428,7 @@ static void test_too_small(void **state)
         assert_int_equal(ken_exemplar_sets_rows(p, &rows), 11);
         assert_int_equal(ken_exemplar_sets_held_out(p), 0);
         assert_int_equal(ken_exemplar_sets_for(p, "r")->flags, i == 0 ? 0 : KEN_FLAG_EXEMPLARS_FOREIGN);
-        assert_ptr_equal(ken_exemplar_sets_for(p, "r")->from, more);
+        assert_ptr_equal(ken_exemplar_sets_row(p, rows[0]), ken_exemplar_sets_for(p, "r"));
         check_sets(ken_exemplar_sets_for(p, "r"), d, p);
         ken_exemplar_sets_free(p);
         ken_data_free(more);
@@ -359,8 +501,8 @@ static void test_plain(void **state)
     ken_exemplar_options o = usual();
     ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 50);
-    check_sets(ken_exemplar_sets_for(p, ""), d, p);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 90);
+    assert_int_equal(check_fit(d, p), 40);
     ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
@@ -394,7 +536,7 @@ static void test_choice(void **state)
     const ken_exemplars *x = ken_exemplar_sets_for(p, "law");
     assert_int_equal(x->n_sets, 1);
     assert_int_equal(x->shots, 5);
-    for (size_t i = 0; i < 5; i++) assert_int_equal(x->rows[i], i); /* data order */
+    for (size_t i = 0; i < 5; i++) assert_ptr_equal(x->shot[i], ken_data_get(d, i)); /* data order */
     assert_int_equal(x->flags, 0);
     ken_data *text = data_of("text.jsonl", "{\"question\":\"q\",\"answer\":\"a\"}", NULL);
     ken_exemplar_sets_free(p);
@@ -407,9 +549,8 @@ static void test_choice(void **state)
     add_choices(&b, "", 0, 12); /* no dev split */
     d = made(&b);
     p = plan(d, &o);
-    assert_int_equal(ken_exemplar_sets_held_out(p), 5);
     assert_int_equal(ken_exemplar_sets_for(p, "law")->shots, 5);
-    check_sets(ken_exemplar_sets_for(p, "law"), d, p);
+    assert_int_equal(check_fit(d, p), 5);
     ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
@@ -488,8 +629,8 @@ static void test_slick(void **state)
         const ken_exemplars *x = ken_exemplar_sets_for(p, g->relation);
         assert_int_equal(x->flags, 0);
         for (int j = 0; j < 40; j++) {
-            assert_string_equal(ken_data_get(d, x->rows[j])->split, "dev");
-            assert_int_equal(ken_data_get(d, x->rows[j])->n_answers, 1);
+            assert_string_equal(x->shot[j]->split, "dev");
+            assert_int_equal(x->shot[j]->n_answers, 1);
         }
         check_sets(x, d, p);
         relations++;
@@ -516,7 +657,7 @@ static void test_unfiltered(void **state)
         assert_string_equal(ken_data_get(d, rows[i])->id, id);
     }
     const ken_exemplars *x = ken_exemplar_sets_for(p, "P36");
-    for (int j = 0; j < 40; j++) assert_int_equal(ken_data_get(d, x->rows[j])->n_answers, 1);
+    for (int j = 0; j < 40; j++) assert_int_equal(x->shot[j]->n_answers, 1);
     o.limit = 0;
     ken_exemplar_sets *q = plan(d, &o);
     assert_int_equal(ken_exemplar_sets_rows(q, &rows),
@@ -535,18 +676,14 @@ static void test_popqa(void **state)
     ken_exemplar_options o = usual();
     ken_exemplar_sets *p = plan(d, &o);
     const size_t *rows;
-    size_t held = 0;
+    (void)check_fit(d, p);
     for (size_t i = 0; i < ken_data_n_groups(d); i++) {
         const ken_data_group *g = ken_data_get_group(d, i);
         const ken_exemplars *x = ken_exemplar_sets_for(p, g->relation);
-        size_t h = g->rows / 2 < 40 ? g->rows / 2 : 40;
-        uint32_t want = h >= 40 ? 0 : h >= 6 ? KEN_FLAG_EXEMPLARS_SHARED : KEN_FLAG_EXEMPLARS_FOREIGN;
-        held += h;
+        uint32_t want = g->rows >= 40 ? 0 : KEN_FLAG_EXEMPLARS_SHARED; /* the smallest of the 16 has more than 6 rows */
         if (x->flags != want) fail_msg("%s: flags %x, expected %x", g->relation, x->flags, want);
-        check_sets(x, d, p);
     }
-    assert_int_equal(ken_exemplar_sets_held_out(p), held);
-    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 2855 - held);
+    assert_int_equal(ken_exemplar_sets_rows(p, &rows), 2855);
     ken_exemplar_sets_free(p);
     ken_data_free(d);
 }
@@ -567,11 +704,12 @@ static void test_mmlu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dev),           cmocka_unit_test(test_foreign),    cmocka_unit_test(test_held_out),
-        cmocka_unit_test(test_held_out_lone), cmocka_unit_test(test_only_dev),   cmocka_unit_test(test_too_small),
-        cmocka_unit_test(test_selection),     cmocka_unit_test(test_plain),      cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_deal),          cmocka_unit_test(test_allocation), cmocka_unit_test(test_slick),
-        cmocka_unit_test(test_unfiltered),    cmocka_unit_test(test_popqa),      cmocka_unit_test(test_mmlu),
+        cmocka_unit_test(test_dev),        cmocka_unit_test(test_foreign),   cmocka_unit_test(test_cross_fit),
+        cmocka_unit_test(test_growth),     cmocka_unit_test(test_stored),    cmocka_unit_test(test_subjects),
+        cmocka_unit_test(test_only_dev),   cmocka_unit_test(test_too_small), cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_plain),      cmocka_unit_test(test_choice),    cmocka_unit_test(test_deal),
+        cmocka_unit_test(test_allocation), cmocka_unit_test(test_slick),     cmocka_unit_test(test_unfiltered),
+        cmocka_unit_test(test_popqa),      cmocka_unit_test(test_mmlu),
     };
     return cmocka_run_group_tests_name("exemplars", tests, NULL, NULL);
 }
