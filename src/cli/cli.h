@@ -27,6 +27,12 @@ void cli_print_overview(FILE *out);
 int cli_print_man(const char *verb, ken_err *err);         /* "" = ken(1) itself */
 int cli_print_completion(const char *shell, ken_err *err); /* "bash" or "zsh" */
 
+/* names.c: what the library has, for the tables of options. Filled by a verb's init. */
+enum { CLI_HELP_SIZE = 400 };
+void cli_list_methods(char *out, char *help, size_t size); /* "exact|sample", and "exact: ...; sample: ..." */
+/* "em-raw, em-squad, ...": those that the exact method can use, or the others. */
+void cli_list_matchers(char *out, size_t size, bool exact);
+
 /* signal.c: the first SIGINT or SIGTERM only raises a flag; a second one ends the program at once. */
 void cli_catch_signals(void);
 int cli_interrupted(void *ctx);                                  /* a ken_poll_fn */

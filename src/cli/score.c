@@ -20,10 +20,10 @@ static struct {
     size_t limit, audit;
 } set;
 
+static char matcher_help[CLI_HELP_SIZE]; /* what the library has */
+
 static const cli_option how_options[] = {
-    {"matcher", 0, "NAME", CLI_STRING, &set.o.matcher,
-     "when a text counts as an answer: em-squad, em-raw, em-alias, contains, f1@T as in f1@0.5 "
-     "(default: the run's)"},
+    {"matcher", 0, "NAME", CLI_STRING, &set.o.matcher, matcher_help},
     {"aliases", 0, "FILE", CLI_STRING, &set.o.aliases,
      "JSON object from an answer to a list of other spellings, for em-alias", .flags = CLI_IO | CLI_PATH},
     {"prompts", 0, "N", CLI_INT, &set.o.prompts, "only the first N prompts (0: all)", .min = 0, .max = 1000},
@@ -69,6 +69,11 @@ static const cli_option what_options[] = {
 
 static void init(void)
 {
+    char exact[150], others[150];
+    cli_list_matchers(exact, sizeof exact, true);
+    cli_list_matchers(others, sizeof others, false);
+    snprintf(matcher_help, sizeof matcher_help, "when a text counts as an answer: %s, %s (default: the run's)", exact,
+             others);
     memset(&set, 0, sizeof set);
     set.o = ken_score_defaults();
     set.o.poll = cli_interrupted;
