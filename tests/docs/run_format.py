@@ -43,6 +43,8 @@ def sections(page):
 def columns_are_described(page):
     db = sqlite3.connect("plain.ken")
     there = {t: {c[1]: c[2] for c in db.execute(f"PRAGMA table_info({t})")} for t, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    expect(f"| `user_version` | {version} |" in page and f"whole of format {version}" in page, f"the page is not about format {version}")
     described = set()
     for tables, text in sections(page):
         words = set(CODE.findall(text))
