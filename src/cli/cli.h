@@ -38,7 +38,7 @@ void cli_catch_signals(void);
 int cli_interrupted(void *ctx);                                  /* a ken_poll_fn */
 int cli_open_run(ken_run **out, const char *path, ken_err *err); /* ken_run_open; reading it ends when interrupted */
 
-/* paths.c: where things are when nobody says. Results live until the program ends. */
+/* paths.c: where things are by default. Results live until the program ends. */
 /* `given`, else the default model of the user's cache folder; NULL with KEN_EUSAGE telling how to get one. */
 const char *cli_model_path(const char *given, ken_err *err);
 /* The project's own facts: beside the program (an installed tree or a build folder); NULL when they are not there. */

@@ -196,7 +196,7 @@ static int shots_for(const ken_data *d)
     return set.o.shots >= 0 ? set.o.shots : choice ? 5 : 4;
 }
 
-/* A comparison under other conditions is the caller's business, but worth a word. */
+/* A comparison under other conditions is allowed, with a warning. */
 static void note_differences(const ken_evaluation *e, const ken_run *before)
 {
     static const char *const keys[] = {"template", "prompt", "chat_template", "matcher", "data_hash"};
@@ -248,7 +248,7 @@ static int run(int n, char **arg, ken_err *err)
     const char *model = NULL;
     int rc = check_usage(err);
     if (rc == KEN_OK && (model = cli_model_path(set.model, err)) == NULL) rc = err->status;
-    /* Everything small first: a mistake there should not cost the loading of a model. */
+    /* Everything small first: a mistake there is found before the model is loaded. */
     if (rc == KEN_OK && set.data != NULL) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
     if (rc == KEN_OK && set.labels != NULL) rc = open_run(&labels, set.labels, "annotate", "--labels", err);

@@ -117,13 +117,10 @@ static void man_ken(void)
     }
     fputs(".SH FLAGS OF A ROW\n", stdout);
     for (int b = 0; ken_flag_name(b) != NULL; b++) {
-        char meaning[200];
-        snprintf(meaning, sizeof meaning, "%s", ken_flag_meaning(b));
-        cli_name_options(NULL, meaning);
         fputs(".TP\n\\fB", stdout);
         roff(ken_flag_name(b));
         fputs("\\fR\n", stdout);
-        roff(meaning);
+        roff(ken_flag_meaning(b));
         fputs(".\n", stdout);
     }
     exit_status();

@@ -53,7 +53,8 @@ static const cli_option what_options[] = {
     {"curve", 0, NULL, CLI_FLAG, &set.curve,
      "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},
     {"against", 0, "RUN", CLI_LIST, &set.against,
-     "how far the labels agree with those of another run of the same facts, scored likewise; may be repeated",
+     "how far the labels agree with those of another run of the same facts, scored in the same way; may be given "
+     "several times",
      .flags = CLI_IO | CLI_PATH},
     {"audit", 0, "N", CLI_SIZE, &set.audit,
      "a sheet (-o FILE.csv) of N rejected answers, drawn by --seed, to check the matcher by hand"},
@@ -175,7 +176,7 @@ static int read_audited(ken_scoring *s, ken_err *err)
     return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
 
-/* What cannot be had in one call. */
+/* What does not go together in one call. */
 static int check_together(bool rows, ken_err *err)
 {
     bool tables = set.curve || set.against.n > 0;
@@ -233,7 +234,8 @@ const cli_verb cli_verb_score = {
         "HighlyKnown and MaybeKnown exactly; whether a fact without a greedy hit is WeaklyKnown or Unknown is known "
         "only where the bounds allow it: from below the probability under the narrower matcher and that of the greedy "
         "answer, from above what the greedy answer and the likeliest first tokens rule out. Where they do not, the "
-        "fact counts as the least knowing category that is possible (\"at least\"), and the table says how many these "
+        "fact counts as the category of least knowledge that is possible (\"at least\"), and the table says how many "
+        "these "
         "are. Greedy answers are not stored with --no-texts; then greedy verdicts can be open too.\n\n"
         "Temperature, top-k, shots and exemplars cannot be changed afterwards.\n\n"
         "--threshold takes rules CATEGORY:QUANTITY>=NUMBER, separated by commas, with p_t0 (share of prompts answered "

@@ -30,8 +30,7 @@ void term_start(void)
 bool term_unicode(void) { return unicode; }
 int term_width(void) { return width; }
 
-/* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which every
- * terminal of this century has. */
+/* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which terminals support. */
 const char *term_on(int style)
 {
     static const char *const code[] = {"",

@@ -121,7 +121,7 @@ static void print_text(const char *s, int width, bool left, bool last, ken_style
     fputs(term_off(), stdout);
 }
 
-/* Behind the last thing that a line has to say there are no spaces. */
+/* A line does not end in spaces. */
 static size_t end_of(const ken_view *t, const layout *l, const ken_view_row *row)
 {
     size_t end = 0;
@@ -210,7 +210,7 @@ static void print_table(const ken_view *t)
     }
 }
 
-/* Lines end between words; a word that is wider than the terminal stands alone. */
+/* Lines end between words; a word that is wider than the terminal has a line of its own. */
 static void print_spans(const ken_view *t)
 {
     int at = t->indent;

@@ -1,11 +1,11 @@
-/* explain.c - what an explanation says: first the verdict, then what the model believes over all prompts, then prompt by prompt. */
+/* explain.c - what an explanation says: first the category, then the model's answers over all prompts, then each prompt. */
 #include "base/alloc.h"
 #include "view/views.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What would print as 0.0000 says nothing, unless there is nothing better. */
+/* What would print as 0.0000 is left out, unless it is the best. */
 #define VISIBLE 0.00005
 /* Of the list "explained" in JSON, the prompt that was begun last. */
 #define HERE "explained[-1]"

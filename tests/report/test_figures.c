@@ -284,7 +284,7 @@ static void no_such_format_or_figure(void **state)
     ken_figures_free(f);
 }
 
-/* Is the program there? Else the rest of the test is left out, and says so. */
+/* Is the program there? Else the rest of the test is skipped, with a message. */
 static bool convertible(void)
 {
     char path[KEN_PATH_LENGTH];
@@ -852,7 +852,7 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Gone, or dead and only not yet buried by whoever inherited it. */
+/* Gone, or a zombie that its new parent has not waited for yet. */
 static bool runs(const char *pid_file)
 {
     char path[160], line[400] = "";
@@ -982,7 +982,7 @@ static size_t read_path(const char *svg, const char *look, double *number, size_
         }
         double x = strtod(p, &end);
         if (end == p) fail_msg("no number: %.20s", p);
-        if (*end != 'z' && !back && n < most) number[n++] = x; /* the way back of a box */
+        if (*end != 'z' && !back && n < most) number[n++] = x; /* the second edge of a band, drawn backwards */
         p = end;
     }
     return n;
@@ -1256,7 +1256,7 @@ static void words_fit_their_room(void **state)
     ken_free(page);
     ken_drawing_free(&d);
 
-    ken_figures *f = new_figures(); /* a key with more names than a line holds goes on in a second one */
+    ken_figures *f = new_figures(); /* a key with more names than a line holds has a second line */
     ken_figure *g = ken_figure_add(f, "Key", 200, NULL, "key");
     ken_key key = {0};
     const uint64_t counts[KEN_N_CATEGORIES] = {1, 1, 1, 1, 1};

@@ -343,7 +343,7 @@ static void our_memory(void **state)
     long n = ken_alloc_count() - before;
     assert_true(n > 30);
     for (long k = 1; k <= n; k++) {
-        if (k % 2 == 0) unlink(path); /* a new run and one to go on with */
+        if (k % 2 == 0) unlink(path); /* a new run and one to resume */
         ken_alloc_fail_after(k);
         int status = session(path);
         ken_alloc_fail_after(0);
