@@ -7,13 +7,18 @@
 #include "report/columns.h"
 #include "report/html.h"
 #include "report/summary.h"
+#include "store/store.h"
 #include <ctype.h>
 #include <jansson.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include <string.h>
+#include <unistd.h>
 #include <zlib.h>
+#include <cmocka.h>
 
 static char folder[] = "/tmp/ken-report-XXXXXX";
 static char run_path[64], page_path[64];
