@@ -24,6 +24,8 @@ extern const size_t cli_n_verbs;
 /* help.c, man.c, completion.c: from the tables to text on stdout */
 void cli_print_help(const cli_verb *v);
 void cli_print_overview(FILE *out);
+/* Words of text from column `col` on, in lines that end before `right` and begin at column `indent`. "\n" in the text starts a new line. */
+void cli_wrap(FILE *out, const char *text, int indent, int col, int right);
 int cli_print_man(const char *verb, ken_err *err);         /* "" = ken(1) itself */
 int cli_print_completion(const char *shell, ken_err *err); /* "bash" or "zsh" */
 

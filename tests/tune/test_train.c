@@ -175,7 +175,8 @@ static void stopped_at_every_moment(void **state)
     long moments = s.asked;
     assert_true(moments > 20);
     int stops = 0, resumed = 0;
-    for (long at = 0; at < moments; at += 1 + moments / 30) { /* each stops a training of its own, which is then resumed */
+    for (long at = 0; at < moments;
+         at += 1 + moments / 30) { /* each stops a training of its own, which is then resumed */
         ken_err err;
         s = (stopper){at, 0, -1};
         int rc = ken_train(model, &o, in_folder("stop"), &err);
