@@ -93,7 +93,8 @@ static const cli_option how_options[] = {
     {"gguf", 0, "TYPE", CLI_LIST, &set.gguf,
      "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
     {"share-prefixes", 0, "WHEN", CLI_WORD, &O.share_prefixes,
-     "compute a prefix that examples of a batch share once for all of them: exact without dropout; with dropout they share its mask there, which is faster and noisier (auto: on without dropout)",
+     "compute a prefix that examples of a batch share once for all of them: exact without dropout; with dropout they "
+     "share its mask there, which is faster and noisier (auto: on without dropout)",
      .words = KEN_WORDS_SHARE_PREFIXES},
     {"recompute", 0, NULL, CLI_FLAG, &O.recompute,
      "compute each layer again in the backward pass: less memory, more time"},

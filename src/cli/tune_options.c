@@ -48,7 +48,8 @@ const cli_option cli_tune_options[] = {
      "as many rows of each category, or of each relation: as many as the rarest has, or --size in all",
      .words = KEN_WORDS_BALANCE},
     {"variant", 0, "NAME", CLI_PARSED, &O.variant,
-     "draw a set of known composition: unknown=X (X % Unknown rows, the same relations for every X), known=X (that without "
+     "draw a set of known composition: unknown=X (X % Unknown rows, the same relations for every X), known=X (that "
+     "without "
      "its Unknown rows), natural, or the name of a category",
      .parse = cli_parse_variant},
     {"size", 0, "N", CLI_SIZE, &O.set_rows,

@@ -1,5 +1,6 @@
 /* report.c - ken_report_*: sorts the runs by kind, adds them up, compares what can be compared, and keeps the figures (ken.h).
- * What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report takes any mix of runs. Writing the page is page.c's. */
+ * What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report takes any mix
+ * of runs. Writing the page is page.c's. */
 #include "report/report.h"
 #include "base/alloc.h"
 #include "base/options.h"
