@@ -1,4 +1,5 @@
-/* facts.c - see facts.h. Each run has columns of one value a row (category, P_Correct, ...), of one a prompt (its greedy answer, its probability, ...) and of one a rank and prompt (the likeliest first tokens). Texts that come again, as answers do, stand once in a
+/* facts.c - see facts.h. Each run has columns of one value a row (category, P_Correct, ...), of one a prompt (its greedy answer, its
+ * probability, ...) and of one a rank and prompt (the likeliest first tokens). Texts that come again, as answers do, stand once in a
  * dictionary; the ten prompts of a row mostly say the same few things, so a row lists these and a prompt has a number among them.
  *
  * The hard thing is room: ten prompts with five alternatives each are a hundred numbers a row. Numbers have as many bits as are
