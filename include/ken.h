@@ -185,7 +185,8 @@ enum {
     KEN_FLAG_TOO_LONG = 1 << 11,         /* the prompt does not fit the model's context; no category */
     KEN_FLAG_GUESS = 1 << 12             /* guess control: lift below log 2 */
 };
-KEN_API const char *ken_flag_name(int bit); /* bit = 0, 1, ...; NULL past the last */
+KEN_API const char *ken_flag_name(int bit);    /* bit = 0, 1, ...; NULL past the last */
+KEN_API const char *ken_flag_meaning(int bit); /* a sentence without its full stop; likewise */
 
 typedef struct ken_example {
     const char *id;       /* "P36/test/12" or the data's own */
@@ -290,6 +291,10 @@ typedef struct ken_plan { /* what --dry-run shows */
 } ken_plan;
 
 KEN_DEFAULTS(ken_annotate_options, ken_annotate_defaults)
+/* What `method` may be, and about each a few words; i = 0, 1, ...; NULL past the last. */
+KEN_API const char *ken_method_name(int i, const char **about);
+/* How each matcher is written: "em-squad", "f1@T with ..."; NULL past the last. *exact: the method "exact" can use it too. */
+KEN_API const char *ken_matcher_form(int i, bool *exact);
 KEN_API int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *o, const char *run_path,
                          ken_err *err);
 KEN_API int ken_annotate_plan(ken_model *m, const ken_data *d, const ken_annotate_options *o, ken_plan *out,

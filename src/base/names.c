@@ -1,5 +1,5 @@
-/* names.c - the words that a user sees for categories, flags, models and questions (ken.h). Here, at the bottom, so that every layer prints the
- * same ones; the man page lists them from these tables. */
+/* names.c - the words that a user sees for categories, models and questions (ken.h; for flags: flags.c). Here, at the bottom, so that every layer
+ * prints the same ones. */
 #include "base/file.h"
 #include "ken.h"
 #include <stdio.h>
@@ -10,21 +10,10 @@ static const char *const category_names[KEN_N_CATEGORIES] = {
     [KEN_UNKNOWN] = "Unknown",          [KEN_UNLABELLED] = "unlabelled",
 };
 
-/* In the order of the bits of KEN_FLAG_*. */
-static const char *const flag_names[] = {
-    "ambiguous",     "duplicate",     "multi_answer", "echo",      "exemplars_shared", "exemplars_foreign",
-    "gold_has_stop", "gold_too_long", "unsettled",    "open_mass", "choice",           "too_long",
-    "guess",
-};
-enum { N_FLAGS = sizeof flag_names / sizeof flag_names[0] };
-_Static_assert(1 << (N_FLAGS - 1) == KEN_FLAG_GUESS, "a flag without a name");
-
 const char *ken_category_name(int category)
 {
     return category >= 0 && category < KEN_N_CATEGORIES ? category_names[category] : "unlabelled";
 }
-
-const char *ken_flag_name(int bit) { return bit >= 0 && bit < N_FLAGS ? flag_names[bit] : NULL; }
 
 void ken_model_label(char *out, size_t size, const char *path)
 {

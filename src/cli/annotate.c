@@ -94,7 +94,7 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
                  ken_count_text(b, p->now.token_forwards));
 }
 
-/* What the run has to say of itself; with --json its summary. */
+/* The notes of the run; with --json its summary. */
 static int end_run(const char *path, ken_err *err)
 {
     ken_run *r = NULL;
@@ -135,7 +135,7 @@ static int run(int n, char **arg, ken_err *err)
         rc = default_output(set.data, named, sizeof named, err);
         path = named;
     }
-    /* Data first: a mistake in them should not cost the loading of a model. */
+    /* Data first: a mistake in them is found before the model is loaded. */
     if (rc == KEN_OK) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
     if (rc == KEN_OK) rc = cli_data_open_fallback(&fallback, cli_annotate.exemplars, err);
@@ -180,8 +180,8 @@ const cli_verb cli_verb_annotate = {
         "prompt), MaybeKnown (with some), WeaklyKnown (only when sampling) or Unknown.\n\n"
         "Results go to a run, one SQLite file, committed as the work goes. When the run exists, the same command "
         "resumes it; with a larger --limit or --per-relation it is extended; other settings are refused. When the data "
-        "changed since, rows that are still true are kept, changed ones are computed anew, new ones are asked behind "
-        "the run's own exemplars, and rows that are gone are kept and named; ken show says so. The first "
+        "changed since, unchanged rows are kept, changed rows are computed again, new rows are asked with the run's "
+        "own exemplars, and rows that the data no longer has are kept and named; ken show says so. The first "
         "Ctrl-C stops cleanly and keeps all that was finished.\n\n"
         "A label depends on the model file, the data, the settings and the seeds alone: not on threads, order, or "
         "interruptions.",

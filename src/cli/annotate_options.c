@@ -5,6 +5,7 @@
 cli_annotate_settings cli_annotate;
 
 #define O cli_annotate.o
+static char methods[CLI_HELP_SIZE], method_help[CLI_HELP_SIZE], matcher_help[CLI_HELP_SIZE]; /* what the library has */
 
 const cli_option cli_label_options[] = {
     {"shots", 0, "N", CLI_INT, &O.shots, "exemplars in a prompt", .min = 0, .max = 64},
@@ -12,18 +13,15 @@ const cli_option cli_label_options[] = {
     {"samples", 0, "N", CLI_INT, &O.samples, "samples for each prompt, drawn from the exact probability", .min = 1,
      .max = 10000},
     {"temperature", 0, "T", CLI_REAL, &O.temperature, "sampling temperature", .min = 1e-6, .max = 100},
-    {"top-k", 0, "K", CLI_INT, &O.top_k, "sampling is among the K likeliest tokens", .min = 1, .max = 1 << 20},
-    {"matcher", 0, "NAME", CLI_STRING, &O.matcher,
-     "when a text counts as an answer: em-squad, em-raw, em-alias; with --method sample also contains and f1@T, as in "
-     "f1@0.5"},
+    {"top-k", 0, "K", CLI_INT, &O.top_k, "sample among the K likeliest tokens", .min = 1, .max = 1 << 20},
+    {"matcher", 0, "NAME", CLI_STRING, &O.matcher, matcher_help},
     {"max-new", 0, "N", CLI_INT, &O.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
     {"exemplar-seed", 0, "N", CLI_U64, &O.exemplar_seed, "seed of the exemplar sets"},
     {"seed", 0, "N", CLI_U64, &O.seed, "seed of the draws"},
-    {"method", 0, "NAME", CLI_CHOICE, &O.method,
-     "exact: the probability of every right answer, summed over token paths; sample: the paper's protocol, literally",
-     .choices = "exact|sample"},
+    {"method", 0, "NAME", CLI_CHOICE, &O.method, method_help, .choices = methods},
     {"mass-budget", 0, "P", CLI_REAL, &O.mass_budget,
-     "stop when the mass of paths not looked at is below P (0: as fine as the category needs)", .min = 0, .max = 1000},
+     "stop when the probability of the paths not yet followed is below P (0: as fine as the category needs)", .min = 0,
+     .max = 1000},
     {"template", 0, "TEXT", CLI_TEXT, &O.prompt_template, "the question's form (default: \"Q: {question}\\nA:\")",
      .setting = "prompt_template"},
     {"chat-template", 0, NULL, CLI_FLAG, &O.chat_template, "ask as a conversation, in the model's chat format"},
@@ -51,7 +49,16 @@ const cli_option cli_compute_options[] = {
     {"memory", 0, "SIZE", CLI_BYTES, &O.memory, "memory for the key-value cache, as in 2G (0: chosen)"},
     {0}};
 
-void cli_annotate_init(void) { cli_annotate = (cli_annotate_settings){.o = ken_annotate_defaults()}; }
+void cli_annotate_init(void)
+{
+    char exact[150], others[150];
+    cli_annotate = (cli_annotate_settings){.o = ken_annotate_defaults()};
+    cli_list_methods(methods, method_help, sizeof methods);
+    cli_list_matchers(exact, sizeof exact, true);
+    cli_list_matchers(others, sizeof others, false);
+    snprintf(matcher_help, sizeof matcher_help, "when a text counts as an answer: %s; with --method sample also %s",
+             exact, others);
+}
 
 ken_annotate_options cli_annotate_options(cli_progress *p)
 {

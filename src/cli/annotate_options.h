@@ -12,7 +12,7 @@ typedef struct cli_annotate_settings {
 
 extern cli_annotate_settings cli_annotate;
 extern const cli_option cli_label_options[];   /* what decides a label: prompts, samples, matcher, ... */
-extern const cli_option cli_which_options[];   /* which rows are asked, behind which exemplars */
+extern const cli_option cli_which_options[];   /* which rows are asked, with which exemplars */
 extern const cli_option cli_compute_options[]; /* how it is computed: threads, compute, isa, memory */
 
 /* How much was done and how fast, as a note. */

@@ -24,15 +24,23 @@ extern const size_t cli_n_verbs;
 /* help.c, man.c, completion.c: from the tables to text on stdout */
 void cli_print_help(const cli_verb *v);
 void cli_print_overview(FILE *out);
+/* Words of text from column `col` on, in lines that end before `right` and begin at column `indent`. "\n" in the text starts a new line. */
+void cli_wrap(FILE *out, const char *text, int indent, int col, int right);
 int cli_print_man(const char *verb, ken_err *err);         /* "" = ken(1) itself */
 int cli_print_completion(const char *shell, ken_err *err); /* "bash" or "zsh" */
+
+/* names.c: what the library has, for the tables of options. Filled by a verb's init. */
+enum { CLI_HELP_SIZE = 400 };
+void cli_list_methods(char *out, char *help, size_t size); /* "exact|sample", and "exact: ...; sample: ..." */
+/* "em-raw, em-squad, ...": those that the exact method can use, or the others. */
+void cli_list_matchers(char *out, size_t size, bool exact);
 
 /* signal.c: the first SIGINT or SIGTERM only raises a flag; a second one ends the program at once. */
 void cli_catch_signals(void);
 int cli_interrupted(void *ctx);                                  /* a ken_poll_fn */
 int cli_open_run(ken_run **out, const char *path, ken_err *err); /* ken_run_open; reading it ends when interrupted */
 
-/* paths.c: where things are when nobody says. Results live until the program ends. */
+/* paths.c: where things are by default. Results live until the program ends. */
 /* `given`, else the default model of the user's cache folder; NULL with KEN_EUSAGE telling how to get one. */
 const char *cli_model_path(const char *given, ken_err *err);
 /* The project's own facts: beside the program (an installed tree or a build folder); NULL when they are not there. */

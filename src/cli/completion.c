@@ -104,6 +104,8 @@ static void zsh(void)
 
 int cli_print_completion(const char *shell, ken_err *err)
 {
+    for (size_t i = 0; i < cli_n_verbs; i++)
+        if (cli_verbs[i]->init != NULL) cli_verbs[i]->init(); /* choices that come from the library */
     if (strcmp(shell, "bash") == 0) bash();
     else if (strcmp(shell, "zsh") == 0) zsh();
     else return cli_fail(err, KEN_EUSAGE, "_completion: bash or zsh");

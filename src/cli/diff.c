@@ -286,7 +286,7 @@ static int show(const ken_diff *d, const ken_diff_show_options *o, ken_err *err)
     term_start();
     int rc = set.rows != NULL ? print_rows(d, err) : print_summary(d, o, err);
     if (set.rows != NULL || cli.json || set.tables.csv ||
-        set.tables.latex) /* what is printed then does not lead the eye there */
+        set.tables.latex) /* there the output itself does not show the cautions */
         for (size_t i = 0; ken_diff_caution(d, i) != NULL; i++) cli_note("caution: %s", ken_diff_caution(d, i));
     return rc == KEN_OK ? check_conditions(d, err) : rc;
 }
@@ -340,12 +340,14 @@ const cli_verb cli_verb_diff = {
         "Given models, ken diff annotates DATA with both first, as ken annotate does and with its options, into runs "
         "that are resumed when they exist. What is a model and what is a run is found from the content.\n\n"
         "A subject is taken from the data where they name it, else from what the question does not share with the "
-        "others of its relation. A trained row that does not name its subject counts for each subject that stands in "
-        "its question.\n\n"
-        "Multiple choice has no categories, and the options stand in another order in each prompt, so that options are "
-        "listed and no letters. A question counts as right when more than half of its prompts choose the right option "
-        "(our rule; a tie is wrong), lost when it was right in A and is wrong in B, gained the other way round. Four "
-        "options and ten prompts give who guesses 25% of the prompts, and 2% of the questions. Multiple choice beside "
+        "others of its relation. A trained row that does not name its subject counts for each subject that its "
+        "question contains.\n\n"
+        "Multiple choice has no categories, and the order of the options differs between prompts, so options are "
+        "listed by their text, not by their letter. A question counts as right when more than half of its prompts "
+        "choose the right option "
+        "(our rule; a tie is wrong), lost when it was right in A and is wrong in B, gained the other way round. With "
+        "four options and ten prompts, guessing is right in 25% of the prompts and for 2% of the questions. Multiple "
+        "choice beside "
         "other rows, as in trainings that watch both, is shown in a part of its own (--json: the object "
         "multiple_choice).\n\n"
         "--fail-if is for scripts: 'lost>2%' and 'lost>0.02' mean a share of the facts that are HighlyKnown or "

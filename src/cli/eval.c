@@ -46,6 +46,8 @@ static const cli_option options[] = {
     {"limit", 0, "N", CLI_SIZE, &set.o.limit, "the first N rows"},
     {0}};
 
+static char matcher_help[CLI_HELP_SIZE]; /* what the library has */
+
 static const cli_option asking[] = {
     {"prompt", 0, "NAME", CLI_CHOICE, &set.prompt,
      "zero-shot: the prompt of ken train; few-shot: that of ken annotate, with its first set of exemplars (default: "
@@ -60,10 +62,7 @@ static const cli_option asking[] = {
     {"chat-template", 0, NULL, CLI_FLAG, &set.o.chat_template, "ask as a conversation, in the model's chat format"},
     {"stop", 0, "TEXT", CLI_TEXT, &set.o.stop, "what ends an answer (default: a newline)"},
     {"max-new", 0, "N", CLI_INT, &set.o.max_new, "longest answer, in tokens", .min = 1, .max = 1024},
-    {"matcher", 0, "NAME,..", CLI_NAMES, &set.matchers,
-     "when a text counts as an answer: em-squad, em-raw, em-alias, contains, f1@T; the first decides, others are "
-     "counted beside it (default: em-squad)",
-     .setting = "matchers"},
+    {"matcher", 0, "NAME,..", CLI_NAMES, &set.matchers, matcher_help, .setting = "matchers"},
     {"idk", 0, "PHRASE", CLI_LIST, &set.idk,
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},
@@ -72,6 +71,12 @@ static const cli_option asking[] = {
 
 static void init(void)
 {
+    char exact[150], others[150];
+    cli_list_matchers(exact, sizeof exact, true);
+    cli_list_matchers(others, sizeof others, false);
+    snprintf(matcher_help, sizeof matcher_help,
+             "when a text counts as an answer: %s, %s; the first decides, the others are counted beside it", exact,
+             others);
     cli_data_init();
     cli_annotate_init();
     set.o = ken_evaluate_defaults();
@@ -191,7 +196,7 @@ static int shots_for(const ken_data *d)
     return set.o.shots >= 0 ? set.o.shots : choice ? 5 : 4;
 }
 
-/* A comparison under other conditions is the caller's business, but worth a word. */
+/* A comparison under other conditions is allowed, with a warning. */
 static void note_differences(const ken_evaluation *e, const ken_run *before)
 {
     static const char *const keys[] = {"template", "prompt", "chat_template", "matcher", "data_hash"};
@@ -243,7 +248,7 @@ static int run(int n, char **arg, ken_err *err)
     const char *model = NULL;
     int rc = check_usage(err);
     if (rc == KEN_OK && (model = cli_model_path(set.model, err)) == NULL) rc = err->status;
-    /* Everything small first: a mistake there should not cost the loading of a model. */
+    /* Everything small first: a mistake there is found before the model is loaded. */
     if (rc == KEN_OK && set.data != NULL) rc = cli_data_open(&d, set.data, err);
     if (rc == KEN_OK) rc = cli_data_open_exemplars(&exemplars, cli_annotate.exemplars, err);
     if (rc == KEN_OK) rc = cli_data_open_fallback(&fallback, cli_annotate.exemplars, err);

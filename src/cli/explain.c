@@ -38,7 +38,7 @@ static void init(void)
     set.top = 3;
 }
 
-/* The run knows where its model was; a model moved since is looked for where any other verb would look. */
+/* The run records where its model was; when it is no longer there, the usual places are tried. */
 static const char *model_of(const ken_run *r, ken_err *err)
 {
     const char *own = r != NULL ? ken_run_setting(r, "model_path") : NULL;
@@ -72,7 +72,8 @@ static int open_exemplars(ken_data **d, ken_err *err)
 {
     const char *path = set.data != NULL ? set.data : cli_world_path();
     if (path == NULL)
-        return cli_fail(err, KEN_EUSAGE, "ken's own facts are not where they should be; name exemplars with -d DATA");
+        return cli_fail(err, KEN_EUSAGE,
+                        "ken's own facts were not found beside the program; name exemplars with -d DATA");
     return cli_data_open_exemplars(d, path, err);
 }
 

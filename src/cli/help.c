@@ -1,11 +1,18 @@
 /* help.c - the overview and a verb's help, from the option tables. */
 #include "cli/cli.h"
+#include "cli/term.h"
 #include <string.h>
 
-enum { LEFT = 30, RIGHT = 100 };
+enum { LEFT = 30, SUMMARY = 13, RIGHT = 100 };
 
-/* Words of text from column `col` on, wrapped before RIGHT, continued at column `indent`. "\n" in the text starts a new line. */
-static void wrap(FILE *out, const char *text, int indent, int col)
+/* As wide as the terminal, where it is narrower. */
+static int right_of(FILE *out)
+{
+    const int w = term_width_of(out);
+    return w < RIGHT ? w : RIGHT;
+}
+
+void cli_wrap(FILE *out, const char *text, int indent, int col, int right)
 {
     bool first = true;
     while (*text != '\0') {
@@ -16,17 +23,16 @@ static void wrap(FILE *out, const char *text, int indent, int col)
             text++;
             continue;
         }
-        size_t n = strcspn(text, " \n");
-        if (!first && col + 1 + (int)n > RIGHT) {
-            fprintf(out, "\n%*s", indent, "");
-            col = indent;
-            first = true;
+        const size_t spaces = first ? 0 : strspn(text, " "), n = strcspn(text + spaces, " \n");
+        if (!first && col + (int)(spaces + n) > right) {
+            fprintf(out, "\n%*s%.*s", indent, "", (int)n, text + spaces);
+            col = indent + (int)n;
+        } else {
+            fprintf(out, "%.*s", (int)(spaces + n), text);
+            col += (int)(spaces + n);
         }
-        fprintf(out, "%s%.*s", first ? "" : " ", (int)n, text);
-        col += (int)n + !first;
         first = false;
-        text += n;
-        while (*text == ' ') text++;
+        text += spaces + n;
     }
     fputc('\n', out);
 }
@@ -41,7 +47,7 @@ static void print_option(const cli_option *o, void *ctx)
     snprintf(help, sizeof help, "%s%s%s%s", o->help, deflt[0] ? " (default: " : "", deflt, deflt[0] ? ")" : "");
     if (n >= LEFT) fprintf(out, "%s\n%*s", left, LEFT, "");
     else fprintf(out, "%-*s", LEFT, left);
-    wrap(out, help, LEFT, LEFT);
+    cli_wrap(out, help, LEFT, LEFT, right_of(out));
 }
 
 static void print_examples(FILE *out, const char *e)
@@ -58,21 +64,27 @@ void cli_print_help(const cli_verb *v)
 {
     FILE *out = stdout;
     fprintf(out, "Usage: ken %s %s [options]\n\n", v->name, v->args);
-    wrap(out, v->text, 0, 0);
+    cli_wrap(out, v->text, 0, 0, right_of(out));
     fputs("\nOptions:\n", out);
     cli_each_option(v, print_option, out);
-    fputs("\nA setting can also come from the environment: KEN_TOP_K for --top-k. Inputs and outputs cannot, KEN_MODEL "
-          "excepted.\n",
-          out);
+    cli_wrap(
+        out,
+        "\nA setting can also come from the environment: KEN_TOP_K for --top-k. Inputs and outputs cannot, KEN_MODEL "
+        "excepted.",
+        0, 0, right_of(out));
     if (v->examples != NULL) print_examples(out, v->examples);
 }
 
 void cli_print_overview(FILE *out)
 {
     fputs("ken - knowing what a language model knows\n\nUsage: ken VERB [options] [arguments]\n\n", out);
-    for (size_t i = 0; i < cli_n_verbs; i++) fprintf(out, "  %-10s %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
-    fputs(
+    for (size_t i = 0; i < cli_n_verbs; i++) {
+        fprintf(out, "  %-10s ", cli_verbs[i]->name);
+        cli_wrap(out, cli_verbs[i]->summary, SUMMARY, SUMMARY, right_of(out));
+    }
+    cli_wrap(
+        out,
         "\nken VERB --help says more about a verb, ken --version about this build.\n"
-        "Exit status: 0 done, 1 failure of the machine, 2 usage, 3 bad input, 4 threshold not met, 130 interrupted.\n",
-        out);
+        "Exit status: 0 done, 1 failure of the machine, 2 usage, 3 bad input, 4 threshold not met, 130 interrupted.",
+        0, 0, right_of(out));
 }

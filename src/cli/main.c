@@ -4,10 +4,12 @@
 #include "cli/cli.h"
 #include "cli/term.h"
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 cli_settings cli = {.color = "auto"};
 static const cli_verb *current; /* the verb that runs; NULL before */
@@ -38,6 +40,13 @@ int cli_fail(ken_err *err, int status, const char *fmt, ...)
     return status;
 }
 
+/* On a terminal lines end between words; in a file a message is one line. */
+static void print_message(const char *text)
+{
+    fputs("ken: ", stderr);
+    cli_wrap(stderr, text, 0, 5, isatty(fileno(stderr)) == 1 ? term_width_of(stderr) : INT_MAX);
+}
+
 void cli_note(const char *fmt, ...)
 {
     if (cli.quiet) return;
@@ -48,7 +57,7 @@ void cli_note(const char *fmt, ...)
     va_end(ap);
     cli_name_options(current, text, sizeof text);
     term_clean(text);
-    fprintf(stderr, "ken: %s\n", text);
+    print_message(text);
 }
 
 static const cli_verb *find_verb(const char *name)
@@ -152,7 +161,7 @@ int main(int argc, char **argv)
                       errno != 0 ? strerror(errno) : "write error");
     cli_name_options(current, err.msg, sizeof err.msg);
     term_clean(err.msg);
-    if (rc != KEN_OK && err.msg[0] != '\0') fprintf(stderr, "ken: %s\n", err.msg);
+    if (rc != KEN_OK && err.msg[0] != '\0') print_message(err.msg);
     if (rc == KEN_EUSAGE && argc > 1 && find_verb(argv[1]) != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", argv[1]);
     return ken_exit_status(rc);
 }

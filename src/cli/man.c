@@ -1,6 +1,6 @@
 /* man.c - the manual pages ken(1) and ken-VERB(1), written by the hidden verb `ken _man [VERB]` when the project is built.
  *
- * Everything about options comes from their tables. What only a manual needs (the tables of a run, the flags) is here. */
+ * Everything about options comes from their tables, and the flags of a row from the library's. */
 #include "cli/cli.h"
 #include <ctype.h>
 #include <string.h>
@@ -97,31 +97,6 @@ static void man_verb(const cli_verb *v)
     fputs(".SH SEE ALSO\n\\fBken\\fR(1), \\fBken\\-run\\fR(5)\n", stdout);
 }
 
-static const struct {
-    const char *name, *meaning;
-} flag_meaning[] = {
-    {"ambiguous", "the same question stands with other answers; all of them are accepted"},
-    {"duplicate", "the same question and answers stand earlier in the data"},
-    {"multi_answer", "several answers are accepted"},
-    {"echo", "an accepted answer stands in the question"},
-    {"exemplars_shared", "the relation is so small that its exemplar sets share rows"},
-    {"exemplars_foreign", "the relation is so small that its exemplars come from all relations"},
-    {"gold_has_stop", "no category: no answer can match, because every accepted one holds the stop string"},
-    {"gold_too_long", "no category: every accepted answer needs more than --max-new tokens"},
-    {"unsettled", "the seeded draw gives one category with p_lo and another with p_hi; the middle was used"},
-    {"open_mass", "the interval is wider than the mass budget asked for"},
-    {"choice", "no category: multiple choice, which has a knowledge score instead"},
-    {"too_long", "no category: the prompt does not fit the model's context"},
-    {"guess", "guess control: the answer is nearly as likely for other subjects (lift below log 2)"},
-};
-
-static const char *meaning_of(const char *flag)
-{
-    for (size_t i = 0; i < sizeof flag_meaning / sizeof *flag_meaning; i++)
-        if (strcmp(flag_meaning[i].name, flag) == 0) return flag_meaning[i].meaning;
-    return "not described here";
-}
-
 static void man_ken(void)
 {
     title("ken", "knowing what a language model knows");
@@ -145,7 +120,7 @@ static void man_ken(void)
         fputs(".TP\n\\fB", stdout);
         roff(ken_flag_name(b));
         fputs("\\fR\n", stdout);
-        roff(meaning_of(ken_flag_name(b)));
+        roff(ken_flag_meaning(b));
         fputs(".\n", stdout);
     }
     exit_status();

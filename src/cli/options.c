@@ -174,7 +174,7 @@ static int set_value(source s, const char *value, ken_err *err)
     }
 }
 
-/* A flag in the environment needs a value; anything that is not clearly yes or no is a mistake worth hearing about. */
+/* A flag in the environment needs a value; anything that is not clearly yes or no is refused. */
 static int set_flag_from_env(source s, const char *value, ken_err *err)
 {
     if (cli_in_list("1|yes|true|on", '|', value)) return set_value(s, NULL, err);
@@ -475,7 +475,7 @@ static void read_env(const cli_option *o, void *ctx)
     if (value == NULL || pass->rc != KEN_OK) return;
     source from = {o, name};
     if (!takes_value(o)) pass->rc = set_flag_from_env(from, value, pass->err);
-    else if (*value != '\0') pass->rc = set_value(from, value, pass->err); /* empty = not set, as the shell habit is */
+    else if (*value != '\0') pass->rc = set_value(from, value, pass->err); /* empty = not set, as is usual in shells */
 }
 
 int cli_parse(const cli_verb *v, int argc, char **argv, int *n, char **arg, ken_err *err)

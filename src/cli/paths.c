@@ -1,4 +1,4 @@
-/* paths.c - where the default model and the project's own facts are, when nobody says. */
+/* paths.c - where the default model and the project's own facts are by default. */
 #include "cli/cli.h"
 #include <limits.h>
 #include <stdlib.h>

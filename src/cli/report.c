@@ -50,10 +50,10 @@ static int open_one(ken_run **out, const char *path, ken_err *err)
     return rc;
 }
 
-/* Notes come up while the report is put together, and while its page is written. */
-static void say_notes(const ken_report *r, size_t *said)
+/* Notes are added while the report is made, and while its page is written. */
+static void say_notes(const ken_report *r, size_t *shown)
 {
-    for (const char *s; (s = ken_report_note(r, *said)) != NULL; (*said)++) cli_note("%s", s);
+    for (const char *s; (s = ken_report_note(r, *shown)) != NULL; (*shown)++) cli_note("%s", s);
 }
 
 static int write_all(ken_report *r, ken_err *err)
@@ -61,10 +61,10 @@ static int write_all(ken_report *r, ken_err *err)
     const struct {
         const char *dir, *format;
     } files[] = {{set.pdf, "pdf"}, {set.png, "png"}, {set.svg, "svg"}, {set.csv, "csv"}};
-    size_t said = 0;
+    size_t shown = 0;
     int rc = KEN_OK;
     bool plots = false;
-    say_notes(r, &said);
+    say_notes(r, &shown);
     for (size_t i = 0; i < ken_report_n_plots(r) && set.list_plots; i++) puts(ken_report_plot_name(r, i));
     if (set.list_plots) return KEN_OK;
     for (size_t i = 0; i < sizeof files / sizeof files[0] && rc == KEN_OK; i++) {
@@ -76,7 +76,7 @@ static int write_all(ken_report *r, ken_err *err)
     if (rc != KEN_OK || (plots && set.output == NULL)) return rc;
     const char *page = set.output != NULL ? set.output : "report.html";
     rc = ken_report_write(r, page, err);
-    say_notes(r, &said);
+    say_notes(r, &shown);
     if (rc == KEN_OK) cli_note("wrote %s", page);
     return rc;
 }

@@ -20,10 +20,10 @@ static struct {
     size_t limit, audit;
 } set;
 
+static char matcher_help[CLI_HELP_SIZE]; /* what the library has */
+
 static const cli_option how_options[] = {
-    {"matcher", 0, "NAME", CLI_STRING, &set.o.matcher,
-     "when a text counts as an answer: em-squad, em-raw, em-alias, contains, f1@T as in f1@0.5 "
-     "(default: the run's)"},
+    {"matcher", 0, "NAME", CLI_STRING, &set.o.matcher, matcher_help},
     {"aliases", 0, "FILE", CLI_STRING, &set.o.aliases,
      "JSON object from an answer to a list of other spellings, for em-alias", .flags = CLI_IO | CLI_PATH},
     {"prompts", 0, "N", CLI_INT, &set.o.prompts, "only the first N prompts (0: all)", .min = 0, .max = 1000},
@@ -53,7 +53,8 @@ static const cli_option what_options[] = {
     {"curve", 0, NULL, CLI_FLAG, &set.curve,
      "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},
     {"against", 0, "RUN", CLI_LIST, &set.against,
-     "how far the labels agree with those of another run of the same facts, scored likewise; may be repeated",
+     "how far the labels agree with those of another run of the same facts, scored in the same way; may be given "
+     "several times",
      .flags = CLI_IO | CLI_PATH},
     {"audit", 0, "N", CLI_SIZE, &set.audit,
      "a sheet (-o FILE.csv) of N rejected answers, drawn by --seed, to check the matcher by hand"},
@@ -69,6 +70,11 @@ static const cli_option what_options[] = {
 
 static void init(void)
 {
+    char exact[150], others[150];
+    cli_list_matchers(exact, sizeof exact, true);
+    cli_list_matchers(others, sizeof others, false);
+    snprintf(matcher_help, sizeof matcher_help, "when a text counts as an answer: %s, %s (default: the run's)", exact,
+             others);
     memset(&set, 0, sizeof set);
     set.o = ken_score_defaults();
     set.o.poll = cli_interrupted;
@@ -170,7 +176,7 @@ static int read_audited(ken_scoring *s, ken_err *err)
     return rc == KEN_OK ? cli_print_tables(v, &set.tables, err) : rc;
 }
 
-/* What cannot be had in one call. */
+/* What does not go together in one call. */
 static int check_together(bool rows, ken_err *err)
 {
     bool tables = set.curve || set.against.n > 0;
@@ -228,7 +234,8 @@ const cli_verb cli_verb_score = {
         "HighlyKnown and MaybeKnown exactly; whether a fact without a greedy hit is WeaklyKnown or Unknown is known "
         "only where the bounds allow it: from below the probability under the narrower matcher and that of the greedy "
         "answer, from above what the greedy answer and the likeliest first tokens rule out. Where they do not, the "
-        "fact counts as the least knowing category that is possible (\"at least\"), and the table says how many these "
+        "fact counts as the category of least knowledge that is possible (\"at least\"), and the table says how many "
+        "these "
         "are. Greedy answers are not stored with --no-texts; then greedy verdicts can be open too.\n\n"
         "Temperature, top-k, shots and exemplars cannot be changed afterwards.\n\n"
         "--threshold takes rules CATEGORY:QUANTITY>=NUMBER, separated by commas, with p_t0 (share of prompts answered "

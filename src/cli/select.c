@@ -23,7 +23,7 @@ static const cli_option options[] = {
     {"strict-keys", 0, NULL, CLI_FLAG, &set.strict_keys,
      "only the keys of the format: no id, relation, category, p_t0, p_t, weight, known_tail"},
     {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "print what would be taken and write nothing", .flags = CLI_IO},
-    {"seed", 0, "N", CLI_U64, &cli_tune.o.seed, "of everything that is drawn"},
+    {"seed", 0, "N", CLI_U64, &cli_tune.o.seed, "seed of everything that is drawn"},
     {"valid", 0, "DATA", CLI_STRING, &set.valid,
      "mlx: rows for valid.jsonl, which are watched and not trained; the dev split where there is one",
      .flags = CLI_IO | CLI_PATH},
@@ -61,7 +61,9 @@ static int find_format(const char **to, ken_err *err)
     if (ends_with(file, ".csv")) *to = "csv";
     else if (ends_with(file, ".json"))
         return cli_fail(err, KEN_EUSAGE,
-                        "%s: a JSON list of what? --to alpaca or --to sharegpt says, .jsonl has a row a line", file);
+                        "%s: two formats are JSON lists; add --to alpaca or --to sharegpt, or name a .jsonl file, "
+                        "which has one row a line",
+                        file);
     return KEN_OK;
 }
 
@@ -78,7 +80,7 @@ static int select_watched(ken_selection **out, const ken_train_data *main, const
     d.prefer_split = split;
     d.poll = cli_interrupted;
     d.prompt_template = main->prompt_template;
-    d.known_tail_mixed = true; /* rows that are not trained have no last place */
+    d.known_tail_mixed = true; /* the order of rows that are only watched does not matter */
     return ken_select(out, &d, err);
 }
 
@@ -135,11 +137,10 @@ static int run(int n, char **arg, ken_err *err)
     if (rc == KEN_OK && !standard) rc = ken_views_of_selection(&v, s, set.dry_run ? NULL : set.output, to, err);
     if (v != NULL) rc = cli_print_views(v, err);
     if (rc == KEN_OK && !set.dry_run && ken_selection_stats(s)->tail > 0 && !from.known_tail_mixed)
-        cli_note(set.strict_keys
-                     ? "the known tail stands last in the file, but with --strict-keys no row says so: what "
-                       "shuffles mixes it in, ken train too"
-                     : "the known tail stands last in the file, its rows say known_tail, and ken train "
-                       "keeps it last; other trainers that shuffle mix it in");
+        cli_note(set.strict_keys ? "the known tail comes last in the file, but with --strict-keys its rows are not "
+                                   "marked: a trainer that shuffles mixes them in, and so does ken train"
+                                 : "the known tail comes last in the file and its rows are marked known_tail; ken "
+                                   "train keeps it last, other trainers that shuffle mix it in");
     if (rc == KEN_OK && !set.dry_run && !standard)
         cli_note("%s: %zu rows (%s)", set.output, ken_selection_count(s), to);
     ken_selection_free(s);

@@ -74,7 +74,7 @@ static int table_order(const char *key)
     return KEN_SORT_ORDER;
 }
 
-/* The table, in the form that is asked for; with rows what stands behind it. */
+/* The table, in the form that is asked for. */
 static int show_views(ken_run *r, ken_err *err)
 {
     ken_views *v;

@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 #include <langinfo.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,7 +10,8 @@
 #include <wchar.h>
 
 static bool color, unicode, utf8;
-static int width = 100;
+enum { UNKNOWN_WIDTH = 100 };
+static int width = UNKNOWN_WIDTH;
 
 void term_start(void)
 {
@@ -23,15 +23,19 @@ void term_start(void)
     if (strcmp(cli.color, "never") == 0) color = false;
     utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     unicode = (tty || color) && !dumb && utf8;
+    width = term_width_of(stdout);
+}
+
+int term_width_of(FILE *f)
+{
     struct winsize w;
-    if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40) width = w.ws_col;
+    return isatty(fileno(f)) == 1 && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 40 ? w.ws_col : UNKNOWN_WIDTH;
 }
 
 bool term_unicode(void) { return unicode; }
 int term_width(void) { return width; }
 
-/* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which every
- * terminal of this century has. */
+/* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which terminals support. */
 const char *term_on(int style)
 {
     static const char *const code[] = {"",

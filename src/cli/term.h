@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef enum term_style {
     TERM_PLAIN,
@@ -18,7 +19,8 @@ typedef enum term_style {
 /* Looks at stdout (and --color, NO_COLOR, TERM, the locale); call before printing. */
 void term_start(void);
 bool term_unicode(void);
-int term_width(void); /* columns; 100 where unknown */
+int term_width_of(FILE *f); /* likewise, of the terminal that f is */
+int term_width(void);       /* columns; 100 where unknown */
 
 /* Escape sequences for styles, "" without colour. static */
 const char *term_on(int style);

@@ -42,7 +42,7 @@ int cli_threshold_parse(cli_threshold *t, const char *text, const char *const *n
         t->value /= 100;
         end++;
     }
-    return number && *end == '\0' ? KEN_OK : bad(text, "what is compared with is no number", names, n, err);
+    return number && *end == '\0' ? KEN_OK : bad(text, "what follows < or > is not a number", names, n, err);
 }
 
 bool cli_threshold_holds(const cli_threshold *t, double value)

@@ -26,13 +26,13 @@ static const cli_option io_options[] = {
     {"data", 'd', "SET|RUN|DATA", CLI_STRING, &set.data,
      "what to train on: a set of ken select, a run of ken annotate, or data", .flags = CLI_IO | CLI_PATH},
     {"output", 'o', "DIR", CLI_STRING, &set.output,
-     "folder for the model, made when missing; a training that was interrupted there goes on",
+     "folder for the model, made when missing; a training that was interrupted there is resumed",
      .flags = CLI_IO | CLI_PATH},
     {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
      .flags = CLI_PATH},
     {"dev", 0, "DATA", CLI_STRING, &O.dev,
      "rows that decide which weights are the best; its dev split where it has one", .flags = CLI_IO | CLI_PATH},
-    {"test", 0, "DATA", CLI_STRING, &O.test, "rows to watch, not to decide by; its test split where it has one",
+    {"test", 0, "DATA", CLI_STRING, &O.test, "rows to watch, which decide nothing; its test split where it has one",
      .flags = CLI_IO | CLI_PATH},
     {"ood", 0, "DATA", CLI_STRING, &O.ood, "the same for rows of another distribution", .flags = CLI_IO | CLI_PATH},
     {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "count rows, tokens, steps, memory and disk; train nothing",
@@ -93,8 +93,8 @@ static const cli_option how_options[] = {
     {"gguf", 0, "TYPE", CLI_LIST, &set.gguf,
      "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
     {"share-prefixes", 0, "WHEN", CLI_WORD, &O.share_prefixes,
-     "compute a beginning that examples of a batch share once: exact without dropout; with it they share its mask "
-     "there too, which is faster and noisier (auto: on without dropout)",
+     "compute a prefix that examples of a batch share once for all of them: exact without dropout; with dropout they "
+     "share its mask there, which is faster and noisier (auto: on without dropout)",
      .words = KEN_WORDS_SHARE_PREFIXES},
     {"recompute", 0, NULL, CLI_FLAG, &O.recompute,
      "compute each layer again in the backward pass: less memory, more time"},
@@ -143,7 +143,7 @@ static void show_progress(void *ctx, const ken_progress *now)
     cli_progress_show(&w->progress, now);
 }
 
-/* Counts that may surprise. */
+/* Counts that the user may not expect. */
 static void show_start(void *ctx, const ken_train_start *s)
 {
     watch *w = ctx;
@@ -161,7 +161,7 @@ static void show_start(void *ctx, const ken_train_start *s)
         cli_note("the fit is measured on at most %s rows, evenly spaced", ken_count_text(a, set.o.fit_limit));
     if (set.o.eval_limit > 0)
         cli_note("at most %s rows of each other set are asked, evenly spaced", ken_count_text(a, set.o.eval_limit));
-    if (s->from > 0) cli_note("going on after step %lld", (long long)s->from);
+    if (s->from > 0) cli_note("resuming after step %lld", (long long)s->from);
 }
 
 static void show_point(void *ctx, const ken_point *p, const ken_measure *m, size_t n)
@@ -277,7 +277,7 @@ static int run(int n, char **arg, ken_err *err)
 const cli_verb cli_verb_train = {
     .name = "train",
     .args = "-d SET|RUN|DATA -o DIR",
-    .summary = "fine-tune a model and watch what is fitted, kept and broken, by knowledge category",
+    .summary = "fine-tune a model and watch what it learns and what it forgets, by knowledge category",
     .text =
         "Trains all weights, or with --lora a low-rank adapter, to answer questions. Each row is asked without "
         "exemplars, \"Answer the following question.\\n"
@@ -291,8 +291,8 @@ const cli_verb cli_verb_train = {
         "transformers loads as they are, or with --lora adapter_model.safetensors and adapter_config.json for peft, "
         "and what --gguf asks for. DIR/train.ken is the run with all that was measured (ken show, ken report), and a "
         "file DONE is written last.\n\n"
-        "The state is kept in DIR/state while the training runs. The same command goes on with an interrupted training "
-        "and ends in the same bytes as an undisturbed one; other settings are refused. Results do not depend on "
+        "The state is kept in DIR/state while the training runs. The same command resumes an interrupted training and "
+        "ends in the same bytes as one that was not interrupted; other settings are refused. Results do not depend on "
         "threads. The first Ctrl-C stops cleanly and keeps the state.\n\n"
         "The defaults are those of Gekhman et al. 2024: 50 epochs, batches of 128, learning rate 1e-5, dropout 0.05; "
         "and ours where they say nothing: AdamW without weight decay, 3% warm-up, gradients clipped at norm 1.",

@@ -45,10 +45,11 @@ const cli_option cli_tune_options[] = {
     {"limit", 0, "N", CLI_SIZE, &O.limit, "the first N rows (0: all)", .min = 0},
     {"sample", 0, NULL, CLI_FLAG, &O.sample, "--per-relation and --limit take rows drawn by --seed, not the first"},
     {"balance", 0, "WHAT", CLI_WORD, &O.balance,
-     "as many rows of each category, or of each relation: as the rarest has, or --size in all",
+     "as many rows of each category, or of each relation: as many as the rarest has, or --size in all",
      .words = KEN_WORDS_BALANCE},
     {"variant", 0, "NAME", CLI_PARSED, &O.variant,
-     "draw a set of known make-up: unknown=X (X % Unknown rows, the same relations for every X), known=X (that without "
+     "draw a set of known composition: unknown=X (X % Unknown rows, the same relations for every X), known=X (that "
+     "without "
      "its Unknown rows), natural, or the name of a category",
      .parse = cli_parse_variant},
     {"size", 0, "N", CLI_SIZE, &O.set_rows,
@@ -57,7 +58,7 @@ const cli_option cli_tune_options[] = {
     {"known-mix", 0, "NAME", CLI_WORD, &O.known_mix,
      "what the Known rows of a variant are (natural: as in their relation)", .words = KEN_WORDS_KNOWN_MIX},
     {"concentrated", 0, NULL, CLI_FLAG, &O.concentrated,
-     "the variant's Unknown rows fill whole relations; as many in all, in as many rows of each relation"},
+     "the variant's Unknown rows fill whole relations; their number, and that of each relation's rows, stay the same"},
     {"match", 0, "HOW", CLI_WORD, &O.match,
      "control for popularity: pairs, only Known and Unknown rows that pair up in one relation and decile of "
      "popularity; control, such a Known row in place of each Unknown one of the variant",
@@ -157,20 +158,19 @@ void cli_tune_notes(const ken_train_data_stats *d)
                {d->unmatched, "rows are not in the run that --labels names, and count as not annotated"},
                {d->conflicts, "rows have the prompt of an earlier one and another target"},
                {d->newline, "targets hold a newline, where ken eval stops reading an answer"},
-               {d->choice,
-                "rows are multiple choice: the question stands without its options, and the text of the right "
-                "one is the answer"},
-               {d->relations_left_out, "relations give no row to the variant"},
+               {d->choice, "rows are multiple choice: the question is asked without its options, and the text of the "
+                           "right one is the answer"},
+               {d->relations_left_out, "relations have no row in the variant"},
                {d->spread, "rows come from relations that lack either Known or Unknown rows"},
-               {d->unranked, "rows are in no half: what they would be ranked by is not known"},
+               {d->unranked, "rows are in neither half: they lack the number that ranks them"},
                {d->partnerless,
                 "Unknown rows found no Known one of their relation and decile of popularity, and were dropped"},
-               {d->tail_repeated, "rows of the known tail stand in the rest too"}};
+               {d->tail_repeated, "rows of the known tail are also among the other rows"}};
     char a[32];
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         if (odd[i].n > 0) cli_note("%s %s", ken_count_text(a, odd[i].n), odd[i].what);
     if (d->matched_by != NULL && strcmp(d->matched_by, "answer") == 0)
-        cli_note("no row has a popularity: rows were matched by how often their answer stands in the data");
+        cli_note("no row has a popularity: rows were matched by how often their answer occurs in the data");
     if (d->ranked_by != NULL)
         cli_note("halves are ranked by %s", strcmp(d->ranked_by, "p") == 0 ? "P_Correct" : d->ranked_by);
 }

@@ -22,6 +22,6 @@ void cli_tune_init(void); /* after cli_data_init, whose options say how data are
 /* The whole of what was asked for, for data at path (borrowed): with the settings of data_options.h and the mixtures.
  * KEN_EUSAGE for a mixture that is not FILE:weight, and for a part of the subjects that is none. */
 int cli_tune_data(ken_train_data *out, const char *path, ken_err *err);
-/* Notes on stderr about counts that may surprise. */
+/* Notes on stderr about counts that the user may not expect. */
 void cli_tune_notes(const ken_train_data_stats *d);
 #endif

@@ -11,7 +11,9 @@
 enum {
     INTERVAL = 15 /* " [ 38.0,  44.5]"; wider where one needs it */,
     WHOLE = 26,
-    NAMES = 22 /* are not cut below */,
+    NAMES = 22 /* are not cut below, but where nothing else helps: then to */,
+    SHORT_NAMES = 12,
+    SHORT_BAR = 10,
     MOST_COLUMNS = 64,
     MOST_WORD = 2000
 };
@@ -62,14 +64,14 @@ static int borrowed(const ken_view *t, const layout *l, size_t i)
                : 0;
 }
 
-/* How wide column i has to be for its head and its contents, and whether it has intervals. */
-static void measure(const ken_view *t, layout *l, size_t i)
+/* How wide column i has to be for its head and its contents, and whether it has intervals. tight: not wider than that. */
+static void measure(const ken_view *t, layout *l, size_t i, bool tight)
 {
     const ken_view_column *c = &t->column[i];
     char buf[64], plain[MOST_WORD];
     const int gap = c->unit == KEN_UNIT_TEXT ? (i > 0 ? 2 : 0) : 1, head = term_columns(head_of(c, plain));
     const bool intervals = (c->where & KEN_INTERVAL_IF_VERBOSE) == 0 || cli.verbose;
-    int w = c->width;
+    int w = tight && !is_drawn(c) ? 0 : c->width;
     for (size_t r = 0; r < t->n_rows && !is_drawn(c); r++) {
         if (t->row[r].between != NULL || !is_there(t->row[r].where)) continue;
         const int n = term_columns(ken_view_cell_text(c, &t->row[r].cell[i], buf)) + gap;
@@ -82,32 +84,58 @@ static void measure(const ken_view *t, layout *l, size_t i)
     l->width[i] = w;
 }
 
-static int width_of(const ken_view *t, layout *l, bool narrow)
+static int width_of(const ken_view *t, layout *l, bool narrow, bool tight)
 {
     int sum = 0;
     *l = (layout){0};
     for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++) {
         if (!is_there(t->column[i].where) || (narrow && (t->column[i].where & KEN_IF_ROOM) != 0)) continue;
-        measure(t, l, i);
+        measure(t, l, i, tight);
         l->last = i;
         sum += l->width[i] + l->interval[i];
     }
     return sum;
 }
 
-/* Columns are as wide as their contents, at least as wide as they want to be. Where that is too much, names are cut, and where that does not do,
- * some columns are left out as well; where room is left, the bar of a whole takes it. */
+/* How far column i may be cut where nothing else helps: a bar and the names, which stand first; all others to their contents. */
+static int least_of(const ken_view *t, const layout *tight, size_t i)
+{
+    const int least = t->column[i].unit == KEN_UNIT_BAR              ? SHORT_BAR
+                      : i == 0 && t->column[i].unit == KEN_UNIT_TEXT ? SHORT_NAMES
+                                                                     : tight->width[i];
+    return least < tight->width[i] ? least : tight->width[i];
+}
+
+/* Takes what is too much from all columns alike, if that makes the table fit; else leaves it. */
+static int squeeze(const ken_view *t, layout *l, int over)
+{
+    layout tight;
+    const size_t n = t->n_columns < MOST_COLUMNS ? t->n_columns : MOST_COLUMNS;
+    int spare = 0;
+    (void)width_of(t, &tight, true, true);
+    for (size_t i = 0; i < n; i++)
+        if (l->width[i] > 0) spare += l->width[i] - least_of(t, &tight, i);
+    while (over > 0 && spare >= over)
+        for (size_t i = n; i-- > 0 && over > 0;)
+            if (l->width[i] > 0 && l->width[i] > least_of(t, &tight, i)) l->width[i]--, over--, spare--;
+    return over;
+}
+
+/* Columns are as wide as their contents, at least as wide as they want to be. Where that is too much, names are cut. Where that does not do, some
+ * columns are left out as well, and the others come closer; with -v, which asks for more than fits, all are there. Where room is left, the bar of
+ * a whole takes it. */
 static void lay_out(const ken_view *t, layout *l)
 {
     const bool named = t->n_columns > 0 && t->column[0].unit == KEN_UNIT_TEXT;
-    int over = width_of(t, l, false) - term_width();
     const int least = named && t->column[0].width > NAMES ? t->column[0].width : NAMES;
+    int over = width_of(t, l, false, false) - term_width();
     const int spare = named && l->width[0] > least ? l->width[0] - least : 0;
-    if (over > spare && !cli.verbose) over = width_of(t, l, true) - term_width();
+    if (over > spare && !cli.verbose) over = width_of(t, l, true, false) - term_width();
     if (over > 0) {
         l->width[0] -= over < spare ? over : spare;
         over -= over < spare ? over : spare;
     }
+    if (over > 0 && !cli.verbose) over = squeeze(t, l, over);
     for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS && over < 0; i++)
         if (l->width[i] > 0 && l->width[i] < WHOLE && t->column[i].unit == KEN_UNIT_PARTS)
             l->width[i] = l->width[i] - over < WHOLE ? l->width[i] - over : WHOLE;
@@ -121,7 +149,7 @@ static void print_text(const char *s, int width, bool left, bool last, ken_style
     fputs(term_off(), stdout);
 }
 
-/* Behind the last thing that a line has to say there are no spaces. */
+/* A line does not end in spaces. */
 static size_t end_of(const ken_view *t, const layout *l, const ken_view_row *row)
 {
     size_t end = 0;
@@ -210,7 +238,7 @@ static void print_table(const ken_view *t)
     }
 }
 
-/* Lines end between words; a word that is wider than the terminal stands alone. */
+/* Lines end between words; a word that is wider than the terminal has a line of its own. */
 static void print_spans(const ken_view *t)
 {
     int at = t->indent;

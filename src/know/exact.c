@@ -22,5 +22,11 @@ static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *
     return KEN_OK;
 }
 
-const ken_method ken_method_exact = {
-    .name = "exact", .version = "1", .of_text = true, .rules_out = true, .control = true, .start = start, .fill = fill};
+const ken_method ken_method_exact = {.name = "exact",
+                                     .version = "1",
+                                     .about = "the probability of every right answer, summed over token paths",
+                                     .of_text = true,
+                                     .rules_out = true,
+                                     .control = true,
+                                     .start = start,
+                                     .fill = fill};

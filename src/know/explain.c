@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "base/arena.h"
+#include "base/flags.h"
 #include "know/path.h"
 #include "know/task.h"
 #include "know/walk.h"
@@ -138,9 +139,8 @@ static int from_run(explainer *e, const ken_explain_request *q, ken_err *err)
                          .subject = copy(e, row->subject, &failed),
                          .popularity = row->popularity,
                          .choice = -1};
-    /* Flags that come from the data and the exemplars; those that the walk decides are found again. */
-    e->x.flags = row->flags & ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS | KEN_FLAG_TOO_LONG |
-                                          KEN_FLAG_GOLD_TOO_LONG | KEN_FLAG_GOLD_HAS_STOP);
+    /* the others are found again */
+    e->x.flags = row->flags & (ken_flags_by(KEN_FLAG_BY_DATA) | ken_flags_by(KEN_FLAG_BY_EXEMPLARS));
     int rc = failed ? ken_fail_nomem(err, "row")
                     : copy_texts(e, row->answers, row->n_answers, &e->x.answers, &e->x.n_answers, err);
     if (rc == KEN_OK) rc = copy_texts(e, row->aliases, row->n_aliases, &e->x.aliases, &e->x.n_aliases, err);

@@ -20,3 +20,10 @@ int ken_method_find(const ken_method **out, const char *name, ken_err *err)
     }
     return ken_fail(err, KEN_EUSAGE, "unknown `method` \"%.40s\"; known: %s", name, known);
 }
+
+const char *ken_method_name(int i, const char **about)
+{
+    const bool there = i >= 0 && i < N_METHODS;
+    *about = there ? methods[i]->about : NULL;
+    return there ? methods[i]->name : NULL;
+}

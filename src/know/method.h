@@ -23,6 +23,7 @@ typedef struct ken_method_input { /* everything is borrowed and outlives the que
 
 struct ken_method {
     const char *name, *version; /* the version binds a run: another one gives other numbers */
+    const char *about;          /* in a few words, for help; NULL: no choice of the user's */
     bool of_text;               /* answers are texts: they need golds and few-shot prompts */
     bool rules_out;             /* asks of unfinished texts whether they can become an answer: the matcher must say */
     bool own_draws;             /* draws with the row's id: rows that repeat are not alike */

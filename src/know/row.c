@@ -2,6 +2,7 @@
 #include "know/row.h"
 #include "base/alloc.h"
 #include "know/method.h"
+#include "store/row_fields.h"
 #include <math.h>
 
 enum { N_OTHER = 5 };
@@ -41,24 +42,11 @@ void ken_row_begin(ken_row_maker *m, const ken_example *x, ken_row *out)
                      .aliases = x->aliases,
                      .n_aliases = m->setup->golds.matcher.kind->uses_aliases ? x->n_aliases : 0,
                      .popularity = x->popularity,
-                     .category = KEN_UNLABELLED,
-                     .category_mode = KEN_UNLABELLED,
-                     .p_t0 = NAN,
-                     .p_t = NAN,
-                     .p_t_lo = NAN,
-                     .p_t_hi = NAN,
-                     .prompts = r->prompts,
-                     .samples = r->prompts * r->samples,
-                     .p_unknown = NAN,
-                     .p_unknown_lo = NAN,
-                     .p_unknown_hi = NAN,
-                     .p_flip = NAN,
-                     .min_margin = NAN,
-                     .p_guess = NAN,
-                     .lift = NAN,
-                     .score = NAN,
-                     .method = m->setup->method->name,
                      .prompt_rows = m->rows};
+    ken_fields_clear(&ken_row_fields, out);
+    out->prompts = r->prompts;
+    out->samples = r->prompts * r->samples;
+    out->method = m->setup->method->name;
 }
 
 /* The likeliest first tokens at the root. */

@@ -306,6 +306,7 @@ static int fill(const ken_question *q, ken_row_maker *m, ken_row *out, ken_err *
 
 const ken_method ken_method_sample = {.name = "sample",
                                       .version = "1",
+                                      .about = "the paper's protocol, literally",
                                       .of_text = true,
                                       .own_draws = true,
                                       .by_texts = true,

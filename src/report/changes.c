@@ -1,6 +1,6 @@
 /* changes.c - what moved between two runs: the sentence, the accuracies with their intervals, the transition diagram, lost and gained
  * facts, and the same by relation, popularity and distance to what was trained. Tables are the comparison's views (view/diff.h), all other
- * numbers ken_diff's; here they get words. */
+ * numbers ken_diff's; here they are put into sentences. */
 #include "base/alloc.h"
 #include "report/bars.h"
 #include "report/html.h"
@@ -157,7 +157,7 @@ static void fact_numbers(ken_out *o, const diff_part *p)
     ken_out_printf(o, " <small>McNemar\xE2\x80\x99s exact test: %s</small></dd></div></dl>\n",
                    g->lost + g->gained == 0 ? "nothing moved"
                    : g->mcnemar < 0.05      ? "more than chance"
-                                            : "no more than chance would do");
+                                            : "no more than chance would give");
 }
 
 int ken_section_change_hero(ken_out *o, const ken_page_diff *d, bool trained, ken_err *err)

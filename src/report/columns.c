@@ -1,4 +1,4 @@
-/* columns.c - see columns.h. zlib's deflate, level 9; base64 by hand, because a line of it is all there is to it. */
+/* columns.c - see columns.h. zlib's deflate, level 9; base64 is a few lines of our own. */
 #include "report/columns.h"
 #include "base/alloc.h"
 #include "report/html.h"

@@ -119,7 +119,7 @@ int ken_section_planes(ken_out *o, const ken_report *r, int h, ken_err *err)
         o, "<p class=\"note\">Accuracy in percent = intercept + a \xC2\xB7 (share of training rows that are fitted and "
            "Known) "
            "+ b \xC2\xB7 (share fitted and Unknown), one point an epoch of each training (Gekhman et al. 2024, Eq. 1). "
-           "In the paper a is above zero and b below: new facts, once learned, cost some of the old.</p>\n");
+           "In the paper a is above zero and b below: new facts, once learned, cost some of what was known.</p>\n");
     for (size_t k = 0; k < r->n_planes && rc == KEN_OK; k++) rc = plane(o, r, &r->plane[k], h + 1, err);
     ken_out_puts(o, "</section>\n");
     return rc;

@@ -1,5 +1,5 @@
-/* facts.c - see facts.h. Each run has columns of one value a row (category, P_Correct, ...), of one a prompt (what it said, how
- * probably, ...) and of one a rank and prompt (the likeliest first tokens). Texts that come again, as answers do, stand once in a
+/* facts.c - see facts.h. Each run has columns of one value a row (category, P_Correct, ...), of one a prompt (its greedy answer, its
+ * probability, ...) and of one a rank and prompt (the likeliest first tokens). Texts that come again, as answers do, stand once in a
  * dictionary; the ten prompts of a row mostly say the same few things, so a row lists these and a prompt has a number among them.
  *
  * The hard thing is room: ten prompts with five alternatives each are a hundred numbers a row. Numbers have as many bits as are
@@ -11,6 +11,7 @@
 #include "know/verdict.h"
 #include "report/columns.h"
 #include "report/html.h"
+#include "store/row_fields.h"
 #include "text/normalize.h"
 #include <inttypes.h>
 #include <math.h>
@@ -319,14 +320,12 @@ static int add_evaluated(void *ctx, const ken_evaluated *e, ken_err *err)
 {
     evaluated_ctx *x = ctx;
     const char *answers[] = {e->answer != NULL ? e->answer : ""};
-    ken_prompt_row prompt = {.greedy_hit = e->hit,
-                             .greedy_hit_raw = e->hit_raw,
-                             .text = e->text,
-                             .finish = e->finish,
-                             .text_p = NAN,
-                             .margin = NAN,
-                             .p_lo = NAN,
-                             .p_hi = NAN};
+    ken_prompt_row prompt = {.n_other = 0};
+    ken_fields_clear(&ken_prompt_fields, &prompt);
+    prompt.greedy_hit = e->hit;
+    prompt.greedy_hit_raw = e->hit_raw;
+    prompt.text = e->text;
+    prompt.finish = e->finish;
     ken_row row = {.id = e->id,
                    .relation = e->relation,
                    .split = e->split,
@@ -334,20 +333,13 @@ static int add_evaluated(void *ctx, const ken_evaluated *e, ken_err *err)
                    .answers = answers,
                    .n_answers = e->answer != NULL,
                    .popularity = e->popularity,
-                   .category = e->category,
-                   .category_mode = e->category,
-                   .p_t = e->p,
-                   .p_t_lo = e->p,
-                   .p_t_hi = e->p,
-                   .greedy_hits = e->hit,
-                   .prompts = 1,
-                   .p_unknown = NAN,
-                   .p_flip = NAN,
-                   .min_margin = NAN,
-                   .p_guess = NAN,
-                   .score = NAN,
                    .n_prompt_rows = 1,
                    .prompt_rows = &prompt};
+    ken_fields_clear(&ken_row_fields, &row);
+    row.category = row.category_mode = e->category;
+    row.p_t = row.p_t_lo = row.p_t_hi = e->p;
+    row.greedy_hits = e->hit;
+    row.prompts = 1;
     return add_row(x->f, x->r, &row, err);
 }
 

@@ -220,7 +220,7 @@ static int saturation(ken_figures *f, const ken_report_summary *s, size_t k, ken
     ken_buf_printf(
         &f->list[f->n - 1].caption,
         "The same for other numbers of samples, with all %d prompts. Only the border between WeaklyKnown and "
-        "Unknown depends on it: whatever has a chance above zero is found in the end.",
+        "Unknown depends on it: with enough samples every answer with a probability above zero is found.",
         s->prompts);
     return ken_figure_done(&f->list[f->n - 1], err);
 }
@@ -296,7 +296,7 @@ static int flip(ken_figures *f, const ken_report_summary *s, size_t k, ken_err *
     uint64_t n = sum_of(s->flip, KEN_HIST_BINS);
     char a[32], b[32];
     if (n == 0) return KEN_OK;
-    ken_figure *g = ken_figure_add(f, "Would the label come out again?", 240, err, "flip-%zu", k);
+    ken_figure *g = ken_figure_add(f, "Would a repeat give the same label?", 240, err, "flip-%zu", k);
     if (g == NULL) return KEN_ENOMEM;
     ken_plot p = count_columns(g, s->flip, KEN_HIST_BINS, false);
     twenty_steps(&p, s->flip, "probability that a repeat gives another label");

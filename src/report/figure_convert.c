@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum { SECONDS = 60, MOST_BYTES = 1 << 26 };
-enum { ASKED_MS = 100, ENDING_MS = 5 }; /* between two looks at it: while it talks, when it has fallen silent */
+enum { ASKED_MS = 100, ENDING_MS = 5 }; /* between two looks at it: while it writes, when it is silent */
 
 int ken_converter_find(char path[KEN_PATH_LENGTH], ken_err *err)
 {
@@ -27,7 +27,7 @@ int ken_converter_find(char path[KEN_PATH_LENGTH], ken_err *err)
         size_t n = strcspn(at, ":");
         int len =
             snprintf(path, KEN_PATH_LENGTH, "%.*s/rsvg-convert", (int)(n < KEN_PATH_LENGTH ? n : KEN_PATH_LENGTH), at);
-        /* not in a relative or empty folder of it: what lies in the current folder is not ours to run */
+        /* not in a relative or empty folder of it: a program in the current folder is never run */
         if (at[0] == '/' && len < KEN_PATH_LENGTH && ken_is_file(path) && access(path, X_OK) == 0) return KEN_OK;
         at += n;
         if (*at == ':') at++;
@@ -79,7 +79,7 @@ static int spawn(pid_t *pid, const char *program, const char *format, int in, in
     if (rc == 0) rc = posix_spawn_file_actions_addchdir_np(&actions, "/");
     if (rc == 0) rc = posix_spawnattr_setsigmask(&attributes, &none);
     if (rc == 0) rc = posix_spawnattr_setsigdefault(&attributes, &usual);
-    /* a group of its own: an interrupt from the terminal is ours to answer, and what it draws takes a moment */
+    /* a group of its own: an interrupt from the terminal reaches us alone, and its picture is done in a moment */
     if (rc == 0) rc = posix_spawnattr_setpgroup(&attributes, 0);
     if (rc == 0)
         rc = posix_spawnattr_setflags(&attributes,
@@ -96,10 +96,10 @@ static int spawn(pid_t *pid, const char *program, const char *format, int in, in
 
 typedef struct child {
     pid_t pid;
-    bool there; /* it is to be buried, and its number is its group's until then; not: somebody else has done so */
+    bool there;        /* we must wait for it, and its number stays its group's until then; false: somebody else has */
     int out, messages; /* our ends; -1 when it has closed its own */
     ken_buf *picture;
-    char said[400]; /* the beginning of its messages */
+    char message[400]; /* the beginning of its messages */
 } child;
 
 /* What there is at *fd, up to size bytes; 0: nothing now, or, *fd then being -1, nothing ever. */
@@ -113,14 +113,14 @@ static size_t take(int *fd, char *buf, size_t size)
     return 0;
 }
 
-/* All of the picture that is there, and some of the messages: a program that never ends these is not to hold us. */
+/* All of the picture that is there, and some of the messages: endless messages must not keep us here. */
 static void hear(child *c)
 {
     char buf[1 << 14];
-    size_t used = strlen(c->said), n = take(&c->messages, buf, sizeof buf);
-    for (size_t i = 0; i < n && used + 1 < sizeof c->said; i++)
-        c->said[used++] = buf[i] >= ' ' && buf[i] < 0x7F ? buf[i] : ' ';
-    c->said[used] = '\0';
+    size_t used = strlen(c->message), n = take(&c->messages, buf, sizeof buf);
+    for (size_t i = 0; i < n && used + 1 < sizeof c->message; i++)
+        c->message[used++] = buf[i] >= ' ' && buf[i] < 0x7F ? buf[i] : ' ';
+    c->message[used] = '\0';
     while (!c->picture->failed && c->picture->len <= MOST_BYTES && (n = take(&c->out, buf, sizeof buf)) > 0)
         ken_buf_add(c->picture, buf, n);
 }
@@ -159,7 +159,7 @@ static int finish(child *c, int rc, ken_err *err)
     if (rc != KEN_OK) return rc;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return ken_fail(err, KEN_EFAIL, "rsvg-convert failed (%s %d): %s", WIFEXITED(status) ? "exit status" : "signal",
-                        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), c->said);
+                        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), c->message);
     return c->picture->failed ? ken_fail_nomem(err, "figures") : KEN_OK;
 }
 

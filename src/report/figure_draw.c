@@ -114,7 +114,7 @@ static void put_spot(ken_buf *b, char before, double x, double y)
 
 /* ---- shapes ---------------------------------------------------------------------------------------------------------- */
 
-/* Goes on with the open path when it looks the same. */
+/* Adds to the open path when its style is the same. */
 static void look_like(ken_drawing *d, const char *look)
 {
     if (strcmp(d->look, look) == 0) return;

@@ -27,7 +27,7 @@ static int write_svg(const ken_figure *g, const char *path, ken_err *err)
     return ken_out_close(o, true, err);
 }
 
-/* The SVG in a file without a name, which the converter reads from: unlike a pipe it cannot break while it is written to. */
+/* The SVG in a file without a name, which the converter reads from: writing to it cannot fail as writing to a pipe can. */
 static int open_svg(int *fd, const ken_figure *g, ken_err *err)
 {
     char path[40];
@@ -40,7 +40,7 @@ static int open_svg(int *fd, const ken_figure *g, ken_err *err)
     return rc;
 }
 
-/* A converter need not say that it could not write all: a picture without its end is none. */
+/* A converter may not report that it could not write everything: a picture without its end is refused. */
 static bool is_cut(const char *format, const char *bytes, size_t n)
 {
     static const char png[] = "IEND\xAE\x42\x60\x82", pdf[] = "%%EOF";

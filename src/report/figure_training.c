@@ -445,7 +445,7 @@ static int loss(ken_figures *f, const course *c, size_t k, ken_err *err)
         if (isnan(first)) first = c->m[i].loss;
         last = c->m[i].loss;
     }
-    ken_buf_puts(&g->caption, "Mean over the steps since the point before, with dropout where there is any.");
+    ken_buf_puts(&g->caption, "Mean over the steps since the point before, with dropout where it is used.");
     ken_buf_printf(&g->description, "A line over the epochs: the loss a target token goes from %.3g to %.3g nats.",
                    first, last);
     return ken_figure_done(g, err);

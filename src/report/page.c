@@ -1,7 +1,7 @@
 /* page.c - the page from top to bottom: head, the finding, then the sections in the order in which a reader wants them. One self-contained
  * file, written as it is made.
  *
- * The hard thing is that questions, answers, generated texts and names are anybody's words. They enter the page in three ways only:
+ * The hard thing is that questions, answers, generated texts and names come from strangers. They enter the page in three ways only:
  * ken_html_text, ken_html_json and the packed columns, and the script puts them into the document as text. Besides, a policy in the
  * page allows no script but ours, named by its hash, and no loading of anything. */
 #include "base/hash.h"

@@ -1,6 +1,6 @@
 /* report.c - ken_report_*: sorts the runs by kind, adds them up, compares what can be compared, and keeps the figures (ken.h).
- * What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report is about
- * whatever runs there are. Writing the page is page.c's. */
+ * What cannot be compared or fitted becomes a note and a sentence on the page, never a failure: a report takes any mix
+ * of runs. Writing the page is page.c's. */
 #include "report/report.h"
 #include "base/alloc.h"
 #include "base/options.h"
@@ -48,7 +48,7 @@ static void base_name(char *buf, size_t size, const char *path, const char *endi
     if (len > cut && strcmp(buf + len - cut, ending) == 0) buf[len - cut] = '\0';
 }
 
-/* The file's or folder's name says more than the name inside many a file; "a model" when there is neither. */
+/* The name of the file or folder is clearer than the name inside many files; "a model" when there is neither. */
 static void model_name(char buf[KEN_RUN_NAME], const ken_run *run)
 {
     const char *path = ken_run_setting(run, "model_path"), *name = ken_run_setting(run, "model"),
@@ -152,7 +152,7 @@ static int compare(ken_report *r, size_t a, size_t b, const ken_diff_options *o,
     if (only_a + only_b + other > 0)
         rc = ken_report_add_note(
             r, err,
-            "%s and %s were not asked the same: compared are the %zu facts of both; only in the first: %zu, "
+            "%s and %s were not asked the same facts: the %zu that both have are compared; only in the first: %zu, "
             "only in the second: %zu, another question under the same id: %zu",
             d->a->name, d->b->name, ken_diff_count(d->diff), only_a, only_b, other);
     for (size_t i = 0; rc == KEN_OK && ken_diff_caution(d->diff, i) != NULL; i++)
@@ -170,7 +170,7 @@ static int compare_all(ken_report *r, const ken_report_options *o, ken_err *err)
     int rc = KEN_OK;
     for (int i = 0; i < o->n_trained; i++) {
         trained[k++] = o->trained[i];
-        /* A mistyped name is no reason to leave the comparison out and say so in a note. */
+        /* A mistyped name is an error; the comparison is not just left out with a note. */
         if (rc == KEN_OK && access(o->trained[i], F_OK) != 0)
             rc = ken_fail(err, KEN_EINPUT, "%s: %s", o->trained[i], strerror(errno));
     }
@@ -178,7 +178,7 @@ static int compare_all(ken_report *r, const ken_report_options *o, ken_err *err)
     d.label = o->label;
     d.trained = trained;
     d.n_trained = (int)n;
-    d.allow_different = true; /* the common part, and what differs, said in a note */
+    d.allow_different = true; /* the common part; a note says what differs */
     for (size_t i = 1; i < r->n_runs && rc == KEN_OK; i++)
         if (i != r->n_annotated) rc = compare(r, i < r->n_annotated ? 0 : r->n_annotated, i, &d, err);
     ken_free(trained);
@@ -293,7 +293,7 @@ int ken_report_write(ken_report *r, const char *path, ken_err *err)
     if (err == NULL) err = &own;
     err->status = KEN_OK;
     const char *what = ken_file_protected(path);
-    if (what != NULL) /* `ken report *.ken -o` ends with a run where the page's name should stand */
+    if (what != NULL) /* `ken report *.ken -o` takes the last run for the page's name */
         return ken_fail(err, KEN_EUSAGE, "%s: it holds %s, which is not replaced; name another file", path, what);
     if (ken_figures_stopped(r->figures, err)) return KEN_ESTOP;
     int rc = ken_out_open(&o, path, err);

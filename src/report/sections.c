@@ -93,7 +93,7 @@ void ken_section_lead(ken_out *o, const ken_report *r, size_t k)
         ken_html_text(o, asked, 20);
         ken_out_puts(o, " facts are in it");
     }
-    ken_out_puts(o, ". The same command again goes on where it stopped.</p>\n");
+    ken_out_puts(o, ". The same command resumes it.</p>\n");
 }
 
 /* A number with its name and what to know of it: a share, or where that is NaN a real. */
@@ -212,8 +212,8 @@ void ken_section_saturation(ken_out *o, const ken_report *r, size_t k, int h)
     ken_out_printf(o,
                    "<p class=\"note\">Expected shares for every number of prompts, averaged over all choices "
                    "among the %d. With one prompt %s would be called Unknown, with %d prompts %s. Only the border "
-                   "between WeaklyKnown and Unknown depends on the number of samples: every fact with a chance above "
-                   "zero is found in the end.</p>\n<div class=\"plots\">",
+                   "between WeaklyKnown and Unknown depends on the number of samples: with enough samples every fact "
+                   "with a probability above zero is found.</p>\n<div class=\"plots\">",
                    s->prompts, ken_html_percent(a, s->curve[0][KEN_UNKNOWN]), s->prompts,
                    ken_html_percent(b, s->curve[s->n_curve - 1][KEN_UNKNOWN]));
     ken_section_figure(o, r, "saturation-%zu", k);
@@ -260,21 +260,6 @@ static int flag_table(ken_out *o, const ken_report_summary *s, int h, ken_err *e
         {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
         {.head = "facts", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
         {.head = "share", .unit = KEN_UNIT_PART, .digits = 1, .where = KEN_ON_PAGE}};
-    static const char *const meaning[] = {
-        "the same question stands with other answers",
-        "the same question and answers stand earlier",
-        "several answers are accepted",
-        "the question contains an accepted answer",
-        "the relation's exemplar sets share rows",
-        "exemplars come from all relations",
-        "no answer can match: it holds the stop string",
-        "the answer needs more tokens than allowed",
-        "within the error bound the draw could give another category",
-        "the walk left more open than its budget",
-        "multiple choice: a score, no category",
-        "the prompt does not fit the model",
-        "about as likely for other subjects: perhaps a guess",
-    };
     size_t any = 0;
     ken_views *v = ken_views_new();
     ken_views_table(v, columns, sizeof columns / sizeof *columns, "Flags");
@@ -283,7 +268,7 @@ static int flag_table(ken_out *o, const ken_report_summary *s, int h, ken_err *e
         any++;
         ken_views_row(v, NULL, NULL);
         ken_put_text(v, KEN_STYLE_PLAIN, ken_flag_name((int)bit));
-        ken_put_text(v, KEN_STYLE_QUIET, bit < sizeof meaning / sizeof meaning[0] ? meaning[bit] : NULL);
+        ken_put_text(v, KEN_STYLE_QUIET, ken_flag_meaning((int)bit));
         ken_put_count(v, s->flags[bit]);
         ken_put_part(v, s->flags[bit], s->n);
     }

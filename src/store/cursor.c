@@ -113,7 +113,7 @@ double ken_cursor_real(ken_cursor *c, const char *what)
 double ken_cursor_p(ken_cursor *c, const char *what)
 {
     double p = ken_cursor_real(c, what);
-    if (p < -KEN_STORE_P_SLACK || p > 1 + KEN_STORE_P_SLACK) ken_cursor_spoil(c, what);
+    if (!ken_is_share(p)) ken_cursor_spoil(c, what);
     return p;
 }
 

@@ -33,16 +33,12 @@ enum {
 };
 
 static const char *const queries[N_QUERIES] = {
-    [Q_ROW] = ("SELECT id, relation, split, question, subject, popularity, category, category_mode, p_t0, p_t, p_t_lo, "
-               "p_t_hi,"
-               " greedy_hits, prompts, sample_hits, samples, p_unknown, p_unknown_lo, p_unknown_hi, p_flip, min_margin,"
-               " abstain_hits, p_guess, lift, score, flags, method FROM knowledge JOIN examples USING(place) WHERE "
-               "place = ?"),
+    /* @: row_fields.h */
+    [Q_ROW] = ("SELECT id, relation, split, question, subject, popularity@ FROM knowledge JOIN examples USING(place)"
+               " WHERE place = ?"),
     [Q_FIND] = "SELECT place FROM examples WHERE id = ?",
     [Q_ANSWERS] = "SELECT text FROM answers WHERE place = ? ORDER BY n",
-    [Q_PROMPTS] =
-        ("SELECT greedy_hit, greedy_hit_raw, text, finish, text_p, margin, top_gap, p_lo, p_hi, raw_lo, raw_hi, hits,"
-         " samples, prompt FROM prompts WHERE place = ? ORDER BY prompt"),
+    [Q_PROMPTS] = "SELECT prompt@ FROM prompts WHERE place = ? ORDER BY prompt",
     [Q_DRAWN] = "SELECT prompt, text, count, hit FROM drawn WHERE place = ? ORDER BY prompt, n",
     [Q_EXEMPLARS] = "SELECT text FROM exemplar_sets WHERE relation = ? AND set_no = ?",
     [Q_LABEL] = "SELECT category, question, subject FROM examples JOIN knowledge USING(place) WHERE id = ?",
@@ -85,27 +81,7 @@ static bool read_knowledge(ken_run *r, int64_t place, ken_err *err)
     w->question = ken_cursor_text(&c, "question", false);
     w->subject = ken_cursor_text(&c, "subject", true);
     w->popularity = ken_cursor_real(&c, "popularity");
-    w->category = ken_cursor_category(&c, "category");
-    w->category_mode = ken_cursor_category(&c, "category_mode");
-    w->p_t0 = ken_cursor_p(&c, "p_t0");
-    w->p_t = ken_cursor_p(&c, "p_t");
-    w->p_t_lo = ken_cursor_p(&c, "p_t_lo");
-    w->p_t_hi = ken_cursor_p(&c, "p_t_hi");
-    w->greedy_hits = (int)ken_cursor_int(&c, "greedy_hits", 0, INT32_MAX);
-    w->prompts = (int)ken_cursor_int(&c, "prompts", 0, INT32_MAX);
-    w->sample_hits = (int)ken_cursor_int(&c, "sample_hits", 0, INT32_MAX);
-    w->samples = (int)ken_cursor_int(&c, "samples", 0, INT32_MAX);
-    w->p_unknown = ken_cursor_p(&c, "p_unknown");
-    w->p_unknown_lo = ken_cursor_p(&c, "p_unknown_lo");
-    w->p_unknown_hi = ken_cursor_p(&c, "p_unknown_hi");
-    w->p_flip = ken_cursor_p(&c, "p_flip");
-    w->min_margin = ken_cursor_real(&c, "min_margin");
-    w->abstain_hits = (int)ken_cursor_int(&c, "abstain_hits", 0, INT32_MAX);
-    w->p_guess = ken_cursor_p(&c, "p_guess");
-    w->lift = ken_cursor_real(&c, "lift");
-    w->score = ken_cursor_real(&c, "score");
-    w->flags = (uint32_t)ken_cursor_int(&c, "flags", 0, UINT32_MAX);
-    w->method = ken_cursor_text(&c, "method", false);
+    ken_fields_read(&ken_row_fields, r->format, &c, w);
     there = ken_cursor_next(&c, place, err);
     if (there > 0) ken_run_damaged(r, place, "number", err); /* a primary key twice: a broken tree */
     return there == 0;
@@ -216,20 +192,8 @@ static bool read_prompts(ken_run *r, int64_t place, ken_err *err)
         }
         ken_prompt_row *p = &rows[n];
         memset(p, 0, sizeof *p);
-        p->greedy_hit = ken_cursor_int(&c, "greedy_hit", 0, 1) != 0;
-        p->greedy_hit_raw = ken_cursor_int(&c, "greedy_hit_raw", 0, 1) != 0;
-        p->text = ken_cursor_text(&c, "text", true);
-        p->finish = ken_cursor_text(&c, "finish", false);
-        p->text_p = ken_cursor_p(&c, "text_p");
-        p->margin = ken_cursor_real(&c, "margin");
-        p->top_gap = ken_cursor_real(&c, "top_gap");
-        p->p_lo = ken_cursor_p(&c, "p_lo");
-        p->p_hi = ken_cursor_p(&c, "p_hi");
-        p->raw_lo = ken_cursor_p(&c, "raw_lo");
-        p->raw_hi = ken_cursor_p(&c, "raw_hi");
-        p->hits = (int)ken_cursor_int(&c, "hits", 0, INT32_MAX);
-        p->samples = (int)ken_cursor_int(&c, "samples", 0, INT32_MAX);
         ken_cursor_int(&c, "number of a prompt", n, n); /* 0, 1, 2, ... without a hole */
+        ken_fields_read(&ken_prompt_fields, r->format, &c, p);
         n++;
     }
     r->row.prompt_rows = rows;
@@ -398,7 +362,8 @@ static int open_run(ken_run *r, ken_err *err)
     if (rc == KEN_OK && r->format >= 2) rc = ken_run_scan_points(r, err);
     if (rc == KEN_OK) rc = ken_schema_exec(r->db, r->path, "COMMIT", err);
     for (int i = 0; rc == KEN_OK && i < (r->format >= KEN_FORMAT_ROWS ? N_QUERIES : Q_ALIASES); i++)
-        rc = ken_schema_prepare(r->db, r->path, queries[i], &r->query[i], err);
+        rc = ken_schema_prepare_fields(r->db, r->path, i == Q_PROMPTS ? &ken_prompt_fields : &ken_row_fields, r->format,
+                                       KEN_FIELDS_NAMED, queries[i], &r->query[i], err);
     return rc;
 }
 

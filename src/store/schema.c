@@ -19,7 +19,8 @@
 
 static const struct {
     const char *name, *sql;
-    int since; /* format; 0 = the first */
+    int since;                /* format; 0 = the first */
+    const ken_fields *fields; /* that stand for @ */
 } tables[] = {
     {"settings", "CREATE TABLE settings(\n"
                  "  key TEXT PRIMARY KEY NOT NULL,\n"
@@ -54,48 +55,18 @@ static const struct {
                 "  text TEXT NOT NULL,\n"
                 "  PRIMARY KEY(place, n)\n"
                 ") WITHOUT ROWID"},
-    {"knowledge", "CREATE TABLE knowledge(\n"
-                  "  place INTEGER PRIMARY KEY,\n"
-                  "  category TEXT,\n"
-                  "  category_mode TEXT,\n"
-                  "  p_t0 REAL,\n"
-                  "  p_t REAL,\n"
-                  "  p_t_lo REAL,\n"
-                  "  p_t_hi REAL,\n"
-                  "  greedy_hits INTEGER NOT NULL,\n"
-                  "  prompts INTEGER NOT NULL,\n"
-                  "  sample_hits INTEGER NOT NULL,\n"
-                  "  samples INTEGER NOT NULL,\n"
-                  "  p_unknown REAL,\n"
-                  "  p_unknown_lo REAL,\n"
-                  "  p_unknown_hi REAL,\n"
-                  "  p_flip REAL,\n"
-                  "  min_margin REAL,\n"
-                  "  abstain_hits INTEGER NOT NULL,\n"
-                  "  p_guess REAL,\n"
-                  "  lift REAL,\n"
-                  "  score REAL,\n"
-                  "  flags INTEGER NOT NULL,\n"
-                  "  method TEXT NOT NULL\n"
-                  ")"},
-    {"prompts", "CREATE TABLE prompts(\n"
-                "  place INTEGER NOT NULL,\n"
-                "  prompt INTEGER NOT NULL,\n"
-                "  greedy_hit INTEGER NOT NULL,\n"
-                "  greedy_hit_raw INTEGER NOT NULL,\n"
-                "  text TEXT,\n"
-                "  finish TEXT NOT NULL,\n"
-                "  text_p REAL,\n"
-                "  margin REAL,\n"
-                "  top_gap REAL,\n"
-                "  p_lo REAL,\n"
-                "  p_hi REAL,\n"
-                "  raw_lo REAL,\n"
-                "  raw_hi REAL,\n"
-                "  hits INTEGER NOT NULL,\n"
-                "  samples INTEGER NOT NULL,\n"
-                "  PRIMARY KEY(place, prompt)\n"
-                ") WITHOUT ROWID"},
+    {"knowledge",
+     "CREATE TABLE knowledge(\n"
+     "  place INTEGER PRIMARY KEY@\n"
+     ")",
+     .fields = &ken_row_fields},
+    {"prompts",
+     "CREATE TABLE prompts(\n"
+     "  place INTEGER NOT NULL,\n"
+     "  prompt INTEGER NOT NULL@,\n"
+     "  PRIMARY KEY(place, prompt)\n"
+     ") WITHOUT ROWID",
+     .fields = &ken_prompt_fields},
     {"others", "CREATE TABLE others(\n"
                "  place INTEGER NOT NULL,\n"
                "  prompt INTEGER NOT NULL,\n"
@@ -383,6 +354,15 @@ int ken_schema_connect(sqlite3 **db, const char *path, int busy_ms, ken_err *err
         err);
 }
 
+int ken_schema_prepare_fields(sqlite3 *db, const char *path, const ken_fields *t, int format, ken_fields_as as,
+                              const char *form, sqlite3_stmt **out, ken_err *err)
+{
+    char *sql = ken_fields_sql(t, format, as, form);
+    int rc = sql == NULL ? ken_fail_nomem(err, path) : ken_schema_prepare(db, path, sql, out, err);
+    ken_free(sql);
+    return rc;
+}
+
 /* ---- is it a run? -------------------------------------------------------------------------------------------------- */
 
 static int pragma_int(sqlite3 *db, const char *path, const char *sql, int64_t *value, ken_err *err)
@@ -399,17 +379,28 @@ static int pragma_int(sqlite3 *db, const char *path, const char *sql, int64_t *v
     return rc;
 }
 
-static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, const char *path, ken_err *err)
+/* How a table of a format is made. NULL when out of memory; free with ken_free. */
+static char *table_sql(size_t i, int format)
 {
+    if (tables[i].fields == NULL) return ken_strdup(tables[i].sql);
+    return ken_fields_sql(tables[i].fields, format, KEN_FIELDS_DEFINED, tables[i].sql);
+}
+
+static int check_table(sqlite3 *db, sqlite3_stmt *q, size_t i, int format, const char *path, ken_err *err)
+{
+    char *ours = table_sql(i, format);
+    if (ours == NULL) return ken_fail_nomem(err, path);
     int code = sqlite3_bind_text(q, 1, tables[i].name, -1, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_step(q);
-    if (code != SQLITE_ROW && code != SQLITE_DONE) return ken_schema_fail(db, code, path, err);
+    int rc = KEN_OK;
     const char *sql = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-    if (sql == NULL || strcmp(sql, tables[i].sql) != 0)
-        return ken_fail(err, KEN_EINPUT, "%s: the run is damaged or was changed: table \"%s\" is %s", path,
-                        tables[i].name, sql == NULL ? "missing" : "not as this program makes it");
+    if (code != SQLITE_ROW && code != SQLITE_DONE) rc = ken_schema_fail(db, code, path, err);
+    else if (sql == NULL || strcmp(sql, ours) != 0)
+        rc = ken_fail(err, KEN_EINPUT, "%s: the run is damaged or was changed: table \"%s\" is %s", path,
+                      tables[i].name, sql == NULL ? "missing" : "not as this program makes it");
     sqlite3_reset(q);
-    return KEN_OK;
+    ken_free(ours);
+    return rc;
 }
 
 /* SQLite takes a file of a few bytes for an empty database, and a last page that is cut off for one that ends in zeros. A database
@@ -453,7 +444,7 @@ int ken_schema_check(sqlite3 *db, const char *path, bool *empty, ken_err *err)
     sqlite3_stmt *q = NULL;
     rc = ken_schema_prepare(db, path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", &q, err);
     for (size_t i = 0; rc == KEN_OK && i < N_TABLES; i++)
-        if (tables[i].since <= version) rc = check_table(db, q, i, path, err);
+        if (tables[i].since <= version) rc = check_table(db, q, i, (int)version, path, err);
     sqlite3_finalize(q);
     return rc;
 }
@@ -469,7 +460,11 @@ int ken_schema_format(sqlite3 *db, const char *path, int *format, ken_err *err)
 int ken_schema_create(sqlite3 *db, const char *path, ken_err *err)
 {
     int rc = KEN_OK;
-    for (size_t i = 0; rc == KEN_OK && i < N_TABLES; i++) rc = ken_schema_exec(db, path, tables[i].sql, err);
+    for (size_t i = 0; rc == KEN_OK && i < N_TABLES; i++) {
+        char *ours = table_sql(i, KEN_SCHEMA_VERSION);
+        rc = ours == NULL ? ken_fail_nomem(err, path) : ken_schema_exec(db, path, ours, err);
+        ken_free(ours);
+    }
     if (rc != KEN_OK) return rc;
     char sql[96];
     sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id = %d; PRAGMA user_version = %d", KEN_APPLICATION_ID,

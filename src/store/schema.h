@@ -5,6 +5,7 @@
 #ifndef KEN_STORE_SCHEMA_H
 #define KEN_STORE_SCHEMA_H
 #include "base/error.h"
+#include "store/row_fields.h"
 #include <sqlite3.h>
 
 #define KEN_APPLICATION_ID 0x6b656e31 /* "ken1" */
@@ -47,6 +48,9 @@ int ken_schema_create(sqlite3 *db, const char *path, ken_err *err);
 
 int ken_schema_exec(sqlite3 *db, const char *path, const char *sql, ken_err *err);
 int ken_schema_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **out, ken_err *err);
+/* The same for a statement with fields: row_fields.h. */
+int ken_schema_prepare_fields(sqlite3 *db, const char *path, const ken_fields *t, int format, ken_fields_as as,
+                              const char *form, sqlite3_stmt **out, ken_err *err);
 
 /* One sentence for a failed SQLite call, and the status it deserves: full disk and permissions are KEN_EFAIL, a damaged file is
  * KEN_EINPUT, another program's lock is KEN_EBUSY. Returns that status. */

@@ -37,11 +37,12 @@ enum {
 _Static_assert((int)N_QUERIES <= (int)KEN_STORE_TUNING, "room for the statements");
 
 static const char *const queries[N_QUERIES] = {
+    /* @: row_fields.h */
     [Q_HAS] = "SELECT 1 FROM examples WHERE id = ?",
     [Q_EXAMPLE] = "INSERT INTO examples VALUES(?,?,?,?,?,?,?)",
     [Q_ANSWER] = "INSERT INTO answers VALUES(?,?,?)",
-    [Q_KNOWLEDGE] = "INSERT INTO knowledge VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [Q_PROMPT] = "INSERT INTO prompts VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [Q_KNOWLEDGE] = "INSERT INTO knowledge VALUES(?@)",
+    [Q_PROMPT] = "INSERT INTO prompts VALUES(?,?@)",
     [Q_OTHER] = "INSERT INTO others VALUES(?,?,?,?,?)",
     [Q_DRAWN] = "INSERT INTO drawn VALUES(?,?,?,?,?,?)",
     [Q_SET] = "INSERT INTO exemplar_sets VALUES(?,?,?)",
@@ -231,7 +232,8 @@ static int open_locked(ken_store *s, const ken_setting *settings, size_t n, ken_
     if (rc == KEN_OK) rc = begin_session(s, err);
     if (rc == KEN_OK) rc = ken_store_load_counts(s, err);
     for (int i = 0; rc == KEN_OK && i < N_QUERIES; i++)
-        rc = ken_schema_prepare(s->db, s->path, queries[i], &s->query[i], err);
+        rc = ken_schema_prepare_fields(s->db, s->path, i == Q_PROMPT ? &ken_prompt_fields : &ken_row_fields, s->format,
+                                       KEN_FIELDS_MARKED, queries[i], &s->query[i], err);
     if (rc == KEN_OK) rc = ken_schema_exec(s->db, s->path, "COMMIT", err);
     return rc;
 }
@@ -434,11 +436,8 @@ int ken_store_put_exemplars(ken_store *s, const char *relation, int set, const k
 
 static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *p)
 {
-    int code =
-        KEN_PUT(s->query[Q_PROMPT], KEN_INT(place), KEN_INT(n), KEN_INT(p->greedy_hit), KEN_INT(p->greedy_hit_raw),
-                KEN_TEXT(p->text), KEN_TEXT(p->finish != NULL ? p->finish : ""), KEN_REAL(p->text_p),
-                KEN_REAL(p->margin), KEN_REAL(p->top_gap), KEN_REAL(p->p_lo), KEN_REAL(p->p_hi), KEN_REAL(p->raw_lo),
-                KEN_REAL(p->raw_hi), KEN_INT(p->hits), KEN_INT(p->samples));
+    ken_value v[2 + KEN_FIELDS_MOST] = {KEN_INT(place), KEN_INT(n)};
+    int code = ken_put(s->query[Q_PROMPT], v, 2 + ken_fields_values(&ken_prompt_fields, s->format, p, v + 2));
     for (int i = 0; code == SQLITE_OK && i < p->n_other; i++) {
         code = KEN_PUT(s->query[Q_OTHER], KEN_INT(place), KEN_INT(n), KEN_INT(i), KEN_TEXT(p->other[i].text),
                        KEN_REAL(p->other[i].p));
@@ -452,14 +451,8 @@ static int put_prompt(ken_store *s, int64_t place, int n, const ken_prompt_row *
 
 static int put_knowledge(ken_store *s, int64_t place, const ken_row *row)
 {
-    int code = KEN_PUT(s->query[Q_KNOWLEDGE], KEN_INT(place), KEN_TEXT(ken_schema_category(row->category)),
-                       KEN_TEXT(ken_schema_category(row->category_mode)), KEN_REAL(row->p_t0), KEN_REAL(row->p_t),
-                       KEN_REAL(row->p_t_lo), KEN_REAL(row->p_t_hi), KEN_INT(row->greedy_hits), KEN_INT(row->prompts),
-                       KEN_INT(row->sample_hits), KEN_INT(row->samples), KEN_REAL(row->p_unknown),
-                       KEN_REAL(row->p_unknown_lo), KEN_REAL(row->p_unknown_hi), KEN_REAL(row->p_flip),
-                       KEN_REAL(row->min_margin), KEN_INT(row->abstain_hits), KEN_REAL(row->p_guess),
-                       KEN_REAL(row->lift), KEN_REAL(row->score), KEN_INT(row->flags), KEN_TEXT(row->method));
-    return code;
+    ken_value v[1 + KEN_FIELDS_MOST] = {KEN_INT(place)};
+    return ken_put(s->query[Q_KNOWLEDGE], v, 1 + ken_fields_values(&ken_row_fields, s->format, row, v + 1));
 }
 
 static int put_example(ken_store *s, int64_t place, const ken_row *row)
@@ -482,18 +475,15 @@ static int put_texts(ken_store *s, int query, int64_t place, const char *const *
     return code;
 }
 
-static bool is_p(double p) { return isnan(p) || (p >= -KEN_STORE_P_SLACK && p <= 1 + KEN_STORE_P_SLACK); }
-
 /* The fault in a prompt's results, or NULL. */
 static const char *prompt_fault(const ken_prompt_row *p)
 {
-    if (!is_p(p->text_p) || !is_p(p->p_lo) || !is_p(p->p_hi) || !is_p(p->raw_lo) || !is_p(p->raw_hi))
-        return "probability of a prompt";
-    if (p->hits < 0 || p->samples < 0) return "number of samples";
+    const char *fault = ken_fields_fault(&ken_prompt_fields, p);
+    if (fault != NULL) return fault;
     if (p->n_other < 0 || (size_t)p->n_other > sizeof p->other / sizeof p->other[0]) return "number of other answers";
     for (int i = 0; i < p->n_other; i++) {
         if (p->other[i].text == NULL) return "text of another answer";
-        if (!is_p(p->other[i].p)) return "probability of another answer";
+        if (!ken_is_share(p->other[i].p)) return "probability of another answer";
     }
     if (p->n_drawn < 0 || p->n_drawn > KEN_STORE_MAX_DRAWN) return "number of sampled texts";
     for (int i = 0; i < p->n_drawn; i++)
@@ -512,16 +502,11 @@ static const char *row_fault(uint64_t place, const ken_row *row)
     for (int i = 0; i < row->n_answers; i++)
         if (row->answers[i] == NULL) return "answer";
     if (row->n_aliases < 0 || row->n_aliases > KEN_STORE_MAX_ANSWERS) return "number of other names";
-    if (row->category < 0 || row->category > KEN_UNLABELLED) return "category";
-    if (row->category_mode < 0 || row->category_mode > KEN_UNLABELLED) return "category_mode";
-    if (!is_p(row->p_t0) || !is_p(row->p_t) || !is_p(row->p_t_lo) || !is_p(row->p_t_hi) || !is_p(row->p_unknown) ||
-        !is_p(row->p_unknown_lo) || !is_p(row->p_unknown_hi) || !is_p(row->p_flip) || !is_p(row->p_guess))
-        return "probability";
-    if (row->greedy_hits < 0 || row->prompts < 0 || row->sample_hits < 0 || row->samples < 0 || row->abstain_hits < 0)
-        return "count";
+    const char *fault = ken_fields_fault(&ken_row_fields, row);
+    if (fault != NULL) return fault;
     if (row->n_prompt_rows < 0 || row->n_prompt_rows > KEN_STORE_MAX_PROMPTS) return "number of prompts";
     for (int i = 0; i < row->n_prompt_rows; i++) {
-        const char *fault = prompt_fault(&row->prompt_rows[i]);
+        fault = prompt_fault(&row->prompt_rows[i]);
         if (fault != NULL) return fault;
     }
     return NULL;

@@ -12,9 +12,11 @@
  * Of sampled runs every drawn text is there, so that any matcher gives exact counts. */
 #include "study/rescore.h"
 #include "base/alloc.h"
+#include "base/flags.h"
 #include "base/rng.h"
 #include "data/data.h"
 #include "know/category.h"
+#include "store/row_fields.h"
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -358,11 +360,14 @@ static void no_label(ken_rescorer *r)
     r->how.possible = 1u << KEN_UNLABELLED;
     r->how.category = KEN_UNLABELLED;
     if (o->category == KEN_UNLABELLED) return; /* as it was */
-    o->category = o->category_mode = KEN_UNLABELLED;
-    o->p_t0 = o->p_t = o->p_t_lo = o->p_t_hi = o->p_unknown = o->p_unknown_lo = o->p_unknown_hi = o->p_flip = NAN;
-    o->min_margin = o->p_guess = o->lift = NAN;
-    o->greedy_hits = o->sample_hits = o->abstain_hits = o->n_prompt_rows = 0;
-    o->flags &= ~(uint32_t)(KEN_FLAG_UNSETTLED | KEN_FLAG_OPEN_MASS | KEN_FLAG_GUESS);
+    const ken_row was = *o;
+    ken_fields_clear(&ken_row_fields, o);
+    o->prompts = was.prompts;
+    o->samples = was.samples;
+    o->score = was.score;
+    o->method = was.method;
+    o->flags = was.flags & ~ken_flags_by(KEN_FLAG_BY_NUMBERS);
+    o->n_prompt_rows = 0;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------------ */

@@ -15,6 +15,14 @@ const ken_matcher_kind *const ken_matcher_kinds[] = {&ken_em_raw_kind,   &ken_em
 
 enum { MOST_DIGITS = 20 }; /* of a threshold */
 
+const char *ken_matcher_form(int i, bool *exact)
+{
+    enum { N = sizeof ken_matcher_kinds / sizeof *ken_matcher_kinds - 1 };
+    const bool there = i >= 0 && i < N;
+    *exact = there && ken_matcher_kinds[i]->viable != NULL;
+    return there ? ken_matcher_kinds[i]->form : NULL;
+}
+
 /* Says what is wrong with a name, and which ones there are. */
 static int refuse(const char *before, const char *name, const char *after, ken_err *err)
 {

@@ -137,8 +137,7 @@ static void put_again(ken_views *v, const ken_run *a, const ken_run *b, const ke
     sentence(v, any);
     ken_views_say(
         v, KEN_STYLE_PLAIN,
-        "Of %s HighlyKnown facts %s are HighlyKnown again (%s); for fresh exemplars the greedy hits alone let "
-        "expect %s.",
+        "Of %s HighlyKnown facts %s are HighlyKnown again (%s); the greedy hits alone predict %s for fresh exemplars.",
         ken_views_count_text(v, x->hk), ken_views_count_text(v, x->hk_again),
         ken_views_share_text(v, (double)x->hk_again / (double)x->hk), ken_views_share_text(v, x->hk_again_predicted));
 }
@@ -148,7 +147,7 @@ static void put_left_out(ken_views *v, const ken_agreement *x, bool *any)
     if (x->open > 0) {
         sentence(v, any);
         ken_views_say(v, KEN_STYLE_PLAIN,
-                      "%s labels are not certain under this matcher and count as the least knowing possible.",
+                      "%s labels are not certain under this matcher and count as the least knowledge that is possible.",
                       ken_views_count_text(v, x->open));
     }
     if (x->only_a + x->only_b + x->other_question + x->unlabelled == 0) return;

@@ -136,7 +136,7 @@ static const ken_view_column choices[] = {
     {.head = "majority", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
     {.head = "", .unit = KEN_UNIT_BAR, .width = 26, .where = KEN_SHOWN}};
 
-/* A habit may be all that is behind a score when one answer is so frequent (docs/method/knowledge.md#marks). */
+/* Where one answer is so frequent, a good score may be habit and not knowledge (docs/method/knowledge.md#marks). */
 static ken_style majority_style(const ken_counts *c)
 {
     return c->majority_share >= 0.2 && c->n >= 30 ? KEN_STYLE_WORSE : KEN_STYLE_PLAIN;
@@ -392,7 +392,7 @@ static void put_state(ken_views *v, const ken_run *r)
     }
     if (ken_run_complete(r)) return;
     line(v, false);
-    ken_views_say(v, KEN_STYLE_PLAIN, "This run is not complete: the same ken annotate command goes on with it.");
+    ken_views_say(v, KEN_STYLE_PLAIN, "This run is not complete: the same ken annotate command resumes it.");
 }
 
 int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err)

@@ -84,7 +84,7 @@ void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c)
     put_block(v, c, KEN_WEAKLY_KNOWN, "WeaklyKnown with so many samples of each prompt");
     if (is_missing(c)) {
         ken_views_text(v);
-        ken_views_say(v, KEN_STYLE_PLAIN, "-: more samples than were drawn; what they would have been cannot be told.");
+        ken_views_say(v, KEN_STYLE_PLAIN, "-: more samples than were drawn, so not known.");
     }
     if (bounded == 0) return;
     ken_views_text(v);

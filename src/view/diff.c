@@ -36,11 +36,11 @@ static void put_unmatched(ken_views *v, const ken_diff *d)
 {
     static const char *const what[] = {"only in A", "only in B", "with another question"};
     static const char *const key[] = {"only_a", "only_b", "other_question"};
-    size_t n[3], said = 0;
+    size_t n[3], told = 0;
     ken_diff_unmatched(d, &n[0], &n[1], &n[2]);
     for (int i = 0; i < 3; i++)
         if (n[i] > 0)
-            ken_views_say(v, KEN_STYLE_PLAIN, "%s %s %s", said++ == 0 ? " that both have; not compared:" : ",",
+            ken_views_say(v, KEN_STYLE_PLAIN, "%s %s %s", told++ == 0 ? " that both have; not compared:" : ",",
                           ken_views_count_text(v, n[i]), what[i]);
     for (int i = 0; i < 3; i++) ken_value_count(v, "", key[i], n[i]);
 }
@@ -101,7 +101,7 @@ static void say_rest(ken_views *v, const char *head, ken_grouping_shown n)
     }
 }
 
-/* Whether a line of it has a p-value. A grouping of one group says nothing, but that all is equally near. */
+/* Whether a line of it has a p-value. A grouping with one group is left out, except nearness: that all facts are equally near is worth showing. */
 static bool put_grouping(const ken_diff_view *x, const char *grouping, const char *head)
 {
     const size_t least = strcmp(grouping, "near") == 0 ? 1 : 2;

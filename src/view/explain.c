@@ -1,11 +1,11 @@
-/* explain.c - what an explanation says: first the verdict, then what the model believes over all prompts, then prompt by prompt. */
+/* explain.c - what an explanation says: first the category, then the model's answers over all prompts, then each prompt. */
 #include "base/alloc.h"
 #include "view/views.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What would print as 0.0000 says nothing, unless there is nothing better. */
+/* What would print as 0.0000 is left out, unless it is the best. */
 #define VISIBLE 0.00005
 /* Of the list "explained" in JSON, the prompt that was begun last. */
 #define HERE "explained[-1]"
@@ -187,16 +187,6 @@ static void put_whole_prompt(ken_views *v, const char *s)
     }
 }
 
-static void put_greedy(ken_views *v, const ken_prompt_row *g)
-{
-    ken_value_truth(v, HERE, "greedy_hit", g->greedy_hit);
-    ken_value_text(v, HERE, "text", g->text);
-    ken_value_number(v, HERE, "text_p", g->text_p);
-    ken_value_number(v, HERE, "margin", g->margin);
-    ken_value_number(v, HERE, "p_lo", g->p_lo);
-    ken_value_number(v, HERE, "p_hi", g->p_hi);
-}
-
 static void put_prompt_title(ken_views *v, const ken_prompt_row *g, int i)
 {
     sentence(v, 0);
@@ -214,7 +204,7 @@ static void put_prompt(ken_views *v, const ken_explanation *x, int i, int top)
     const ken_explained_prompt *p = &x->prompts[i];
     const ken_prompt_row *g = i < x->row.n_prompt_rows ? &x->row.prompt_rows[i] : NULL;
     ken_value_text(v, "explained[]", "prompt", p->prompt);
-    if (g != NULL) put_greedy(v, g);
+    if (g != NULL) ken_view_fields(v, HERE, &ken_prompt_fields, g);
     put_prompt_title(v, g, i);
     put_whole_prompt(v, p->prompt);
     sentence(v, 2);

@@ -17,6 +17,29 @@ static void put_flags(ken_views *v, uint32_t flags)
 
 static const char *category(int k) { return k != KEN_UNLABELLED ? ken_category_name(k) : NULL; }
 
+static void put_field(ken_views *v, const char *path, const ken_field *f, const void *at)
+{
+    switch (f->kind) {
+    case KEN_FIELD_CATEGORY: ken_value_text(v, path, f->name, category(*(const int *)at)); break;
+    case KEN_FIELD_COUNT: ken_value_count(v, path, f->name, (uint64_t) * (const int *)at); break;
+    case KEN_FIELD_BITS: put_flags(v, *(const uint32_t *)at); break;
+    case KEN_FIELD_TRUTH: ken_value_truth(v, path, f->name, *(const bool *)at); break;
+    case KEN_FIELD_SHARE:
+    case KEN_FIELD_REAL:
+        if (f->json == KEN_JSON_ALWAYS || !isnan(*(const double *)at))
+            ken_value_number(v, path, f->name, *(const double *)at);
+        break;
+    default: ken_value_text(v, path, f->name, *(const char *const *)at);
+    }
+}
+
+void ken_view_fields(ken_views *v, const char *path, const ken_fields *t, const void *of)
+{
+    for (int json = KEN_JSON_ALWAYS; json <= KEN_JSON_IF_THERE; json++)
+        for (int i = 0; i < t->n; i++)
+            if ((int)t->f[i].json == json) put_field(v, path, &t->f[i], ken_field_in(&t->f[i], of));
+}
+
 void ken_view_row_data(ken_views *v, const ken_row *r)
 {
     ken_value_text(v, "", "id", r->id);
@@ -25,25 +48,7 @@ void ken_view_row_data(ken_views *v, const ken_row *r)
     ken_value_text(v, "", "question", r->question);
     put_texts(v, "answers[]", r->answers, r->n_answers);
     if (r->n_aliases > 0) put_texts(v, "aliases[]", r->aliases, r->n_aliases);
-    ken_value_text(v, "", "category", category(r->category));
-    ken_value_number(v, "", "p_t0", r->p_t0);
-    ken_value_number(v, "", "p_t", r->p_t);
-    ken_value_number(v, "", "p_t_lo", r->p_t_lo);
-    ken_value_number(v, "", "p_t_hi", r->p_t_hi);
-    ken_value_count(v, "", "greedy_hits", (uint64_t)r->greedy_hits);
-    ken_value_count(v, "", "prompts", (uint64_t)r->prompts);
-    ken_value_count(v, "", "sample_hits", (uint64_t)r->sample_hits);
-    ken_value_count(v, "", "samples", (uint64_t)r->samples);
-    ken_value_number(v, "", "p_unknown", r->p_unknown);
-    ken_value_number(v, "", "p_flip", r->p_flip);
-    ken_value_number(v, "", "min_margin", r->min_margin);
-    ken_value_count(v, "", "abstain_hits", (uint64_t)r->abstain_hits);
-    put_flags(v, r->flags);
-    ken_value_text(v, "", "method", r->method);
-    /* Only where there is one: the guess control and multiple choice. */
-    if (!isnan(r->p_guess)) ken_value_number(v, "", "p_guess", r->p_guess);
-    if (!isnan(r->lift)) ken_value_number(v, "", "lift", r->lift);
-    if (!isnan(r->score)) ken_value_number(v, "", "score", r->score);
+    ken_view_fields(v, "", &ken_row_fields, r);
 }
 
 static void put_scored(ken_views *v, const ken_scored *how)

@@ -143,10 +143,11 @@ static void put_open(ken_views *v, const ken_scoring *s)
     const uint64_t open = s->counts.open;
     sentence(v, true);
     ken_views_say(v, KEN_STYLE_STRONG, "%s %s not", ken_views_count_text(v, open), open == 1 ? "is" : "are");
-    ken_views_say(v, KEN_STYLE_PLAIN,
-                  ": %s accepts texts whose probability was never computed. They count as the least knowing category "
-                  "that is possible (ken score --changed marks them with +). ken annotate --matcher %.*s%s would tell.",
-                  name, (int)strcspn(name, "/"), name, sampled ? " --method sample" : "");
+    ken_views_say(
+        v, KEN_STYLE_PLAIN,
+        ": %s accepts texts whose probability was never computed. They count as the category of least knowledge that "
+        "is possible (ken score --changed marks them with +). ken annotate --matcher %.*s%s would tell.",
+        name, (int)strcspn(name, "/"), name, sampled ? " --method sample" : "");
     if (texts == NULL || strcmp(texts, "no") != 0) return;
     sentence(v, true);
     ken_views_say(v, KEN_STYLE_PLAIN,

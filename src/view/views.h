@@ -2,6 +2,7 @@
 #ifndef KEN_VIEW_VIEWS_H
 #define KEN_VIEW_VIEWS_H
 #include "base/buf.h"
+#include "store/row_fields.h"
 #include "view/build.h"
 
 typedef struct ken_view_grown {
@@ -46,6 +47,8 @@ void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_
 void ken_view_settings(ken_views *v, const ken_run *r); /* settings.c: what decides the numbers of a run */
 void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c);           /* curve.c */
 void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *that); /* agreement.c */
+/* row.c: the numbers that a table of them gives to JSON (store/row_fields.h), at a path. */
+void ken_view_fields(ken_views *v, const char *path, const ken_fields *t, const void *of);
 void ken_view_row_data(ken_views *v, const ken_row *r); /* row.c: in JSON alone, outermost */
 /* categories.c: an object of counts (n) by category. */
 void ken_view_by_category(ken_views *v, const char *path, const uint64_t *count, int n);

@@ -142,7 +142,7 @@ static void uniform_is_uniform_and_depends_on_everything(void **state)
     }
     double chi2 = 0, expected = (double)N / BINS;
     for (int b = 0; b < BINS; b++) chi2 += (count[b] - expected) * (count[b] - expected) / expected;
-    /* 63 degrees of freedom: 99.99 % of uniform generators stay below 112. The draw is fixed, so this cannot flicker. */
+    /* 63 degrees of freedom: 99.99 % of uniform generators stay below 112. The draw is fixed, so the result is always the same. */
     assert_true(chi2 > 25 && chi2 < 112);
     assert_true(fabs(sum / N - 0.5) < 4 * sqrt(1.0 / 12 / N));
     assert_true(fabs(lag / N) < 4.0 / 12 / sqrt((double)N));

@@ -121,7 +121,7 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
-/* A device stays one: /dev/full through a link, as somebody's -o might name it. */
+/* A device is written to and not replaced: /dev/full through a link, as somebody's -o might name it. */
 static void devices_are_written_to_and_not_replaced(void **state)
 {
     (void)state;

@@ -141,7 +141,7 @@ static void test_messages(void **state)
     }
 }
 
-/* An id counts bad rows too, so that it does not change when they are mended. */
+/* An id counts bad rows too, so that it does not change when they are corrected. */
 static void test_skipped_places(void **state)
 {
     (void)state;

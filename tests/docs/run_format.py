@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""run_format.py KEN SOURCE - docs/run-format.md says what runs hold.
+"""run_format.py KEN SOURCE DESCRIBE - docs/run-format.md says what runs hold.
 
 Makes a run of each kind with a tiny model and compares: the columns of every table, the keys of the settings and which of them bind, both ways; and
-runs the queries of the page. Prints TAP.
+runs the queries of the page. What a row's numbers and flags mean stands in the page as the library has it (describe.c). Prints TAP.
 """
-import os, re, sqlite3, sys, tempfile
+import os, re, sqlite3, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.join(sys.argv[2], "tests", "run"))
 from runs import FIXTURES, SMALL, SOURCE, Wrong, done, expect, jsonl, write
 
+DESCRIBE = os.path.abspath(sys.argv[3])
 MODEL = os.path.join(FIXTURES, "tiny-llama-tied")
 ROWS = [{"id": f"d{i}", "relation": "R", "split": "dev", "question": f"d{i}?", "answer": "abcdefghij"[i]} for i in range(10)]
 ROWS += [{"id": f"t{i}", "relation": "R", "split": "test", "question": f"q{i}?", "answers": ["igh", "a"]} for i in range(4)]
@@ -42,6 +43,8 @@ def sections(page):
 def columns_are_described(page):
     db = sqlite3.connect("plain.ken")
     there = {t: {c[1]: c[2] for c in db.execute(f"PRAGMA table_info({t})")} for t, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    expect(f"| `user_version` | {version} |" in page and f"whole of format {version}" in page, f"the page is not about format {version}")
     described = set()
     for tables, text in sections(page):
         words = set(CODE.findall(text))
@@ -67,6 +70,9 @@ def settings_are_described(page):
             expect(key not in says, f"{key} is described twice")
             says[key] = {kind: binds == "yes" or binds == kind for kind in MADE if kind in where}
             optional[key] = set("".join(re.findall(r"\(([^)]*)\)", where)))
+    listed = [x[1] for x in described() if x[0] == "setting"]
+    expect(len(listed) == len(set(listed)), "a setting has two lines in the library's list")
+    expect(set(listed) == says.keys(), f"only in the library's list or only on the page: {sorted(set(listed) ^ says.keys())}")
     for kind, files in MADE.items():
         all_keys = set()
         for name in files:
@@ -81,6 +87,34 @@ def settings_are_described(page):
             expect(kind not in says[key] or key in all_keys, f"no run of kind {kind} has the setting {key}")
 
 
+def described():
+    """the lines of the library's tables: [what, name, ...]"""
+    lines = subprocess.run([DESCRIBE], check=True, capture_output=True, text=True).stdout.splitlines()
+    expect(len(lines) > 40, "the library describes hardly anything")
+    return [line.split("\t") for line in lines]
+
+
+def plain(text):
+    return text.replace("`", "")
+
+
+def numbers_are_described(page):
+    """A line for each number of a row and of a prompt, and for each flag, and no others."""
+    texts = {t: plain(s) for tables, s in sections(page) for t in tables}
+    rows = {"row": set(), "prompt": set(), "flag": set()}
+    for what, *x in described():
+        if what == "setting":
+            continue
+        if what == "flag":
+            rows[what].add(f"| {x[0]} | {1 << int(x[0])} | {x[1]} | {plain(x[2])} |")
+        else:
+            rows[what].add(f"| {x[0]} | {x[1].split()[0]} | {x[3]} |")
+    for what, table in ("row", "knowledge"), ("prompt", "prompts"), ("flag", "knowledge"):
+        there = set(re.findall(r"^\| \d+ \|.*$" if what == "flag" else r"^\| (?!place |bit |column )[a-z]\w* \|.*$", texts[table], flags=re.M))
+        expect(rows[what] <= there, f"{table} lacks the line {sorted(rows[what] - there)[:1]}")
+        expect(there <= rows[what], f"{table} has a line that the library does not: {sorted(there - rows[what])[:1]}")
+
+
 def queries_run(page):
     queries = re.findall(r"```sql\n(.*?)```", page, flags=re.S)
     expect(len(queries) >= 6, "the page has lost its queries")
@@ -92,7 +126,7 @@ def queries_run(page):
 def main():
     with open(os.path.join(SOURCE, "docs", "run-format.md"), encoding="utf-8") as f:
         page = f.read()
-    cases = columns_are_described, settings_are_described, queries_run
+    cases = columns_are_described, numbers_are_described, settings_are_described, queries_run
     failed = 0
     print(f"1..{len(cases)}")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,4 @@
-/* test_engine.c - readings asked for through the engine, of a network known by hand and of a real one, and the batch builder under those
- * who go round it. Waves, slots and eviction are tested with the walk (tests/know/test_walk.c). */
+/* test_engine.c - readings asked for through the engine, of a network known by hand and of a real one, and the batch builder for callers that do without the engine. Waves, slots and eviction are tested with the walk (tests/know/test_walk.c). */
 #include "../know/fake_net.h"
 #include "../nn/attention.h"
 #include "base/alloc.h"

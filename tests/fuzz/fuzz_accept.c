@@ -2,7 +2,7 @@
  * accepts exactly the texts whose N is a gold's.
  *
  * Input: one byte choosing the matcher, golds, each ended by a NUL (at most 3; the last rest is the text). Besides the text,
- * each gold is tried in four normal forms, so that acceptance is common and the prefixes are worth looking at. */
+ * each gold is tried in four normal forms, so that many texts are accepted. */
 #include "base/alloc.h"
 #include "text/accept.h"
 #include "text/normalize.h"

@@ -1,4 +1,4 @@
-/* fuzz_audit_sheet.c - a judged sheet, whatever a spreadsheet or an enemy has made of it: separators, columns, numbers, verdicts. What was read is
+/* fuzz_audit_sheet.c - a judged sheet, as a spreadsheet or an attacker may have left it: separators, columns, numbers, verdicts. What was read is
  * compared with itself, as it would be with a run. */
 #include "study/audit_sheet.h"
 #include <stdlib.h>

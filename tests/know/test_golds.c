@@ -86,7 +86,7 @@ static void golds_keep_their_texts(void **state)
     ken_gold_rules_free(&r);
 }
 
-/* A phrase of one's own is compared as the usual ones are, and they stay. */
+/* A phrase of the user's is compared as the usual ones are, which stay. */
 static void more_phrases(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* test_gguf.c - GGUF files that are right, and files that lie: every length, every byte, and each field that could mislead. */
+/* test_gguf.c - GGUF files that are right, and files with false values: every length, every byte, and each field that could mislead. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Whatever can change a result identifies it (docs/run-format.md, "Guarantees"): a run of part of the data is made, one thing is changed,
-and the same command goes on to the whole.
+and the same command completes it.
 
     identity.py KEN SOURCE [CASE ...]
 
@@ -471,7 +471,7 @@ POOR_CASES = [
     ("nothing", lambda d: None, keeps(always=True)),
 ]
 
-FEW_CASES = [  # the part ends in the relation whose sets share rows: they go on sharing them, and its other rows say so
+FEW_CASES = [  # the part ends in the relation whose sets share rows: they still share them, and its other rows say so
     ("rows for sets that do not share any", lambda d: [insert(d, None, {**WORDS[f"R1/dev/{i}"]}) for i in range(4, 12)], anew(exemplars=True)),
     ("a row of it", lambda d: d["R1/test/2"].update(question="x?"), anew("R1/test/2")),
 ]
@@ -546,7 +546,7 @@ FREE = set("adapter_path architecture data data_hash limit model model_path n_pa
 
 
 def every_setting_binds(folder):
-    """Whatever the run says of itself: where it says another value than ours, or says nothing, it is not gone on with."""
+    """Whatever the run says of itself: where it says another value than ours, or says nothing, it is not resumed."""
     run = os.path.join(folder, "a.ken")
     put(folder, {"data.jsonl": jsonl(WORDS.values())})
     command = ["annotate", "-q", *WORDS_ARGS, "--adapter", ADAPTER, "-d", "data.jsonl", "-o", "a.ken"]

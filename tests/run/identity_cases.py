@@ -128,7 +128,7 @@ def control_is_never_shared(folder):
 # ---- data and tables that change -------------------------------------------------------------------------------------------
 
 def changed_subjects(folder):
-    """A run goes on with data whose subjects changed, and the prompt shows them."""
+    """A run is resumed with data whose subjects changed, and the prompt shows them."""
     def rows(s):
         return DEV + [fact(f"t{i}", f"q{i}?", subject=f"{s}{i}") for i in range(8)]
     options = ["--template", "{subject}: {question}"]
@@ -155,7 +155,7 @@ def words_said(folder, rows, *options):
 
 
 def another_table_of_names(folder):
-    """em-alias labels by the table of --aliases: with another one, or none, the run is not gone on with."""
+    """em-alias labels by the table of --aliases: with another one, or none, the run is not resumed."""
     rows = DEV + [fact(f"t{i}", f"q{i}?", ["igh"]) for i in range(8)]
     names = words_said(folder, rows)
     options = ["--matcher", "em-alias", "--aliases", "al.json"]
@@ -268,7 +268,7 @@ def two_runs_are_compared_by_what_they_asked(folder):
 # ---- older formats ------------------------------------------------------------------------------------------------------------
 
 def older_runs(folder):
-    """A run of format 2 lacks what identifies its rows: it is read as before, and not gone on with."""
+    """A run of format 2 lacks what identifies its rows: it is read as before, and not resumed."""
     rows = DEV + [fact(f"t{i}", f"q{i}?") for i in range(6)]
     annotate(folder, rows, "--limit", "4")
     run = os.path.join(folder, "a.ken")

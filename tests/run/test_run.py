@@ -278,7 +278,7 @@ class TinyModel(Runs):
         return call(command(self.data, run), preexec_fn=limit)
 
     def test_file_limit(self):
-        """A quota that ends in the middle: status 1, what is committed stays, and with room the run goes on."""
+        """A quota that ends in the middle: status 1, what is committed stays, and with room the run is resumed."""
         run = here("quota.ken")
         done = self.limited(run, os.path.getsize(self.calm) // 2)
         self.assertEqual(done.returncode, 1, done.stderr)

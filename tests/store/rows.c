@@ -1,6 +1,7 @@
 /* rows.c - see rows.h. */
 #include "rows.h"
 #include "base/hash.h"
+#include "store/row_fields.h"
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -32,6 +33,17 @@ static const char *text(made_row *m, uint64_t i, uint64_t field)
     return s;
 }
 
+/* Every number of a table, so that one that is added is tested without being named here. */
+static void fill(const ken_fields *t, void *of, uint64_t i, uint64_t field)
+{
+    for (int k = 0; k < t->n; k++) {
+        char *at = (char *)of + t->f[k].at;
+        if (t->f[k].kind == KEN_FIELD_SHARE || t->f[k].kind == KEN_FIELD_REAL)
+            *(double *)at = number(i, field + (uint64_t)k);
+        if (t->f[k].kind == KEN_FIELD_COUNT) *(int *)at = (int)(mix(i, field + (uint64_t)k) % 1000);
+    }
+}
+
 const ken_row *make_row(made_row *m, uint64_t i)
 {
     static const char *const relations[] = {"P0", "P1", "P2", "P3"};
@@ -49,11 +61,9 @@ const ken_row *make_row(made_row *m, uint64_t i)
     for (int a = 0; a < r->n_answers; a++) m->answers[a] = text(m, i, 10 + (uint64_t)a);
     r->answers = m->answers;
     r->popularity = i % 3 == 0 ? NAN : 1e9 * number(i, 3);
+    fill(&ken_row_fields, r, i, 20);
     r->category = (int)(mix(i, 4) % KEN_N_CATEGORIES);
     r->category_mode = (int)(mix(i, 5) % KEN_N_CATEGORIES);
-    double *p[] = {&r->p_t0,         &r->p_t,    &r->p_t_lo,  &r->p_t_hi, &r->p_unknown, &r->p_unknown_lo,
-                   &r->p_unknown_hi, &r->p_flip, &r->p_guess, &r->lift,   &r->score,     &r->min_margin};
-    for (size_t k = 0; k < sizeof p / sizeof p[0]; k++) *p[k] = number(i, 20 + k);
     r->greedy_hits = (int)(mix(i, 6) % 11);
     r->prompts = ROW_PROMPTS;
     r->sample_hits = (int)(mix(i, 7) % 161);
@@ -66,6 +76,7 @@ const ken_row *make_row(made_row *m, uint64_t i)
     for (int k = 0; k < ROW_PROMPTS; k++) {
         ken_prompt_row *q = &m->prompts[k];
         uint64_t f = 100 + 20 * (uint64_t)k;
+        fill(&ken_prompt_fields, q, i, 1000 + f);
         q->greedy_hit = mix(i, f) % 2;
         q->greedy_hit_raw = mix(i, f + 1) % 2;
         q->text = mix(i, f + 2) % 4 == 0 ? NULL : text(m, i, f + 3);
@@ -110,6 +121,22 @@ static void same_int(const char *field, const char *id, int64_t a, int64_t b)
     if (a != b) fail_msg("row %s, %s: %lld became %lld", id, field, (long long)a, (long long)b);
 }
 
+static void same_fields(const ken_fields *t, const char *id, const void *a, const void *b)
+{
+    for (const ken_field *f = t->f; f < t->f + t->n; f++) {
+        const void *x = ken_field_in(f, a), *y = ken_field_in(f, b);
+        switch (f->kind) {
+        case KEN_FIELD_CATEGORY:
+        case KEN_FIELD_COUNT: same_int(f->name, id, *(const int *)x, *(const int *)y); break;
+        case KEN_FIELD_BITS: same_int(f->name, id, *(const uint32_t *)x, *(const uint32_t *)y); break;
+        case KEN_FIELD_TRUTH: same_int(f->name, id, *(const bool *)x, *(const bool *)y); break;
+        case KEN_FIELD_SHARE:
+        case KEN_FIELD_REAL: same_bits(f->name, id, *(const double *)x, *(const double *)y); break;
+        default: same_text(f->name, id, *(const char *const *)x, *(const char *const *)y);
+        }
+    }
+}
+
 void assert_row_equal(const ken_row *a, const ken_row *b)
 {
     assert_non_null(a);
@@ -117,18 +144,13 @@ void assert_row_equal(const ken_row *a, const ken_row *b)
 #define TEXT(f) same_text(#f, a->id, a->f, b->f)
 #define REAL(f) same_bits(#f, a->id, a->f, b->f)
 #define INT(f)  same_int(#f, a->id, a->f, b->f)
-    TEXT(id), TEXT(relation), TEXT(split), TEXT(question), TEXT(subject), TEXT(method);
-    REAL(popularity), REAL(p_t0), REAL(p_t), REAL(p_t_lo), REAL(p_t_hi), REAL(p_unknown), REAL(p_unknown_lo);
-    REAL(p_unknown_hi), REAL(p_flip), REAL(min_margin), REAL(p_guess), REAL(lift), REAL(score);
-    INT(n_answers), INT(category), INT(category_mode), INT(greedy_hits), INT(prompts), INT(sample_hits), INT(samples);
-    INT(abstain_hits), INT(flags), INT(n_prompt_rows);
+    TEXT(id), TEXT(relation), TEXT(split), TEXT(question), TEXT(subject);
+    REAL(popularity), INT(n_answers), INT(n_prompt_rows);
+    same_fields(&ken_row_fields, a->id, a, b);
     for (int i = 0; i < a->n_answers; i++) TEXT(answers[i]);
     for (int k = 0; k < a->n_prompt_rows; k++) {
-        INT(prompt_rows[k].greedy_hit), INT(prompt_rows[k].greedy_hit_raw), INT(prompt_rows[k].hits);
-        INT(prompt_rows[k].samples), INT(prompt_rows[k].n_other);
-        TEXT(prompt_rows[k].text), TEXT(prompt_rows[k].finish);
-        REAL(prompt_rows[k].text_p), REAL(prompt_rows[k].margin), REAL(prompt_rows[k].top_gap);
-        REAL(prompt_rows[k].p_lo), REAL(prompt_rows[k].p_hi), REAL(prompt_rows[k].raw_lo), REAL(prompt_rows[k].raw_hi);
+        same_fields(&ken_prompt_fields, a->id, &a->prompt_rows[k], &b->prompt_rows[k]);
+        INT(prompt_rows[k].n_other);
         for (int o = 0; o < a->prompt_rows[k].n_other; o++) {
             TEXT(prompt_rows[k].other[o].text);
             REAL(prompt_rows[k].other[o].p);

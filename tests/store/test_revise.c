@@ -191,7 +191,7 @@ static void moves_removes_keeps(void **state)
     check_note(path, 2, NULL);
 }
 
-/* The same data again, also data that are not changed: nothing is written down, and a reader goes on. */
+/* The same data again, also data that are not changed: nothing is written, and a reader that has it open reads on. */
 static void nothing_to_do(void **state)
 {
     (void)state;
@@ -219,7 +219,7 @@ static void nothing_to_do(void **state)
     }
 }
 
-/* Rows that went come back: to their place, or to be computed anew when they are others now. */
+/* Rows that went come back: to their place, or to be computed again when they differ now. */
 static void gone_and_back(void **state)
 {
     (void)state;
@@ -350,7 +350,7 @@ static void reader_is_told(void **state)
     assert_int_equal(err.status, KEN_EBUSY);
     assert_int_equal(ken_run_count(r), N_BEFORE); /* what it was told when it opened */
 
-    /* Who opens it now is not disturbed by rows that are added. */
+    /* A reader that opens it now is not disturbed by rows that are added later. */
     assert_ok(ken_run_open(&later, path, &err));
     put(s, 2, now[2]);
     assert_ok(ken_store_commit(s, &err));

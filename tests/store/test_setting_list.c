@@ -61,7 +61,7 @@ static void many(void **state)
     ken_arena_free(&arena);
 }
 
-/* One that is missing says so, whatever is put behind it: a run must not be bound by half of its settings. */
+/* One that is missing is reported, whatever is put after it: a run must not be bound by half of its settings. */
 static void no_memory(void **state)
 {
     (void)state;

@@ -138,7 +138,7 @@ static void odd_texts(void **state)
     free(big);
 }
 
-/* Rows that make no sense are refused before anything is written, and the open transaction goes on. */
+/* Rows that make no sense are refused before anything is written, and the open transaction stays open. */
 static void bad_rows(void **state)
 {
     (void)state;
@@ -309,7 +309,7 @@ static void settings_bind(void **state)
         assert_non_null(strstr(err.msg, "-o"));
     }
 
-    /* What does not bind is updated, and a new key is taken in. */
+    /* What does not bind is updated, and a new key is added. */
     ken_setting more[6];
     memcpy(more, test_settings, n_test_settings * sizeof more[0]);
     more[3].value = "80";

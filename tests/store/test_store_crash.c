@@ -1,4 +1,4 @@
-/* test_store_crash.c - one writer at a time; kill -9 at any moment; no space left. What a commit has promised is there after. */
+/* test_store_crash.c - one writer at a time; kill -9 at any moment; no space left. What was committed is there afterwards. */
 #include "rows.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static void one_writer(void **state)
 
 enum { ROWS = 400, BATCH = 5 };
 
-/* Goes on with the run at path up to ROWS rows; writes the number of rows after each commit to fd. */
+/* Resumes the run at path up to ROWS rows; writes the number of rows after each commit to fd. */
 static void annotate(const char *path, int fd)
 {
     ken_store *s;
@@ -149,7 +149,7 @@ static void killed(void **state)
     assert_int_not_equal(access(in_folder("killed.ken-journal"), F_OK), 0);
 }
 
-/* The moments of creation, one after the other: 40 new runs killed 150 microseconds apart; each is taken up again. */
+/* The moments of creation, one after the other: 40 new runs killed 150 microseconds apart; each is resumed. */
 static void killed_in_creation(void **state)
 {
     (void)state;
@@ -225,7 +225,7 @@ static void file_too_large(void **state)
     if (strstr(e.msg, "make space") == NULL) fail_msg("%s", e.msg);
     assert_true(promised >= 50);
     check_run(path, promised);
-    /* The same command with room again goes on where it stopped. */
+    /* The same command with room again resumes it. */
     bool ended;
     while (kill_after(path, 500000, &ended), !ended) {
     }

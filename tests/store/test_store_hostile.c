@@ -2,6 +2,7 @@
  * sentence, never a crash (this is meant to be run under AddressSanitizer), and what is not a run stays untouched. */
 #include "rows.h"
 #include "base/alloc.h"
+#include "store/schema.h"
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -128,7 +129,9 @@ static void not_a_run(void **state)
     refused_untouched(path, "table \"settings\" is missing");
 
     make_run(path, 2);
-    sql(path, "PRAGMA user_version = 4");
+    char newer[40];
+    snprintf(newer, sizeof newer, "PRAGMA user_version = %d", KEN_SCHEMA_VERSION + 1);
+    sql(path, newer);
     refused_untouched(path, "newer ken");
 
     assert_int_equal(mkdir(in_folder("folder.ken"), 0700), 0);
@@ -340,7 +343,7 @@ static void our_memory(void **state)
     long n = ken_alloc_count() - before;
     assert_true(n > 30);
     for (long k = 1; k <= n; k++) {
-        if (k % 2 == 0) unlink(path); /* a new run and one to go on with */
+        if (k % 2 == 0) unlink(path); /* a new run and one to resume */
         ken_alloc_fail_after(k);
         int status = session(path);
         ken_alloc_fail_after(0);

@@ -463,7 +463,7 @@ static void damaged(void **state)
     }
 }
 
-/* A run of format 1 is read as before; to go on with it is refused, with what it does not record. */
+/* A run of format 1 is read as before; resuming it is refused, with what it does not record. */
 static void older_format(void **state)
 {
     (void)state;

@@ -111,7 +111,7 @@ static void free_run(made_run r)
     ken_run_free(r.run);
 }
 
-/* Facts of which 0 to 9 of ten greedy answers are right, with everything in them that a table can trip over. */
+/* Facts of which 0 to 9 of ten greedy answers are right, with everything in them that can break a table. */
 static made_fact facts[N_FACTS];
 
 static void make_facts(void)
@@ -745,7 +745,7 @@ static void refused_lines(void **state)
     free_run(r);
 }
 
-/* A new sheet takes the place of an old one that nobody has worked on, and of nothing else. */
+/* A new sheet replaces an old one without verdicts, and nothing else. */
 static void work_is_never_lost(void **state)
 {
     (void)state;

@@ -240,7 +240,7 @@ static void saved_and_read_back(void **state)
     assert_int_equal(ken_run_exemplars(saved, "r", 3, &text, &err), KEN_EINPUT);
     ken_run_free(saved);
 
-    /* Nothing else is replaced, and no annotation goes on with it. */
+    /* Nothing else is replaced, and no annotation resumes it. */
     assert_int_equal(ken_scoring_save(s, in_folder("source.ken"), &err), KEN_EINPUT);
     assert_non_null(strstr(err.msg, "not made by `ken_score`"));
     assert_int_equal(ken_store_open(&store, in_folder("saved.ken"), settings, 7, &err), KEN_EINPUT);

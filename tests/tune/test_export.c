@@ -136,7 +136,7 @@ static void test_keys(void **state)
 
 static const char long_text[] = "a very long question: ";
 
-/* Text that a reader might stumble over, and what it is after a round trip. */
+/* Text that other programs might misread, and what it is after a round trip. */
 static const struct {
     const char *in, *out;
 } hostile[] = {

@@ -177,7 +177,7 @@ static void test_shares(void **state)
     }
 }
 
-/* A part goes on where the last epoch ended: each of its rows as often as any other, give or take one. */
+/* A part continues where the last epoch ended: each of its rows as often as any other, give or take one. */
 static void test_cycles(void **state)
 {
     (void)state;

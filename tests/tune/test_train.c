@@ -1,5 +1,5 @@
 /* test_train.c - ken_train in one process: stopped at every moment at which it can be stopped, and out of memory at many, it ends in the
- * bytes of an undisturbed training; what replaced targets and shared rows mean. tests/cli/train.py kills it from outside. */
+ * bytes of a training that was not stopped; what replaced targets and shared rows mean. tests/cli/train.py kills it from outside. */
 #include "asked.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -175,7 +175,8 @@ static void stopped_at_every_moment(void **state)
     long moments = s.asked;
     assert_true(moments > 20);
     int stops = 0, resumed = 0;
-    for (long at = 0; at < moments; at += 1 + moments / 30) { /* each stops a training of its own, which then goes on */
+    for (long at = 0; at < moments;
+         at += 1 + moments / 30) { /* each stops a training of its own, which is then resumed */
         ken_err err;
         s = (stopper){at, 0, -1};
         int rc = ken_train(model, &o, in_folder("stop"), &err);

@@ -321,7 +321,11 @@ static void annotation(void **state)
     ken_views_free(v);
     v = filled(fill_totals, r);
     assert_string_equal(text_at(v, 0, 0, 5), "All 10 greedy answers are right, whatever the prompt shows.");
-    assert_string_equal(ken_views_get(v, 2)->column[0].head, "Model");
+    /* of the settings those that the run has */
+    assert_string_equal(ken_views_get(v, 2)->column[0].head, "Facts asked for");
+    assert_string_equal(text_at(v, 2, 0, 0), "50");
+    assert_string_equal(ken_views_get(v, 2)->column[2].head, "Model hash");
+    assert_int_equal(ken_views_get(v, 2)->n_columns, 3);
     ken_views_free(v);
     ken_run_free(r);
 }
