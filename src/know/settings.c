@@ -116,8 +116,8 @@ int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_mod
     ken_setting_text(l, "data_format", true, ken_data_format(d));
     ken_setting_text(l, "data_hash", false, data_hash); /* row by row: identity.h */
     ken_setting_text(l, "exemplars_hash", true, exemplars_hash);
-    /* Binding where older versions held rows out instead. */
-    ken_setting_text(l, "exemplar_source", p->exemplars == KEN_CROSS_FITTED, ken_exemplar_source_name(p->exemplars));
+    ken_setting_text(l, "exemplar_source", false, ken_exemplar_source_name(p->exemplars));
+    ken_setting_text(l, "cross_fit", true, p->exemplars == KEN_CROSS_FITTED ? KEN_CROSS_FIT_VERSION : NULL);
     bool choice = ken_data_count(d) > 0 && ken_data_get(d, 0)->n_choices > 0;
     ken_setting_text(l, "method", true, p->method->name);
     ken_setting_text(l, "method_version", true, choice ? ken_method_choice.version : p->method->version);

@@ -60,7 +60,19 @@ static int open_prompt(task *t, const ken_exemplars *ex, int set, const ken_exam
     return ken_engine_extend(t->c->engine, KEN_TRIE_ROOT, t->ids, n, out, err);
 }
 
-/* Opens all prompts for x; roots (n) out, *n counts those that are held even when this fails. */
+/* Would the prompt tell x's answer? Where rows are each other's exemplars, another subject than the row's own may stand in it. */
+static bool gives_away(const ken_exemplars *ex, int set, const ken_example *x)
+{
+    for (int i = 0; ex != NULL && i < ex->shots; i++) {
+        const ken_example *e = ex->shot[(size_t)set * (size_t)ex->shots + (size_t)i];
+        if (strcmp(e->question, x->question) == 0 ||
+            (e->subject != NULL && x->subject != NULL && strcmp(e->subject, x->subject) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Opens all prompts for x, which may be another row than the task's: then without those that tell its answer; roots (n) out, *n counts those that are held even when this fails. */
 static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, bool *too_long, ken_err *err)
 {
     const ken_exemplars *ex = NULL;
@@ -71,6 +83,7 @@ static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, b
         t->flags |= ex->flags;
     }
     for (int i = 0; i < t->c->setup->rules.prompts && !*too_long; i++) {
+        if (x != t->x && gives_away(ex, i, x)) continue;
         int rc = open_prompt(t, ex, i, x, &root[*n], too_long, err);
         if (rc != KEN_OK) return rc;
         if (!*too_long) ++*n;
@@ -147,15 +160,6 @@ static int write_prompts(task *t, ken_err *err)
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
-
-/* Does y stand in the prompts of the row? Where exemplars are a data set's own rows (cross-fit) it may. */
-static bool is_exemplar(const task *t, const ken_example *y)
-{
-    const ken_exemplars *ex = t->c->setup->shots > 0 ? ken_exemplar_sets_row(t->c->exemplars, t->index) : NULL;
-    for (size_t i = 0; ex != NULL && i < (size_t)ex->n_sets * (size_t)ex->shots; i++)
-        if (strcmp(ex->shot[i]->question, y->question) == 0) return true;
-    return false;
-}
 
 static int start_text(task *t, ken_err *err)
 {
@@ -260,23 +264,24 @@ static int start_guess(task *t, ken_err *err)
     char key[300];
     snprintf(key, sizeof key, "control/%.250s", t->x->id);
     ken_shuffle(t->c->setup->rules.seed, key, order, (int32_t)n);
-    int prompts = t->c->setup->rules.prompts, subjects = 0;
-    t->guess_root = ken_alloc(CONTROL_SUBJECTS * (size_t)prompts, sizeof *t->guess_root);
+    int subjects = 0;
+    t->guess_root = ken_alloc(CONTROL_SUBJECTS * (size_t)t->c->setup->rules.prompts, sizeof *t->guess_root);
     if (t->guess_root == NULL) return ken_fail_nomem(err, "guess control");
     for (size_t i = 0; i < n && subjects < CONTROL_SUBJECTS; i++) {
         const ken_example *y = ken_data_get(d, first + (size_t)order[i]);
         if (strcmp(y->relation, t->x->relation) != 0 || strcmp(y->question, t->x->question) == 0 || y->n_choices > 0)
             continue;
-        if (is_exemplar(t, y)) continue; /* its prompt would hold its answer */
         bool same_gold = false;
         for (int j = 0; j < y->n_answers; j++)
             same_gold |= ken_accept_matches(t->golds.accept, y->answers[j], strlen(y->answers[j]));
         if (same_gold) continue;
         bool too_long;
+        const int before = t->n_guess_root;
         int rc = open_prompts(t, y, t->guess_root, &t->n_guess_root, &too_long, err);
         if (rc != KEN_OK) return rc;
-        if (!too_long) subjects++;
-        while (t->n_guess_root > subjects * prompts) ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
+        while (too_long && t->n_guess_root > before)
+            ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
+        subjects += t->n_guess_root > before;
     }
     if (subjects == 0) return KEN_OK; /* p_guess stays NaN */
     return ken_walk_new(&t->guess, t->c->engine, &t->c->setup->rules, &t->golds, t->guess_root, t->n_guess_root,

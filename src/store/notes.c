@@ -54,6 +54,31 @@ static int add_note(ken_run *r, int which, ken_err *err)
     return rc;
 }
 
+/* Whose exemplars are rows of the data that are annotated too. */
+static int note_exemplars(ken_run *r, ken_err *err)
+{
+    const char *source = ken_run_setting(r, "exemplar_source");
+    if (source == NULL || strcmp(source, "cross-fit") != 0 || r->n == 0) return KEN_OK;
+    sqlite3_stmt *q = NULL;
+    int64_t foreign = 0;
+    int rc = ken_schema_prepare(r->db, r->path, "SELECT count(*) FROM knowledge WHERE flags & ?", &q, err);
+    int code = rc == KEN_OK ? sqlite3_bind_int(q, 1, KEN_FLAG_EXEMPLARS_FOREIGN) : SQLITE_OK;
+    if (rc == KEN_OK && code == SQLITE_OK) code = sqlite3_step(q);
+    if (code == SQLITE_ROW) foreign = sqlite3_column_int64(q, 0);
+    else if (rc == KEN_OK) rc = ken_schema_fail(r->db, code, r->path, err);
+    sqlite3_finalize(q);
+    ken_buf b = {0};
+    ken_buf_puts(&b, "the exemplars of each fact are other facts of the same data, which has no dev split");
+    if (foreign > 0)
+        ken_buf_printf(&b, "; for %lld of %zu they are of other relations, or world facts, as too few others are there",
+                       (long long)foreign, r->n);
+    char *text = rc == KEN_OK ? ken_buf_take(&b) : NULL;
+    if (rc == KEN_OK && text == NULL) rc = ken_fail_nomem(err, r->path);
+    else if (rc == KEN_OK) r->note[r->n_notes++] = text;
+    ken_buf_free(&b);
+    return rc;
+}
+
 int ken_run_load_notes(ken_run *r, ken_err *err)
 {
     sqlite3_stmt *q = NULL;
@@ -61,7 +86,7 @@ int ken_run_load_notes(ken_run *r, ken_err *err)
     if (rc == KEN_OK && sqlite3_step(q) == SQLITE_ROW) r->revision = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);
     for (int i = 0; rc == KEN_OK && i < (int)(sizeof sentences / sizeof *sentences); i++) rc = add_note(r, i, err);
-    return rc;
+    return rc == KEN_OK ? note_exemplars(r, err) : rc;
 }
 
 const char *ken_run_note(const ken_run *r, size_t i) { return i < (size_t)r->n_notes ? r->note[i] : NULL; }

@@ -34,6 +34,7 @@ const ken_setting_key ken_setting_keys[] = {
     {"chat_template", "Chat template"},
     {"stop", "Stop"},
     {"exemplar_source", "Exemplars from"},
+    {"cross_fit", "Version of the cross-fit"},
     {"exemplar_seed", "Exemplar seed"},
     {"seed", "Seed"},
     {"control", "Guess control"},

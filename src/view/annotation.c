@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "view/views.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,7 +389,8 @@ static void put_state(ken_views *v, const ken_run *r)
         ken_views_last(v)->where = KEN_IN_JSON;
         ken_put_text(v, KEN_STYLE_PLAIN, ken_run_note(r, i));
         line(v, i > 0);
-        ken_views_say(v, KEN_STYLE_PLAIN, "%s.", ken_run_note(r, i));
+        ken_views_say(v, KEN_STYLE_PLAIN, "%c%s.", toupper((unsigned char)ken_run_note(r, i)[0]),
+                      ken_run_note(r, i) + 1);
     }
     if (ken_run_complete(r)) return;
     line(v, false);

@@ -15,15 +15,17 @@ ROWS = [{"id": f"d{i}", "relation": "R", "split": "dev", "question": f"d{i}?", "
 ROWS += [{"id": f"t{i}", "relation": "R", "split": "test", "question": f"q{i}?", "answers": ["igh", "a"]} for i in range(4)]
 CODE = re.compile(r"`([^`]+)`")
 # The runs that hold every key: letter of the page's table -> files.
-MADE = {"A": ("plain.ken", "adapted.ken"), "T": ("tuned/train.ken",), "E": ("zero.ken", "few.ken"), "S": ("scored.ken",)}
+MADE = {"A": ("plain.ken", "fitted.ken", "adapted.ken"), "T": ("tuned/train.ken",), "E": ("zero.ken", "few.ken"), "S": ("scored.ken", "rescored.ken")}
 
 
 def make():
     write("data.jsonl", jsonl(ROWS))
+    write("bare.jsonl", jsonl([{**r, "split": ""} for r in ROWS]))
     write("other.jsonl", jsonl([{**r, "id": "x" + r["id"], "question": "x" + r["question"]} for r in ROWS[:10]]))
     write("names.json", '{"igh": ["hgi"]}')
     data = ["-q", "-m", MODEL, "-d", "data.jsonl"]
     done("annotate", *data, *SMALL, "-o", "plain.ken")
+    done("annotate", "-q", "-m", MODEL, "-d", "bare.jsonl", *SMALL, "-o", "fitted.ken")
     done("train", *data, "-t", "1", "--split", "test", "--labels", "plain.ken", "--idk", "No idea", "--idk", "No", "--epochs", "1", "--lora", "r=2",
          "-o", "tuned")
     adapter = "tuned" if os.path.exists("tuned/adapter_config.json") else "tuned/adapter"
@@ -32,6 +34,7 @@ def make():
     done("eval", *data, "-t", "1", "--adapter", adapter, "--prompt", "few-shot", "--shots", "2", "--max-new", "2", "--exemplars", "other.jsonl",
          "--split", "test", "--relation", "R", "--matcher", "em-alias", "--aliases", "names.json", "-o", "few.ken")
     done("score", "-q", "adapted.ken", "--label", "mode", "--threshold", "HighlyKnown:p_t>=0.85,Unknown", "-o", "scored.ken")
+    done("score", "-q", "fitted.ken", "--matcher", "em-raw", "-o", "rescored.ken")
 
 
 def sections(page):
