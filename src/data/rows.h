@@ -24,7 +24,8 @@ typedef struct ken_source {
     const char *text; /* (n) without a byte-order mark; not NUL-terminated */
     size_t n;
     bool skip_bad;
-    size_t bad;  /* rows dropped so far */
+    size_t bad;           /* rows dropped so far */
+    bool quotes_are_text; /* a TSV in which quotes enclose nothing: found while reading */
     ken_map map; /* what ken_source_close unmaps; empty when the text is in memory */
 } ken_source;
 
@@ -39,7 +40,7 @@ void ken_source_close(ken_source *s);
 typedef int (*ken_row_fn)(void *ctx, const json_t *row, size_t place, int line, ken_err *err);
 
 int ken_json_rows(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err);
-/* delimiter ',' or '\t', RFC 4180 quoting in both. names (n_names): columns of a file without a header; NULL = the first record
+/* delimiter ',' or '\t', RFC 4180 quoting in both, unless a TSV says otherwise (csv_quotes.h). names (n_names): columns of a file without a header; NULL = the first record
  * names them. */
 int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t n_names, ken_row_fn fn, void *ctx,
                  ken_err *err);
