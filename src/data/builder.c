@@ -37,12 +37,13 @@ const char *ken_builder_intern(ken_builder *b, const char *s, size_t n)
     return name;
 }
 
-/* What pads a row's names and answers is cut off and counted. Not in MMLU, whose options are shown as they were published. */
+/* What pads a row's names and answers is cut off and counted. Published data sets stay as they were published. */
 static bool clean(ken_builder *b, ken_example *e)
 {
     ken_arena *a = &b->d->arena;
     bool changed = false;
-    if (b->d->format == KEN_FMT_MMLU) return true;
+    const ken_format format = b->d->format;
+    if (format != KEN_FMT_JSONL && format != KEN_FMT_CSV && format != KEN_FMT_TSV) return true;
     const char *relation = e->relation;
     bool good = ken_clean_text(a, &relation, &changed);
     if (good && relation != e->relation) e->relation = relation = ken_builder_intern(b, relation, strlen(relation));
