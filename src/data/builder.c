@@ -78,11 +78,8 @@ int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err 
 int ken_builder_took(ken_builder *b, const ken_source *s, ken_err *err)
 {
     b->d->stats.bad += s->bad;
-    if (!s->quotes_are_text) return KEN_OK;
-    return ken_builder_note(b, err,
-                            "%s: quotes are read as characters like others, for some begin a field and do not end it; every line "
-                            "is a row",
-                            s->path);
+    const char *said = ken_source_said(s);
+    return said != NULL ? ken_builder_note(b, err, "%s: %s", s->path, said) : KEN_OK;
 }
 
 int ken_builder_note(ken_builder *b, ken_err *err, const char *fmt, ...)

@@ -179,11 +179,12 @@ static const char *expected(unsigned ways)
     }
 }
 
-int ken_choices_read(const ken_choice_column *c, const ken_field *answer, ken_arena *a, ken_example *e, ken_err *err)
+int ken_choices_read(ken_choice_column *c, const ken_field *answer, ken_arena *a, ken_example *e, ken_err *err)
 {
     question q;
     int rc = read_question(&q, answer, a, err);
     if (rc != KEN_OK) return rc;
+    c->read++;
     unsigned ways = q.number ? c->numbers : c->strings;
     if (ways == 0) ways = ALL_WAYS;
     e->choices = q.option;

@@ -11,6 +11,7 @@
 typedef struct ken_choice_column {
     unsigned strings, numbers; /* ways of naming an option (a bit each) that fit all answers that are strings, or JSON numbers; 0 = none */
     size_t rows, named;        /* rows with choices; those of them whose question holds their subject */
+    size_t read;               /* of these rows, read since: where they are not all, memory failed once (jansson calls that broken JSON) */
     bool relation;             /* some row has a field `relation` */
 } ken_choice_column;
 
@@ -18,7 +19,7 @@ typedef struct ken_choice_column {
 int ken_choices_scan(ken_choice_column *c, const ken_source *s, char delimiter, const ken_data_options *o,
                      ken_err *err);
 /* The row's options, the right one and the answer that it is. A column of zeros decides by the row alone. */
-int ken_choices_read(const ken_choice_column *c, const ken_field *answer, ken_arena *a, ken_example *e, ken_err *err);
+int ken_choices_read(ken_choice_column *c, const ken_field *answer, ken_arena *a, ken_example *e, ken_err *err);
 /* MMLU on the Hub calls the relation `subject`. Is it so here, where nobody named either field? A fact's subject stands in its question. */
 bool ken_choices_by_subject(const ken_choice_column *c, const ken_data_options *o);
 /* "counted from 1" and the like for a note; NULL when there is nothing to say. */

@@ -34,6 +34,8 @@ int ken_source_open(ken_source *s, const char *path, ken_err *err);
 /* The same for text in memory, borrowed. */
 int ken_source_memory(ken_source *s, const char *path, const char *text, size_t n, ken_err *err);
 void ken_source_close(ken_source *s);
+/* What was found about the whole file while it was read, for a note behind its name; NULL = nothing. */
+const char *ken_source_said(const ken_source *s);
 
 /* One row: its index in the file, counted from 0 over good and bad rows, and the line on which it starts, from 1. The object is
  * the caller's until the return. KEN_EINPUT means that this row is bad; any other failure ends the reading. */

@@ -35,7 +35,7 @@ const char *ken_split_name(const char *s, size_t *n)
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-static int read_answers(const ken_table *t, const json_t *row, int line, const char *named, ken_example *e,
+static int read_answers(ken_table *t, const json_t *row, int line, const char *named, ken_example *e,
                         ken_err *err)
 {
     ken_field f = field(t, row, line, ken_answer_field(row, named), "`answer_field`");
@@ -70,7 +70,7 @@ static int read_names(const ken_table *t, const json_t *row, int line, ken_examp
 
 int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
 {
-    const ken_table *t = ctx;
+    ken_table *t = ctx;
     const ken_data_options *o = t->b->o;
     ken_arena *a = &t->b->d->arena;
     ken_example e = {.file = t->s->path, .line = line, .choice = -1};
@@ -102,6 +102,7 @@ int ken_read_table(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
     if (rc != KEN_OK) return rc;
     t.by_subject = ken_choices_by_subject(&t.choices, b->o);
     rc = ken_text_rows(s, delimiter, ken_table_row, &t, err);
+    if (rc == KEN_OK && t.choices.read != t.choices.rows) rc = ken_fail_nomem(err, "choices");
     if (rc == KEN_OK) rc = ken_builder_took(b, s, err);
     const char *said = ken_choices_said(&t.choices);
     if (rc == KEN_OK && said != NULL) rc = ken_builder_note(b, err, "%s: %s", s->path, said);
