@@ -124,15 +124,17 @@ static int scan_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     const json_t *choices = json_object_get(row, "choices"), *relation = json_object_get(row, "relation");
     if (choices == NULL || json_is_null(choices)) return KEN_OK;
     const ken_field answer = {row, "", line, ken_answer_field(row, t->o->answer_field), NULL};
+    const ken_field asks = {row, "", line, t->o->question_field != NULL ? t->o->question_field : "question", NULL};
+    const char *asked;
+    size_t n;
     question q;
     unsigned fits = 0;
-    int rc = read_question(&q, &answer, &t->arena, NULL);
+    int rc = ken_field_text(&asks, &asked, &n, NULL);
+    if (rc == KEN_OK) rc = read_question(&q, &answer, &t->arena, NULL);
     if (rc == KEN_OK) {
-        const char *asked =
-            json_string_value(json_object_get(row, t->o->question_field != NULL ? t->o->question_field : "question"));
         const char *subject = json_string_value(json_object_get(row, "subject"));
         t->c->rows++;
-        t->c->named += asked == NULL || subject == NULL || strstr(asked, subject) != NULL;
+        t->c->named += subject == NULL || strstr(asked, subject) != NULL;
         t->c->relation |= relation != NULL && !json_is_null(relation);
         for (int way = 0; way < N_WAYS && q.label == NULL; way++)
             if (place_by(&q, way) >= 0) fits |= 1u << way;
