@@ -27,7 +27,8 @@ typedef struct job {
     const json_t *row;
     int line;
     ken_draft x;
-    bool cleaned; /* padding was cut off */
+    bool cleaned;     /* padding was cut off */
+    const char *lead; /* the first answer as the row has it */
     ken_err *err;
 } job;
 
@@ -103,6 +104,7 @@ static int answers_of(job *j, bool must)
     ken_arena *a = &j->r->d->arena;
     int rc = ken_field_list(&f, false, a, &j->x.answers, &j->x.n_answers, j->err);
     if (rc != KEN_OK) return rc;
+    j->lead = j->x.answers[0];
     return ken_clean_list(a, &j->x.answers, j->x.n_answers, &j->cleaned) ? KEN_OK : ken_fail_nomem(j->err, "answers");
 }
 
@@ -333,6 +335,15 @@ static int read_kind(job *j)
     }
 }
 
+/* A space in front of an answer that is trained is no padding: "A:" and " Paris" are how templates without one are written. */
+static int keep_lead(job *j)
+{
+    size_t n = strspn(j->lead, " ");
+    if (n == 0) return KEN_OK;
+    j->x.target = ken_arena_printf(&j->r->d->arena, "%.*s%s", (int)n, j->lead, j->x.answers[0]);
+    return j->x.target != NULL ? KEN_OK : ken_fail_nomem(j->err, "rows");
+}
+
 static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
 {
     reader *r = ctx;
@@ -347,6 +358,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", true, &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);
     if (rc == KEN_OK && asks) rc = text(&j, "target", false, &j.x.target);
+    if (rc == KEN_OK && asks && j.x.target == NULL) rc = keep_lead(&j);
     if (rc == KEN_OK && j.x.target != NULL && ken_is_blank(j.x.target, strlen(j.x.target)))
         rc = ken_fail(err, KEN_EINPUT, "%s:%d: the target is empty: there is nothing to learn", r->file, line);
     r->d->cleaned += rc == KEN_OK && j.cleaned;

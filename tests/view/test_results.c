@@ -100,7 +100,7 @@ static void data(void **state)
     o.skip_bad = true;
     assert_ok(ken_data_open(&opened, data_file(), &o, &err));
     check(make_data,
-          "{\"format\":\"jsonl\",\"examples\":3,\"rows\":3,\"bad\":1,\"multi_answer\":0,\"duplicates\":0,"
+          "{\"format\":\"jsonl\",\"examples\":3,\"rows\":3,\"bad\":1,\"cleaned\":0,\"multi_answer\":0,\"duplicates\":0,"
           "\"ambiguous\":0,\"echo\":0,\"relations\":{\"\":{\"train\":1},\"x.y[0]\\\\\":{\"dev\":1,\"other\":1}},"
           "\"train\":1,\"dev\":1,\"other\":1}");
     ken_data_free(opened);
