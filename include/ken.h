@@ -218,7 +218,8 @@ typedef struct ken_data_options {
 
 typedef struct ken_data_stats {
     size_t rows, bad, multi_answer, duplicates, ambiguous, echo;
-    size_t cleaned; /* rows that had white space around, or invisible characters in, an answer, an option, the subject or the relation */
+    size_t
+        cleaned; /* rows that had white space around, or invisible characters in, an answer, an option, the subject or the relation */
     size_t slick_train, slick_id_test, slick_ood_test, slick_dev; /* kept by the protocol; 0 without */
 } ken_data_stats;
 

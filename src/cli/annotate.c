@@ -128,7 +128,8 @@ static int run(int n, char **arg, ken_err *err)
     ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
     cli_progress progress;
     char named[NAME_MAX];
-    if (set.data == NULL) return cli_fail(err, KEN_EUSAGE, "no data: name a file or folder, as in ken annotate facts.jsonl");
+    if (set.data == NULL)
+        return cli_fail(err, KEN_EUSAGE, "no data: name a file or folder, as in ken annotate facts.jsonl");
     const char *path = set.output, *model = cli_model_path(set.model, err);
     if (model == NULL) return err->status;
     int rc = KEN_OK;

@@ -34,9 +34,10 @@ void cli_note_cleaned(size_t rows)
 {
     char n[32];
     if (rows > 0)
-        cli_note("%s row%s had white space or invisible characters around an answer or a name, or invisible ones in it; "
-                 "these were left out",
-                 ken_count_text(n, rows), rows == 1 ? "" : "s");
+        cli_note(
+            "%s row%s had white space or invisible characters around an answer or a name, or invisible ones in it; "
+            "these were left out",
+            ken_count_text(n, rows), rows == 1 ? "" : "s");
 }
 
 static int open_data(ken_data **out, const char *path, const ken_data_options *o, ken_err *err)

@@ -133,7 +133,8 @@ const cli_verb cli_verb_show = {
             "With --rows it lists the facts: category, in how many of the prompts greedy decoding was right, the "
             "probability of a right answer, and what the model says instead. With --rows --json each row is one JSON "
             "object, always the same for the same model, data and settings.\n\n"
-            "Of a training (DIR/train.ken, or DIR) it prints what was measured after each epoch: the loss, what is fitted by "
+            "Of a training (DIR/train.ken, or DIR) it prints what was measured after each epoch: the loss, what is "
+            "fitted by "
             "category, dev, test and out-of-distribution accuracy, and the best point; with --rows the training rows "
             "and when each was first fitted. Of an evaluation (ken eval -o) it prints its table, or its answers.",
     .examples = "ken show world.ken\nken show world.ken --category Unknown --sort p_unknown\nken show world.ken --rows "

@@ -7,7 +7,8 @@
 enum { BY_TEXT, BY_LETTER, FROM_0, FROM_1, N_WAYS };
 enum { ALL_WAYS = (1 << N_WAYS) - 1, MIN_CHOICES = 2, MAX_CHOICES = 26 };
 
-static const char *const way_names[N_WAYS] = {"the text of", "the letter of", "the index from 0 of", "the index from 1 of"};
+static const char *const way_names[N_WAYS] = {"the text of", "the letter of", "the index from 0 of",
+                                              "the index from 1 of"};
 
 /* The options of a row, and what its answer says, as text. */
 typedef struct question {
@@ -36,10 +37,8 @@ static int read_options(question *q, const ken_field *choices, ken_arena *a, ken
     const json_t *v = json_object_get(choices->row, choices->name);
     ken_field part = *choices;
     if (!json_is_object(v) || json_object_get(v, "text") == NULL || json_object_get(v, "label") == NULL) {
-        size_t i;
-        const json_t *one;
         q->numbers = json_array_size(v) > 0;
-        json_array_foreach((json_t *)v, i, one) q->numbers &= json_is_number(one);
+        for (size_t i = 0; i < json_array_size(v); i++) q->numbers &= json_is_number(json_array_get(v, i));
         return ken_field_list(choices, true, a, &q->option, &q->n, err);
     }
     int labels = 0;
@@ -162,12 +161,13 @@ static int refuse(const ken_field *answer, const question *q, int way, int other
 {
     char said[60], one[60], two[60];
     const char *first = q->option[place_by(q, way)], *second = q->option[place_by(q, other)];
-    return ken_fail(err, KEN_EINPUT,
-                    "%s:%d: field \"%s\" is \"%s\", which may be %s choice \"%s\" or %s choice \"%s\", and the other rows do "
-                    "not say which; write letters (A, B, ...) in all rows",
-                    answer->path, answer->line, answer->name, ken_printable(said, sizeof said, q->s, q->len),
-                    way_names[way], ken_printable(one, sizeof one, first, strlen(first)), way_names[other],
-                    ken_printable(two, sizeof two, second, strlen(second)));
+    return ken_fail(
+        err, KEN_EINPUT,
+        "%s:%d: field \"%s\" is \"%s\", which may be %s choice \"%s\" or %s choice \"%s\", and the other rows do "
+        "not say which; write letters (A, B, ...) in all rows",
+        answer->path, answer->line, answer->name, ken_printable(said, sizeof said, q->s, q->len), way_names[way],
+        ken_printable(one, sizeof one, first, strlen(first)), way_names[other],
+        ken_printable(two, sizeof two, second, strlen(second)));
 }
 
 static const char *expected(unsigned ways)

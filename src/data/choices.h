@@ -9,10 +9,12 @@
 #include "data/fields.h"
 
 typedef struct ken_choice_column {
-    unsigned strings, numbers; /* ways of naming an option (a bit each) that fit all answers that are strings, or JSON numbers; 0 = none */
-    size_t rows, named;        /* rows with choices; those of them whose question holds their subject */
-    size_t read;               /* of these rows, read since: where they are not all, memory failed once (jansson calls that broken JSON) */
-    bool relation;             /* some row has a field `relation` */
+    unsigned strings,
+        numbers; /* ways of naming an option (a bit each) that fit all answers that are strings, or JSON numbers; 0 = none */
+    size_t rows, named; /* rows with choices; those of them whose question holds their subject */
+    size_t
+        read; /* of these rows, read since: where they are not all, memory failed once (jansson calls that broken JSON) */
+    bool relation; /* some row has a field `relation` */
 } ken_choice_column;
 
 /* Looks at all rows of a text. Rows that cannot be read say nothing here: the real reading reports them. KEN_OK or KEN_ENOMEM. */

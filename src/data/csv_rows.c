@@ -80,10 +80,11 @@ static int check_glued(const reader *rd, const char *start, ken_err *err)
 {
     const int first = rd->rec.line, last = rd->line;
     if (last == first || !ken_csv_is_glued(start, rd->p, rd->delimiter, rd->fields)) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT,
-                    "%s:%d: a quote opens here and closes on line %d, and each line between them has the %zu fields of a "
-                    "row: close it, or write it twice in a field in quotes; if it is right, convert the file to JSON lines",
-                    rd->s->path, first, last, rd->fields);
+    return ken_fail(
+        err, KEN_EINPUT,
+        "%s:%d: a quote opens here and closes on line %d, and each line between them has the %zu fields of a "
+        "row: close it, or write it twice in a field in quotes; if it is right, convert the file to JSON lines",
+        rd->s->path, first, last, rd->fields);
 }
 
 /* Reads the next record into rd->rec. KEN_OK also at the end of the file, then rec.n is 0. */
@@ -226,10 +227,11 @@ static int check_fields(const reader *rd, const columns *c, ken_err *err)
                         "%s:%d: the row has %zu field%s, %zu are expected; quote fields that hold a %s", rd->s->path,
                         r->line, r->n, r->n == 1 ? "" : "s", c->named, mark);
     if (has_nothing(r, c->named)) return KEN_OK;
-    return ken_fail(err, KEN_EINPUT,
-                    "%s:%d: the row has something behind its last column (the header names %zu); quote fields that hold a "
-                    "%s, or name the column",
-                    rd->s->path, r->line, c->named, mark);
+    return ken_fail(
+        err, KEN_EINPUT,
+        "%s:%d: the row has something behind its last column (the header names %zu); quote fields that hold a "
+        "%s, or name the column",
+        rd->s->path, r->line, c->named, mark);
 }
 
 static int emit(reader *rd, const columns *c, size_t place, ken_row_fn fn, void *ctx, ken_err *err)

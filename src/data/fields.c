@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ken_is_blank(const char *s, size_t n)
-{
-    return ken_trim_invisible(&s, n) == 0;
-}
+bool ken_is_blank(const char *s, size_t n) { return ken_trim_invisible(&s, n) == 0; }
 
 static const char *type_name(const json_t *v)
 {

@@ -26,7 +26,7 @@ typedef struct ken_source {
     bool skip_bad;
     size_t bad;           /* rows dropped so far */
     bool quotes_are_text; /* a TSV in which quotes enclose nothing: found while reading */
-    ken_map map; /* what ken_source_close unmaps; empty when the text is in memory */
+    ken_map map;          /* what ken_source_close unmaps; empty when the text is in memory */
 } ken_source;
 
 /* Maps the file. KEN_EINPUT when it is missing, empty or UTF-16. Close with ken_source_close, also after a failure. */

@@ -32,7 +32,8 @@ void ken_source_close(ken_source *s) { ken_unmap(&s->map); }
 
 const char *ken_source_said(const ken_source *s)
 {
-    return s->quotes_are_text ? "quotes are read as characters like others, for some begin a field and do not end it; each line is a row"
+    return s->quotes_are_text ? "quotes are read as characters like others, for some begin a field and do not end it; "
+                                "each line is a row"
                               : NULL;
 }
 

@@ -35,8 +35,7 @@ const char *ken_split_name(const char *s, size_t *n)
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-static int read_answers(ken_table *t, const json_t *row, int line, const char *named, ken_example *e,
-                        ken_err *err)
+static int read_answers(ken_table *t, const json_t *row, int line, const char *named, ken_example *e, ken_err *err)
 {
     ken_field f = field(t, row, line, ken_answer_field(row, named), "`answer_field`");
     const json_t *choices = json_object_get(row, "choices");
@@ -107,9 +106,10 @@ int ken_read_table(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
     const char *said = ken_choices_said(&t.choices);
     if (rc == KEN_OK && said != NULL) rc = ken_builder_note(b, err, "%s: %s", s->path, said);
     if (rc == KEN_OK && t.by_subject)
-        rc = ken_builder_note(b, err,
-                              "%s: its field \"subject\" is read as the relation, as in MMLU, for few questions name it; "
-                              "`subject_field` says otherwise",
-                              s->path);
+        rc = ken_builder_note(
+            b, err,
+            "%s: its field \"subject\" is read as the relation, as in MMLU, for few questions name it; "
+            "`subject_field` says otherwise",
+            s->path);
     return rc;
 }

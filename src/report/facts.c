@@ -69,7 +69,8 @@ struct ken_facts {
     ken_arena names;
     ken_strmap *facts, *strings;
     name_list relations, splits;
-    int id, question, relation, split, popularity, popularity_upper, n_answers, answer, text; /* columns of facts, and the dictionary */
+    int id, question, relation, split, popularity, popularity_upper, n_answers, answer,
+        text; /* columns of facts, and the dictionary */
     ken_buf key;
     facts_run *run;
     size_t n_run, cap_run;

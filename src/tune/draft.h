@@ -38,8 +38,8 @@ typedef struct ken_drafts {
     ken_draft *rows; /* (n) in the order of reading */
     size_t n, cap;
     const char *split;     /* of rows that do not say, interned; NULL = none */
-    size_t cleaned;    /* rows whose padding was cut off */
-    const char *notes; /* what was decided while reading, one sentence a line; NULL = nothing */
+    size_t cleaned;        /* rows whose padding was cut off */
+    const char *notes;     /* what was decided while reading, one sentence a line; NULL = nothing */
     size_t bad, unmatched; /* rows dropped by skip_bad; rows that the run of labels does not have */
     ken_strmap *names;     /* interned */
 } ken_drafts;

@@ -258,8 +258,10 @@ static const struct {
      "\n"},
     {"p.tsv", "question\tprop\tsubj\tobj\ts_pop\tpossible_answers\nq\tr\ts\to\t1\t\"[\"\"a\"\"]\"\n"},
     {"law_test.csv", MMLU "\"q\n1\",w,x,y,z,3\n"},
-    {"c.csv", ",question,subject,choices,answer,,\r0,q1,law,\"[\"\"1\"\",\"\"0\"\"]\",0,,\r1,q2,law,\"[\"\"x\"\",\"\"y\"\"]\",1,,\r"},
-    {"c.jsonl", "{\"question\":\"q1\",\"choices\":{\"text\":[\"x\",\" y\xc2\xad\"],\"label\":[\"A\",\"B\"]},\"answerKey\":\"B\"}\n"},
+    {"c.csv", ",question,subject,choices,answer,,\r0,q1,law,\"[\"\"1\"\",\"\"0\"\"]\",0,,\r1,q2,law,\"[\"\"x\"\","
+              "\"\"y\"\"]\",1,,\r"},
+    {"c.jsonl", "{\"question\":\"q1\",\"choices\":{\"text\":[\"x\",\" "
+                "y\xc2\xad\"],\"label\":[\"A\",\"B\"]},\"answerKey\":\"B\"}\n"},
     {"q.tsv", "question\tanswer\n\"q\" 1\t a\xe2\x80\x8e\np \"2\tb\n"},
 };
 enum { N_SMALL = sizeof small / sizeof *small };

@@ -116,7 +116,8 @@ static void test_quotes(void **state)
         {"thousands in a CSV", "f.csv", CHEAD "\"In 1,000 who\nruled?\",X\n", "In 1,000 who\nruled?=X;2", NULL},
         {"PopQA as published", "p.tsv",
          "id\tsubj\tprop\tobj\ts_pop\tquestion\tpossible_answers\n"
-         "1\t\"Old \"\"Quoted\"\" Town\"\tcapital\tX\t5\t\"What of Old \"\"Quoted\"\" Town?\"\t\"[\"\"X\"\", \"\"Y\"\"]\"\n",
+         "1\t\"Old \"\"Quoted\"\" Town\"\tcapital\tX\t5\t\"What of Old \"\"Quoted\"\" Town?\"\t\"[\"\"X\"\", "
+         "\"\"Y\"\"]\"\n",
          "What of Old \"Quoted\" Town?=X,Y;2", NULL},
     };
     CHECK(cases);
@@ -130,13 +131,14 @@ static void test_quotes(void **state)
 static void test_padding(void **state)
 {
     (void)state;
-    ken_data *d = data_of("f.jsonl",
-                          "{\"question\":\"q0\",\"answer\":\" Paris\\t\"}\n"
-                          "{\"question\":\"q1\",\"answers\":[\"\\u200eOslo\\u200f\",\"Osl\\u00ado\\ufeff\"]}\n"
-                          "{\"question\":\"q2\",\"answer\":\"Rome\",\"subject\":\"\\u00a0Italy \",\"relation\":\" capital\"}\n"
-                          "{\"question\":\"q3\",\"answer\":\"Lima\",\"relation\":\"capital\",\"split\":\"test \"}\n"
-                          "{\"question\":\"q4\",\"answer\":\"\\u0645\\u06cc\\u200c\\u062e\"}\n", /* a joiner inside a word is spelling */
-                          NULL);
+    ken_data *d = data_of(
+        "f.jsonl",
+        "{\"question\":\"q0\",\"answer\":\" Paris\\t\"}\n"
+        "{\"question\":\"q1\",\"answers\":[\"\\u200eOslo\\u200f\",\"Osl\\u00ado\\ufeff\"]}\n"
+        "{\"question\":\"q2\",\"answer\":\"Rome\",\"subject\":\"\\u00a0Italy \",\"relation\":\" capital\"}\n"
+        "{\"question\":\"q3\",\"answer\":\"Lima\",\"relation\":\"capital\",\"split\":\"test \"}\n"
+        "{\"question\":\"q4\",\"answer\":\"\\u0645\\u06cc\\u200c\\u062e\"}\n", /* a joiner inside a word is spelling */
+        NULL);
     assert_int_equal(ken_data_get_stats(d)->cleaned, 3);
     assert_string_equal(ken_data_get(d, 0)->answers[0], "Paris");
     assert_string_equal(ken_data_get(d, 1)->answers[0], "Oslo");
@@ -171,11 +173,13 @@ static void test_choices(void **state)
         {"letters, some of which are options", "f.jsonl",
          ROW("q1", "[\"A\",\"B\"]", "\"B\"") ROW("q2", "[\"B\",\"A\"]", "\"B\"") ROW("q3", ABCD, "\"C\""),
          "q1=B(1);1|q2=A(1);2|q3=grass(2);3", NULL},
-        {"small letters", "f.jsonl", ROW("q1", ABCD, "\"a\"") ROW("q2", ABCD, "\"d\""), "q1=sky(0);1|q2=coal(3);2", NULL},
+        {"small letters", "f.jsonl", ROW("q1", ABCD, "\"a\"") ROW("q2", ABCD, "\"d\""), "q1=sky(0);1|q2=coal(3);2",
+         NULL},
         {"texts, some of which are letters", "f.jsonl",
          ROW("q1", "[\"B\",\"A\"]", "\"B\"") ROW("q2", ABCD, "\" rose\""), "q1=B(0);1|q2=rose(1);2", NULL},
         {"texts, some of which are indices", "f.jsonl",
-         ROW("q1", "[\"3\",\"1\",\"2\"]", "\"2\"") ROW("q2", "[\"10\",\"11\"]", "\"11\""), "q1=2(2);1|q2=11(1);2", NULL},
+         ROW("q1", "[\"3\",\"1\",\"2\"]", "\"2\"") ROW("q2", "[\"10\",\"11\"]", "\"11\""), "q1=2(2);1|q2=11(1);2",
+         NULL},
         {"indices from 1", "f.jsonl", ROW("q1", ABCD, "4") ROW("q2", ABCD, "1"), "q1=coal(3);1|q2=sky(0);2",
          "its answers count the choices from 1"},
         {"as pandas writes numbers of a column with gaps", "f.csv",
@@ -187,10 +191,12 @@ static void test_choices(void **state)
          "q1=rose(1);1|q2=sky(0);2", "now in one way, now in another"},
         {"letters and texts, one row not clear", "f.jsonl",
          ROW("q1", ABCD, "\"rose\"") ROW("q2", ABCD, "\"A\"") ROW("q3", "[\"B\",\"A\"]", "\"A\""), NULL,
-         "f.jsonl:3: field \"answer\" is \"A\", which may be the text of choice \"A\" or the letter of choice \"B\", and the "
+         "f.jsonl:3: field \"answer\" is \"A\", which may be the text of choice \"A\" or the letter of choice \"B\", "
+         "and the "
          "other rows do not say which; write letters (A, B, ...) in all rows"},
         {"from 0 or from 1", "f.jsonl", ROW("q1", ABCD, "1") ROW("q2", ABCD, "2"), NULL,
-         "f.jsonl:1: field \"answer\" is \"1\", which may be the index from 0 of choice \"rose\" or the index from 1 of choice "
+         "f.jsonl:1: field \"answer\" is \"1\", which may be the index from 0 of choice \"rose\" or the index from 1 "
+         "of choice "
          "\"sky\""},
         {"all texts and all indices", "f.jsonl", ROW("q1", "[\"1\",\"0\"]", "\"0\"") ROW("q2", ABCD, "\"0\""),
          "q1=1(0);1|q2=sky(0);2", NULL}, /* q2 has no option 0 */
@@ -204,11 +210,12 @@ static void test_choices(void **state)
          "{\"question\":\"q2\",\"choices\":{\"text\":[\"2\",\"1\"],\"label\":[\"1\",\"2\"]},\"answerKey\":\"1\"}\n",
          "q1=rose(1);1|q2=2(0);2", NULL},
         {"ARC, another label", "f.jsonl",
-         "{\"question\":\"q1\",\"choices\":{\"text\":[\"sky\",\"rose\"],\"label\":[\"A\",\"B\"]},\"answerKey\":\"C\"}\n", NULL,
-         "field \"answerKey\" is \"C\"; one of the labels of the choices is expected"},
+         "{\"question\":\"q1\",\"choices\":{\"text\":[\"sky\",\"rose\"],\"label\":[\"A\",\"B\"]},\"answerKey\":\"C\"}"
+         "\n",
+         NULL, "field \"answerKey\" is \"C\"; one of the labels of the choices is expected"},
         {"ARC, a label short", "f.jsonl",
-         "{\"question\":\"q1\",\"choices\":{\"text\":[\"sky\",\"rose\"],\"label\":[\"A\"]},\"answerKey\":\"A\"}\n", NULL,
-         "field \"choices\" has 2 texts and 1 labels"},
+         "{\"question\":\"q1\",\"choices\":{\"text\":[\"sky\",\"rose\"],\"label\":[\"A\"]},\"answerKey\":\"A\"}\n",
+         NULL, "field \"choices\" has 2 texts and 1 labels"},
         {"two options with one text", "f.jsonl", ROW("q1", "[\"sky\",\"rose\",\"sky\"]", "\"C\""), "q1=sky(2);1", NULL},
     };
     CHECK(cases);
@@ -228,9 +235,10 @@ static void test_subject(void **state)
     (void)state;
     static const char hub[] = "{\"question\":\"q1\",\"subject\":\"law\",\"choices\":" ABCD ",\"answer\":0}\n"
                               "{\"question\":\"q2\",\"subject\":\"anatomy\",\"choices\":" ABCD ",\"answer\":3}\n";
-    static const char facts[] =
-        "{\"question\":\"What colour has a rose?\",\"subject\":\"rose\",\"choices\":[\"red\",\"blue\"],\"answer\":\"A\"}\n"
-        "{\"question\":\"What colour has coal?\",\"subject\":\"coal\",\"choices\":[\"red\",\"black\"],\"answer\":\"B\"}\n";
+    static const char facts[] = "{\"question\":\"What colour has a "
+                                "rose?\",\"subject\":\"rose\",\"choices\":[\"red\",\"blue\"],\"answer\":\"A\"}\n"
+                                "{\"question\":\"What colour has "
+                                "coal?\",\"subject\":\"coal\",\"choices\":[\"red\",\"black\"],\"answer\":\"B\"}\n";
     ken_data *d = data_of("f.jsonl", hub, NULL);
     assert_string_equal(ken_data_get(d, 0)->relation, "anatomy");
     assert_null(ken_data_get(d, 0)->subject);
