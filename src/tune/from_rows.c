@@ -105,6 +105,7 @@ static int answers_of(job *j, bool must)
     int rc = ken_field_list(&f, false, a, &j->x.answers, &j->x.n_answers, j->err);
     if (rc != KEN_OK) return rc;
     j->lead = j->x.answers[0];
+    if (!must || has(j, "target")) return KEN_OK; /* what `ken select` wrote comes back as it was */
     return ken_clean_list(a, &j->x.answers, j->x.n_answers, &j->cleaned) ? KEN_OK : ken_fail_nomem(j->err, "answers");
 }
 
