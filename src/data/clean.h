@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include <stdbool.h>
 
-/* Strips white space, control characters and invisible ones at both ends: moves *s, returns the new length. */
+/* Strips white space and invisible characters at both ends: moves *s, returns the new length. */
 size_t ken_trim_invisible(const char **s, size_t n);
 
 /* *s without these at its ends, and inside it without the invisible ones that join or part nothing (soft hyphen, zero-width space, marks of
