@@ -12,10 +12,7 @@ static bool is_invisible(int32_t cp)
            cp == 0xFEFF;
 }
 
-static bool is_padding(int32_t cp)
-{
-    return ken_is_space(cp) || cp == 0x200C || cp == 0x200D || is_invisible(cp);
-}
+static bool is_padding(int32_t cp) { return ken_is_space(cp) || cp == 0x200C || cp == 0x200D || is_invisible(cp); }
 
 size_t ken_trim_invisible(const char **s, size_t n)
 {
