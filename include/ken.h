@@ -218,6 +218,8 @@ typedef struct ken_data_options {
 
 typedef struct ken_data_stats {
     size_t rows, bad, multi_answer, duplicates, ambiguous, echo;
+    size_t
+        cleaned; /* rows that had white space around, or invisible characters in, an answer, an option, the subject or the relation */
     size_t slick_train, slick_id_test, slick_ood_test, slick_dev; /* kept by the protocol; 0 without */
 } ken_data_stats;
 
@@ -237,6 +239,8 @@ KEN_API void ken_data_free(ken_data *d);
 KEN_API size_t ken_data_count(const ken_data *d);
 KEN_API const ken_example *ken_data_get(const ken_data *d, size_t i); /* borrowed; data order: relation, split, place */
 KEN_API const ken_data_stats *ken_data_get_stats(const ken_data *d);
+/* What was decided or left out while reading and whoever uses the rows should know: a sentence; NULL past the last. Borrowed. */
+KEN_API const char *ken_data_note(const ken_data *d, size_t i);
 KEN_API size_t ken_data_n_groups(const ken_data *d);
 /* Borrowed; data order; NULL past the last. */
 KEN_API const ken_data_group *ken_data_get_group(const ken_data *d, size_t i);

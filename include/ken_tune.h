@@ -172,6 +172,8 @@ typedef struct ken_train_data_stats {
     size_t tail, tail_repeated;            /* rows of the known tail; of those drawn, rows that are in the rest too */
     size_t relabelled;                     /* targets replaced by `idk` */
     size_t bad, too_long;                  /* dropped: malformed or refused, longer than max_length */
+    size_t cleaned;                        /* as in ken_data_stats */
+    const char *notes;                     /* as ken_data_note, one a line; borrowed; NULL = none */
     size_t unmatched;                      /* rows that the run of `labels` does not have */
     size_t newline;                        /* targets that hold a newline, where `ken eval` stops reading an answer */
     size_t choice;                         /* rows of multiple choice, whose options are not part of the question */

@@ -27,6 +27,7 @@ typedef enum ken_unit {
     KEN_UNIT_TRUTH,  /* true or false: count */
     KEN_UNIT_COUNT,  /* a whole number: count */
     KEN_UNIT_REAL,   /* value, with the column's digits */
+    KEN_UNIT_EXACT,  /* value, a number of the data's own: with all its digits everywhere */
     KEN_UNIT_SHARE,  /* value from 0 to 1, shown in percent */
     KEN_UNIT_PART,   /* count, shown as a share of `of` in percent; the count itself in JSON and CSV */
     KEN_UNIT_CHANGE, /* value, a difference of two shares, shown in points with its sign */
@@ -198,6 +199,8 @@ KEN_API int ken_views_json(const ken_views *v, char **text, ken_err *err);
 KEN_API int ken_views_csv(const ken_views *v, char **text, ken_err *err);
 KEN_API int ken_views_latex(const ken_views *v, char **text, ken_err *err);
 KEN_API void ken_text_free(char *text);
+/* A number of the data's own, with the fewest digits that read back the same; a real one never looks like a whole one: "1234567891.0". Returns buf. */
+KEN_API const char *ken_exact_text(char buf[40], double x);
 KEN_API const char *ken_count_text(char buf[32], uint64_t n); /* 12345678 as "12,345,678", as everywhere; returns buf */
 /* A cell as it is shown, without colour and width: "41.2%", "1,234". buf (64 bytes) or the cell's text; "" for nothing. */
 KEN_API const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64]);

@@ -121,13 +121,15 @@ static void note_data(const ken_data *d)
 
 static int run(int n, char **arg, ken_err *err)
 {
-    (void)n;
-    (void)arg;
+    if (n > 0 && set.data != NULL)
+        return cli_fail(err, KEN_EUSAGE, "two data sets, \"%s\" and -d \"%s\"; one run is of one", arg[0], set.data);
+    if (n > 0) set.data = arg[0];
     ken_model *m = NULL;
     ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
     cli_progress progress;
     char named[NAME_MAX];
-    if (set.data == NULL) return cli_fail(err, KEN_EUSAGE, "no data: name a file or folder with -d DATA");
+    if (set.data == NULL)
+        return cli_fail(err, KEN_EUSAGE, "no data: name a file or folder, as in ken annotate facts.jsonl");
     const char *path = set.output, *model = cli_model_path(set.model, err);
     if (model == NULL) return err->status;
     int rc = KEN_OK;
@@ -172,7 +174,7 @@ done:
 
 const cli_verb cli_verb_annotate = {
     .name = "annotate",
-    .args = "-d DATA [-o RUN]",
+    .args = "DATA [-o RUN]",
     .summary = "find out how well a model knows each fact of a data set",
     .text =
         "For each question the probability of a right answer is computed over ten prompts with four exemplars "
@@ -194,5 +196,5 @@ const cli_verb cli_verb_annotate = {
     .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options,
                cli_compute_options},
     .min_args = 0,
-    .max_args = 0,
+    .max_args = 1,
 };

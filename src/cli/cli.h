@@ -45,6 +45,10 @@ int cli_open_run(ken_run **out, const char *path, ken_err *err); /* ken_run_open
 const char *cli_model_path(const char *given, ken_err *err);
 /* The project's own facts: beside the program (an installed tree or a build folder); NULL when they are not there. */
 const char *cli_world_path(void);
+/* The run at a place: DIR/train.ken for the folder of a training, else the place itself. Static. */
+const char *cli_run_path(const char *path);
+/* Whether the folder is an adapter of PEFT, and no model. */
+bool cli_is_adapter(const char *path);
 
 extern const cli_verb cli_verb_model, cli_verb_tokenize, cli_verb_data, cli_verb_annotate, cli_verb_show,
     cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select, cli_verb_diff;

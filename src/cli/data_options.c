@@ -30,11 +30,30 @@ const cli_option cli_data_options[] = {
 
 void cli_data_init(void) { cli_data = (cli_data_settings){.o = ken_data_defaults()}; }
 
+void cli_note_cleaned(size_t rows)
+{
+    char n[32];
+    if (rows > 0)
+        cli_note(
+            "%s row%s had white space or invisible characters around an answer or a name, or invisible ones in it; "
+            "these were left out",
+            ken_count_text(n, rows), rows == 1 ? "" : "s");
+}
+
+static int open_data(ken_data **out, const char *path, const ken_data_options *o, ken_err *err)
+{
+    int rc = ken_data_open(out, path, o, err);
+    if (rc != KEN_OK) return rc;
+    for (size_t i = 0; ken_data_note(*out, i) != NULL; i++) cli_note("%s", ken_data_note(*out, i));
+    cli_note_cleaned(ken_data_get_stats(*out)->cleaned);
+    return KEN_OK;
+}
+
 int cli_data_open(ken_data **out, const char *path, ken_err *err)
 {
     ken_data_options o = cli_data.o;
     o.slick = cli_data.protocol != NULL && strcmp(cli_data.protocol, "slick") == 0;
-    return ken_data_open(out, path, &o, err);
+    return open_data(out, path, &o, err);
 }
 
 int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err)
@@ -43,7 +62,7 @@ int cli_data_open_exemplars(ken_data **out, const char *path, ken_err *err)
     ken_data_options o = cli_data.o;
     o.format = NULL; /* exemplars may well come in another format than the data */
     o.slick = o.skip_bad = false;
-    return ken_data_open(out, path, &o, err);
+    return open_data(out, path, &o, err);
 }
 
 int cli_data_open_fallback(ken_data **out, const char *exemplars, ken_err *err)

@@ -13,6 +13,9 @@ extern const cli_option cli_data_options[];
 
 void cli_data_init(void);
 /* Opens with the settings above (--protocol included); KEN_EINPUT and the message of the library. */
+/* Says that padding was cut off so many rows; nothing for 0. */
+void cli_note_cleaned(size_t rows);
+/* Says on stderr what was decided while reading. */
 int cli_data_open(ken_data **out, const char *path, ken_err *err);
 /* Opens exemplar data: the same fields and format rules, but neither filter nor --skip-bad. path NULL: there are none. */
 /* The world facts, for data with too few rows to serve each other; *out stays NULL when `exemplars` names others, or the facts are not there. */

@@ -40,11 +40,12 @@ void cli_wrap(FILE *out, const char *text, int indent, int col, int right)
 static void print_option(const cli_option *o, void *ctx)
 {
     FILE *out = ctx;
-    char left[80], deflt[200], help[600];
+    char left[80], deflt[200], choices[300], help[900];
     int n = snprintf(left, sizeof left, "  %c%c%s--%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
                      o->letter ? ", " : "  ", o->name, o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
     cli_default_text(o, deflt, sizeof deflt);
-    snprintf(help, sizeof help, "%s%s%s%s", o->help, deflt[0] ? " (default: " : "", deflt, deflt[0] ? ")" : "");
+    snprintf(help, sizeof help, "%s%s%s%s%s", o->help, cli_choices_help(o, choices, sizeof choices),
+             deflt[0] ? " (default: " : "", deflt, deflt[0] ? ")" : "");
     if (n >= LEFT) fprintf(out, "%s\n%*s", left, LEFT, "");
     else fprintf(out, "%-*s", LEFT, left);
     cli_wrap(out, help, LEFT, LEFT, right_of(out));

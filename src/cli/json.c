@@ -52,12 +52,36 @@ json_t *cli_json_count(uint64_t n) { return json_integer((json_int_t)n); }
 
 json_t *cli_json_real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
+/* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
+static int print_value(const json_t *v)
+{
+    return json_dumpf(v, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+}
+
+/* jansson gives all numbers of a text as many digits, so that an object with an exact one is put together here. */
+static int print_exact(const json_t *v)
+{
+    const char *key, *before = "{";
+    char digits[40];
+    json_t *x;
+    int bad = 0;
+    json_object_foreach((json_t *)v, key, x)
+    {
+        json_t *name = json_string(key);
+        bad |= fputs(before, stdout) == EOF || name == NULL || print_value(name) != 0 || putchar(':') == EOF;
+        bool exact = json_is_real(x) && strcmp(key, CLI_JSON_EXACT) == 0;
+        bad |= exact ? fputs(ken_exact_text(digits, json_real_value(x)), stdout) == EOF : print_value(x) != 0;
+        json_decref(name);
+        before = ",";
+    }
+    return bad | (putchar('}') == EOF);
+}
+
 int cli_json_print(json_t *v, ken_err *err)
 {
     if (v == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory for the output");
-    /* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
     errno = 0;
-    int bad = json_dumpf(v, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    int bad = json_is_real(json_object_get(v, CLI_JSON_EXACT)) ? print_exact(v) : print_value(v);
     bad |= putchar('\n') == EOF;
     int reason = errno;
     json_decref(v);

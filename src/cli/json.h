@@ -10,6 +10,8 @@ json_t *cli_json_string(const char *s);
 json_t *cli_json_strings(const char *const *s, int n);
 json_t *cli_json_real(double x); /* null for NaN and infinities */
 json_t *cli_json_count(uint64_t n);
+/* The key of an object whose number is the data's own and is printed with all its digits, wherever it stands at the top. */
+#define CLI_JSON_EXACT "popularity"
 /* An object in the making: {.o = json_object()}. A failure anywhere (jansson refuses a NULL value) makes the whole NULL in the end. */
 typedef struct cli_json_object {
     json_t *o;

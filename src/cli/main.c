@@ -125,7 +125,7 @@ static int dispatch(int argc, char **argv, ken_err *err)
         cli_print_overview(stderr);
         return cli_fail(err, KEN_EUSAGE, "a verb is missing");
     }
-    if (strcmp(name, "--version") == 0) {
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
         puts(ken_build_info());
         return KEN_OK;
     }

@@ -48,7 +48,7 @@ static void title(const char *name, const char *summary)
 static void man_option(const cli_option *o, void *ctx)
 {
     (void)ctx;
-    char deflt[200], env[80];
+    char deflt[200], env[80], choices[300];
     fputs(".TP\n", stdout);
     if (o->letter) printf("\\fB\\-%c\\fR, ", o->letter);
     fputs("\\fB\\-\\-", stdout);
@@ -57,6 +57,7 @@ static void man_option(const cli_option *o, void *ctx)
     if (o->arg != NULL) printf(" \\fI%s\\fR", o->arg);
     fputc('\n', stdout);
     roff(o->help);
+    roff(cli_choices_help(o, choices, sizeof choices));
     cli_default_text(o, deflt, sizeof deflt);
     if (deflt[0] != '\0') {
         fputs(" (default: ", stdout);

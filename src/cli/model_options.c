@@ -14,6 +14,9 @@ const cli_option cli_adapter_options[] = {{"adapter", 0, "DIR", CLI_STRING, &cli
 int cli_model_open(ken_model **out, const char *path, const char *adapter, ken_err *err)
 {
     if (cli_adapter != NULL) adapter = cli_adapter;
+    if (cli_is_adapter(path))
+        return cli_fail(err, KEN_EUSAGE,
+                        "%s is an adapter, not a model; name its model with -m and it with --adapter %s", path, path);
     int rc = ken_model_open(out, path, err);
     if (rc != KEN_OK) return rc;
     if (adapter != NULL) rc = ken_model_attach(*out, adapter, err);

@@ -281,6 +281,34 @@ void cli_name_options(const cli_verb *v, char *text, size_t size)
     memcpy(text, out, w + 1);
 }
 
+/* Whether the word (n bytes) stands in text by itself. */
+static bool names_word(const char *text, const char *word, size_t n)
+{
+    for (const char *p = text; (p = strchr(p, word[0])) != NULL; p++) {
+        bool begins = p == text || !isalnum((unsigned char)p[-1]);
+        if (begins && strncmp(p, word, n) == 0 && !isalnum((unsigned char)p[n])) return true;
+    }
+    return false;
+}
+
+const char *cli_choices_help(const cli_option *o, char *out, size_t n)
+{
+    bool all = true;
+    size_t len = 0;
+    char choices[300];
+    cli_choices_text(o, choices, sizeof choices);
+    out[0] = '\0';
+    for (const char *c = choices; *c != '\0'; c += strcspn(c, "|"), c += *c == '|')
+        all &= names_word(o->help, c, strcspn(c, "|"));
+    for (const char *c = choices; *c != '\0' && !all && len < n;) {
+        size_t word = strcspn(c, "|");
+        bool last = c[word] == '\0';
+        len += (size_t)snprintf(out + len, n - len, "%s%.*s", len == 0 ? ": " : last ? " or " : ", ", (int)word, c);
+        c += word + !last;
+    }
+    return out;
+}
+
 void cli_env_name(const cli_option *o, char *out, size_t n)
 {
     size_t w = 0;
@@ -383,13 +411,71 @@ static void collect_name(const cli_option *o, void *ctx)
     if (l->n < sizeof l->name / sizeof *l->name) l->name[l->n++] = o->name;
 }
 
+/* What other programs call our options: lm-evaluation-harness, transformers, llama.cpp. */
+static const struct {
+    const char *theirs, *ours;
+} meanings[] = {
+    {"num-fewshot", "shots"},
+    {"fewshot", "shots"},
+    {"n-shot", "shots"},
+    {"num-shots", "shots"},
+    {"batch-size", "batch"},
+    {"per-device-train-batch-size", "batch"},
+    {"train-batch-size", "batch"},
+    {"learning-rate", "lr"},
+    {"num-train-epochs", "epochs"},
+    {"num-epochs", "epochs"},
+    {"max-new-tokens", "max-new"},
+    {"max-tokens", "max-new"},
+    {"n-predict", "max-new"},
+    {"max-seq-length", "max-length"},
+    {"max-seq-len", "max-length"},
+    {"model-name-or-path", "model"},
+    {"model-path", "model"},
+    {"pretrained", "model"},
+    {"peft", "adapter"},
+    {"lora", "adapter"},
+    {"lora-r", "lora"},
+    {"lora-rank", "lora"},
+    {"lora-alpha", "lora"},
+    {"output-dir", "output"},
+    {"output-path", "output"},
+    {"out", "output"},
+    {"dataset", "data"},
+    {"data-path", "data"},
+    {"num-samples", "samples"},
+    {"n-samples", "samples"},
+    {"temp", "temperature"},
+    {"apply-chat-template", "chat-template"},
+    {"n-threads", "threads"},
+    {"num-threads", "threads"},
+    {"random-seed", "seed"},
+    {"warmup-ratio", "warmup"},
+    {"warmup-steps", "warmup"},
+    {"metric", "matcher"},
+};
+
+/* The option of the verb that means the same; NULL = none. Underscores are as good as dashes. */
+static const char *same_meaning(const name_list *names, const char *word)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        if (strcmp(meanings[i].theirs, word) != 0) continue;
+        for (size_t k = 0; k < names->n; k++)
+            if (strcmp(names->name[k], meanings[i].ours) == 0) return names->name[k];
+    }
+    return NULL;
+}
+
 static int unknown_long(const cli_verb *v, const char *name, int len, ken_err *err)
 {
     name_list names = {.n = 0};
     cli_each_option(v, collect_name, &names);
     char word[64];
     snprintf(word, sizeof word, "%.*s", len, name);
-    const char *near = cli_nearest(word, names.name, names.n);
+    for (char *c = word; *c != '\0'; c++)
+        if (*c == '_') *c = '-';
+    const char *near = same_meaning(&names, word);
+    if (near == NULL) near = cli_nearest(word, names.name, names.n);
     if (near != NULL) return cli_fail(err, KEN_EUSAGE, "unknown option --%.*s; did you mean --%s?", len, name, near);
     return cli_fail(err, KEN_EUSAGE, "unknown option --%.*s", len, name);
 }

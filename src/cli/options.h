@@ -91,6 +91,8 @@ void cli_each_option(const cli_verb *v, void (*f)(const cli_option *o, void *ctx
 void cli_default_text(const cli_option *o, char *out, size_t n);
 /* Its choices, "exact|sample", whether they are its own or words of the library; "" when it has none. out (n bytes). */
 void cli_choices_text(const cli_option *o, char *out, size_t n);
+/* ": a, b or c", the same for help, where the help text does not name all of it itself; else "". out (n bytes); returns out. */
+const char *cli_choices_help(const cli_option *o, char *out, size_t n);
 /* KEN_TOP_K for top-k; out (n bytes). "" for an option that cannot come from the environment. */
 void cli_env_name(const cli_option *o, char *out, size_t n);
 /* Of `names` (n) the one nearest to word, or NULL when none is near enough to be what was meant. */

@@ -29,6 +29,25 @@ const char *cli_model_path(const char *given, ken_err *err)
     return NULL;
 }
 
+/* dir/name, static; NULL when there is no such file. */
+static const char *inside(const char *dir, const char *name)
+{
+    static char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", dir, name);
+    return n > 0 && (size_t)n < sizeof path && exists(path) ? path : NULL;
+}
+
+const char *cli_run_path(const char *path)
+{
+    const char *run = inside(path, "train.ken");
+    return run != NULL ? run : path;
+}
+
+bool cli_is_adapter(const char *path)
+{
+    return inside(path, "adapter_config.json") != NULL && inside(path, "config.json") == NULL;
+}
+
 const char *cli_world_path(void)
 {
     static char path[PATH_MAX];

@@ -57,6 +57,11 @@ static int find_format(const char **to, ken_err *err)
 {
     const char *file = set.output;
     *to = set.to != NULL ? set.to : "jsonl";
+    if (file != NULL && (ends_with(file, ".parquet") || ends_with(file, ".arrow")))
+        return cli_fail(err, KEN_EUSAGE,
+                        "%s: only text is written; name a .jsonl or .csv file, and convert it with "
+                        "pandas.read_json(\"s.jsonl\", lines=True).to_parquet(\"s.parquet\")",
+                        file);
     if (set.to != NULL || file == NULL) return KEN_OK;
     if (ends_with(file, ".csv")) *to = "csv";
     else if (ends_with(file, ".json"))

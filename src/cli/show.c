@@ -106,7 +106,7 @@ static int run(int n, char **arg, ken_err *err)
     ken_run *r = NULL;
     bool rows = set.rows || set.categories != 0;
     int rc = cli_check_tables(&set.tables, rows, err);
-    if (rc == KEN_OK) rc = ken_run_open(&r, arg[0], err);
+    if (rc == KEN_OK) rc = ken_run_open(&r, cli_run_path(arg[0]), err);
     if (rc != KEN_OK) goto done;
     if (strcmp(ken_run_kind(r), "annotate") != 0) {
         rc = show_other(r, err);
@@ -133,7 +133,8 @@ const cli_verb cli_verb_show = {
             "With --rows it lists the facts: category, in how many of the prompts greedy decoding was right, the "
             "probability of a right answer, and what the model says instead. With --rows --json each row is one JSON "
             "object, always the same for the same model, data and settings.\n\n"
-            "Of a training (DIR/train.ken) it prints what was measured after each epoch: the loss, what is fitted by "
+            "Of a training (DIR/train.ken, or DIR) it prints what was measured after each epoch: the loss, what is "
+            "fitted by "
             "category, dev, test and out-of-distribution accuracy, and the best point; with --rows the training rows "
             "and when each was first fitted. Of an evaluation (ken eval -o) it prints its table, or its answers.",
     .examples = "ken show world.ken\nken show world.ken --category Unknown --sort p_unknown\nken show world.ken --rows "

@@ -167,6 +167,11 @@ void cli_tune_notes(const ken_train_data_stats *d)
                 "Unknown rows found no Known one of their relation and decile of popularity, and were dropped"},
                {d->tail_repeated, "rows of the known tail are also among the other rows"}};
     char a[32];
+    for (const char *s = d->notes, *end; s != NULL && s[0] != '\0'; s = end + (end[0] == '\n')) {
+        end = s + strcspn(s, "\n");
+        cli_note("%.*s", (int)(end - s), s);
+    }
+    cli_note_cleaned(d->cleaned);
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         if (odd[i].n > 0) cli_note("%s %s", ken_count_text(a, odd[i].n), odd[i].what);
     if (d->matched_by != NULL && strcmp(d->matched_by, "answer") == 0)

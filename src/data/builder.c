@@ -4,8 +4,11 @@
  * by name. An id is relation/split/place, empty parts left out; place counts every row of the file, bad ones too, so that an id
  * does not change when a row is repaired or a filter applied. */
 #include "base/alloc.h"
+#include "data/clean.h"
 #include "data/dataset.h"
 #include "data/identity.h"
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +37,26 @@ const char *ken_builder_intern(ken_builder *b, const char *s, size_t n)
     return name;
 }
 
+/* What pads a row's names and answers is cut off and counted. Published data sets stay as they were published. */
+static bool clean(ken_builder *b, ken_example *e)
+{
+    ken_arena *a = &b->d->arena;
+    bool changed = false;
+    const ken_format format = b->d->format;
+    if (format != KEN_FMT_JSONL && format != KEN_FMT_CSV && format != KEN_FMT_TSV) return true;
+    const char *relation = e->relation;
+    bool good = ken_clean_text(a, &relation, &changed);
+    if (good && relation != e->relation) e->relation = relation = ken_builder_intern(b, relation, strlen(relation));
+    if (good && e->subject != NULL) good = ken_clean_text(a, &e->subject, &changed);
+    if (e->n_choices == 0) good = good && ken_clean_list(a, &e->answers, e->n_answers, &changed);
+    else {
+        good = good && ken_clean_list(a, &e->choices, e->n_choices, &changed);
+        if (e->choice >= 0) e->answers = &e->choices[e->choice];
+    }
+    b->d->stats.cleaned += changed;
+    return good && relation != NULL;
+}
+
 int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err *err)
 {
     ken_data *d = b->d;
@@ -46,7 +69,33 @@ int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err 
         return ken_fail_nomem(err, "rows");
     if (e->id != NULL) b->own_ids = true;
     b->places[d->n] = place;
-    d->rows[d->n++] = *e;
+    d->rows[d->n] = *e;
+    if (!clean(b, &d->rows[d->n])) return ken_fail_nomem(err, "rows");
+    d->n++;
+    return KEN_OK;
+}
+
+int ken_builder_took(ken_builder *b, const ken_source *s, ken_err *err)
+{
+    b->d->stats.bad += s->bad;
+    const char *said = ken_source_said(s);
+    return said != NULL ? ken_builder_note(b, err, "%s: %s", s->path, said) : KEN_OK;
+}
+
+int ken_builder_note(ken_builder *b, ken_err *err, const char *fmt, ...)
+{
+    ken_data *d = b->d;
+    char text[1000];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const char *copy = ken_arena_strdup(&d->arena, text);
+    for (size_t i = 0; copy != NULL && i < d->n_notes; i++)
+        if (strcmp(d->notes[i], copy) == 0) return KEN_OK;
+    if (copy == NULL || ken_grow((void **)&d->notes, &d->notes_cap, d->n_notes + 1, sizeof *d->notes) != 0)
+        return ken_fail_nomem(err, "notes");
+    d->notes[d->n_notes++] = copy;
     return KEN_OK;
 }
 

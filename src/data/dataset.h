@@ -30,6 +30,8 @@ struct ken_data {
     ken_data_group *groups; /* (n_groups) one per relation and split, in data order */
     size_t n_groups;
     ken_data_stats stats;
+    const char **notes; /* (n_notes) sentences for ken_data_note */
+    size_t n_notes, notes_cap;
     char aliases_hash[65]; /* "" without a table */
     ken_strmap *alias_of;  /* answer -> index into aliases; NULL without a table */
     struct ken_alias_list {
@@ -53,6 +55,10 @@ typedef struct ken_builder {
 int ken_builder_begin(ken_builder *b, const ken_data_options *o, ken_err *err);
 /* Takes a copy of *e, whose strings must live in the arena (or be interned). e->id NULL = relation/split/place. */
 int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err *err);
+/* A file was read to its end: takes over what its source counted and found. */
+int ken_builder_took(ken_builder *b, const ken_source *s, ken_err *err);
+/* One more sentence for ken_data_note; the same one again is not kept. */
+int ken_builder_note(ken_builder *b, ken_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err);
 void ken_builder_abandon(ken_builder *b);
 /* One copy of each name, so that equal relations are equal pointers. NULL when out of memory. */

@@ -57,7 +57,7 @@ static int read_text(ken_builder *b, ken_source *s, const char *folder_split, co
     if (t.relation == NULL || t.split == NULL) return ken_fail_nomem(err, "names");
     s->skip_bad = b->o->skip_bad;
     int rc = ken_json_rows(s, ken_table_row, &t, err);
-    b->d->stats.bad += s->bad;
+    if (rc == KEN_OK) rc = ken_builder_took(b, s, err);
     return rc;
 }
 

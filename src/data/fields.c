@@ -1,22 +1,12 @@
 /* fields.c - see fields.h. */
 #include "data/fields.h"
-#include "text/normalize.h"
-#include "text/unicode.h"
+#include "data/clean.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool ken_is_blank(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        int32_t cp;
-        int len = ken_utf8_decode(s + i, n - i, &cp);
-        if (len <= 0 || !ken_is_space(cp)) return false;
-        i += (size_t)len;
-    }
-    return true;
-}
+bool ken_is_blank(const char *s, size_t n) { return ken_trim_invisible(&s, n) == 0; }
 
 static const char *type_name(const json_t *v)
 {

@@ -35,5 +35,5 @@ int ken_field_number(const ken_field *f, double *x, ken_err *err);
  * one). Copied to the arena. */
 int ken_field_list(const ken_field *f, bool must_list, ken_arena *a, const char *const **list, int *n, ken_err *err);
 
-bool ken_is_blank(const char *s, size_t n); /* nothing but Unicode white space */
+bool ken_is_blank(const char *s, size_t n); /* nothing but white space and what nobody sees (clean.h) */
 #endif

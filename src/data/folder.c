@@ -99,7 +99,7 @@ char ken_find_delimiter(const ken_source *s)
     size_t i = 0;
     while (i < s->n && strchr(" \t\r\n", s->text[i]) != NULL && s->text[i] != '\0') i++;
     if (i < s->n && (s->text[i] == '{' || s->text[i] == '[')) return 0;
-    for (; i < s->n && s->text[i] != '\n'; i++)
+    for (; i < s->n && s->text[i] != '\n' && s->text[i] != '\r'; i++)
         if (s->text[i] == '\t') return '\t';
     return ',';
 }

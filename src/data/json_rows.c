@@ -2,6 +2,7 @@
  *
  * jansson parses one row at a time. Finding where a row ends needs no parser: brackets and strings are enough, and what is
  * inside is checked by jansson afterwards. The line of a row is the one on which its first character is. */
+#include "data/csv_quotes.h"
 #include "data/rows.h"
 #include "base/read_json.h"
 #include <limits.h>
@@ -128,8 +129,7 @@ static int read_lines(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err)
 {
     cursor c = {s->text, s->text + s->n, 1};
     for (size_t place = 0; c.p < c.end;) {
-        const char *eol = memchr(c.p, '\n', (size_t)(c.end - c.p));
-        if (eol == NULL) eol = c.end;
+        const char *next, *eol = ken_line_end(c.p, c.end, &next);
         cursor row = {c.p, eol, c.line};
         skip_space(&row);
         if (row.p < row.end) {
@@ -146,7 +146,7 @@ static int read_lines(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err)
             rc = ken_row_verdict(s, rc);
             if (rc != KEN_OK) return rc;
         }
-        c.p = eol < c.end ? eol + 1 : eol;
+        c.p = next;
         if (c.line < INT_MAX) c.line++;
     }
     return KEN_OK;

@@ -80,8 +80,7 @@ int ken_read_mmlu_file(ken_builder *b, ken_source *s, ken_err *err)
         if (s->n >= strlen(heads[i]) && memcmp(s->text, heads[i], strlen(heads[i])) == 0) r.letters = false;
     s->skip_bad = b->o->skip_bad;
     int rc = ken_csv_rows(s, ',', r.letters ? columns : NULL, r.letters ? N_CHOICES + 2 : 0, read_row, &r, err);
-    b->d->stats.bad += s->bad;
-    return rc;
+    return rc == KEN_OK ? ken_builder_took(b, s, err) : rc;
 }
 
 static int read_file(ken_builder *b, const char *path, ken_err *err)

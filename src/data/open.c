@@ -181,6 +181,7 @@ void ken_data_free(ken_data *d)
     if (d == NULL) return;
     ken_strmap_free(d->alias_of);
     ken_free(d->rows);
+    ken_free(d->notes);
     ken_arena_free(&d->arena);
     ken_free(d);
 }
@@ -188,6 +189,7 @@ void ken_data_free(ken_data *d)
 size_t ken_data_count(const ken_data *d) { return d->n; }
 const ken_example *ken_data_get(const ken_data *d, size_t i) { return i < d->n ? &d->rows[i] : NULL; }
 const ken_data_stats *ken_data_get_stats(const ken_data *d) { return &d->stats; }
+const char *ken_data_note(const ken_data *d, size_t i) { return i < d->n_notes ? d->notes[i] : NULL; }
 const char *ken_data_name(const ken_data *d) { return d->name; }
 const char *ken_data_format(const ken_data *d) { return format_names[d->format]; }
 size_t ken_data_n_groups(const ken_data *d) { return d->n_groups; }

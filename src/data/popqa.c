@@ -135,6 +135,6 @@ int ken_read_popqa(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
 {
     reading r = {b, s};
     int rc = ken_text_rows(s, delimiter, read_row, &r, err);
-    b->d->stats.bad += s->bad;
+    if (rc == KEN_OK) rc = ken_builder_took(b, s, err);
     return rc == KEN_OK ? unite_questions(b->d, err) : rc;
 }

@@ -24,8 +24,9 @@ typedef struct ken_source {
     const char *text; /* (n) without a byte-order mark; not NUL-terminated */
     size_t n;
     bool skip_bad;
-    size_t bad;  /* rows dropped so far */
-    ken_map map; /* what ken_source_close unmaps; empty when the text is in memory */
+    size_t bad;           /* rows dropped so far */
+    bool quotes_are_text; /* a TSV in which quotes enclose nothing: found while reading */
+    ken_map map;          /* what ken_source_close unmaps; empty when the text is in memory */
 } ken_source;
 
 /* Maps the file. KEN_EINPUT when it is missing, empty or UTF-16. Close with ken_source_close, also after a failure. */
@@ -33,13 +34,15 @@ int ken_source_open(ken_source *s, const char *path, ken_err *err);
 /* The same for text in memory, borrowed. */
 int ken_source_memory(ken_source *s, const char *path, const char *text, size_t n, ken_err *err);
 void ken_source_close(ken_source *s);
+/* What was found about the whole file while it was read, for a note behind its name; NULL = nothing. */
+const char *ken_source_said(const ken_source *s);
 
 /* One row: its index in the file, counted from 0 over good and bad rows, and the line on which it starts, from 1. The object is
  * the caller's until the return. KEN_EINPUT means that this row is bad; any other failure ends the reading. */
 typedef int (*ken_row_fn)(void *ctx, const json_t *row, size_t place, int line, ken_err *err);
 
 int ken_json_rows(ken_source *s, ken_row_fn fn, void *ctx, ken_err *err);
-/* delimiter ',' or '\t', RFC 4180 quoting in both. names (n_names): columns of a file without a header; NULL = the first record
+/* delimiter ',' or '\t', RFC 4180 quoting in both, unless a TSV says otherwise (csv_quotes.h). names (n_names): columns of a file without a header; NULL = the first record
  * names them. */
 int ken_csv_rows(ken_source *s, char delimiter, const char *const *names, size_t n_names, ken_row_fn fn, void *ctx,
                  ken_err *err);

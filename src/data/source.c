@@ -30,6 +30,13 @@ int ken_source_open(ken_source *s, const char *path, ken_err *err)
 
 void ken_source_close(ken_source *s) { ken_unmap(&s->map); }
 
+const char *ken_source_said(const ken_source *s)
+{
+    return s->quotes_are_text ? "quotes are read as characters like others, for some begin a field and do not end it; "
+                                "each line is a row"
+                              : NULL;
+}
+
 bool ken_names_split(const char *path)
 {
     const char *rest = path + (path[0] != '\0'); /* there must be a relation before it */

@@ -2,6 +2,7 @@
  *
  * A field that the user names must be there in every row; the usual names (id, relation, ...) may be missing. */
 #include "data/table.h"
+#include "data/clean.h"
 #include <string.h>
 
 static const char *pick(const char *named, const char *usual) { return named != NULL ? named : usual; }
@@ -22,6 +23,7 @@ static int optional(const ken_field *f, bool named, const char **s, size_t *n, k
 
 const char *ken_split_name(const char *s, size_t *n)
 {
+    *n = ken_trim_invisible(&s, *n);
     static const char *const dev[] = {"validation", "valid", "val"};
     for (size_t i = 0; i < sizeof dev / sizeof *dev; i++)
         if (*n == strlen(dev[i]) && memcmp(s, dev[i], *n) == 0) {
@@ -31,49 +33,13 @@ const char *ken_split_name(const char *s, size_t *n)
     return s;
 }
 
-/* ---- multiple choice -------------------------------------------------------------------------------------------------- */
-
-/* Which of the choices the answer names: an index (0-based), the text of a choice, or its letter. */
-static int read_choice(const ken_table *t, const ken_field *answer, ken_example *e, ken_err *err)
-{
-    ken_field cf = *answer;
-    cf.name = "choices";
-    cf.setting = NULL;
-    const json_t *v = json_object_get(answer->row, answer->name);
-    int rc = ken_field_list(&cf, true, &t->b->d->arena, &e->choices, &e->n_choices, err);
-    if (rc != KEN_OK) return rc;
-    if (e->n_choices < 2 || e->n_choices > 26)
-        return ken_fail(err, KEN_EINPUT, "%s:%d: field \"choices\" has %d entries; 2 to 26 are expected", cf.path,
-                        cf.line, e->n_choices);
-    e->choice = -1;
-    if (v == NULL) return ken_field_missing(answer, err);
-    if (json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) < e->n_choices)
-        e->choice = (int)json_integer_value(v);
-    if (json_is_string(v)) {
-        const char *s = json_string_value(v);
-        for (int i = 0; i < e->n_choices && e->choice < 0; i++)
-            if (strcmp(e->choices[i], s) == 0) e->choice = i;
-        if (e->choice < 0 && s[0] >= 'A' && s[0] < 'A' + e->n_choices && s[1] == '\0') e->choice = s[0] - 'A';
-        if (e->choice < 0 && s[0] >= '0' && s[0] <= '9' && s[1] == '\0' && s[0] - '0' < e->n_choices)
-            e->choice = s[0] - '0';
-    }
-    if (e->choice < 0) return ken_field_wrong(answer, "one of the choices, its letter or its index from 0", err);
-    e->answers = &e->choices[e->choice];
-    e->n_answers = 1;
-    e->flags |= KEN_FLAG_CHOICE;
-    return KEN_OK;
-}
-
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-static int read_answers(const ken_table *t, const json_t *row, int line, const char *named, ken_example *e,
-                        ken_err *err)
+static int read_answers(ken_table *t, const json_t *row, int line, const char *named, ken_example *e, ken_err *err)
 {
-    const char *name = named;
-    if (name == NULL) name = json_object_get(row, "answers") != NULL ? "answers" : "answer";
-    ken_field f = field(t, row, line, name, "`answer_field`");
+    ken_field f = field(t, row, line, ken_answer_field(row, named), "`answer_field`");
     const json_t *choices = json_object_get(row, "choices");
-    if (choices != NULL && !json_is_null(choices)) return read_choice(t, &f, e, err);
+    if (choices != NULL && !json_is_null(choices)) return ken_choices_read(&t->choices, &f, &t->b->d->arena, e, err);
     return ken_field_list(&f, false, &t->b->d->arena, &e->answers, &e->n_answers, err);
 }
 
@@ -85,7 +51,8 @@ static int read_names(const ken_table *t, const json_t *row, int line, ken_examp
     e->relation = t->relation;
     e->split = t->split;
     if (t->relation == NULL) {
-        ken_field f = field(t, row, line, pick(o->relation_field, "relation"), "`relation_field`");
+        const char *usual = t->by_subject ? "subject" : "relation";
+        ken_field f = field(t, row, line, pick(o->relation_field, usual), "`relation_field`");
         int rc = optional(&f, o->relation_field != NULL, &s, &n, err);
         if (rc != KEN_OK) return rc;
         e->relation = ken_builder_intern(t->b, s != NULL ? s : "", n);
@@ -102,7 +69,7 @@ static int read_names(const ken_table *t, const json_t *row, int line, ken_examp
 
 int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
 {
-    const ken_table *t = ctx;
+    ken_table *t = ctx;
     const ken_data_options *o = t->b->o;
     ken_arena *a = &t->b->d->arena;
     ken_example e = {.file = t->s->path, .line = line, .choice = -1};
@@ -120,7 +87,7 @@ int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err 
         rc = ken_field_missing(&f, err);
     if (rc == KEN_OK) rc = ken_field_number(&f, &e.popularity, err);
     f = field(t, row, line, pick(o->subject_field, "subject"), "`subject_field`");
-    if (rc == KEN_OK) rc = optional(&f, o->subject_field != NULL, &s, &n, err);
+    if (rc == KEN_OK && !t->by_subject) rc = optional(&f, o->subject_field != NULL, &s, &n, err);
     if (rc != KEN_OK) return rc;
     if (s == NULL && t->templates != NULL) s = ken_templates_subject(t->templates, e.relation, e.question, &n);
     if (s != NULL && (e.subject = ken_arena_strndup(a, s, n)) == NULL) return ken_fail_nomem(err, "subjects");
@@ -130,7 +97,19 @@ int ken_table_row(void *ctx, const json_t *row, size_t place, int line, ken_err 
 int ken_read_table(ken_builder *b, ken_source *s, char delimiter, ken_err *err)
 {
     ken_table t = {.b = b, .s = s};
-    int rc = ken_text_rows(s, delimiter, ken_table_row, &t, err);
-    b->d->stats.bad += s->bad;
+    int rc = ken_choices_scan(&t.choices, s, delimiter, b->o, err);
+    if (rc != KEN_OK) return rc;
+    t.by_subject = ken_choices_by_subject(&t.choices, b->o);
+    rc = ken_text_rows(s, delimiter, ken_table_row, &t, err);
+    if (rc == KEN_OK && t.choices.read != t.choices.rows) rc = ken_fail_nomem(err, "choices");
+    if (rc == KEN_OK) rc = ken_builder_took(b, s, err);
+    const char *said = ken_choices_said(&t.choices);
+    if (rc == KEN_OK && said != NULL) rc = ken_builder_note(b, err, "%s: %s", s->path, said);
+    if (rc == KEN_OK && t.by_subject)
+        rc = ken_builder_note(
+            b, err,
+            "%s: its field \"subject\" is read as the relation, as in MMLU, for few questions name it; "
+            "`subject_field` says otherwise",
+            s->path);
     return rc;
 }

@@ -2,6 +2,7 @@
  * that give a subject back. */
 #ifndef KEN_DATA_TABLE_H
 #define KEN_DATA_TABLE_H
+#include "data/choices.h"
 #include "data/dataset.h"
 #include "data/fields.h"
 
@@ -20,6 +21,8 @@ typedef struct ken_table {
     const ken_source *s;
     const char *relation, *split;   /* interned; NULL = the row says */
     const ken_templates *templates; /* or NULL */
+    ken_choice_column choices;
+    bool by_subject; /* the field "subject" is the relation */
 } ken_table;
 
 /* "validation" and the like are the dev split under another name. *n bytes; borrowed. */

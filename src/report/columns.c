@@ -92,6 +92,14 @@ uint32_t ken_code_real(double x)
     return isnan(x) ? 0x7FC00000u : u;
 }
 
+uint32_t ken_code_exact(double x, bool upper)
+{
+    uint64_t u;
+    memcpy(&u, &x, sizeof u);
+    if (isnan(x)) u = 0x7FF8000000000000u;
+    return (uint32_t)(upper ? u >> 32 : u & 0xFFFFFFFFu);
+}
+
 /* ---- packing --------------------------------------------------------------------------------------------------------- */
 
 static int pack(ken_column *x, ken_err *err)

@@ -48,4 +48,6 @@ uint32_t ken_code_p(double p, int bits);
 uint32_t ken_code_p8(double p);
 /* The bits of a float; NaN for none. Width 4. */
 uint32_t ken_code_real(double x);
+/* The lower and the upper half of a double's bits, for numbers of the data's own; NaN for none. Width 4 each. */
+uint32_t ken_code_exact(double x, bool upper);
 #endif

@@ -69,7 +69,8 @@ struct ken_facts {
     ken_arena names;
     ken_strmap *facts, *strings;
     name_list relations, splits;
-    int id, question, relation, split, popularity, n_answers, answer, text; /* columns of facts, and the dictionary */
+    int id, question, relation, split, popularity, popularity_upper, n_answers, answer,
+        text; /* columns of facts, and the dictionary */
     ken_buf key;
     facts_run *run;
     size_t n_run, cap_run;
@@ -97,6 +98,7 @@ int ken_facts_new(ken_facts **out, ken_err *err)
     f->relation = ken_columns_new(&f->c, "relation", 2, LEVEL_ROWS);
     f->split = ken_columns_new(&f->c, "split", 1, LEVEL_ROWS);
     f->popularity = ken_columns_new(&f->c, "popularity", 4, LEVEL_ROWS);
+    f->popularity_upper = ken_columns_new(&f->c, "popularity.upper", 4, LEVEL_ROWS);
     f->n_answers = ken_columns_new(&f->c, "answers", 1, LEVEL_ROWS);
     f->answer = ken_columns_new(&f->c, "answer", 3, LEVEL_ROWS);
     f->text = ken_columns_new(&f->c, "text", 1, LEVEL_ROWS);
@@ -176,7 +178,8 @@ static uint32_t fact_number(ken_facts *f, const ken_row *row)
     ken_columns_text(&f->c, f->question, row->question, strlen(row->question), QUESTION_LENGTH);
     ken_columns_add(&f->c, f->relation, name_number(f, &f->relations, row->relation));
     ken_columns_add(&f->c, f->split, name_number(f, &f->splits, row->split));
-    ken_columns_add(&f->c, f->popularity, ken_code_real(row->popularity));
+    ken_columns_add(&f->c, f->popularity, ken_code_exact(row->popularity, false));
+    ken_columns_add(&f->c, f->popularity_upper, ken_code_exact(row->popularity, true));
     ken_columns_add(&f->c, f->n_answers, (uint32_t)n);
     for (int i = 0; i < n; i++) {
         const char *s = row->answers[i];

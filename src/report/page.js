@@ -11,6 +11,7 @@
     return e;
   };
   const count = (n) => n.toLocaleString("en-US");
+  const number = (x) => Number.isInteger(x) ? count(x) : String(x); /* of the data's own: all its digits */
 
   /* ---- light, dark, print, folded parts ---- */
 
@@ -77,6 +78,7 @@
     return out;
   };
   const real = (u) => { const v = new Float32Array(new Uint32Array([u]).buffer)[0]; return Number.isNaN(v) ? null : v; };
+  const exact = (low, high) => { const v = new Float64Array(new Uint32Array([low, high]).buffer)[0]; return Number.isNaN(v) ? null : v; };
   /* probabilities in 16 and in 8 bits: columns.h */
   const p16 = (c) => {
     if (c === 0xffff) return null;
@@ -101,9 +103,9 @@
   let facts = null, runs = [], diffs = [];
 
   async function load() {
-    const f = await columns("", ["id", "question", "relation", "split", "popularity", "answers", "answer", "text"]);
+    const f = await columns("", ["id", "question", "relation", "split", "popularity", "popularity.upper", "answers", "answer", "text"]);
     const text = strings(f.text), at = starts(f.answers);
-    facts = { n: about.facts, id: strings(f.id), question: strings(f.question), relation: f.relation, split: f.split, popularity: f.popularity, text,
+    facts = { n: about.facts, id: strings(f.id), question: strings(f.question), relation: f.relation, split: f.split, popular: (i) => exact(f.popularity[i], f["popularity.upper"][i]), text,
       answers: (i) => [...f.answer.subarray(at[i], at[i + 1])].map((s) => text[s]) };
     if (!f.answer) facts.answers = () => [];
     runs = await Promise.all(about.runs.map(async (run, k) => {
@@ -193,7 +195,7 @@
     if (a.annotated && !a.only) add("pu", "P unknown", (i) => category(a, i) < 4 ? value(a, i, "unknown") : null, (td, i) => td.textContent = category(a, i) < 4 ? prob(value(a, i, "unknown")) : "", true);
     if (a.scores) add("score", "Score", (i) => real(a.c.score[a.row[i]]), (td, i) => { const x = real(a.c.score[a.row[i]]); td.textContent = x === null ? "" : x.toFixed(3); }, true);
     add("rel", a.only ? "Subject" : "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
-    if (about.popular) add("pop", "Popularity", (i) => real(facts.popularity[i]), (td, i) => { const x = real(facts.popularity[i]); td.textContent = x === null ? "" : count(Math.round(x)); }, true);
+    if (about.popular) add("pop", "Popularity", (i) => facts.popular(i), (td, i) => { const x = facts.popular(i); td.textContent = x === null ? "" : number(x); }, true);
     if (about.flagged && !(a.only && about.flagged === CHOICE)) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
     return out;
   }
@@ -419,8 +421,8 @@
     td.colSpan = view.columns.length;
     button.setAttribute("aria-expanded", "true");
     tr.after(more);
-    const p = td.appendChild(make("p", "ids")), x = real(facts.popularity[i]), split = about.splits[facts.split[i]];
-    p.append(make("code", "", facts.id[i]), split ? " \u00b7 " + split : "", x === null ? "" : " \u00b7 popularity " + count(Math.round(x)),
+    const p = td.appendChild(make("p", "ids")), x = facts.popular(i), split = about.splits[facts.split[i]];
+    p.append(make("code", "", facts.id[i]), split ? " \u00b7 " + split : "", x === null ? "" : " \u00b7 popularity " + number(x),
       " \u00b7 accepted: ", make("bdi", "", facts.answers(i).join(" \u00b7 ")));
     if (view.d && view.d.near) p.append(" \u00b7 nearest trained: " + about.near[view.d.near_of[i]]);
     const sides = td.appendChild(make("div", view.b ? "sides two" : "sides"));

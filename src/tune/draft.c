@@ -74,6 +74,14 @@ int ken_draft_fail(const ken_draft *r, ken_err *err)
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+int ken_drafts_note(ken_drafts *d, const char *of, const char *said, ken_err *err)
+{
+    const char *before = d->notes != NULL ? d->notes : "";
+    d->notes = ken_arena_printf(&d->arena, "%s%s%s%s%s", before, before[0] != '\0' ? "\n" : "", of != NULL ? of : "",
+                                of != NULL ? ": " : "", said);
+    return d->notes != NULL ? KEN_OK : ken_fail_nomem(err, "notes");
+}
+
 /* One accepted answer: s (n bytes). */
 static int set_answer(ken_drafts *d, ken_draft *r, const char *s, size_t n, ken_err *err)
 {
@@ -180,7 +188,10 @@ static int read_data(ken_drafts *d, const ken_train_data *from, const char *path
                           : ken_data_parse(&data, path, text, n, from->read, err);
     if (rc != KEN_OK) return rc;
     d->bad += ken_data_get_stats(data)->bad;
+    d->cleaned += ken_data_get_stats(data)->cleaned;
     rc = ken_drafts_from_data(d, data, err);
+    for (size_t i = 0; rc == KEN_OK && ken_data_note(data, i) != NULL; i++)
+        rc = ken_drafts_note(d, NULL, ken_data_note(data, i), err);
     ken_data_free(data);
     return rc;
 }

@@ -38,6 +38,8 @@ typedef struct ken_drafts {
     ken_draft *rows; /* (n) in the order of reading */
     size_t n, cap;
     const char *split;     /* of rows that do not say, interned; NULL = none */
+    size_t cleaned;        /* rows whose padding was cut off */
+    const char *notes;     /* what was decided while reading, one sentence a line; NULL = nothing */
     size_t bad, unmatched; /* rows dropped by skip_bad; rows that the run of labels does not have */
     ken_strmap *names;     /* interned */
 } ken_drafts;
@@ -50,6 +52,8 @@ const char *ken_drafts_name(ken_drafts *d, const char *s, size_t n);
 int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err);
 /* The same for a row of a data set or a run, whose strings are copied. */
 int ken_drafts_add_copy(ken_drafts *d, const ken_draft *r, ken_err *err);
+/* One more sentence for notes; of: the file's name before it, or NULL. */
+int ken_drafts_note(ken_drafts *d, const char *of, const char *said, ken_err *err);
 /* Puts "file:line: " or "file: row ID: " before the message; returns err's status. */
 int ken_draft_fail(const ken_draft *r, ken_err *err);
 

@@ -4,6 +4,7 @@
  * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,
  * category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
  * A category in other words than ours is another program's field and means "not annotated". */
+#include "data/clean.h"
 #include "data/fields.h"
 #include "data/table.h"
 #include "tune/draft.h"
@@ -26,6 +27,8 @@ typedef struct job {
     const json_t *row;
     int line;
     ken_draft x;
+    bool cleaned;     /* padding was cut off */
+    const char *lead; /* the first answer as the row has it */
     ken_err *err;
 } job;
 
@@ -45,7 +48,7 @@ static int text(const job *j, const char *name, bool must, const char **out)
 }
 
 /* An interned name that may be missing: then "". */
-static int name(const job *j, const char *key, bool split, const char **out)
+static int name(job *j, const char *key, bool split, const char **out)
 {
     ken_field f = field(j, key);
     const char *s;
@@ -53,6 +56,9 @@ static int name(const job *j, const char *key, bool split, const char **out)
     int rc = ken_field_text_or_null(&f, &s, &n, j->err);
     if (rc != KEN_OK) return rc;
     if (split && s != NULL) s = ken_split_name(s, &n);
+    size_t padded = n;
+    if (s != NULL) n = ken_trim_invisible(&s, n);
+    j->cleaned |= n != padded;
     *out = ken_drafts_name(j->r->d, s, n);
     return *out != NULL ? KEN_OK : ken_fail_nomem(j->err, "names");
 }
@@ -95,7 +101,12 @@ static int answers_of(job *j, bool must)
     const char *key = json_object_get(j->row, "answers") != NULL ? "answers" : "answer";
     if (!must && !has(j, key)) return KEN_OK;
     ken_field f = field(j, key);
-    return ken_field_list(&f, false, &j->r->d->arena, &j->x.answers, &j->x.n_answers, j->err);
+    ken_arena *a = &j->r->d->arena;
+    int rc = ken_field_list(&f, false, a, &j->x.answers, &j->x.n_answers, j->err);
+    if (rc != KEN_OK) return rc;
+    j->lead = j->x.answers[0];
+    if (!must || has(j, "target")) return KEN_OK; /* what `ken select` wrote comes back as it was */
+    return ken_clean_list(a, &j->x.answers, j->x.n_answers, &j->cleaned) ? KEN_OK : ken_fail_nomem(j->err, "answers");
 }
 
 static int read_common_fields(job *j)
@@ -113,6 +124,8 @@ static int read_common_fields(job *j)
     ken_field popularity = field(j, "popularity");
     if (rc == KEN_OK) rc = ken_field_number(&popularity, &j->x.popularity, j->err);
     if (rc == KEN_OK) rc = text(j, "subject", false, &j->x.subject);
+    if (rc == KEN_OK && j->x.subject != NULL && !ken_clean_text(&j->r->d->arena, &j->x.subject, &j->cleaned))
+        rc = ken_fail_nomem(j->err, "subjects");
     if (rc == KEN_OK) rc = tail_of(j);
     j->x.category = category_of(j);
     return rc;
@@ -323,6 +336,15 @@ static int read_kind(job *j)
     }
 }
 
+/* A space in front of an answer that is trained is no padding: "A:" and " Paris" are how templates without one are written. */
+static int keep_lead(job *j)
+{
+    size_t n = strspn(j->lead, " ");
+    if (n == 0) return KEN_OK;
+    j->x.target = ken_arena_printf(&j->r->d->arena, "%.*s%s", (int)n, j->lead, j->x.answers[0]);
+    return j->x.target != NULL ? KEN_OK : ken_fail_nomem(j->err, "rows");
+}
+
 static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_err *err)
 {
     reader *r = ctx;
@@ -337,8 +359,10 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", true, &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);
     if (rc == KEN_OK && asks) rc = text(&j, "target", false, &j.x.target);
+    if (rc == KEN_OK && asks && j.x.target == NULL) rc = keep_lead(&j);
     if (rc == KEN_OK && j.x.target != NULL && ken_is_blank(j.x.target, strlen(j.x.target)))
         rc = ken_fail(err, KEN_EINPUT, "%s:%d: the target is empty: there is nothing to learn", r->file, line);
+    r->d->cleaned += rc == KEN_OK && j.cleaned;
     return rc == KEN_OK ? ken_drafts_add(r->d, &j.x, err) : rc;
 }
 
@@ -362,6 +386,7 @@ int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_k
     if (rc == KEN_OK) rc = ken_text_rows(s, delimiter, read_row, &r, err);
     json_decref(r.manifest);
     d->bad += s->bad;
+    if (rc == KEN_OK && ken_source_said(s) != NULL) rc = ken_drafts_note(d, s->path, ken_source_said(s), err);
     return rc;
 }
 

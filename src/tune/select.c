@@ -250,6 +250,8 @@ static int fill(ken_selection *s, const ken_train_data *from, ken_err *err)
     if (rc == KEN_OK) rc = take(s, &choice, err);
     s->stats.rows = s->n;
     s->stats.bad += d->bad;
+    s->stats.cleaned += d->cleaned;
+    if (d->notes != NULL) s->stats.notes = d->notes;
     s->stats.unmatched = d->unmatched;
     ken_drafts_shrink(d);
     ken_chosen_free(&choice);

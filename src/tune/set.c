@@ -266,6 +266,9 @@ static int add_part(ken_tune_set *s, int at, const ken_model *model, const ken_t
     }
     s->part[at] = (ken_order_part){s->n - first, weight};
     s->stats.bad += d->bad;
+    s->stats.cleaned += d->cleaned;
+    if (rc == KEN_OK && d->notes != NULL && s->stats.notes != NULL) rc = ken_drafts_note(d, NULL, s->stats.notes, err);
+    if (d->notes != NULL) s->stats.notes = d->notes;
     if (at == 0) s->stats.unmatched = d->unmatched;
     ken_drafts_shrink(d);
 done:

@@ -312,4 +312,6 @@ void ken_value_number(ken_views *v, const char *path, const char *key, double x)
     value(v, path, key, KEN_UNIT_REAL)->value = x;
 }
 
+void ken_value_exact(ken_views *v, const char *key, double x) { value(v, "", key, KEN_UNIT_EXACT)->value = x; }
+
 void ken_value_list(ken_views *v, const char *path) { ken_views_values(v, NULL, 0, path); }

@@ -47,7 +47,8 @@ void ken_value_text(ken_views *v, const char *path, const char *key, const char 
 void ken_value_truth(ken_views *v, const char *path, const char *key, bool x);
 void ken_value_count(ken_views *v, const char *path, const char *key, uint64_t n);
 void ken_value_number(ken_views *v, const char *path, const char *key, double x); /* NaN: null */
-void ken_value_list(ken_views *v, const char *path);                              /* "name[]": there, though empty */
+void ken_value_exact(ken_views *v, const char *key, double x); /* of the whole object; with all its digits */
+void ken_value_list(ken_views *v, const char *path);           /* "name[]": there, though empty */
 
 /* A text as a name in the path of a row, whatever it holds; lives with v. */
 const char *ken_views_name(ken_views *v, const char *s);

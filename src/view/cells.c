@@ -1,4 +1,5 @@
 /* cells.c - what a cell says, in characters: the one place where numbers get their digits. */
+#include "model/json.h"
 #include "view/views.h"
 #include <inttypes.h>
 #include <math.h>
@@ -44,6 +45,8 @@ const char *ken_views_share_text(ken_views *v, double share)
     return ken_views_keep(v, "%s", number(buf, "%.*f%%", 1, 100 * share));
 }
 
+const char *ken_exact_text(char buf[40], double x) { return ken_json_number(x, false, buf); }
+
 const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x, char buf[64])
 {
     if (!x->there) return "";
@@ -51,6 +54,7 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
     case KEN_UNIT_TEXT: return x->text != NULL ? x->text : "";
     case KEN_UNIT_TRUTH: return x->count != 0 ? "yes" : "no";
     case KEN_UNIT_COUNT: return ken_count_text(buf, x->count);
+    case KEN_UNIT_EXACT: return ken_exact_text(buf, x->value);
     case KEN_UNIT_REAL:
         return fabs(x->value) < 1e5 ? number(buf, "%.*f", c->digits, x->value) : number(buf, "%.*g", 4, x->value);
     case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, 100 * x->value);

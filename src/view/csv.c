@@ -19,6 +19,9 @@ static void put_cell(ken_buf *b, const ken_view_column *c, const ken_view_cell *
     case KEN_UNIT_TRUTH: ken_buf_puts(b, x->count != 0 ? "true" : "false"); break;
     case KEN_UNIT_COUNT:
     case KEN_UNIT_PART: ken_buf_printf(b, "%" PRIu64, x->count); break;
+    case KEN_UNIT_EXACT:
+        if (isfinite(x->value)) ken_buf_puts(b, ken_exact_text((char[40]){0}, x->value));
+        break;
     default: real(b, x->value);
     }
 }

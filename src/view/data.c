@@ -125,6 +125,7 @@ static void put_counts(ken_views *v, const ken_data *d, uint64_t examples)
     ken_value_count(v, "", "examples", examples);
     ken_value_count(v, "", "rows", s->rows);
     ken_value_count(v, "", "bad", s->bad);
+    ken_value_count(v, "", "cleaned", s->cleaned);
     ken_value_count(v, "", "multi_answer", s->multi_answer);
     ken_value_count(v, "", "duplicates", s->duplicates);
     ken_value_count(v, "", "ambiguous", s->ambiguous);

@@ -10,6 +10,7 @@
 
 typedef struct writer {
     json_t *all;
+    const char *exact; /* key of the whole object whose number keeps all its digits (ken_value_exact); NULL = none */
     bool failed;
 } writer;
 
@@ -123,9 +124,40 @@ static void put_row(writer *w, const ken_view *t, const ken_view_row *row)
         of = get(w, of, ken_buf_str(&key), false);
         ken_buf_free(&key);
     }
-    for (size_t i = 0; i < t->n_columns && !w->failed; i++)
+    for (size_t i = 0; i < t->n_columns && !w->failed; i++) {
+        if (t->column[i].unit == KEN_UNIT_EXACT && of == w->all) w->exact = t->column[i].key;
         if (t->column[i].key != NULL && ken_view_column_is(&t->column[i], KEN_IN_JSON) && row->cell[i].there)
             put_cell(w, of, &t->column[i], &row->cell[i]);
+    }
+}
+
+/* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
+static void put_text(ken_buf *b, const json_t *x)
+{
+    char *s = json_dumps(x, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+    if (s != NULL) ken_buf_puts(b, s);
+    else b->failed = true;
+    free(s); /* jansson has an allocator of its own */
+}
+
+/* jansson gives all numbers of a text as many digits, so that an object with an exact one is put together here. */
+static void put_exact(ken_buf *b, const json_t *all, const char *exact)
+{
+    const char *key, *before = "{";
+    char digits[40];
+    json_t *x;
+    json_object_foreach((json_t *)all, key, x)
+    {
+        json_t *name = json_string(key);
+        ken_buf_puts(b, before);
+        put_text(b, name);
+        ken_buf_putc(b, ':');
+        if (json_is_real(x) && strcmp(key, exact) == 0) ken_buf_puts(b, ken_exact_text(digits, json_real_value(x)));
+        else put_text(b, x);
+        json_decref(name);
+        before = ",";
+    }
+    ken_buf_putc(b, '}');
 }
 
 int ken_views_json(const ken_views *v, char **out, ken_err *err)
@@ -134,11 +166,10 @@ int ken_views_json(const ken_views *v, char **out, ken_err *err)
     *out = NULL;
     for (size_t i = 0; i < v->n; i++)
         for (size_t j = 0; j < v->view[i].view.n_rows; j++) put_row(&w, &v->view[i].view, &v->view[i].view.row[j]);
-    /* Nine digits hold everything an f32 can say and print 0.3 as 0.3. */
-    char *s = w.failed ? NULL : json_dumps(w.all, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    ken_buf b = {.failed = w.failed || w.all == NULL};
+    if (w.exact != NULL) put_exact(&b, w.all, w.exact);
+    else if (!b.failed) put_text(&b, w.all);
     json_decref(w.all);
-    if (s == NULL) return ken_fail_nomem(err, "the output");
-    *out = ken_strdup(s); /* jansson has an allocator of its own */
-    free(s);
+    *out = ken_buf_take(&b);
     return *out != NULL ? KEN_OK : ken_fail_nomem(err, "the output");
 }

@@ -49,6 +49,7 @@ void ken_view_row_data(ken_views *v, const ken_row *r)
     put_texts(v, "answers[]", r->answers, r->n_answers);
     if (r->n_aliases > 0) put_texts(v, "aliases[]", r->aliases, r->n_aliases);
     ken_view_fields(v, "", &ken_row_fields, r);
+    if (!isnan(r->popularity)) ken_value_exact(v, "popularity", r->popularity); /* where the data know it */
 }
 
 static void put_scored(ken_views *v, const ken_scored *how)

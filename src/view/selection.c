@@ -138,6 +138,7 @@ static void put_counts(ken_views *v, const ken_train_data_stats *t)
     ken_value_count(v, "", "tail_repeated", t->tail_repeated);
     ken_value_count(v, "", "relabelled", t->relabelled);
     ken_value_count(v, "", "bad", t->bad);
+    ken_value_count(v, "", "cleaned", t->cleaned);
     ken_value_count(v, "", "unmatched", t->unmatched);
     ken_value_count(v, "", "newline", t->newline);
     ken_value_count(v, "", "duplicates", t->duplicates);

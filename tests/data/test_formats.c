@@ -83,10 +83,11 @@ static const read_case reads[] = {
     {"one file of EntityQuestions", "dir/P36.test.json", "[{\"question\":\"q\",\"answers\":[\"a\"]}]",
      "entityquestions", "P36/test/0|P36|test|q|-|a|-|-1|1\n"},
     {"choices: index, letter, text", "f.jsonl",
-     "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":1}\n{\"question\":\"q\",\"choices\":[\"x\",\"y\"],"
+     "{\"question\":\"q\",\"choices\":[\"x\",\"y\",\"z\"],\"answer\":1}\n{\"question\":\"q\",\"choices\":[\"x\",\"y\"],"
      "\"answer\":\"A\"}\n"
-     "{\"question\":\"q\",\"choices\":[\"x\",\"B\",\"z\"],\"answer\":\"B\"}\n",
-     "jsonl", "0|||q|-|y|-|1|1\n1|||q|-|x|-|0|2\n2|||q|-|B|-|1|3\n"},
+     "{\"question\":\"q\",\"choices\":[\"x\",\"B\",\"z\"],\"answer\":\"B\"}\n"
+     "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":0}\n",
+     "jsonl", "0|||q|-|y|-|1|1\n1|||q|-|x|-|0|2\n2|||q|-|B|-|1|3\n3|||q|-|x|-|0|4\n"},
 };
 
 static void test_reads(void **state)

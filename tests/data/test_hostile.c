@@ -50,9 +50,9 @@ static const bad_case bads[] = {
      "f.jsonl:3: id \"x\" occurs twice (first at f.jsonl:1); ids must differ", -1},
     {"f.jsonl", "{\"question\":\"q\",\"choices\":[\"x\"],\"answer\":\"x\"}",
      "f.jsonl:1: field \"choices\" has 1 entries; 2 to 26 are expected", -1},
-    {"f.jsonl", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":2}",
-     "f.jsonl:1: field \"answer\" is a number; one of the choices, its letter or its index from 0 is expected", -1},
-    {"f.jsonl", GOOD "\n{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":1}",
+    {"f.jsonl", "{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":3}",
+     "f.jsonl:1: field \"answer\" is a number; one of the choices, its letter or its index is expected", -1},
+    {"f.jsonl", GOOD "\n{\"question\":\"q\",\"choices\":[\"x\",\"y\"],\"answer\":0}",
      "f.jsonl:2: rows with and without choices are mixed*", 1},
     /* JSON */
     {"f.jsonl", GOOD "\nnonsense", "f.jsonl:2: not valid JSON: *", 1},
@@ -258,6 +258,11 @@ static const struct {
      "\n"},
     {"p.tsv", "question\tprop\tsubj\tobj\ts_pop\tpossible_answers\nq\tr\ts\to\t1\t\"[\"\"a\"\"]\"\n"},
     {"law_test.csv", MMLU "\"q\n1\",w,x,y,z,3\n"},
+    {"c.csv", ",question,subject,choices,answer,,\r0,q1,law,\"[\"\"1\"\",\"\"0\"\"]\",0,,\r1,q2,law,\"[\"\"x\"\","
+              "\"\"y\"\"]\",1,,\r"},
+    {"c.jsonl", "{\"question\":\"q1\",\"choices\":{\"text\":[\"x\",\" "
+                "y\xc2\xad\"],\"label\":[\"A\",\"B\"]},\"answerKey\":\"B\"}\n"},
+    {"q.tsv", "question\tanswer\n\"q\" 1\t a\xe2\x80\x8e\np \"2\tb\n"},
 };
 enum { N_SMALL = sizeof small / sizeof *small };
 

@@ -100,7 +100,7 @@ static void data(void **state)
     o.skip_bad = true;
     assert_ok(ken_data_open(&opened, data_file(), &o, &err));
     check(make_data,
-          "{\"format\":\"jsonl\",\"examples\":3,\"rows\":3,\"bad\":1,\"multi_answer\":0,\"duplicates\":0,"
+          "{\"format\":\"jsonl\",\"examples\":3,\"rows\":3,\"bad\":1,\"cleaned\":0,\"multi_answer\":0,\"duplicates\":0,"
           "\"ambiguous\":0,\"echo\":0,\"relations\":{\"\":{\"train\":1},\"x.y[0]\\\\\":{\"dev\":1,\"other\":1}},"
           "\"train\":1,\"dev\":1,\"other\":1}");
     ken_data_free(opened);
@@ -129,7 +129,8 @@ static void selection(void **state)
         path,
         "\"output\":null,\"format\":\"trl\",\"seed\":0,\"rows\":2,\"categories\":{\"HighlyKnown\":0,\"MaybeKnown\":0,"
         "\"WeaklyKnown\":0,\"Unknown\":0,\"not_annotated\":2},\"tail\":0,\"tail_repeated\":0,\"relabelled\":0,\"bad\":"
-        "1,\"unmatched\":0,\"newline\":0,\"duplicates\":0,\"conflicts\":0,\"relations_left_out\":0,\"spread\":0,"
+        "1,\"cleaned\":0,\"unmatched\":0,\"newline\":0,\"duplicates\":0,\"conflicts\":0,\"relations_left_out\":0,"
+        "\"spread\":0,"
         "\"unranked\":0,\"middle\":0,\"matched\":0,\"partnerless\":0,\"ranked_by\":null,\"matched_by\":null,"
         "\"relations\":{\"x.y[0]\\\\\":{\"rows\":1,\"take\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,"
         "\"Unknown\":0,\"not_annotated\":1},\"have\":{\"HighlyKnown\":0,\"MaybeKnown\":0,\"WeaklyKnown\":0,\"Unknown\":"
