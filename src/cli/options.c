@@ -134,13 +134,11 @@ static int add_names(source s, const char *value, ken_err *err)
         while (end > from && end[-1] == ' ') end--;
         if (end <= from)
             return cli_fail(err, KEN_EUSAGE, "%s: \"%s\" has an empty name in it; name one or more", s.shown, value);
-        char *name = strndup(from, (size_t)(end - from));
-        if (name == NULL) return cli_fail(err, KEN_ENOMEM, "%s: out of memory", s.shown);
-        int rc = add_item(s, name, err);
-        if (rc != KEN_OK) {
-            free(name);
-            return rc;
-        }
+        int rc = add_item(s, from, err); /* takes a place, which the name's own copy then has */
+        if (rc != KEN_OK) return rc;
+        cli_list *l = s.o->value;
+        l->item[l->n - 1] = strndup(from, (size_t)(end - from));
+        if (l->item[l->n - 1] == NULL) return cli_fail(err, KEN_ENOMEM, "%s: out of memory", s.shown);
         at = comma != NULL ? comma + 1 : NULL;
     }
     return KEN_OK;
