@@ -396,3 +396,13 @@ const ken_exemplars *ken_cross_fit_relation(const ken_cross_fit *f, const char *
     int32_t at = ken_strmap_get(f->relation_at, name, strlen(name), -1);
     return at < 0 ? NULL : &f->relations[at].sets;
 }
+
+int ken_cross_fit_question(ken_cross_fit *f, const ken_example *x, const ken_exemplars **out)
+{
+    int32_t at = ken_strmap_get(f->relation_at, x->relation, strlen(x->relation), -1);
+    *out = at < 0 ? NULL : &f->relations[at].sets;
+    if (at < 0 || !touches(*out, x)) return KEN_OK;
+    ken_exemplars *own = ken_arena_alloc(&f->arena, 1, sizeof *own);
+    *out = own;
+    return own != NULL ? adapt(f, &f->relations[at], x, own) : KEN_ENOMEM;
+}

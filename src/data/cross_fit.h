@@ -17,4 +17,7 @@ void ken_cross_fit_free(ken_cross_fit *f);
 /* Of row i of d; of the rows of a relation that have none of their own. Borrowed; NULL when nothing of it was wanted. */
 const ken_exemplars *ken_cross_fit_row(const ken_cross_fit *f, size_t i);
 const ken_exemplars *ken_cross_fit_relation(const ken_cross_fit *f, const char *relation);
+/* For a question of one's own, x, of a relation of d: the relation's sets, or where x is related to one of their exemplars, sets without those.
+ * KEN_ENOMEM. */
+int ken_cross_fit_question(ken_cross_fit *f, const ken_example *x, const ken_exemplars **out);
 #endif

@@ -70,6 +70,9 @@ void ken_exemplar_sets_free(ken_exemplar_sets *p);
 /* Of row i of d; of the rows of a relation that have none of their own. Borrowed; NULL = not asked for. */
 const ken_exemplars *ken_exemplar_sets_row(const ken_exemplar_sets *p, size_t i);
 const ken_exemplars *ken_exemplar_sets_for(const ken_exemplar_sets *p, const char *relation);
+/* For a question of one's own in x->relation; *out NULL when there is no such relation. An exemplar that is the question itself or about its subject stands in
+ * none of them where rows are cross-fitted; elsewhere it may. KEN_ENOMEM. */
+int ken_exemplar_sets_question(ken_exemplar_sets *p, const ken_example *x, const ken_exemplars **out);
 ken_exemplar_source ken_exemplar_sets_source(const ken_exemplar_sets *p);
 /* Indices into d of the rows to annotate, data order; borrowed. */
 size_t ken_exemplar_sets_rows(const ken_exemplar_sets *p, const size_t **rows);

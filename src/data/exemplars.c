@@ -430,6 +430,13 @@ int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[K
     return n;
 }
 
+int ken_exemplar_sets_question(ken_exemplar_sets *p, const ken_example *x, const ken_exemplars **out)
+{
+    if (p->cross_fit != NULL) return ken_cross_fit_question(p->cross_fit, x, out);
+    *out = ken_exemplar_sets_for(p, x->relation);
+    return KEN_OK;
+}
+
 ken_exemplar_source ken_exemplar_sets_source(const ken_exemplar_sets *p) { return p->origin; }
 
 const char *ken_exemplar_source_name(ken_exemplar_source s)

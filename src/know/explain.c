@@ -176,7 +176,9 @@ static int from_question(explainer *e, const ken_explain_request *q, ken_err *er
                               .fallback = e->o.fallback};
     int rc = ken_exemplar_sets_new(&e->exemplars, q->data, &x, err);
     if (rc != KEN_OK) return rc;
-    const ken_exemplars *ex = ken_exemplar_sets_for(e->exemplars, relation);
+    const ken_example asked = {.relation = relation, .question = q->question};
+    const ken_exemplars *ex;
+    if (ken_exemplar_sets_question(e->exemplars, &asked, &ex) != KEN_OK) return ken_fail_nomem(err, "exemplars");
     if (ex == NULL && e->setup.shots > 0)
         return ken_fail(err, KEN_EUSAGE, "the data have no relation \"%s\"; see `ken_data_open` for those it has",
                         relation);

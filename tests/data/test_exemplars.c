@@ -250,6 +250,18 @@ static void test_cross_fit(void **state)
         same_sets(ken_exemplar_sets_for(p, "r"), ken_exemplar_sets_for(q, "r"));
         for (int k = 0; k < 3; k++) same_sets(ken_exemplar_sets_row(p, rows[k]), ken_exemplar_sets_row(q, rows[k]));
         ken_exemplar_sets_free(q);
+        for (int k = 0; k < cases[i].rows;
+             k++) { /* asked as a question of one's own, it is no exemplar of itself either */
+            const ken_example x = {.relation = "r", .question = ken_data_get(d, (size_t)k)->question};
+            const ken_exemplars *sets;
+            assert_int_equal(ken_exemplar_sets_question(p, &x, &sets), KEN_OK);
+            check_deal(sets);
+            for (int m = 0; m < 40; m++) assert_string_not_equal(sets->shot[m]->question, x.question);
+        }
+        const ken_example nowhere = {.relation = "s", .question = "q"};
+        const ken_exemplars *none;
+        assert_int_equal(ken_exemplar_sets_question(p, &nowhere, &none), KEN_OK);
+        assert_null(none);
         o.limit = 0;
         o.seed = 1;
         q = plan(d, &o);
