@@ -328,6 +328,7 @@ static int store_exemplars(job *j, ken_err *err)
                             *shared = ken_exemplar_sets_for(j->exemplars, x->relation);
         if (before == NULL || strcmp(before, x->relation) != 0) rc = store_sets(j, shared, &text, err);
         before = x->relation;
+        if (rc == KEN_OK && j->n_stored_own > 0) rc = ken_store_drop_own_sets(j->store, x->id, err); /* of before */
         if (rc == KEN_OK && own != shared) rc = store_own_sets(j, x->id, own, shared, &text, err);
     }
     ken_buf_free(&text);

@@ -8,8 +8,10 @@
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
-static const char *const queries[] = {"INSERT OR REPLACE INTO own_sets VALUES(?,?,?)",
-                                      "INSERT OR REPLACE INTO own_shown VALUES(?,?,?,?,?,?,?,?)"};
+static const char *const queries[] = {
+    "INSERT OR REPLACE INTO own_sets VALUES(?,?,?)", "INSERT OR REPLACE INTO own_shown VALUES(?,?,?,?,?,?,?,?)",
+    "DELETE FROM own_sets WHERE row_id = ?", "DELETE FROM own_shown WHERE row_id = ?"};
+_Static_assert(KEN_STORE_OWN + sizeof queries / sizeof *queries <= KEN_STORE_QUERIES, "no room for the statements");
 
 static int query(ken_store *s, int i, sqlite3_stmt **out, ken_err *err)
 {
@@ -17,6 +19,18 @@ static int query(ken_store *s, int i, sqlite3_stmt **out, ken_err *err)
     sqlite3_stmt **q = &s->query[KEN_STORE_OWN + i];
     if (*q == NULL) rc = ken_schema_prepare(s->db, s->path, queries[i], q, err);
     *out = *q;
+    return rc;
+}
+
+int ken_store_drop_own_sets(ken_store *s, const char *id, ken_err *err)
+{
+    int rc = s->format < KEN_FORMAT_OWN_SETS ? KEN_OK : ken_store_begin(s, err);
+    for (int i = 2; i < 4 && rc == KEN_OK && s->format >= KEN_FORMAT_OWN_SETS; i++) {
+        sqlite3_stmt *q;
+        rc = query(s, i, &q, err);
+        int code = rc == KEN_OK ? KEN_PUT(q, KEN_TEXT(id)) : SQLITE_OK;
+        if (code != SQLITE_OK) rc = ken_store_break(s, code, err);
+    }
     return rc;
 }
 

@@ -45,6 +45,7 @@ typedef struct ken_stored_shot {
 /* All exemplars that the run has, by relation, set and place in it: *out (n), in the arena. */
 int ken_store_get_exemplars(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err);
 /* own_sets.c: a set of one row alone, in place of its relation's; replaces what the run has for it. And all of them. */
+int ken_store_drop_own_sets(ken_store *s, const char *id, ken_err *err); /* of one row */
 int ken_store_put_own_set(ken_store *s, const char *id, int set, const ken_example *const *shot, int shots,
                           const char *text, ken_err *err);
 int ken_store_get_own_shots(ken_store *s, ken_arena *arena, ken_stored_shot **out, size_t *n, ken_err *err);
