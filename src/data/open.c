@@ -177,6 +177,7 @@ static int read_folder(ken_builder *b, const char *path, int asked, ken_err *err
 static const char *name_of_path(ken_data *d, const char *path)
 {
     size_t n;
+    if (strcmp(path, "-") == 0) return "standard input";
     const char *name = ken_last_part(path, false, &n);
     bool plain = (n == 7 && memcmp(name, "dataset", 7) == 0) || (n == 4 && memcmp(name, "data", 4) == 0);
     if (plain && name > path + 1)
