@@ -240,12 +240,13 @@ static int say_long_answers(ken_builder *b, ken_err *err)
 {
     size_t n;
     if (!ken_answers_are_long(b->d->rows, b->d->n, &n)) return KEN_OK;
-    return ken_builder_note(
-        b, err,
-        "%zu of %zu rows have no answer of %d words or fewer: exact match cannot judge them, for a model that "
-        "knows the fact says it in other words and is called Unknown. Write the fact itself as the answer, or "
-        "judge by the words in common: `matcher` f1@0.5 with `method` sample, or ken eval with that matcher",
-        n, b->d->n, KEN_SHORT_ANSWER);
+    return ken_builder_note(b, err,
+                            "%zu of %zu rows have no answer of %d words or fewer: exact match cannot judge them, for a "
+                            "model that knows the "
+                            "fact says it in other words and is called Unknown. Write the fact itself as the answer, "
+                            "or judge by the words in "
+                            "common: `matcher` f1@0.5, for which `ken_annotate` needs `method` sample",
+                            n, b->d->n, KEN_SHORT_ANSWER);
 }
 
 int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
