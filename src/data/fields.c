@@ -29,8 +29,9 @@ const json_t *ken_field_value(const ken_field *f)
 {
     const json_t *v = json_object_get(f->row, f->name);
     if (v != NULL || strchr(f->name, '.') == NULL) return v;
+    const char *rest;
     v = f->row;
-    for (const char *at = f->name; at != NULL && v != NULL;) v = step(v, at, &at);
+    for (const char *at = f->name; at != NULL && v != NULL; at = rest) v = step(v, at, &rest);
     return v;
 }
 

@@ -111,16 +111,17 @@ static json_t *with_borrowed(json_t *plain, const char *key, const json_t *value
 /* A list of strings, each once, from values that are strings or lists (of lists) of them. */
 static bool add_texts(json_t *all, const json_t *v, int depth)
 {
-    size_t i;
-    const json_t *x;
+    bool good = true;
+    if (json_is_object(v)) v = json_object_get(v, "text");
     if (json_is_array(v)) {
-        json_array_foreach((json_t *)v, i, x) if (depth == 0 || !add_texts(all, x, depth - 1)) return false;
-        return true;
+        for (size_t i = 0; i < json_array_size(v) && good; i++)
+            good = depth > 0 && add_texts(all, json_array_get(v, i), depth - 1);
+        return good;
     }
-    if (json_is_object(v)) return add_texts(all, json_object_get(v, "text"), depth);
     if (json_is_number(v)) return json_array_append(all, (json_t *)v) == 0;
     if (!json_is_string(v) || ken_is_blank(json_string_value(v), json_string_length(v))) return true;
-    json_array_foreach(all, i, x) if (json_equal(x, v)) return true;
+    for (size_t i = 0; i < json_array_size(all); i++)
+        if (json_equal(json_array_get(all, i), v)) return true;
     return json_array_size(all) >= KEN_MAX_ANSWERS || json_array_append(all, (json_t *)v) == 0;
 }
 
@@ -180,21 +181,25 @@ static int squad_question(reader *r, const json_t *qa, size_t place, int line, k
     return give(r, with(json_copy((json_t *)qa), "answers", texts), place, line, err);
 }
 
-static int squad_row(reader *r, const json_t *row, size_t place, int line, ken_err *err)
+static int squad_entry(reader *r, const json_t *qa, int line, ken_err *err)
 {
-    size_t i, k;
-    const json_t *paragraph, *qa;
-    int rc = KEN_OK;
-    r->paragraphs |= has(row, "paragraphs") || has(row, "context");
-    if (!has(row, "paragraphs")) return squad_question(r, row, place, line, err);
-    json_array_foreach(json_object_get(row, "paragraphs"), i, paragraph)
-        json_array_foreach(json_object_get(paragraph, "qas"), k, qa) if (rc == KEN_OK)
-    {
-        rc = json_is_object(qa)
+    int rc = json_is_object(qa)
                  ? squad_question(r, qa, r->place, line, err)
                  : ken_fail(err, KEN_EINPUT, "%s:%d: an entry of \"qas\" is not an object", r->s->path, line);
-        rc = ken_row_verdict(r->s, rc);
-        r->place++;
+    r->place++;
+    return ken_row_verdict(r->s, rc);
+}
+
+static int squad_row(reader *r, const json_t *row, size_t place, int line, ken_err *err)
+{
+    const json_t *paragraphs = json_object_get(row, "paragraphs");
+    int rc = KEN_OK;
+    r->paragraphs |= paragraphs != NULL || has(row, "context");
+    if (paragraphs == NULL) return squad_question(r, row, place, line, err);
+    for (size_t i = 0; i < json_array_size(paragraphs) && rc == KEN_OK; i++) {
+        const json_t *qas = json_object_get(json_array_get(paragraphs, i), "qas");
+        for (size_t k = 0; k < json_array_size(qas) && rc == KEN_OK; k++)
+            rc = squad_entry(r, json_array_get(qas, k), line, err);
     }
     return rc;
 }
