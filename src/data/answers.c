@@ -130,7 +130,7 @@ static int add_names(const ken_field *f, ken_arena *a, const char *const **list,
     if (rc != KEN_OK) return rc;
     if (m > KEN_MAX_ANSWERS - *n)
         return ken_fail(err, KEN_EINPUT, "%s:%d: more than %d answers and aliases", f->path, f->line, KEN_MAX_ANSWERS);
-    const char **both = ken_arena_calloc(a, (size_t)(all + m), sizeof *both);
+    const char **both = ken_arena_calloc(a, (size_t)all + (size_t)m, sizeof *both);
     if (both == NULL) return ken_fail_nomem(err, "answers");
     memcpy(both, *list, (size_t)all * sizeof *both);
     for (int i = 0; i < m; i++) {
