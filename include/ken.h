@@ -207,13 +207,18 @@ typedef struct ken_example {
 
 typedef struct ken_data_options {
     size_t size;
-    const char *format; /* NULL = found from the content: entityquestions, popqa, mmlu, jsonl, csv, tsv */
+    const char *
+        format; /* NULL = found from the content: entityquestions, popqa, mmlu, jsonl, csv, tsv, chat, sharegpt, alpaca, prompt,
+                           axolotl, text, squad, triviaqa, nq, truthfulqa, lama */
+    /* Names of fields, or paths to them: "answer.aliases". A form of its own is looked for only without the first two. */
     const char *question_field, *answer_field, *id_field, *relation_field, *subject_field, *split_field,
         *popularity_field;
-    const char *templates; /* EntityQuestions: file of question templates; NULL = found beside the data */
-    const char *aliases;   /* JSON file: answer string -> list of aliases; NULL = none */
-    bool slick;            /* the filter of docs/method/knowledge.md#filter */
-    bool skip_bad;         /* drop malformed rows and count them */
+    const char *
+        templates; /* file of question templates by relation, for subjects and for rows without a question; NULL = EntityQuestions': found
+                              beside the data */
+    const char *aliases; /* JSON file: answer string -> list of aliases; NULL = none */
+    bool slick;          /* the filter of docs/method/knowledge.md#filter */
+    bool skip_bad;       /* drop malformed rows and count them */
 } ken_data_options;
 
 typedef struct ken_data_stats {
@@ -233,7 +238,7 @@ typedef struct ken_data_group {
 } ken_data_group;
 
 KEN_DEFAULTS(ken_data_options, ken_data_defaults)
-/* o NULL = defaults. */
+/* path: a file (also packed by gzip), a folder, or "-" for standard input. o NULL = defaults. */
 KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err);
 KEN_API void ken_data_free(ken_data *d);
 KEN_API size_t ken_data_count(const ken_data *d);

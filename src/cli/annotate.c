@@ -17,7 +17,8 @@ static struct {
 } set;
 
 static const cli_option options[] = {
-    {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file or a folder", .flags = CLI_IO | CLI_PATH},
+    {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file (also .gz), a folder, or - for standard input",
+     .flags = CLI_IO | CLI_PATH},
     {"output", 'o', "RUN", CLI_STRING, &set.output,
      "the run; resumed when it exists (default: DATA's name and .ken, in this folder)", .flags = CLI_IO | CLI_PATH},
     {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
@@ -37,7 +38,10 @@ static void init(void)
 static int default_output(const char *data, char *out, size_t size, ken_err *err)
 {
     size_t n = strlen(data);
+    if (strcmp(data, "-") == 0)
+        return cli_fail(err, KEN_EUSAGE, "standard input has no name to call the run after; name it with -o RUN");
     while (n > 1 && data[n - 1] == '/') n--;
+    if (n > 3 && memcmp(data + n - 3, ".gz", 3) == 0) n -= 3;
     size_t start = n;
     while (start > 0 && data[start - 1] != '/') start--;
     size_t end = n;

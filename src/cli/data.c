@@ -80,10 +80,12 @@ static int run(int n, char **arg, ken_err *err)
 
 const cli_verb cli_verb_data = {
     .name = "data",
-    .args = "DIR|FILE",
+    .args = "DIR|FILE|-",
     .summary = "read, validate and count a data set",
     .text =
-        "Reads a data set in any of the formats (EntityQuestions, PopQA, MMLU, JSON lines, CSV, TSV), checks every "
+        "Reads a data set in any of the formats (EntityQuestions, PopQA, MMLU, SQuAD, TriviaQA, TruthfulQA, LAMA, chat "
+        "and "
+        "what else trainers read, JSON, CSV, TSV; packed by gzip or from standard input), checks every "
         "row, and counts rows by relation and split, rows with several answers, duplicates, and questions that name "
         "their answer.\n\n"
         "With --protocol slick it applies the filters of Gekhman et al. 2024 to EntityQuestions and prints what is "

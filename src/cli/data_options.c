@@ -7,21 +7,26 @@ cli_data_settings cli_data;
 
 const cli_option cli_data_options[] = {
     {"format", 0, "NAME", CLI_CHOICE, &cli_data.o.format, "format of the data (default: found from the content)",
-     .choices = "entityquestions|popqa|mmlu|jsonl|csv|tsv"},
+     .choices = "entityquestions|popqa|mmlu|jsonl|csv|tsv|chat|sharegpt|alpaca|prompt|axolotl|text|squad|triviaqa|nq|"
+                "truthfulqa|"
+                "lama"},
     {"protocol", 0, "NAME", CLI_CHOICE, &cli_data.protocol,
      "slick: the filters of the paper (EntityQuestions): one answer, no train row with a test subject, 12 and 7 "
      "relations",
      .choices = "slick"},
-    {"question-field", 0, "NAME", CLI_STRING, &cli_data.o.question_field, "name of the question's field or column"},
+    {"question-field", 0, "NAME", CLI_STRING, &cli_data.o.question_field,
+     "name of the question's field or column, or a path to it, as in data.question"},
     {"answer-field", 0, "NAME", CLI_STRING, &cli_data.o.answer_field,
-     "name of the field with the answer or the list of answers"},
+     "name of the field with the answer or the list of answers, or a path to it, as in answer.aliases"},
     {"id-field", 0, "NAME", CLI_STRING, &cli_data.o.id_field, "name of the id's field"},
     {"relation-field", 0, "NAME", CLI_STRING, &cli_data.o.relation_field, "name of the relation's field"},
     {"subject-field", 0, "NAME", CLI_STRING, &cli_data.o.subject_field, "name of the subject's field"},
     {"split-field", 0, "NAME", CLI_STRING, &cli_data.o.split_field, "name of the split's field"},
     {"popularity-field", 0, "NAME", CLI_STRING, &cli_data.o.popularity_field, "name of the popularity's field"},
     {"templates", 0, "FILE", CLI_STRING, &cli_data.o.templates,
-     "EntityQuestions: the question templates, from which subjects are found (default: beside the data)",
+     "a question for each relation, as {\"P36\": \"What is the capital of [X]?\"}: asked where rows have a subject and "
+     "no question, "
+     "and what subjects are found by (default for EntityQuestions: beside the data)",
      .flags = CLI_IO | CLI_PATH},
     {"aliases", 0, "FILE", CLI_STRING, &cli_data.o.aliases, "JSON object from an answer to a list of other spellings",
      .flags = CLI_IO | CLI_PATH},
@@ -44,7 +49,12 @@ static int open_data(ken_data **out, const char *path, const ken_data_options *o
 {
     int rc = ken_data_open(out, path, o, err);
     if (rc != KEN_OK) return rc;
-    for (size_t i = 0; ken_data_note(*out, i) != NULL; i++) cli_note("%s", ken_data_note(*out, i));
+    for (size_t i = 0; ken_data_note(*out, i) != NULL; i++) {
+        char text[1200];
+        snprintf(text, sizeof text, "%s", ken_data_note(*out, i));
+        cli_name_options(NULL, text, sizeof text);
+        cli_note("%s", text);
+    }
     cli_note_cleaned(ken_data_get_stats(*out)->cleaned);
     return KEN_OK;
 }

@@ -22,7 +22,8 @@ static struct {
 } set;
 
 static const cli_option options[] = {
-    {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file or a folder", .flags = CLI_IO | CLI_PATH},
+    {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file (also .gz), a folder, or - for standard input",
+     .flags = CLI_IO | CLI_PATH},
     {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
      .flags = CLI_PATH},
     {"output", 'o', "RUN", CLI_STRING, &set.output, "keep the evaluation, with every answer, in this file",

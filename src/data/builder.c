@@ -4,6 +4,7 @@
  * by name. An id is relation/split/place, empty parts left out; place counts every row of the file, bad ones too, so that an id
  * does not change when a row is repaired or a filter applied. */
 #include "base/alloc.h"
+#include "data/answers.h"
 #include "data/clean.h"
 #include "data/dataset.h"
 #include "data/identity.h"
@@ -43,7 +44,7 @@ static bool clean(ken_builder *b, ken_example *e)
     ken_arena *a = &b->d->arena;
     bool changed = false;
     const ken_format format = b->d->format;
-    if (format != KEN_FMT_JSONL && format != KEN_FMT_CSV && format != KEN_FMT_TSV) return true;
+    if (format == KEN_FMT_MMLU || format == KEN_FMT_ENTITYQUESTIONS || format == KEN_FMT_POPQA) return true;
     const char *relation = e->relation;
     bool good = ken_clean_text(a, &relation, &changed);
     if (good && relation != e->relation) e->relation = relation = ken_builder_intern(b, relation, strlen(relation));
@@ -68,7 +69,8 @@ int ken_builder_add(ken_builder *b, const ken_example *e, size_t place, ken_err 
         ken_grow((void **)&b->places, &b->places_cap, d->n + 1, sizeof *b->places) != 0)
         return ken_fail_nomem(err, "rows");
     if (e->id != NULL) b->own_ids = true;
-    b->places[d->n] = place;
+    b->places[d->n] = b->first_place + place;
+    b->next_place = b->places[d->n] + 1;
     d->rows[d->n] = *e;
     if (!clean(b, &d->rows[d->n])) return ken_fail_nomem(err, "rows");
     d->n++;
@@ -234,6 +236,19 @@ static ken_row_place place_of(const void *rows, size_t i)
     return (ken_row_place){e->id, e->file, e->line};
 }
 
+static int say_long_answers(ken_builder *b, ken_err *err)
+{
+    size_t n;
+    if (!ken_answers_are_long(b->d->rows, b->d->n, &n)) return KEN_OK;
+    return ken_builder_note(b, err,
+                            "%zu of %zu rows have no answer of %d words or fewer: exact match cannot judge them, for a "
+                            "model that knows the "
+                            "fact says it in other words and is called Unknown. Write the fact itself as the answer, "
+                            "or judge by the words in "
+                            "common: `matcher` f1@0.5, for which `ken_annotate` needs `method` sample",
+                            n, b->d->n, KEN_SHORT_ANSWER);
+}
+
 int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
 {
     ken_data *d = b->d;
@@ -244,6 +259,7 @@ int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
     if (rc == KEN_OK && b->o->aliases != NULL) rc = ken_aliases_read(d, b->o->aliases, err);
     if (rc == KEN_OK) rc = ken_aliases_join(d, err);
     if (rc == KEN_OK) rc = ken_mark_rows(d, err);
+    if (rc == KEN_OK) rc = say_long_answers(b, err);
     if (rc != KEN_OK) return rc;
     /* They stay as long as the data: without room to grow. */
     ken_example *rows = ken_realloc(d->rows, d->n, sizeof *rows);

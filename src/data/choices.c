@@ -1,5 +1,6 @@
 /* choices.c - see choices.h. */
 #include "data/choices.h"
+#include "data/answers.h"
 #include "data/clean.h"
 #include <stdio.h>
 #include <string.h>
@@ -20,15 +21,6 @@ typedef struct question {
     size_t len;
     bool number, numbers; /* the answer is a JSON number; so are all options */
 } question;
-
-const char *ken_answer_field(const json_t *row, const char *named)
-{
-    if (named != NULL) return named;
-    if (json_object_get(row, "answers") != NULL) return "answers";
-    bool arc = json_object_get(row, "answer") == NULL && json_object_get(row, "choices") != NULL &&
-               json_object_get(row, "answerKey") != NULL;
-    return arc ? "answerKey" : "answer";
-}
 
 /* ---- one row -------------------------------------------------------------------------------------------------------- */
 

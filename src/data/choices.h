@@ -26,6 +26,4 @@ int ken_choices_read(ken_choice_column *c, const ken_field *answer, ken_arena *a
 bool ken_choices_by_subject(const ken_choice_column *c, const ken_data_options *o);
 /* "counted from 1" and the like for a note; NULL when there is nothing to say. */
 const char *ken_choices_said(const ken_choice_column *c);
-/* The field that holds a row's answers: the one that is named, else the usual one that is there. */
-const char *ken_answer_field(const json_t *row, const char *named);
 #endif

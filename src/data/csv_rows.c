@@ -221,7 +221,7 @@ typedef struct columns {
 static int check_fields(const reader *rd, const columns *c, ken_err *err)
 {
     const record *r = &rd->rec;
-    const char *mark = rd->delimiter == '\t' ? "tab" : "comma";
+    const char *mark = rd->delimiter == '\t' ? "tab" : rd->delimiter == ';' ? "semicolon" : "comma";
     if (r->n < c->named || r->n > c->n)
         return ken_fail(err, KEN_EINPUT,
                         "%s:%d: the row has %zu field%s, %zu are expected; quote fields that hold a %s", rd->s->path,

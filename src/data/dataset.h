@@ -18,7 +18,19 @@ typedef enum ken_format {
     KEN_FMT_MMLU,
     KEN_FMT_JSONL,
     KEN_FMT_CSV,
-    KEN_FMT_TSV
+    KEN_FMT_TSV,
+    KEN_FMT_CHAT,
+    KEN_FMT_SHAREGPT,
+    KEN_FMT_ALPACA,
+    KEN_FMT_PROMPT,
+    KEN_FMT_AXOLOTL,
+    KEN_FMT_TEXT,
+    KEN_FMT_SQUAD,
+    KEN_FMT_TRIVIAQA,
+    KEN_FMT_NQ,
+    KEN_FMT_TRUTHFULQA,
+    KEN_FMT_LAMA,
+    KEN_N_FORMATS
 } ken_format;
 
 struct ken_data {
@@ -49,7 +61,9 @@ typedef struct ken_builder {
     ken_strmap *name_of; /* interned relation, split and file names -> index into names */
     const char **names;  /* (n_names) */
     size_t n_names, names_cap;
-    bool own_ids; /* some row has an id of its own */
+    bool own_ids;                   /* some row has an id of its own */
+    size_t first_place, next_place; /* added to places: files that continue others; behind the last row */
+    const char *relation, *split;   /* interned; of rows that do not say, by the name of their file; NULL = none */
 } ken_builder;
 
 int ken_builder_begin(ken_builder *b, const ken_data_options *o, ken_err *err);
@@ -72,11 +86,15 @@ int ken_read_entityquestions_file(ken_builder *b, ken_source *s,
 int ken_read_mmlu(ken_builder *b, const char *folder, ken_err *err);
 int ken_read_mmlu_file(ken_builder *b, ken_source *s, ken_err *err); /* subject and split from the file's name */
 int ken_read_popqa(ken_builder *b, ken_source *s, char delimiter, ken_err *err); /* delimiter ',' or '\t'; 0 = JSON */
-int ken_read_table(ken_builder *b, ken_source *s, char delimiter, ken_err *err); /* jsonl, csv, tsv with mapped names */
+/* jsonl, csv, tsv with mapped names; templates: as in ken_table, or NULL */
+struct ken_templates;
+int ken_read_table(ken_builder *b, ken_source *s, char delimiter, const struct ken_templates *templates, ken_err *err);
 
-/* Finds data in the folder or one that it holds. *where: the folder that has it; caller frees with ken_free. */
+/* Finds EntityQuestions or MMLU in the folder or one that it holds. *where: the folder that has it, NULL when it is neither; caller frees with
+ * ken_free. Other folders: split_files.h. */
 int ken_find_folder(const char *path, ken_format *format, char **where, ken_err *err);
-char ken_find_delimiter(const ken_source *s); /* 0 = JSON */
+char ken_find_delimiter(const ken_source *s); /* 0 = JSON, else a tab, comma or semicolon */
+char ken_csv_delimiter(const ken_source *s);  /* comma or semicolon */
 
 /* ken_data_open for text in memory, as if it were a file called name: what the fuzzers call. text is not kept. */
 int ken_data_parse(ken_data **out, const char *name, const char *text, size_t n, const ken_data_options *o,

@@ -6,8 +6,6 @@
 #include "data/table.h"
 #include <string.h>
 
-static const char *const template_names[] = {"templates.json", "relation_query_templates.json"};
-
 static const char *const splits[] = {"train", "dev", "val", "test"};
 enum { N_SPLITS = 4 };
 
@@ -21,9 +19,9 @@ static bool is_split(const char *s, size_t n)
 /* Length of the name without .json or .jsonl; 0 when it has neither. */
 static size_t stem(const char *name)
 {
-    size_t n = strlen(name);
-    if (n > 5 && strcmp(name + n - 5, ".json") == 0) return n - 5;
-    return n > 6 && strcmp(name + n - 6, ".jsonl") == 0 ? n - 6 : 0;
+    size_t n = ken_name_length(name);
+    if (n > 5 && memcmp(name + n - 5, ".json", 5) == 0) return n - 5;
+    return n > 6 && memcmp(name + n - 6, ".jsonl", 6) == 0 ? n - 6 : 0;
 }
 
 static bool is_json(const char *name) { return stem(name) > 0; }
@@ -92,34 +90,10 @@ static int read_folder(ken_builder *b, const char *dir, const char *split, const
     return rc;
 }
 
-/* Templates: the file named, else the first of the usual names in the folder, its parent or (a single file) the parent's parent. */
-static int find_templates(const ken_builder *b, const char *place, bool is_file, ken_templates **out, ken_err *err)
-{
-    static const char *const beside[] = {".", "..", "../.."};
-    *out = NULL;
-    if (b->o->templates != NULL) return ken_templates_read(out, b->o->templates, err);
-    const char *slash = strrchr(place, '/');
-    char *dir = !is_file        ? ken_strdup(place)
-                : slash == NULL ? ken_strdup(".")
-                                : ken_strndup(place, (size_t)(slash - place) + 1);
-    int rc = dir == NULL ? ken_fail_nomem(err, "path") : KEN_OK;
-    for (int up = 0; up < (is_file ? 3 : 2) && rc == KEN_OK && *out == NULL; up++)
-        for (int i = 0; i < 2 && rc == KEN_OK && *out == NULL; i++) {
-            char *folder = ken_path_join(dir, beside[up]);
-            char *path = folder == NULL ? NULL : ken_path_join(folder, template_names[i]);
-            if (path == NULL) rc = ken_fail_nomem(err, "path");
-            else if (ken_is_file(path)) rc = ken_templates_read(out, path, err);
-            ken_free(folder);
-            ken_free(path);
-        }
-    ken_free(dir);
-    return rc;
-}
-
 int ken_read_entityquestions(ken_builder *b, const char *folder, ken_err *err)
 {
     ken_templates *tpl;
-    int rc = find_templates(b, folder, false, &tpl, err);
+    int rc = ken_templates_find(&tpl, b->o->templates, folder, false, err);
     if (rc == KEN_OK) rc = read_folder(b, folder, NULL, tpl, err);
     for (int i = 0; i < N_SPLITS && rc == KEN_OK; i++) {
         char *dir = ken_path_join(folder, splits[i]);
@@ -134,7 +108,9 @@ int ken_read_entityquestions(ken_builder *b, const char *folder, ken_err *err)
 int ken_read_entityquestions_file(ken_builder *b, ken_source *s, ken_err *err)
 {
     ken_templates *tpl = NULL;
-    int rc = s->map.data != NULL || b->o->templates != NULL ? find_templates(b, s->path, true, &tpl, err) : KEN_OK;
+    int rc = s->map.data != NULL || b->o->templates != NULL
+                 ? ken_templates_find(&tpl, b->o->templates, s->path, true, err)
+                 : KEN_OK;
     if (rc == KEN_OK) rc = read_text(b, s, NULL, tpl, err);
     ken_templates_free(tpl);
     return rc;

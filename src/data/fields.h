@@ -12,9 +12,12 @@ typedef struct ken_field {
     const json_t *row;
     const char *path; /* file */
     int line;
-    const char *name;
+    const char *name;    /* a key of the row, else a path of keys and places: "answer.aliases", "qas.0.question" */
     const char *setting; /* "`answer_field`", or NULL when no setting names this field */
+    char part;           /* lists: what parts the entries of a text, 0 = nothing does */
 } ken_field;
+
+const json_t *ken_field_value(const ken_field *f); /* borrowed; NULL = missing */
 
 /* KEN_EINPUT: field "answer" is missing (have: question, label); name it with `answer_field`. */
 int ken_field_missing(const ken_field *f, ken_err *err);
@@ -31,8 +34,9 @@ int ken_field_copy(const ken_field *f, bool must, ken_arena *a, const char **out
 int ken_field_id(const ken_field *f, ken_arena *a, const char **id, ken_err *err);
 /* Number, or text of a number; absent, null or empty gives NaN. */
 int ken_field_number(const ken_field *f, double *x, ken_err *err);
-/* A string or a non-empty list of strings, none blank; text that is itself a JSON list counts as one (`must_list`: has to be
- * one). Copied to the arena. */
+/* A string or a non-empty list of strings, none blank; numbers count as what they are written as. Text that is itself a list, as JSON or Python
+ * write them, counts as one (`must_list`: has to be one); text that only looks so is refused. A path may lead through a list of objects ("answers.text"). Copied
+ * to the arena. */
 int ken_field_list(const ken_field *f, bool must_list, ken_arena *a, const char *const **list, int *n, ken_err *err);
 
 bool ken_is_blank(const char *s, size_t n); /* nothing but white space and what nobody sees (clean.h) */

@@ -1,6 +1,7 @@
 /* folder.c - folders of data files, and finding out what a place holds when the user does not say. */
 #include "base/alloc.h"
 #include "data/dataset.h"
+#include "data/forms.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -41,39 +42,76 @@ void ken_free_list(char **names, size_t n)
 
 /* ---- what is in there -------------------------------------------------------------------------------------------------- */
 
-/* Whether dir/split holds a file with one of two endings. */
-static int split_has(const char *dir, const char *split, const char *end1, const char *end2, bool *has, ken_err *err)
+static bool is_data_name(const char *name, size_t n, const char *split, const char *mark, const char *ending)
 {
-    char *path = ken_path_join(dir, split), **names = NULL;
-    size_t n = 0;
+    size_t m = strlen(ending), k = strlen(split), l = strlen(mark);
+    return n > m + k + l && memcmp(name + n - m, ending, m) == 0 && memcmp(name + n - m - k, split, k) == 0 &&
+           memcmp(name + n - m - k - l, mark, l) == 0;
+}
+
+/* Is it RELATION.SPLIT.json of EntityQuestions, with rows as they are there? A file that cannot be read is: its reader says what is wrong. flat: no
+ * folder says the split; NQ-open.train.jsonl has the name too, but not `answers`. */
+static int is_entityquestions(const char *dir, const char *name, const char *split, bool flat, bool *theirs,
+                              ken_err *err)
+{
+    size_t n = ken_name_length(name);
+    if (!is_data_name(name, n, split, ".", ".json") && !is_data_name(name, n, split, ".", ".jsonl")) return KEN_OK;
+    char *path = ken_path_join(dir, name);
     if (path == NULL) return ken_fail_nomem(err, "path");
-    int rc = ken_is_dir(path) ? ken_list_folder(path, &names, &n, err) : KEN_OK;
-    for (size_t i = 0; i < n; i++)
-        if (ken_has_ending(names[i], end1) || ken_has_ending(names[i], end2)) *has = true;
-    ken_free_list(names, n);
+    json_t *row = NULL;
+    ken_source s;
+    int rc = ken_source_open(&s, path, err);
+    if (rc == KEN_OK && ken_find_delimiter(&s) == 0) rc = ken_first_row(&s, 0, &row, err);
+    bool question = json_object_get(row, "question") != NULL, answers = json_object_get(row, "answers") != NULL;
+    answers |= !flat && json_object_get(row, "answer") != NULL;
+    *theirs = row == NULL || (question ? answers : ken_form_of_row(row, path) == KEN_FMT_JSONL);
+    json_decref(row);
+    ken_source_close(&s);
     ken_free(path);
+    return rc == KEN_EINPUT ? KEN_OK : rc;
+}
+
+static bool is_mmlu(const char *name, const char *split)
+{
+    return is_data_name(name, strlen(name), split, "_", ".csv");
+}
+
+/* Which of both layouts the files of a folder have; split NULL: they may be of any. */
+static int look_at(const char *dir, const char *split, bool *json, bool *csv, ken_err *err)
+{
+    static const char *const flat[] = {"train", "dev", "test"};
+    char **names = NULL;
+    size_t n = 0;
+    int rc = ken_is_dir(dir) ? ken_list_folder(dir, &names, &n, err) : KEN_OK;
+    for (size_t i = 0; i < n && !*json && !*csv && rc == KEN_OK; i++) {
+        for (int k = 0; split == NULL && k < 3 && !*json && rc == KEN_OK; k++)
+            rc = is_entityquestions(dir, names[i], flat[k], true, json, err);
+        if (split == NULL || rc != KEN_OK) continue;
+        rc = is_entityquestions(dir, names[i], split, false, json, err);
+        *csv = is_mmlu(names[i], split);
+    }
+    ken_free_list(names, n);
     return rc;
 }
 
 static int look(const char *dir, bool *json, bool *csv, ken_err *err)
 {
     static const char *const splits[] = {"train", "dev", "val", "test"};
-    static const char *const flat[] = {".train.json",  ".dev.json",  ".test.json",
-                                       ".train.jsonl", ".dev.jsonl", ".test.jsonl"};
     *json = *csv = false;
     int rc = KEN_OK;
-    for (int i = 0; i < 4 && rc == KEN_OK; i++) {
-        rc = split_has(dir, splits[i], ".json", ".jsonl", json, err);
-        if (rc == KEN_OK) rc = split_has(dir, splits[i], ".csv", ".csv", csv, err);
+    for (int i = 0; i < 4 && rc == KEN_OK && !*json && !*csv; i++) {
+        char *path = ken_path_join(dir, splits[i]);
+        rc = path == NULL ? ken_fail_nomem(err, "path") : look_at(path, splits[i], json, csv, err);
+        ken_free(path);
     }
-    for (int i = 0; i < 6 && rc == KEN_OK; i++) rc = split_has(dir, ".", flat[i], flat[i], json, err);
-    return rc;
+    return rc == KEN_OK && !*json && !*csv ? look_at(dir, NULL, json, csv, err) : rc;
 }
 
 /* Data sets are often unpacked one folder deeper than one thinks; these names are tried in turn. */
 int ken_find_folder(const char *path, ken_format *format, char **where, ken_err *err)
 {
     static const char *const inside[] = {"", "dataset", "data", "mmlu", "data/mmlu"};
+    *where = NULL;
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
         char *dir = inside[i][0] == '\0' ? ken_strdup(path) : ken_path_join(path, inside[i]);
         if (dir == NULL) return ken_fail_nomem(err, "path");
@@ -87,13 +125,23 @@ int ken_find_folder(const char *path, ken_format *format, char **where, ken_err 
         ken_free(dir);
         if (rc != KEN_OK) return rc;
     }
-    return ken_fail(err, KEN_EINPUT,
-                    "%s: no data found in this folder; expected train/, dev/ or test/ with NAME.SPLIT.json files "
-                    "(entityquestions) or NAME_SPLIT.csv files (mmlu), or give a .jsonl, .csv or .tsv file",
-                    path);
+    return KEN_OK;
 }
 
-/* Text: JSON when it begins with a bracket; otherwise the first line says whether tabs or commas part the columns. */
+/* Spreadsheets write semicolons where the comma is a decimal mark. The header says it, which has commas in names at the most. */
+char ken_csv_delimiter(const ken_source *s)
+{
+    size_t commas = 0, semicolons = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < s->n && (quoted || (s->text[i] != '\n' && s->text[i] != '\r')); i++) {
+        quoted ^= s->text[i] == '"';
+        commas += !quoted && s->text[i] == ',';
+        semicolons += !quoted && s->text[i] == ';';
+    }
+    return semicolons > commas ? ';' : ',';
+}
+
+/* Text: JSON when it begins with a bracket; otherwise the first line says what parts the columns. */
 char ken_find_delimiter(const ken_source *s)
 {
     size_t i = 0;
@@ -101,5 +149,5 @@ char ken_find_delimiter(const ken_source *s)
     if (i < s->n && (s->text[i] == '{' || s->text[i] == '[')) return 0;
     for (; i < s->n && s->text[i] != '\n' && s->text[i] != '\r'; i++)
         if (s->text[i] == '\t') return '\t';
-    return ',';
+    return ken_csv_delimiter(s);
 }

@@ -1,11 +1,15 @@
 /* open.c - ken_data_open and the accessors: finds the format, lets its reader fill the builder, finishes. */
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/options.h"
 #include "data/dataset.h"
+#include "data/forms.h"
+#include "data/split_files.h"
 #include <string.h>
 
-static const char *const format_names[] = {"entityquestions", "popqa", "mmlu", "jsonl", "csv", "tsv"};
-enum { N_FORMATS = 6 };
+static const char *const format_names[KEN_N_FORMATS] = {
+    "entityquestions", "popqa",   "mmlu", "jsonl", "csv",      "tsv", "chat",       "sharegpt", "alpaca",
+    "prompt",          "axolotl", "text", "squad", "triviaqa", "nq",  "truthfulqa", "lama"};
 
 void ken_data_defaults_fill(ken_data_options *o, size_t size)
 {
@@ -20,12 +24,14 @@ static bool has_keys(const json_t *row, const char *const *keys, int n)
     return row != NULL;
 }
 
+/* Nobody says which fields to read: the file's own form decides. */
+static bool is_plain(const ken_data_options *o) { return o->question_field == NULL && o->answer_field == NULL; }
+
 /* P36.test.json of EntityQuestions given alone: a list of question and answers with the relation and split only in its name. */
 static bool is_entityquestions_file(const char *path, const ken_data_options *o, const json_t *row)
 {
     static const char *const keys[] = {"question", "answers"};
-    bool plain =
-        o->question_field == NULL && o->answer_field == NULL && o->relation_field == NULL && o->split_field == NULL;
+    bool plain = is_plain(o) && o->relation_field == NULL && o->split_field == NULL;
     return plain && ken_names_split(path) && has_keys(row, keys, 2) && json_object_get(row, "relation") == NULL;
 }
 
@@ -41,20 +47,36 @@ static int find_in_text(const ken_source *s, const ken_data_options *o, ken_form
     if (has_keys(row, popqa, 3)) *format = KEN_FMT_POPQA;
     else if (delimiter == ',' && has_keys(row, mmlu, 6)) *format = KEN_FMT_MMLU;
     else if (delimiter == 0 && is_entityquestions_file(s->path, o, row)) *format = KEN_FMT_ENTITYQUESTIONS;
-    else *format = delimiter == 0 ? KEN_FMT_JSONL : delimiter == '\t' ? KEN_FMT_TSV : KEN_FMT_CSV;
+    else if (is_plain(o) && (*format = ken_form_of_row(row, s->path)) != KEN_FMT_JSONL) {
+    } else *format = delimiter == 0 ? KEN_FMT_JSONL : delimiter == '\t' ? KEN_FMT_TSV : KEN_FMT_CSV;
     json_decref(row);
     return KEN_OK;
 }
 
 static int named_format(const char *name, int *format, ken_err *err)
 {
-    for (*format = 0; *format < N_FORMATS; ++*format)
+    for (*format = 0; *format < KEN_N_FORMATS; ++*format)
         if (strcmp(name, format_names[*format]) == 0) return KEN_OK;
-    return ken_fail(err, KEN_EUSAGE, "unknown format \"%s\"; known: entityquestions, popqa, mmlu, jsonl, csv, tsv",
-                    name);
+    ken_buf known = {0};
+    for (int i = 0; i < KEN_N_FORMATS; i++) ken_buf_printf(&known, "%s%s", i > 0 ? ", " : "", format_names[i]);
+    int rc = ken_fail(err, KEN_EUSAGE, "unknown format \"%s\"; known: %s", name, ken_buf_str(&known));
+    ken_buf_free(&known);
+    return rc;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+/* Rows of the usual names, or made so by their form; both may have their questions from templates. */
+static int read_rows(ken_builder *b, ken_source *s, ken_format format, char delimiter, ken_err *err)
+{
+    ken_templates *templates = NULL;
+    int rc = b->o->templates != NULL ? ken_templates_read(&templates, b->o->templates, err) : KEN_OK;
+    if (rc == KEN_OK)
+        rc = ken_is_form(format) ? ken_read_form(b, s, delimiter, format, templates, err)
+                                 : ken_read_table(b, s, delimiter, templates, err);
+    ken_templates_free(templates);
+    return rc;
+}
 
 /* One file's text, already open. */
 static int read_source(ken_builder *b, ken_source *s, int asked, ken_err *err)
@@ -64,17 +86,18 @@ static int read_source(ken_builder *b, ken_source *s, int asked, ken_err *err)
     if (s->n >= 16 && memcmp(s->text, "SQLite format 3", 16) == 0) /* with its NUL */
         return ken_fail(err, KEN_EINPUT, "%s: this is a run or another database; name the data that it was made from",
                         s->path);
-    int rc = asked < N_FORMATS ? KEN_OK : find_in_text(s, b->o, &format, err);
+    int rc = asked < KEN_N_FORMATS ? KEN_OK : find_in_text(s, b->o, &format, err);
     if (rc != KEN_OK) return rc;
-    if (asked < N_FORMATS) format = (ken_format)asked;
+    if (asked < KEN_N_FORMATS) format = (ken_format)asked;
     b->d->format = format;
     switch (format) {
     case KEN_FMT_POPQA: return ken_read_popqa(b, s, ken_find_delimiter(s), err);
     case KEN_FMT_MMLU: return ken_read_mmlu_file(b, s, err);
     case KEN_FMT_ENTITYQUESTIONS: return ken_read_entityquestions_file(b, s, err);
-    case KEN_FMT_CSV: return ken_read_table(b, s, ',', err);
-    case KEN_FMT_TSV: return ken_read_table(b, s, '\t', err);
-    default: return ken_read_table(b, s, 0, err);
+    case KEN_FMT_JSONL: return read_rows(b, s, format, 0, err);
+    case KEN_FMT_CSV: return read_rows(b, s, format, ken_csv_delimiter(s), err);
+    case KEN_FMT_TSV: return read_rows(b, s, format, '\t', err);
+    default: return read_rows(b, s, format, ken_find_delimiter(s), err);
     }
 }
 
@@ -90,13 +113,57 @@ static int read_file(ken_builder *b, const char *path, const char *text, size_t 
     return rc;
 }
 
+static bool same_name(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
+
+/* Files that are splits. Rows of a file that continues another one are counted on. */
+static int read_files(ken_builder *b, const char *folder, const ken_split_files *f, int asked, ken_err *err)
+{
+    ken_buf said = {0};
+    int rc = KEN_OK;
+    for (size_t i = 0; i < f->n && rc == KEN_OK; i++) {
+        const ken_split_file *x = &f->file[i];
+        bool goes_on = i > 0 && same_name(x->relation, x[-1].relation) && strcmp(x->split, x[-1].split) == 0;
+        ken_format first = b->d->format;
+        b->first_place = goes_on ? b->next_place : 0;
+        b->relation = x->relation != NULL ? ken_builder_intern(b, x->relation, strlen(x->relation)) : NULL;
+        b->split = ken_builder_intern(b, x->split, strlen(x->split));
+        if (b->split == NULL || (x->relation != NULL && b->relation == NULL)) rc = ken_fail_nomem(err, "names");
+        else rc = read_file(b, x->path, NULL, 0, asked, err);
+        if (i > 0) b->d->format = first;
+        if (i < 4 && x->relation == NULL)
+            ken_buf_printf(&said, "%s%s is %s", i > 0 ? ", " : "", ken_file_name(x->path), x->split);
+        else if (i == 4) ken_buf_puts(&said, ", ...");
+    }
+    if (rc == KEN_OK && said.failed) rc = ken_fail_nomem(err, "notes");
+    if (rc == KEN_OK && said.len > 0) rc = ken_builder_note(b, err, "%s: %s", folder, ken_buf_str(&said));
+    ken_buf_free(&said);
+    return rc;
+}
+
+static int read_splits(ken_builder *b, const char *path, int asked, ken_err *err)
+{
+    ken_split_files files = {0};
+    int rc = ken_split_files_find(&files, path, err);
+    if (rc == KEN_OK && files.n == 0)
+        rc = ken_fail(
+            err, KEN_EINPUT,
+            "%s: no data found in this folder; expected files that are splits (train.jsonl, validation.csv, ...), or "
+            "train/, dev/ or test/ with NAME.SPLIT.json files (entityquestions) or NAME_SPLIT.csv files (mmlu), or "
+            "give a .jsonl, .json, .csv or .tsv file",
+            path);
+    if (rc == KEN_OK) rc = read_files(b, path, &files, asked, err);
+    ken_split_files_free(&files);
+    return rc;
+}
+
 static int read_folder(ken_builder *b, const char *path, int asked, ken_err *err)
 {
     ken_format format;
     char *where = NULL;
     int rc = ken_find_folder(path, &format, &where, err);
     if (rc != KEN_OK) return rc;
-    if (asked < N_FORMATS && format != (ken_format)asked)
+    if (where == NULL) return read_splits(b, path, asked, err);
+    if (asked < KEN_N_FORMATS && format != (ken_format)asked)
         rc = ken_fail(err, KEN_EINPUT, "%s: this folder holds data of format %s, not %s", where, format_names[format],
                       format_names[asked]);
     b->d->format = format;
@@ -110,6 +177,7 @@ static int read_folder(ken_builder *b, const char *path, int asked, ken_err *err
 static const char *name_of_path(ken_data *d, const char *path)
 {
     size_t n;
+    if (strcmp(path, "-") == 0) return "standard input";
     const char *name = ken_last_part(path, false, &n);
     bool plain = (n == 7 && memcmp(name, "dataset", 7) == 0) || (n == 4 && memcmp(name, "data", 4) == 0);
     if (plain && name > path + 1)
@@ -135,7 +203,7 @@ static int open_data(ken_data **out, const char *name, const char *text, size_t 
     ken_data_options own = ken_data_defaults();
     const ken_data_options *o = &own;
     ken_builder b = {0};
-    int asked = N_FORMATS;
+    int asked = KEN_N_FORMATS;
     *out = NULL;
     int rc = KEN_TAKE_OPTIONS(&own, given, ken_data_options, err);
     if (rc != KEN_OK) return rc;

@@ -53,7 +53,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     if (rc == KEN_OK) rc = ken_field_text(&f, &s, &n, err);
     if (rc != KEN_OK) return rc;
     e.relation = ken_builder_intern(r->b, s, n);
-    e.split = ken_builder_intern(r->b, "", 0);
+    e.split = r->b->split != NULL ? r->b->split : ken_builder_intern(r->b, "", 0);
     f.name = "subj";
     rc = ken_field_copy(&f, true, a, &e.subject, "rows", err);
     if (rc != KEN_OK) return rc;

@@ -19,6 +19,8 @@ enum {
     KEN_MAX_ANSWERS = 65536, /* of one row */
 };
 
+#define KEN_MAX_UNPACKED ((size_t)2 << 30) /* bytes of text from gzip or standard input, which are held in memory */
+
 typedef struct ken_source {
     const char *path; /* for messages, and kept as ken_example.file: lives as long as the data */
     const char *text; /* (n) without a byte-order mark; not NUL-terminated */
@@ -27,9 +29,12 @@ typedef struct ken_source {
     size_t bad;           /* rows dropped so far */
     bool quotes_are_text; /* a TSV in which quotes enclose nothing: found while reading */
     ken_map map;          /* what ken_source_close unmaps; empty when the text is in memory */
+    char *own;            /* text that was unpacked or read from standard input; else NULL */
 } ken_source;
 
-/* Maps the file. KEN_EINPUT when it is missing, empty or UTF-16. Close with ken_source_close, also after a failure. */
+/* Maps the file; unpacks it when it is gzip's; reads standard input for "-" (path is then "standard input"). KEN_EINPUT when it is missing, empty,
+ * UTF-16, or something that holds no text (Parquet, Arrow, archives), and then says how to convert it. Close with ken_source_close, also after a
+ * failure. */
 int ken_source_open(ken_source *s, const char *path, ken_err *err);
 /* The same for text in memory, borrowed. */
 int ken_source_memory(ken_source *s, const char *path, const char *text, size_t n, ken_err *err);
@@ -66,9 +71,15 @@ int ken_first_row(const ken_source *s, char delimiter, json_t **row, ken_err *er
 
 /* EntityQuestions: the file's name says relation and split, as in P36.test.json. */
 bool ken_names_split(const char *path);
+size_t ken_name_length(const char *name); /* of a file's name, without the ".gz" of a packed one */
 
 /* A whole small JSON file (templates, aliases). *out is the caller's (json_decref). KEN_EINPUT with the line when it is broken. */
 int ken_json_file(json_t **out, const char *path, ken_err *err);
+
+/* Text packed by gzip, unpacked: *out (*n) is the caller's. KEN_EINPUT when it is damaged or grows beyond measure. unpack.c */
+int ken_gunzip(char **out, size_t *n, const char *path, const unsigned char *data, size_t size, ken_err *err);
+/* KEN_EINPUT when the bytes are of a file that holds data, but no text: says what it is and the line that converts it. */
+int ken_check_text(const char *path, const unsigned char *data, size_t size, ken_err *err);
 
 /* What a row function returned, with skip_bad applied: KEN_EINPUT becomes KEN_OK and one more bad row. */
 int ken_row_verdict(ken_source *s, int rc);

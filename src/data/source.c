@@ -1,7 +1,10 @@
 /* source.c - opening a data file, and what the two row readers share; see rows.h. */
+#include "base/alloc.h"
 #include "data/rows.h"
 #include "text/unicode.h"
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 int ken_source_memory(ken_source *s, const char *path, const char *text, size_t n, ken_err *err)
 {
@@ -17,18 +20,73 @@ int ken_source_memory(ken_source *s, const char *path, const char *text, size_t 
     return ken_fail(err, KEN_EINPUT, "%s: the file is empty; a data file holds one row or more", path);
 }
 
-int ken_source_open(ken_source *s, const char *path, ken_err *err)
+/* Standard input, whole. */
+static int read_input(char **out, size_t *n, ken_err *err)
 {
-    ken_map map;
-    *s = (ken_source){.path = path};
-    int rc = ken_map_file(&map, path, err);
-    if (rc != KEN_OK) return rc;
-    rc = ken_source_memory(s, path, (const char *)map.data, map.size, err);
-    s->map = map;
+    size_t cap = 0;
+    *out = NULL;
+    *n = 0;
+    for (ssize_t got = 1; got != 0;) {
+        if (*n > KEN_MAX_UNPACKED)
+            return ken_fail(err, KEN_EINPUT, "standard input: more than %zu bytes; write them to a file",
+                            KEN_MAX_UNPACKED);
+        if (ken_grow((void **)out, &cap, *n + 65536, 1) != 0) return ken_fail_nomem(err, "standard input");
+        do got = read(STDIN_FILENO, *out + *n, cap - *n);
+        while (got < 0 && errno == EINTR);
+        if (got < 0) return ken_fail(err, KEN_EFAIL, "standard input: %s", strerror(errno));
+        *n += (size_t)got;
+    }
+    return KEN_OK;
+}
+
+/* bytes (n) as text: in place, or unpacked to s->own. */
+static int take(ken_source *s, const unsigned char *bytes, size_t n, ken_err *err)
+{
+    const char *path = s->path;
+    char *unpacked = NULL;
+    int rc = ken_check_text(path, bytes, n, err);
+    bool packed = n >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+    if (rc == KEN_OK && packed) rc = ken_gunzip(&unpacked, &n, path, bytes, n, err);
+    if (rc == KEN_OK && packed) rc = ken_check_text(path, (const unsigned char *)unpacked, n, err);
+    if (rc == KEN_OK) rc = ken_source_memory(s, path, packed ? unpacked : (const char *)bytes, n, err);
+    s->own = unpacked;
     return rc;
 }
 
-void ken_source_close(ken_source *s) { ken_unmap(&s->map); }
+int ken_source_open(ken_source *s, const char *path, ken_err *err)
+{
+    *s = (ken_source){.path = path};
+    if (strcmp(path, "-") == 0) {
+        char *text;
+        size_t n;
+        s->path = "standard input";
+        int rc = read_input(&text, &n, err);
+        if (rc == KEN_OK) rc = take(s, (const unsigned char *)(text != NULL ? text : ""), n, err);
+        if (s->own != NULL) ken_free(text);
+        else s->own = text;
+        return rc;
+    }
+    ken_map map;
+    int rc = ken_map_file(&map, path, err);
+    if (rc != KEN_OK) return rc;
+    rc = take(s, map.data, map.size, err);
+    if (s->own != NULL) ken_unmap(&map);
+    else s->map = map;
+    return rc;
+}
+
+void ken_source_close(ken_source *s)
+{
+    ken_unmap(&s->map);
+    ken_free(s->own);
+    s->own = NULL;
+}
+
+size_t ken_name_length(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 3 && strcmp(name + n - 3, ".gz") == 0 ? n - 3 : n;
+}
 
 const char *ken_source_said(const ken_source *s)
 {
@@ -39,9 +97,13 @@ const char *ken_source_said(const ken_source *s)
 
 bool ken_names_split(const char *path)
 {
-    const char *rest = path + (path[0] != '\0'); /* there must be a relation before it */
-    return ken_has_ending(rest, ".train.json") || ken_has_ending(rest, ".dev.json") ||
-           ken_has_ending(rest, ".test.json");
+    static const char *const endings[] = {".train.json", ".dev.json", ".test.json"};
+    size_t n = ken_name_length(path);
+    for (int i = 0; i < 3; i++) {
+        size_t m = strlen(endings[i]); /* there must be a relation before it */
+        if (n > m && memcmp(path + n - m, endings[i], m) == 0) return true;
+    }
+    return false;
 }
 
 int ken_row_verdict(ken_source *s, int rc)

@@ -252,43 +252,15 @@ static size_t trimmed(const char *s, size_t n)
     return n;
 }
 
-/* The template's text before and after its only placeholder, the question. */
-static bool around_question(const char *t, size_t *head, const char **after)
-{
-    const char *at = strstr(t, placeholders[0]);
-    if (at == NULL || strstr(t, placeholders[1]) != NULL || strstr(t, placeholders[2]) != NULL) return false;
-    *head = (size_t)(at - t);
-    *after = at + strlen(placeholders[0]);
-    return strstr(*after, placeholders[0]) == NULL;
-}
-
-/* A conversation may have dropped the white space at the prompt's end, so it does not count. */
 const char *ken_zero_shot_question(const ken_prompt_style *s, const char *text, size_t *n)
 {
-    const char *after;
-    size_t head;
-    *n = 0;
-    if (!around_question(s->template_text, &head, &after)) return NULL;
-    size_t tail = trimmed(after, strlen(after)), len = trimmed(text, strlen(text));
-    if (len <= head + tail || memcmp(text, s->template_text, head) != 0 || memcmp(text + len - tail, after, tail) != 0)
-        return NULL;
-    *n = len - head - tail;
-    return text + head;
+    return ken_template_question(s->template_text, text, n);
 }
 
 bool ken_zero_shot_part(const ken_prompt_style *s, const char *text, const char **question, size_t *n,
                         const char **answer)
 {
-    const char *after;
-    size_t head;
-    if (!around_question(s->template_text, &head, &after) || after[0] == '\0') return false;
-    if (strncmp(text, s->template_text, head) != 0) return false;
-    *question = text + head;
-    const char *end = strstr(*question, after);
-    if (end == NULL || end == *question || strstr(end + 1, after) != NULL) return false;
-    *n = (size_t)(end - *question);
-    *answer = end + strlen(after);
-    return **answer != '\0';
+    return ken_template_part(s->template_text, text, question, n, answer);
 }
 
 static void add_turn(const format *f, ken_role role, const char *text, ken_buf *out)

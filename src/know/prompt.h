@@ -5,6 +5,8 @@
 #define KEN_KNOW_PROMPT_H
 #include "base/buf.h"
 #include "data/data.h"
+#include "data/prompts.h"
+#include "data/turns.h"
 #include "model/model.h"
 
 #define KEN_DEFAULT_TEMPLATE "Q: {question}\nA:"
@@ -41,8 +43,6 @@ int ken_prompt_encode_text(const ken_prompt_style *s, const ken_tokenizer *t, co
 
 /* ---- zero-shot: what is trained, and what `ken eval` asks (docs/method/fine-tuning.md#format) ----------------------------- */
 
-#define KEN_ZERO_SHOT_TEMPLATE "Answer the following question.\n{question}\n"
-
 /* The style of prompts without exemplars, for everything that trains or measures a training: the same template gives the same
  * tokens. template_text NULL = the one above, borrowed otherwise; with chat_template its text becomes the user's turn.
  * KEN_EUSAGE for a bad template, KEN_EINPUT when the model has no conversation format. */
@@ -59,12 +59,6 @@ bool ken_zero_shot_part(const ken_prompt_style *s, const char *text, const char 
 /* The prompt's token ids. ids as in ken_tokenizer_encode, from the start: *n becomes their number. */
 int ken_zero_shot_encode(const ken_prompt_style *s, const ken_tokenizer *t, const ken_example *x, int32_t **ids,
                          size_t *n, size_t *cap, ken_err *err);
-
-typedef enum ken_role { KEN_ROLE_SYSTEM, KEN_ROLE_USER, KEN_ROLE_ASSISTANT, KEN_N_ROLES } ken_role;
-typedef struct ken_turn {
-    ken_role role;
-    const char *text;
-} ken_turn;
 
 /* Token ids of a prompt, given as text, with what should follow it: the target and the end token (that of the conversation format, else
  * EOS). Without a conversation format the prompt is one turn of the user's, taken as it is; with one, white space at the end of a turn

@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "data/dataset.h"
+#include "data/forms.h"
 #include "data/identity.h"
+#include "data/split_files.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +45,8 @@ int ken_drafts_add(ken_drafts *d, const ken_draft *r, ken_err *err)
     ken_draft *x = &d->rows[d->n];
     *x = *r;
     if (x->split[0] == '\0' && d->split != NULL) x->split = d->split;
+    x->place += d->first_place;
+    d->next_place = x->place + 1;
     if (x->id == NULL) x->id = ken_default_id(&d->arena, x->relation, x->split, x->place);
     if (x->id == NULL) return ken_fail_nomem(err, "ids");
     d->n++;
@@ -137,7 +141,7 @@ const ken_data_options *ken_reading(const ken_train_data *from)
 static bool needs_data(const ken_data_options *o)
 {
     bool format = o->format != NULL && strcmp(o->format, "jsonl") != 0 && strcmp(o->format, "csv") != 0 &&
-                  strcmp(o->format, "tsv") != 0;
+                  strcmp(o->format, "tsv") != 0 && ken_kind_of_form(o->format) == KEN_ROWS_NONE;
     return format || o->slick || o->aliases != NULL || o->question_field != NULL || o->answer_field != NULL ||
            o->id_field != NULL || o->relation_field != NULL || o->subject_field != NULL || o->split_field != NULL ||
            o->popularity_field != NULL;
@@ -146,7 +150,9 @@ static bool needs_data(const ken_data_options *o)
 static char delimiter_of(const ken_source *s, const ken_data_options *o)
 {
     if (o->format == NULL) return ken_find_delimiter(s);
-    return (char)(strcmp(o->format, "csv") == 0 ? ',' : strcmp(o->format, "tsv") == 0 ? '\t' : 0);
+    if (ken_kind_of_form(o->format) != KEN_ROWS_NONE) return ken_find_delimiter(s);
+    if (strcmp(o->format, "csv") == 0) return ken_csv_delimiter(s);
+    return (char)(strcmp(o->format, "tsv") == 0 ? '\t' : 0);
 }
 
 /* Text whose rows src/tune reads itself, or *kind = KEN_ROWS_NONE. */
@@ -156,7 +162,8 @@ static int read_rows(ken_drafts *d, const ken_train_data *from, ken_source *s, k
     if (needs_data(ken_reading(from))) return KEN_OK;
     char delimiter = delimiter_of(s, ken_reading(from));
     s->skip_bad = ken_reading(from)->skip_bad;
-    int rc = ken_rows_kind(kind, s, delimiter, err);
+    *kind = ken_kind_of_form(ken_reading(from)->format);
+    int rc = *kind == KEN_ROWS_NONE ? ken_rows_kind(kind, s, delimiter, err) : KEN_OK;
     if (rc == KEN_OK && *kind != KEN_ROWS_NONE) rc = ken_drafts_from_rows(d, s, delimiter, *kind, err);
     return rc;
 }
@@ -205,38 +212,55 @@ static int read_file(ken_drafts *d, const ken_train_data *from, const char *path
     if (name == NULL) return ken_fail_nomem(err, "path");
     int rc = text == NULL ? ken_source_open(&s, name, err) : ken_source_memory(&s, name, text, n, err);
     if (rc == KEN_OK) rc = read_rows(d, from, &s, &kind, err);
+    if (rc == KEN_OK && kind == KEN_ROWS_NONE) {
+        bool once = text == NULL && s.map.data == NULL; /* unpacked, or from standard input */
+        rc = once ? read_data(d, from, s.path, s.text, s.n, err) : read_data(d, from, name, text, n, err);
+    }
     ken_source_close(&s);
-    return rc == KEN_OK && kind == KEN_ROWS_NONE ? read_data(d, from, name, text, n, err) : rc;
+    return rc;
 }
 
-/* MLX's folder: a file a split, whose rows do not say so themselves. *found: there is at least train.jsonl. */
-static int read_mlx(ken_drafts *d, const ken_train_data *from, bool *found, ken_err *err)
+/* Do the files hold rows that are read here? The first one says it; needs its relation from nobody else. */
+static int are_rows(const ken_train_data *from, const ken_split_files *f, bool *are, ken_err *err)
 {
-    static const struct {
-        const char *file, *split;
-    } parts[] = {{"train.jsonl", "train"}, {"valid.jsonl", "dev"}, {"test.jsonl", "test"}};
-    ken_buf path = {0};
+    ken_source s;
+    ken_row_kind kind = KEN_ROWS_NONE;
+    *are = false;
+    if (f->n == 0 || f->file[0].relation != NULL || needs_data(ken_reading(from))) return KEN_OK;
+    int rc = ken_source_open(&s, f->file[0].path, err);
+    if (rc == KEN_OK) rc = ken_rows_kind(&kind, &s, delimiter_of(&s, ken_reading(from)), err);
+    ken_source_close(&s);
+    *are = kind != KEN_ROWS_NONE;
+    return rc;
+}
+
+/* Files that are splits, as MLX has them, whose rows do not say so themselves. Rows of a file that continues another one are counted on. */
+static int read_splits(ken_drafts *d, const ken_train_data *from, const ken_split_files *f, ken_err *err)
+{
     int rc = KEN_OK;
-    *found = true;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && rc == KEN_OK && *found; i++) {
-        ken_buf_clear(&path);
-        ken_buf_printf(&path, "%s/%s", from->path, parts[i].file);
-        if (path.failed) rc = ken_fail_nomem(err, "path");
-        else if (ken_is_file(path.data)) {
-            d->split = ken_drafts_name(d, parts[i].split, strlen(parts[i].split));
-            rc = d->split != NULL ? read_file(d, from, path.data, NULL, 0, err) : ken_fail_nomem(err, "splits");
-        } else if (i == 0) *found = false;
+    for (size_t i = 0; i < f->n && rc == KEN_OK; i++) {
+        bool goes_on = i > 0 && strcmp(f->file[i].split, f->file[i - 1].split) == 0;
+        d->first_place = goes_on ? d->next_place : 0;
+        d->split = ken_drafts_name(d, f->file[i].split, strlen(f->file[i].split));
+        rc = d->split != NULL ? read_file(d, from, f->file[i].path, NULL, 0, err) : ken_fail_nomem(err, "splits");
     }
     d->split = NULL;
-    ken_buf_free(&path);
     return rc;
 }
 
 static int read_folder(ken_drafts *d, const ken_train_data *from, ken_err *err)
 {
-    bool found;
-    int rc = read_mlx(d, from, &found, err);
-    return rc == KEN_OK && !found ? read_data(d, from, from->path, NULL, 0, err) : rc;
+    ken_split_files files = {0};
+    ken_format format;
+    char *where = NULL;
+    bool rows = false;
+    int rc = ken_find_folder(from->path, &format, &where, err);
+    if (rc == KEN_OK && where == NULL) rc = ken_split_files_find(&files, from->path, err);
+    if (rc == KEN_OK) rc = are_rows(from, &files, &rows, err);
+    if (rc == KEN_OK) rc = rows ? read_splits(d, from, &files, err) : read_data(d, from, from->path, NULL, 0, err);
+    ken_split_files_free(&files);
+    ken_free(where);
+    return rc;
 }
 
 int ken_drafts_read(ken_drafts *d, const ken_train_data *from, ken_err *err)

@@ -6,6 +6,7 @@
 #define KEN_TUNE_DRAFT_H
 #include "base/arena.h"
 #include "base/hash.h"
+#include "data/turns.h"
 #include "know/prompt.h"
 #include "tune/set.h"
 
@@ -37,11 +38,12 @@ typedef struct ken_drafts {
     ken_arena arena; /* every string and list of the rows */
     ken_draft *rows; /* (n) in the order of reading */
     size_t n, cap;
-    const char *split;     /* of rows that do not say, interned; NULL = none */
-    size_t cleaned;        /* rows whose padding was cut off */
-    const char *notes;     /* what was decided while reading, one sentence a line; NULL = nothing */
-    size_t bad, unmatched; /* rows dropped by skip_bad; rows that the run of labels does not have */
-    ken_strmap *names;     /* interned */
+    const char *split;              /* of rows that do not say, interned; NULL = none */
+    size_t first_place, next_place; /* added to places: files that continue others; behind the last row */
+    size_t cleaned;                 /* rows whose padding was cut off */
+    const char *notes;              /* what was decided while reading, one sentence a line; NULL = nothing */
+    size_t bad, unmatched;          /* rows dropped by skip_bad; rows that the run of labels does not have */
+    ken_strmap *names;              /* interned */
 } ken_drafts;
 
 void ken_drafts_free(ken_drafts *d);
@@ -81,21 +83,9 @@ int ken_drafts_from_data(ken_drafts *d, const ken_data *data, ken_err *err);
  * another question under the same id. */
 int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err);
 
-/* What a file's rows are, by the keys of the first one. */
-typedef enum ken_row_kind {
-    KEN_ROWS_PROMPT,        /* prompt, completion */
-    KEN_ROWS_MESSAGES,      /* messages: role, content */
-    KEN_ROWS_ALPACA,        /* instruction, input, output */
-    KEN_ROWS_CONVERSATIONS, /* conversations: from, value */
-    KEN_ROWS_SEGMENTS,      /* segments: label, text */
-    KEN_ROWS_TEXT,          /* text */
-    KEN_ROWS_QUESTION,      /* question, answer or answers */
-    KEN_ROWS_NONE           /* none of these: a data set, or nothing that is known */
-} ken_row_kind;
-
-struct ken_source;
+/* What a text's rows are, by the keys of the first one. */
 /* delimiter as from ken_find_delimiter: 0 = JSON. */
-int ken_rows_kind(ken_row_kind *kind, const struct ken_source *s, char delimiter, ken_err *err);
-int ken_drafts_from_rows(ken_drafts *d, struct ken_source *s, char delimiter, ken_row_kind kind, ken_err *err);
+int ken_rows_kind(ken_row_kind *kind, const ken_source *s, char delimiter, ken_err *err);
+int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_kind kind, ken_err *err);
 
 #endif

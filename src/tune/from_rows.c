@@ -1,9 +1,9 @@
-/* from_rows.c - drafts from JSONL (or CSV, TSV) in the formats that trainers read and write (docs/exports.md, docs/data.md):
- * prompt and completion, messages, alpaca, sharegpt, axolotl's segments, plain text, question and answers.
+/* from_rows.c - drafts from JSONL (or CSV, TSV) in the formats that trainers read and write (data/turns.h; docs/exports.md, docs/data.md), and of
+ * question and answers.
  *
- * What a file is, its first row's keys say; every row must then be of that kind. Besides, any row may say its id, relation, split,
- * category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken show --rows --json` and `ken select` write.
- * A category in other words than ours is another program's field and means "not annotated". */
+ * Besides, any row may say its id, relation, split, category, p_t, weight, known_tail, task, popularity, subject, question and answers: what `ken
+ * show --rows --json` and `ken select` write. A category in other words than ours is another program's field and means "not annotated". */
+#include "data/answers.h"
 #include "data/clean.h"
 #include "data/fields.h"
 #include "data/table.h"
@@ -12,12 +12,11 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_TURNS = 1024 };
-
 typedef struct reader {
     ken_drafts *d;
     ken_row_kind kind;
     const char *file;
+    ken_answer_column answers;
     json_t *manifest; /* of rows that may spell begin and end tokens: what is beside the file, or NULL */
 } reader;
 
@@ -98,11 +97,11 @@ static int tail_of(job *j)
 
 static int answers_of(job *j, bool must)
 {
-    const char *key = json_object_get(j->row, "answers") != NULL ? "answers" : "answer";
+    const char *key = ken_answer_field(j->row, NULL);
     if (!must && !has(j, key)) return KEN_OK;
     ken_field f = field(j, key);
     ken_arena *a = &j->r->d->arena;
-    int rc = ken_field_list(&f, false, a, &j->x.answers, &j->x.n_answers, j->err);
+    int rc = ken_answers_read(&j->r->answers, &f, a, &j->x.answers, &j->x.n_answers, j->err);
     if (rc != KEN_OK) return rc;
     j->lead = j->x.answers[0];
     if (!must || has(j, "target")) return KEN_OK; /* what `ken select` wrote comes back as it was */
@@ -131,209 +130,19 @@ static int read_common_fields(job *j)
     return rc;
 }
 
-/* ---- prompts and conversations -------------------------------------------------------------------------------------- */
-
-/* Room for the turns of a prompt. */
-static ken_turn *turns_of(job *j, size_t n)
-{
-    ken_turn *turns = ken_arena_calloc(&j->r->d->arena, n, sizeof *turns);
-    if (turns == NULL) ken_fail_nomem(j->err, "turns");
-    j->x.turns = turns;
-    return turns;
-}
-
-static int one_turn(job *j, const char *prompt)
-{
-    ken_turn *turn = turns_of(j, 1);
-    if (turn == NULL) return KEN_ENOMEM;
-    turn[0] = (ken_turn){KEN_ROLE_USER, prompt};
-    j->x.n_turns = 1;
-    return KEN_OK;
-}
-
-static int role_of(const char *s)
-{
-    static const struct {
-        const char *name;
-        ken_role role;
-    } roles[] = {{"system", KEN_ROLE_SYSTEM},       {"user", KEN_ROLE_USER},     {"human", KEN_ROLE_USER},
-                 {"assistant", KEN_ROLE_ASSISTANT}, {"gpt", KEN_ROLE_ASSISTANT}, {"model", KEN_ROLE_ASSISTANT}};
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
-        if (strcmp(s, roles[i].name) == 0) return (int)roles[i].role;
-    return -1;
-}
-
-/* One entry of a list of turns: {role_key: who, text_key: what}. */
-static int read_turn(job *j, const char *list, size_t i, const char *role_key, const char *text_key, ken_turn *out)
-{
-    const json_t *v = json_array_get(json_object_get(j->row, list), i);
-    const json_t *who = json_object_get(v, role_key), *what = json_object_get(v, text_key);
-    if (!json_is_string(who) || !json_is_string(what))
-        return ken_fail(j->err, KEN_EINPUT,
-                        "%s:%d: field \"%s\", place %zu: an object with the strings \"%s\" and \"%s\" is expected",
-                        j->r->file, j->line, list, i + 1, role_key, text_key);
-    char shown[60];
-    int role = role_of(json_string_value(who));
-    if (role < 0)
-        return ken_fail(
-            j->err, KEN_EINPUT,
-            "%s:%d: field \"%s\", place %zu: unknown role \"%s\"; known: system, user (human), assistant (gpt, "
-            "model)",
-            j->r->file, j->line, list, i + 1,
-            ken_printable(shown, sizeof shown, json_string_value(who), json_string_length(who)));
-    *out = (ken_turn){(ken_role)role,
-                      ken_arena_strndup(&j->r->d->arena, json_string_value(what), json_string_length(what))};
-    return out->text != NULL ? KEN_OK : ken_fail_nomem(j->err, "turns");
-}
-
-static int list_of(const job *j, const char *list, size_t *n)
-{
-    ken_field f = field(j, list);
-    const json_t *v = json_object_get(j->row, list);
-    if (v == NULL) return ken_field_missing(&f, j->err);
-    if (!json_is_array(v)) return ken_field_wrong(&f, "a list", j->err);
-    *n = json_array_size(v);
-    if (*n == 0 || *n > MAX_TURNS)
-        return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has %zu entries; 1 to %d are expected", f.path, f.line,
-                        list, *n, MAX_TURNS);
-    return KEN_OK;
-}
-
-/* s without the token that it ends with (or begins with), where the manifest beside our own file says that such a one was spelled out; in
- * segments of others set.c takes off those of the model. NULL when out of memory. */
-static const char *without_token(job *j, const char *key, const char *s, bool at_end)
-{
-    const json_t *token = json_object_get(j->r->manifest, key);
-    size_t n = strlen(s), m = json_string_length(token);
-    if (m == 0 || n <= m || memcmp(at_end ? s + n - m : s, json_string_value(token), m) != 0) return s;
-    return at_end ? ken_arena_strndup(&j->r->d->arena, s, n - m) : s + m;
-}
-
-/* The last turn of the assistant is the target, what comes before it the prompt. */
-static int conversation(job *j, const char *list, const char *role_key, const char *text_key)
-{
-    size_t n = 0, last = 0;
-    int rc = list_of(j, list, &n);
-    if (rc != KEN_OK) return rc;
-    ken_turn *turns = turns_of(j, n);
-    if (turns == NULL) return KEN_ENOMEM;
-    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
-        rc = read_turn(j, list, i, role_key, text_key, &turns[i]);
-        if (rc == KEN_OK && turns[i].role == KEN_ROLE_ASSISTANT) last = i;
-    }
-    if (rc != KEN_OK) return rc;
-    if (last == 0)
-        return ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"%s\" has no turn of the assistant after another one",
-                        j->r->file, j->line, list);
-    j->x.n_turns = (int)last;
-    turns[0].text = without_token(j, "bos", turns[0].text, false);
-    j->x.target = without_token(j, "eos", turns[last].text, true);
-    return j->x.target != NULL ? KEN_OK : ken_fail_nomem(j->err, "rows");
-}
-
-/* {"prompt":"...","completion":"..."}, or both as lists of messages. */
-static int prompt_and_completion(job *j)
-{
-    const char *prompt = NULL;
-    if (json_is_array(json_object_get(j->row, "prompt"))) {
-        size_t n = 0, one = 0;
-        ken_turn answer = {KEN_ROLE_ASSISTANT, NULL};
-        int rc = list_of(j, "prompt", &n);
-        if (rc == KEN_OK) rc = list_of(j, "completion", &one);
-        ken_turn *turns = rc == KEN_OK ? turns_of(j, n) : NULL;
-        if (turns == NULL) return rc == KEN_OK ? KEN_ENOMEM : rc;
-        for (size_t i = 0; i < n && rc == KEN_OK; i++) rc = read_turn(j, "prompt", i, "role", "content", &turns[i]);
-        if (rc == KEN_OK) rc = read_turn(j, "completion", 0, "role", "content", &answer);
-        j->x.n_turns = (int)n;
-        j->x.target = answer.text;
-        return rc;
-    }
-    int rc = text(j, "prompt", true, &prompt);
-    if (rc == KEN_OK) rc = text(j, "completion", true, &j->x.target);
-    return rc == KEN_OK ? one_turn(j, prompt) : rc;
-}
-
-/* Instruction and input are lines of one prompt: the default template when the instruction is its first line. */
-static int alpaca(job *j)
-{
-    const char *instruction = NULL, *input = NULL;
-    int rc = text(j, "instruction", true, &instruction);
-    if (rc == KEN_OK && has(j, "input")) {
-        ken_field f = field(j, "input");
-        size_t n;
-        rc = ken_field_text_or_null(&f, &input, &n, j->err);
-    }
-    if (rc == KEN_OK) rc = text(j, "output", true, &j->x.target);
-    if (rc != KEN_OK) return rc;
-    const char *prompt = ken_arena_printf(&j->r->d->arena, "%s\n%s%s", instruction, input != NULL ? input : "",
-                                          input != NULL ? "\n" : "");
-    return prompt != NULL ? one_turn(j, prompt) : ken_fail_nomem(j->err, "rows");
-}
-
-/* Segments without loss, then segments with it. */
-static int segments(job *j)
-{
-    size_t n = 0;
-    int rc = list_of(j, "segments", &n);
-    ken_buf part[2] = {{0}, {0}};
-    bool learning = false;
-    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
-        const json_t *v = json_array_get(json_object_get(j->row, "segments"), i);
-        const json_t *label = json_object_get(v, "label"), *what = json_object_get(v, "text");
-        if (!json_is_boolean(label) || !json_is_string(what))
-            rc = ken_fail(
-                j->err, KEN_EINPUT,
-                "%s:%d: field \"segments\", place %zu: an object with \"label\" (true or false) and \"text\" is "
-                "expected",
-                j->r->file, j->line, i + 1);
-        else if (learning && json_is_false(label))
-            rc = ken_fail(j->err, KEN_EINPUT,
-                          "%s:%d: field \"segments\", place %zu: a segment without loss after one with loss; a prompt "
-                          "and then a target are expected",
-                          j->r->file, j->line, i + 1);
-        else {
-            learning = json_is_true(label);
-            ken_buf_puts(&part[learning], json_string_value(what));
-        }
-    }
-    if (rc == KEN_OK && (part[0].failed || part[1].failed)) rc = ken_fail_nomem(j->err, "rows");
-    if (rc == KEN_OK && (part[0].len == 0 || ken_is_blank(ken_buf_str(&part[1]), part[1].len)))
-        rc = ken_fail(j->err, KEN_EINPUT, "%s:%d: field \"segments\" has no %s", j->r->file, j->line,
-                      part[0].len == 0 ? "prompt (label false)" : "target (label true)");
-    if (rc == KEN_OK) {
-        const char *prompt = ken_arena_strndup(&j->r->d->arena, part[0].data, part[0].len);
-        const char *target = ken_arena_strndup(&j->r->d->arena, part[1].data, part[1].len);
-        if (target != NULL) j->x.target = without_token(j, "eos", target, true);
-        rc = prompt != NULL && j->x.target != NULL ? one_turn(j, without_token(j, "bos", prompt, false))
-                                                   : ken_fail_nomem(j->err, "rows");
-    }
-    j->x.raw = true;
-    j->x.bare = json_object_get(j->r->manifest, "bos") != NULL && json_object_get(j->r->manifest, "eos") != NULL;
-    ken_buf_free(&part[0]);
-    ken_buf_free(&part[1]);
-    return rc;
-}
-
-static int whole_text(job *j)
-{
-    j->x.text = j->x.raw = true;
-    int rc = text(j, "text", true, &j->x.target);
-    return rc == KEN_OK ? one_turn(j, "") : rc;
-}
-
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-static int read_kind(job *j)
+static int read_turns(job *j)
 {
-    switch (j->r->kind) {
-    case KEN_ROWS_PROMPT: return prompt_and_completion(j);
-    case KEN_ROWS_MESSAGES: return conversation(j, "messages", "role", "content");
-    case KEN_ROWS_ALPACA: return alpaca(j);
-    case KEN_ROWS_CONVERSATIONS: return conversation(j, "conversations", "from", "value");
-    case KEN_ROWS_SEGMENTS: return segments(j);
-    case KEN_ROWS_TEXT: return whole_text(j);
-    default: return KEN_OK;
-    }
+    ken_said said;
+    int rc = ken_turns_read(&said, j->r->kind, j->row, j->r->file, j->line, j->r->manifest, &j->r->d->arena, j->err);
+    j->x.turns = said.turns;
+    j->x.n_turns = said.n_turns;
+    j->x.target = said.target;
+    j->x.raw = said.raw;
+    j->x.bare = said.bare;
+    j->x.text = said.text;
+    return rc;
 }
 
 /* A space in front of an answer that is trained is no padding: "A:" and " Paris" are how templates without one are written. */
@@ -355,7 +164,7 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
              .err = err};
     bool asks = r->kind == KEN_ROWS_QUESTION;
     int rc = read_common_fields(&j);
-    if (rc == KEN_OK) rc = read_kind(&j);
+    if (rc == KEN_OK) rc = read_turns(&j);
     if (rc == KEN_OK && (asks || has(&j, "question"))) rc = text(&j, "question", true, &j.x.question);
     if (rc == KEN_OK) rc = answers_of(&j, asks);
     if (rc == KEN_OK && asks) rc = text(&j, "target", false, &j.x.target);
@@ -366,23 +175,11 @@ static int read_row(void *ctx, const json_t *row, size_t place, int line, ken_er
     return rc == KEN_OK ? ken_drafts_add(r->d, &j.x, err) : rc;
 }
 
-/* PATH.manifest.json of `ken select`. A file without one, or with one that is not of that kind, is read as it is. */
-static int read_manifest(reader *r, const ken_source *s, ken_err *err)
-{
-    ken_buf path = {0};
-    if (s->map.data == NULL || (r->kind != KEN_ROWS_SEGMENTS && r->kind != KEN_ROWS_CONVERSATIONS)) return KEN_OK;
-    ken_buf_printf(&path, "%s.manifest.json", s->path);
-    int rc = path.failed               ? ken_fail_nomem(err, "path")
-             : !ken_is_file(path.data) ? KEN_OK
-                                       : ken_json_file(&r->manifest, path.data, err);
-    ken_buf_free(&path);
-    return rc == KEN_EINPUT ? KEN_OK : rc;
-}
-
 int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_kind kind, ken_err *err)
 {
     reader r = {.d = d, .kind = kind, .file = s->path};
-    int rc = read_manifest(&r, s, err);
+    int rc = ken_turns_manifest(&r.manifest, s, err);
+    if (rc == KEN_OK && kind == KEN_ROWS_QUESTION) rc = ken_answers_scan(&r.answers, s, delimiter, NULL, err);
     if (rc == KEN_OK) rc = ken_text_rows(s, delimiter, read_row, &r, err);
     json_decref(r.manifest);
     d->bad += s->bad;
@@ -390,35 +187,13 @@ int ken_drafts_from_rows(ken_drafts *d, ken_source *s, char delimiter, ken_row_k
     return rc;
 }
 
-/* ---- what a file is ------------------------------------------------------------------------------------------------- */
-
-/* Question and answers, but in a data set's own layout, which src/data reads. */
-static bool is_data_set(const json_t *row, const char *path)
-{
-    static const char *const theirs[] = {"choices", "choice0", "possible_answers"};
-    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
-        if (json_object_get(row, theirs[i]) != NULL) return true;
-    return ken_names_split(path) && json_object_get(row, "relation") == NULL;
-}
-
 int ken_rows_kind(ken_row_kind *kind, const ken_source *s, char delimiter, ken_err *err)
 {
-    static const struct {
-        ken_row_kind kind;
-        const char *key[2];
-    } kinds[] = {
-        {KEN_ROWS_MESSAGES, {"messages", "messages"}}, {KEN_ROWS_CONVERSATIONS, {"conversations", "conversations"}},
-        {KEN_ROWS_SEGMENTS, {"segments", "segments"}}, {KEN_ROWS_PROMPT, {"prompt", "completion"}},
-        {KEN_ROWS_ALPACA, {"instruction", "output"}},  {KEN_ROWS_QUESTION, {"question", "answers"}},
-        {KEN_ROWS_QUESTION, {"question", "answer"}},   {KEN_ROWS_TEXT, {"text", "text"}}};
     json_t *row;
     *kind = KEN_ROWS_NONE;
     int rc = ken_first_row(s, delimiter, &row, err);
     if (rc != KEN_OK || row == NULL) return rc; /* no row at all: src/data says what is wrong */
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && *kind == KEN_ROWS_NONE; i++)
-        if (json_object_get(row, kinds[i].key[0]) != NULL && json_object_get(row, kinds[i].key[1]) != NULL)
-            *kind = kinds[i].kind;
-    if (*kind == KEN_ROWS_QUESTION && is_data_set(row, s->path)) *kind = KEN_ROWS_NONE;
+    *kind = ken_kind_of_row(row, s->path);
     json_decref(row);
     return KEN_OK;
 }

@@ -75,6 +75,9 @@ static int read_settings(ken_arena *a, ken_selection_source *out, ken_err *err)
 static int read_source(ken_arena *a, ken_selection_source *out, const char *path, ken_err *err)
 {
     out->path = path;
+    if (strcmp(path, "-") == 0)
+        return ken_fail(err, KEN_EUSAGE,
+                        "a selection says in its manifest which file it was taken from; write standard input to one");
     out->kind = ken_is_dir(path) ? "folder" : ken_drafts_is_run(path) ? "run" : "file";
     if (ken_is_dir(path)) return KEN_OK;
     ken_map map;

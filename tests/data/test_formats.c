@@ -61,7 +61,7 @@ static const read_case reads[] = {
     {"byte-order mark, spaces in the header, no last line end, a quote inside", "f.csv",
      "\xef\xbb\xbfquestion , answer\nhow big is 5\" disk,a", "csv", "0|||how big is 5\" disk|-|a|-|-1|2\n"},
     {"lists in CSV are JSON", "f.csv", HEAD "q1,\"[\"\"a\"\",\"\"b\"\"]\"\nq2,[no list\nq3,\"[1, 2]\"\n", "csv",
-     "0|||q1|-|a,b|-|-1|2\n1|||q2|-|[no list|-|-1|3\n2|||q3|-|[1, 2]|-|-1|4\n"},
+     "0|||q1|-|a,b|-|-1|2\n1|||q2|-|[no list|-|-1|3\n2|||q3|-|1,2|-|-1|4\n"},
     {"TSV", "f.tsv", "answer\tquestion\tpopularity\na, b\tq 1\t\nc\t\"q\t2\"\t1e3 \n", "tsv",
      "0|||q 1|-|a, b|-|-1|2\n1|||q\t2|-|c|1000|-1|3\n"},
     {"PopQA as JSON lines: obj comes first; shared questions are united", "f.jsonl",
@@ -300,7 +300,7 @@ static void test_aliases(void **state)
     const char *dir = temp_folder();
     char path[8192];
     put_file(dir, "aliases.json", "{\"United Kingdom\": [\"UK\", \"Britain\"], \"Mars\": [], \"Rome\": \"Roma\"}");
-    put_file(dir, "bad.json", "{\"Rome\": [\"Roma\", 3]}");
+    put_file(dir, "bad.json", "{\"Rome\": [\"Roma\", true]}");
     snprintf(path, sizeof path, "%s/aliases.json", dir);
     ken_data_options o = ken_data_defaults();
     o.aliases = path;
@@ -328,7 +328,7 @@ static void test_aliases(void **state)
     ken_data_free(d);
     ken_arena_free(&arena);
     snprintf(path, sizeof path, "%s/bad.json", dir);
-    refuse("f.csv", HEAD "q,Rome\n", 23, &o, KEN_EINPUT, "field \"Rome\", place 2, is a number");
+    refuse("f.csv", HEAD "q,Rome\n", 23, &o, KEN_EINPUT, "field \"Rome\", place 2, is true or false");
     snprintf(path, sizeof path, "%s/none.json", dir);
     refuse("f.csv", HEAD "q,Rome\n", 23, &o, KEN_EINPUT, "none.json: No such file or directory");
     remove_tree(dir);

@@ -263,6 +263,22 @@ static const struct {
     {"c.jsonl", "{\"question\":\"q1\",\"choices\":{\"text\":[\"x\",\" "
                 "y\xc2\xad\"],\"label\":[\"A\",\"B\"]},\"answerKey\":\"B\"}\n"},
     {"q.tsv", "question\tanswer\n\"q\" 1\t a\xe2\x80\x8e\np \"2\tb\n"},
+    {"chat.jsonl", "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":[{\"text\":"
+                   "\"q\"}]},{\"role\":"
+                   "\"assistant\",\"content\":\"a</s>\"}]}\n"},
+    {"segments.jsonl", "{\"segments\":[{\"label\":false,\"text\":\"<s>q\"},{\"label\":true,\"text\":\"a\"}]}"},
+    {"squad.json",
+     "{\"data\":[{\"paragraphs\":[{\"qas\":[{\"question\":\"q\",\"answers\":[{\"text\":\"a\"}]},{\"question\":\"r\","
+     "\"is_impossible\":true,\"answers\":[]}]}]}]}"},
+    {"squad.csv", "question,answers\nq,\"{'text': array(['a' \"\"b\"\"], dtype=object), 'answer_start': [1, 2]}\"\n"},
+    {"trivia.jsonl", "{\"question\":\"q\",\"answer\":{\"value\":\"v\",\"aliases\":[\"v\",\"w\"]}}"},
+    {"truthful.csv", "Question,Best Answer,Correct Answers\nq,a,b; c\n"},
+    {"lama.jsonl",
+     "{\"sub_label\":\"s\",\"obj_labels\":[\"a\",[\"b\"]],\"rel_id\":\"P1\",\"template\":\"[X] is [Y].\"}"},
+    {"columns.json", "{\"question\":[\"q\",\"r\"],\"answer\":[\"a|b\",\"c\"],\"aliases\":[null,[\"d\"]]}"},
+    {"pandas.json", "{\"question\":{\"0\":\"q\"},\"answer\":{\"0\":1.5}}"},
+    {"split.json", "{\"columns\":[\"question\",\"answer\"],\"data\":[[\"q\",\"a; b\"]]}"},
+    {"lists.csv", "question;answer\nq;['a', \"b'\"]\nr;c|d\n"},
 };
 enum { N_SMALL = sizeof small / sizeof *small };
 

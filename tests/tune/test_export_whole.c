@@ -58,6 +58,44 @@ static void test_train(void **state)
     }
 }
 
+/* ---- as a data set ---------------------------------------------------------------------------------------------------- */
+
+/* What `ken annotate -d`, `ken eval -d` and `ken data` make of each format: the questions, and what is to be answered. */
+static void test_data(void **state)
+{
+    (void)state;
+    static const char *const templates[] = {NULL, "Question: {question}\n"};
+    for (int f = 0; f <= 2 * N_FORMATS; f++) {
+        const char *format = f < 2 * N_FORMATS ? formats[f / 2] : "sharegpt";
+        ken_export_options o = to(format);
+        o.prompt_template = f < 2 * N_FORMATS ? templates[f % 2] : NULL;
+        if (is(format, "axolotl") || f == 2 * N_FORMATS) {
+            o.bos = o.eos = NULL;
+            o.model = tiny_model.model;
+        }
+        if (f % 2 == 1 && is(format, "mlx")) continue; /* its manifest stands elsewhere, and plain text says nothing */
+        const char *path = at(fresh(), file_of(format));
+        must_export(facts, N_FACTS, &o, path);
+        const bool all = is(format, "csv") || is(format, "jsonl");
+        ken_data *d;
+        ken_err err = {0};
+        if (ken_data_open(&d, path, NULL, &err) != KEN_OK) fail_msg("%s: %s", format, err.msg);
+        int found = 0;
+        for (size_t i = 0; i < ken_data_count(d); i++)
+            for (int k = 0; k < N_FACTS; k++) {
+                const ken_example *e = ken_data_get(d, i);
+                if (!is(e->id, facts[k].id)) continue;
+                found++;
+                assert_string_equal(e->question, facts[k].question);
+                assert_string_equal(e->relation, facts[k].relation);
+                assert_string_equal(e->answers[0], all ? facts[k].answers[0] : facts[k].target);
+                assert_int_equal(e->n_answers, all ? facts[k].n_answers : 1);
+            }
+        assert_int_equal(found, N_FACTS);
+        ken_data_free(d);
+    }
+}
+
 /* ---- as a selection ------------------------------------------------------------------------------------------------- */
 
 /* What the rows came from is not written over. */
@@ -407,10 +445,10 @@ static void test_read_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_train),          cmocka_unit_test(test_refusals),       cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_jansson_memory), cmocka_unit_test(test_full_disk),      cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_select),         cmocka_unit_test(test_tail_column),    cmocka_unit_test(test_mlx_folder),
-        cmocka_unit_test(test_texts),          cmocka_unit_test(test_reading_memory),
+        cmocka_unit_test(test_train),      cmocka_unit_test(test_data),           cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_jansson_memory), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_read_only),  cmocka_unit_test(test_select),         cmocka_unit_test(test_tail_column),
+        cmocka_unit_test(test_mlx_folder), cmocka_unit_test(test_texts),          cmocka_unit_test(test_reading_memory),
     };
     return cmocka_run_group_tests_name("tune-export-whole", tests, tiny_set_up, tiny_tear_down);
 }
