@@ -263,6 +263,7 @@ static int run(int n, char **arg, ken_err *err)
         rc = ken_train_plan(m, &o, &plan, err);
         cli_progress_end(&w.progress);
         if (rc == KEN_OK) rc = print_plan(&plan, err);
+        if (rc == KEN_OK) cli_tune_notes(&plan.data);
         ken_training_plan_free(&plan);
     } else {
         bool was_done = ken_train_done(set.output);

@@ -36,8 +36,8 @@ ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o);
 
 /* Versions of the parts of the method: raised when the same input gives another result, which freezes the runs made before. Those of matchers
  * are in their names. A version of the package freezes nothing. */
-#define KEN_PROMPT_VERSION "1" /* text and tokens of a prompt (prompt.c, choice.c) */
-#define KEN_DRAW_VERSION   "1" /* exemplar sets, samples and the seeded draw (data/exemplars.c, base/rng.c, category.c) */
+#define KEN_PROMPT_VERSION    "1" /* text and tokens of a prompt (prompt.c, choice.c) */
+#define KEN_DRAW_VERSION      "1" /* exemplar sets, samples and the seeded draw (data/exemplars.c, base/rng.c, category.c) */
 #define KEN_CROSS_FIT_VERSION "1" /* raised when rows get other rows as exemplars */
 
 /* What identifies a model and how it computes. m has been hashed. */

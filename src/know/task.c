@@ -279,8 +279,7 @@ static int start_guess(task *t, ken_err *err)
         const int before = t->n_guess_root;
         int rc = open_prompts(t, y, t->guess_root, &t->n_guess_root, &too_long, err);
         if (rc != KEN_OK) return rc;
-        while (too_long && t->n_guess_root > before)
-            ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
+        while (too_long && t->n_guess_root > before) ken_engine_release(t->c->engine, t->guess_root[--t->n_guess_root]);
         subjects += t->n_guess_root > before;
     }
     if (subjects == 0) return KEN_OK; /* p_guess stays NaN */

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "tune/choose.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct ken_tune_set {
@@ -86,6 +87,7 @@ typedef struct maker {
     tokens *seen;     /* (drafts->n) */
     int32_t *scratch; /* one row's tokens */
     size_t cap;
+    size_t ends; /* targets that spelled the end token */
 } maker;
 
 /* s without the token that id spells at its end (or beginning). */
@@ -110,10 +112,32 @@ static int strip_segments(const maker *m, ken_draft *r, ken_err *err)
     return prompt != NULL && r->target != NULL ? KEN_OK : ken_fail_nomem(err, "rows");
 }
 
-static int complete_draft(const maker *m, ken_draft *r, ken_err *err)
+/* A target that spells the end token out would be trained to say its characters, and then to end a second time. */
+static int strip_end(maker *m, ken_draft *r, ken_err *err)
 {
-    int rc = r->raw && !r->bare && !r->text ? strip_segments(m, r, err) : KEN_OK;
+    if (r->target == NULL || r->text) return KEN_OK;
+    const char *without =
+        without_token(&m->drafts->arena, m->tokenizer, ken_tokenizer_eos(m->tokenizer), r->target, true);
+    if (without == NULL) return ken_fail_nomem(err, "rows");
+    m->ends += without != r->target;
+    r->target = without;
+    return KEN_OK;
+}
+
+static int complete_draft(maker *m, ken_draft *r, ken_err *err)
+{
+    int rc = r->raw && !r->bare && !r->text ? strip_segments(m, r, err) : strip_end(m, r, err);
     return rc == KEN_OK ? ken_draft_infer(m->drafts, r, &m->style, err) : rc;
+}
+
+static int note_ends(const maker *m, ken_err *err)
+{
+    char said[160];
+    ken_str piece = ken_tokenizer_piece(m->tokenizer, ken_tokenizer_eos(m->tokenizer));
+    snprintf(said, sizeof said,
+             "%zu target%s with the end token spelled out (%.*s): it was taken off, since each gets one", m->ends,
+             m->ends == 1 ? " ends" : "s end", piece.n < 40 ? (int)piece.n : 40, piece.p);
+    return ken_drafts_note(m->drafts, m->from->path, said, err);
 }
 
 /* ---- a row's tokens ------------------------------------------------------------------------------------------------- */
@@ -253,6 +277,7 @@ static int add_part(ken_tune_set *s, int at, const ken_model *model, const ken_t
     if (rc != KEN_OK) goto done;
     if (at > 0 && (task = task_of(d, from->path)) == NULL) rc = ken_fail_nomem(err, "task");
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) rc = complete_draft(&m, &d->rows[i], err);
+    if (rc == KEN_OK && m.ends > 0) rc = note_ends(&m, err);
     m.seen = ken_calloc(d->n, sizeof *m.seen);
     if (rc == KEN_OK && m.seen == NULL) rc = ken_fail_nomem(err, "rows");
     if (rc == KEN_OK) rc = ken_choose(&choice, d, from, usable, &m, stats, err);

@@ -130,6 +130,8 @@ int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *
     if (rc == KEN_OK) rc = describe_first_row(&t, out, err);
     if (rc == KEN_OK) {
         out->data = *ken_tune_set_stats(t.set[KEN_SET_TRAIN]);
+        if (out->data.notes != NULL && (out->data.notes = ken_strdup(out->data.notes)) == NULL) /* the set's goes */
+            rc = ken_fail_nomem(err, "plan");
         size_t *const rows[KEN_N_SETS] = {NULL, &out->dev, &out->test, &out->ood};
         for (int i = 1; i < KEN_N_SETS; i++)
             if (t.set[i] != NULL) *rows[i] = ken_tune_set_count(t.set[i]);
@@ -147,6 +149,7 @@ int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *
 void ken_training_plan_free(ken_training_plan *p)
 {
     if (p == NULL) return;
+    ken_free((char *)(uintptr_t)p->data.notes); /* its own: ken_train_plan */
     ken_free(p->example_prompt);
     ken_free(p->example_target);
     *p = (ken_training_plan){0};

@@ -108,6 +108,19 @@ static void test_extra_keys(void **state)
     ken_tune_set_free(s);
 }
 
+/* A target that spells the end token: it gets one, not two. */
+static void test_spelled_end(void **state)
+{
+    (void)state;
+    ken_train_data d = tiny_data(tiny_file("ends.jsonl", "{\"prompt\":\"Say\\n\",\"completion\":\"Yes<eos>\"}\n"
+                                                         "{\"prompt\":\"Tell\\n\",\"completion\":\"No\"}\n"));
+    ken_tune_set *s = tiny_set(&tiny_model, &d);
+    check_row(s, 0, "<bos>Say\n", "Yes<eos>");
+    check_row(s, 1, "<bos>Tell\n", "No<eos>");
+    assert_non_null(strstr(ken_tune_set_stats(s)->notes, "1 target ends with the end token spelled out (<eos>)"));
+    ken_tune_set_free(s);
+}
+
 /* ---- prompts -------------------------------------------------------------------------------------------------------- */
 
 static void test_template(void **state)
@@ -781,17 +794,29 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats),      cmocka_unit_test(test_text_rows),
-                                       cmocka_unit_test(test_extra_keys),   cmocka_unit_test(test_template),
-                                       cmocka_unit_test(test_chat),         cmocka_unit_test(test_same_prompt_as_eval),
-                                       cmocka_unit_test(test_join),         cmocka_unit_test(test_too_long),
-                                       cmocka_unit_test(test_repeats),      cmocka_unit_test(test_run),
-                                       cmocka_unit_test(test_labels),       cmocka_unit_test(test_splits),
-                                       cmocka_unit_test(test_idk),          cmocka_unit_test(test_weights),
-                                       cmocka_unit_test(test_tail),         cmocka_unit_test(test_marked_tail),
-                                       cmocka_unit_test(test_variant),      cmocka_unit_test(test_mix),
-                                       cmocka_unit_test(test_hash),         cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_skip_bad),     cmocka_unit_test(test_hostile),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats),
+                                       cmocka_unit_test(test_text_rows),
+                                       cmocka_unit_test(test_extra_keys),
+                                       cmocka_unit_test(test_spelled_end),
+                                       cmocka_unit_test(test_template),
+                                       cmocka_unit_test(test_chat),
+                                       cmocka_unit_test(test_same_prompt_as_eval),
+                                       cmocka_unit_test(test_join),
+                                       cmocka_unit_test(test_too_long),
+                                       cmocka_unit_test(test_repeats),
+                                       cmocka_unit_test(test_run),
+                                       cmocka_unit_test(test_labels),
+                                       cmocka_unit_test(test_splits),
+                                       cmocka_unit_test(test_idk),
+                                       cmocka_unit_test(test_weights),
+                                       cmocka_unit_test(test_tail),
+                                       cmocka_unit_test(test_marked_tail),
+                                       cmocka_unit_test(test_variant),
+                                       cmocka_unit_test(test_mix),
+                                       cmocka_unit_test(test_hash),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_skip_bad),
+                                       cmocka_unit_test(test_hostile),
                                        cmocka_unit_test(test_out_of_memory)};
     return cmocka_run_group_tests(tests, tiny_set_up, tiny_tear_down);
 }
