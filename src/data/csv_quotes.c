@@ -49,9 +49,18 @@ bool ken_tsv_quotes_are_text(const char *text, size_t n)
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/* A quote written twice inside of a field: whoever wrote this knows how to quote. */
+static bool quotes_within(const char *from, const char *to, char delimiter)
+{
+    for (const char *q = from + 1; q + 2 < to; q++)
+        if (q[0] == '"' && q[1] == '"' && q[-1] != delimiter) return true;
+    return false;
+}
+
 bool ken_csv_is_glued(const char *from, const char *to, char delimiter, size_t n_fields)
 {
     size_t lines = 0;
+    if (delimiter != '\t' && quotes_within(from, to, delimiter)) return false;
     for (const char *p = from, *next; p < to; p = next, lines++) {
         const char *end = ken_line_end(p, to, &next);
         size_t fields = 1;

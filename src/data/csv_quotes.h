@@ -9,7 +9,8 @@
 bool ken_tsv_quotes_are_text(const char *text, size_t n);
 
 /* Does a record that a quote stretched over several lines [from, to) look like whole rows glued together? Each of its lines has n_fields fields by
- * itself. In CSV commas before a space and between digits are those of a sentence and speak against it. */
+ * itself. In CSV commas before a space and between digits are those of a sentence and speak against it, as does a quote that
+ * is written twice. */
 bool ken_csv_is_glued(const char *from, const char *to, char delimiter, size_t n_fields);
 
 /* The end of the line at p, which LF, CRLF and CR alone end; *next: where the one after it begins. */

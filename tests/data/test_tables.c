@@ -113,6 +113,9 @@ static void test_quotes(void **state)
          "f.csv:3: a quote opens here and closes on line 5"},
         {"verse in a CSV", "f.csv", CHEAD "\"Roses are red, love\nand so on\",Poem\n",
          "Roses are red, love\nand so on=Poem;2", NULL},
+        {"a comma at the line's end, and quotes written twice", "f.csv",
+         CHEAD "\"First line,\r\nsecond line?\",\"a \"\"quoted\"\" answer\"\r\nPlain?,yes\r\n",
+         "First line,\r\nsecond line?=a \"quoted\" answer;2|Plain?=yes;4", NULL},
         {"thousands in a CSV", "f.csv", CHEAD "\"In 1,000 who\nruled?\",X\n", "In 1,000 who\nruled?=X;2", NULL},
         {"PopQA as published", "p.tsv",
          "id\tsubj\tprop\tobj\ts_pop\tquestion\tpossible_answers\n"
