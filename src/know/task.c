@@ -76,6 +76,7 @@ static bool gives_away(const ken_exemplars *ex, int set, const ken_example *x)
 static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, bool *too_long, ken_err *err)
 {
     const ken_exemplars *ex = NULL;
+    const bool fitted = t->c->exemplars != NULL && ken_exemplar_sets_source(t->c->exemplars) == KEN_CROSS_FITTED;
     *too_long = false;
     if (t->c->setup->shots > 0 && t->c->prompts == NULL) {
         ex = ken_exemplar_sets_row(t->c->exemplars, t->index); /* also where another subject is asked about */
@@ -83,7 +84,7 @@ static int open_prompts(task *t, const ken_example *x, ken_node *root, int *n, b
         t->flags |= ex->flags;
     }
     for (int i = 0; i < t->c->setup->rules.prompts && !*too_long; i++) {
-        if (x != t->x && gives_away(ex, i, x)) continue;
+        if (x != t->x && fitted && gives_away(ex, i, x)) continue;
         int rc = open_prompt(t, ex, i, x, &root[*n], too_long, err);
         if (rc != KEN_OK) return rc;
         if (!*too_long) ++*n;
