@@ -263,6 +263,9 @@ typedef struct ken_progress {
     uint64_t token_forwards; /* positions forwarded so far in this call */
     double seconds;          /* since the call began */
     const char *stage;       /* "hashing the model", "annotating", ... */
+    /* How much of the stage's work is done and how much it is expected to be, in a unit of its own: moves before the first example is done.
+     * work_total 0 = nothing but done and total is known. */
+    uint64_t work, work_total;
 } ken_progress;
 typedef void (*ken_progress_fn)(void *ctx, const ken_progress *p);
 
@@ -291,9 +294,13 @@ typedef struct ken_annotate_options {
 } ken_annotate_options;
 
 typedef struct ken_plan { /* what --dry-run shows */
-    size_t examples, held_out;
+    size_t examples;
+    size_t held_out;         /* rows that serve as exemplars and are not asked */
+    bool cross_fitted;       /* each row is asked behind other ones of them: docs/method/knowledge.md#cross-fit */
+    size_t measured;         /* rows that were asked for the estimate; they are not kept */
     uint64_t token_forwards; /* expected */
-    double seconds;          /* expected, from a short measurement */
+    uint64_t token_forwards_lo, token_forwards_hi; /* a range that holds the truth nine times in ten */
+    double seconds; /* expected, at the speed of the measurement; NaN where nothing was measured */
     uint64_t memory;         /* bytes, expected peak */
     char **prompts;          /* (n_prompts) full prompts of the first examples */
     size_t n_prompts;

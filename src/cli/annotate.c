@@ -63,22 +63,30 @@ static int default_output(const char *data, char *out, size_t size, ken_err *err
 static int print_plan(const ken_plan *p, ken_err *err)
 {
     if (cli.json) {
-        json_t *o = json_pack("{s:I,s:I,s:I,s:o,s:I,s:o}", "examples", (json_int_t)p->examples, "held_out",
-                              (json_int_t)p->held_out, "token_forwards", (json_int_t)p->token_forwards, "seconds",
-                              cli_json_real(p->seconds), "memory", (json_int_t)p->memory, "prompts",
+        json_t *o = json_pack("{s:I,s:I,s:b,s:I,s:I,s:[I,I],s:o,s:I,s:o}", "examples", (json_int_t)p->examples,
+                              "held_out", (json_int_t)p->held_out, "cross_fitted", p->cross_fitted, "measured",
+                              (json_int_t)p->measured, "token_forwards", (json_int_t)p->token_forwards,
+                              "token_forwards_range", (json_int_t)p->token_forwards_lo,
+                              (json_int_t)p->token_forwards_hi, "seconds", cli_json_real(p->seconds), "memory",
+                              (json_int_t)p->memory, "prompts",
                               cli_json_strings((const char *const *)p->prompts, (int)p->n_prompts));
         return cli_json_print(o, err);
     }
-    char a[32], b[32], time[16];
+    char a[32], b[32], c[32], time[16];
     for (size_t i = 0; i < p->n_prompts; i++) {
         printf("%s--- prompt %zu%s\n", term_on(TERM_DIM), i + 1, term_off());
         term_lines("", p->prompts[i], "");
     }
     cli_duration(p->seconds, time);
-    printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples));
-    if (p->held_out > 0) printf(" (%s more rows serve as exemplars and are not asked)", ken_count_text(a, p->held_out));
-    printf("\nabout %s token-forwards, %s, %.1f GB of memory\n", ken_count_text(b, p->token_forwards), time,
+    printf("%s---%s\n%s facts to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples));
+    if (p->held_out > 0) printf("; %s more serve as exemplars and are not asked", ken_count_text(a, p->held_out));
+    else if (p->cross_fitted) printf("; they serve each other as exemplars, and all are asked");
+    printf("\nabout %s token-forwards (%s to %s), %s, %.1f GB of memory\n", ken_count_text(a, p->token_forwards),
+           ken_count_text(b, p->token_forwards_lo), ken_count_text(c, p->token_forwards_hi), time,
            (double)p->memory / 1e9);
+    if (p->measured > 0)
+        printf("measured on %s of the facts, which %s not kept; the range holds the truth nine times in ten\n",
+               ken_count_text(a, p->measured), p->measured == 1 ? "was" : "were");
     return KEN_OK;
 }
 
@@ -96,6 +104,15 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
     else
         cli_note("%s: %s examples in %s, %s token-forwards", path, ken_count_text(a, fresh), time,
                  ken_count_text(b, p->now.token_forwards));
+}
+
+void cli_annotate_stopped(const char *path, const cli_progress *p, ken_err *err)
+{
+    char a[32], b[32];
+    if (p->now.total > 0)
+        cli_fail(err, KEN_ESTOP, "stopped on request; %s keeps %s of %s facts, and the same command goes on from there",
+                 path, ken_count_text(a, p->now.done), ken_count_text(b, p->now.total));
+    else cli_fail(err, KEN_ESTOP, "stopped on request before the first fact was asked; the same command goes on");
 }
 
 /* The notes of the run; with --json its summary. */
@@ -164,6 +181,7 @@ static int run(int n, char **arg, ken_err *err)
     }
     rc = ken_annotate(m, d, &o, path, err);
     cli_progress_end(&progress);
+    if (rc == KEN_ESTOP) cli_annotate_stopped(path, &progress, err);
     if (rc == KEN_OK) {
         cli_annotate_note_done(path, &progress);
         rc = end_run(path, err);

@@ -17,6 +17,8 @@ extern const cli_option cli_compute_options[]; /* how it is computed: threads, c
 
 /* How much was done and how fast, as a note. */
 void cli_annotate_note_done(const char *path, const cli_progress *p);
+/* The message of a job that was stopped: what is kept, and how to go on. */
+void cli_annotate_stopped(const char *path, const cli_progress *p, ken_err *err);
 void cli_annotate_init(void); /* the library's defaults */
 /* What was set, to be stopped by a signal and to show how far it is. */
 ken_annotate_options cli_annotate_options(cli_progress *p);

@@ -201,6 +201,7 @@ static int annotate(const char *model, const char *adapter, const char *path, co
     o.fallback = fallback;
     rc = ken_annotate(m, d, &o, path, err);
     cli_progress_end(&progress);
+    if (rc == KEN_ESTOP) cli_annotate_stopped(path, &progress, err);
     if (rc == KEN_OK) cli_annotate_note_done(path, &progress);
     ken_model_free(m);
     return rc;

@@ -283,6 +283,8 @@ static int run(int n, char **arg, ken_err *err)
     o.ctx = &progress;
     rc = ken_evaluate(&e, m, d, &o, err);
     cli_progress_end(&progress);
+    if (rc == KEN_ESTOP)
+        cli_fail(err, rc, "stopped on request; an evaluation is kept when it is whole: the same command begins again");
     if (rc == KEN_OK && set.output != NULL) rc = ken_evaluation_save(e, set.output, err);
     if (rc == KEN_OK) rc = show(e, against, err);
 done:

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FADING   30.0 /* seconds after which what was done counts a third */
+#define SHORTEST 0.25 /* seconds: shorter pieces are put together */
+
 void cli_duration(double s, char out[16])
 {
     if (!(s >= 0) || s > 1e8) snprintf(out, 16, "?");
@@ -24,6 +27,28 @@ static int append(char *line, size_t size, int at, const char *text)
     return at + (int)n;
 }
 
+static double done_of(const ken_progress *now) { return (double)(now->work_total > 0 ? now->work : now->done); }
+
+/* Work comes in lumps, a wave or an update each: the speed is that of whole ones. */
+static void take_speed(cli_progress *p, const ken_progress *now)
+{
+    const double unit = done_of(now), seconds = now->seconds - p->changed;
+    if (unit == p->unit || seconds < SHORTEST) return;
+    const double kept = exp(-seconds / FADING);
+    p->recent = unit > p->unit ? p->recent * kept + (unit - p->unit) : 0.0; /* else another unit: from the beginning */
+    p->recent_seconds = unit > p->unit ? p->recent_seconds * kept + seconds : 0.0;
+    p->unit = unit;
+    p->changed = now->seconds;
+}
+
+double cli_progress_left(const cli_progress *p, const ken_progress *now)
+{
+    const double total = (double)(now->work_total > 0 ? now->work_total : now->total);
+    if (!(p->recent > 0.0) || total <= 0.0) return -1.0;
+    const double left = fmax(0.0, total - p->unit) * p->recent_seconds / p->recent;
+    return fmax(0.0, left - (now->seconds - p->changed));
+}
+
 static void print_line(cli_progress *p, const ken_progress *now)
 {
     char line[400] = "", piece[96], time[16], a[32], b[32];
@@ -32,13 +57,16 @@ static void print_line(cli_progress *p, const ken_progress *now)
     snprintf(piece, sizeof piece, "%s", stage);
     at = append(line, sizeof line, at, piece);
     if (now->total > 0) {
-        uint64_t fresh = now->done - p->first_done;
         snprintf(piece, sizeof piece, "  %s/%s", ken_count_text(a, now->done), ken_count_text(b, now->total));
         at = append(line, sizeof line, at, piece);
-        if (fresh > 0 && now->seconds > p->began) {
-            double rate = (double)fresh / (now->seconds - p->began);
-            cli_duration((double)(now->total - now->done) / rate, time);
-            snprintf(piece, sizeof piece, rate < 10 ? "  %.2f/s  %s left" : "  %.0f/s  %s left", rate, time);
+        if (now->work_total > 0 && now->done < now->total) {
+            snprintf(piece, sizeof piece, "  %.0f%% of the work", 100.0 * (double)now->work / (double)now->work_total);
+            at = append(line, sizeof line, at, piece);
+        }
+        double left = cli_progress_left(p, now);
+        if (left >= 0.0) {
+            cli_duration(left, time);
+            snprintf(piece, sizeof piece, "  %s left", time);
             at = append(line, sizeof line, at, piece);
         }
         uint64_t labelled = 0;
@@ -63,9 +91,12 @@ void cli_progress_show(void *ctx, const ken_progress *now)
         p->stage != now->stage && (p->stage == NULL || now->stage == NULL || strcmp(p->stage, now->stage) != 0);
     if (new_stage || !p->started) {
         p->first_done = now->done;
-        p->began = now->seconds;
+        p->unit = done_of(now);
+        p->changed = now->seconds;
+        p->recent = p->recent_seconds = 0.0;
     }
     p->started = true;
+    take_speed(p, now);
     p->stage = now->stage;
     p->now = *now;
     if (cli.quiet) return;

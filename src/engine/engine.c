@@ -111,6 +111,7 @@ int ken_engine_extend(ken_engine *e, ken_node at, const int32_t *tok, size_t n, 
 void ken_engine_release(ken_engine *e, ken_node v) { ken_trie_release(&e->trie, v); }
 int32_t ken_engine_backlog(const ken_engine *e) { return e->backlog; }
 int32_t ken_engine_wave_positions(const ken_engine *e) { return e->wave_positions; }
+int32_t ken_engine_default_wave(void) { return DEFAULT_WAVE; }
 int32_t ken_engine_default_slots(void) { return DEFAULT_WAVE * SLOTS_PER_ROW; }
 int32_t ken_engine_slots(const ken_engine *e) { return e->n_slots; }
 int32_t ken_engine_longest(const ken_engine *e) { return e->n_ctx < e->n_slots ? e->n_ctx : e->n_slots; }

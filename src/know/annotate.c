@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "know/cost.h"
 #include "know/identity.h"
 #include "know/task.h"
 #include "know/watch.h"
@@ -39,6 +40,7 @@ typedef struct job {
     double committed;
     uint64_t rows_booked; /* token forwards already added to the store */
     double seconds_booked;
+    ken_work work;
     ken_watch watch;
 } job;
 
@@ -75,20 +77,24 @@ static int plan_rows(job *j, ken_err *err)
     return rc;
 }
 
-static int make_net(job *j, ken_err *err)
+int ken_annotate_net(ken_net **out, ken_model *m, const ken_annotate_options *o, const ken_setup *p, ken_watch *w,
+                     ken_err *err)
 {
-    ken_net_options n = {.threads = j->o->threads, .isa = j->setup.isa, .poll = ken_watch_poll, .ctx = &j->watch};
-    return ken_net_new(&j->net, j->model, &n, err);
+    ken_net_options n = {.threads = o->threads, .isa = p->isa, .poll = ken_watch_poll, .ctx = w};
+    return ken_net_new(out, m, &n, err);
 }
 
-static int make_engine(job *j, ken_err *err)
+int ken_annotate_engine(ken_engine **out, ken_net *net, const ken_annotate_options *o, const ken_model *m, ken_err *err)
 {
-    ken_engine_options e = {0};
-    if (j->o->memory > 0) {
-        size_t slots = j->o->memory / ken_kv_slot_bytes(ken_model_config(j->model));
+    /* Waves no larger than speed needs: rows are then done one after the other, and being stopped costs few. The cache stays as large as for
+     * large waves. Labels do not depend on it. */
+    const int32_t full = ken_net_full_batch(net), most = ken_engine_default_wave();
+    ken_engine_options e = {.wave_positions = full < most ? full : most, .slots = ken_engine_default_slots()};
+    if (o->memory > 0) {
+        size_t slots = o->memory / ken_kv_slot_bytes(ken_model_config(m));
         e.slots = slots > INT32_MAX ? INT32_MAX : (int32_t)slots;
     }
-    return ken_engine_new(&j->engine, ken_net_forwarder(j->net), &e, err);
+    return ken_engine_new(out, ken_net_forwarder(net), &e, err);
 }
 
 static int open_store(job *j, const char *path, ken_err *err)
@@ -389,14 +395,34 @@ static int between(void *ctx, ken_err *err)
     job *j = ctx;
     int rc = ken_clock() - j->committed > COMMIT_SECONDS ? commit(j, err) : KEN_OK;
     j->watch.now.token_forwards = ken_engine_get_stats(j->engine).positions;
+    j->watch.now.work = (uint64_t)j->work.done;
+    j->watch.now.work_total = (uint64_t)j->work.total;
     return rc == KEN_OK ? ken_watch_check(&j->watch, err) : rc;
+}
+
+/* For the progress: what the prompts of all rows will cost. */
+static int expect_work(job *j, ken_err *err)
+{
+    size_t n = 0, *row = ken_alloc(j->n_todo, sizeof *row);
+    if (row == NULL) return ken_fail_nomem(err, "rows");
+    for (size_t i = 0; i < j->n_todo; i++)
+        if (!j->is_twin[i]) row[n++] = j->todo[i];
+    int rc = ken_cost_prompts(&j->context, row, n, &j->work.first, err);
+    ken_free(row);
+    return rc;
 }
 
 static int ask(job *j, ken_err *err)
 {
-    const ken_asking a = {
-        .engine = j->engine, .n = j->n_todo, .start = start, .result = result, .between = between, .ctx = j};
-    int rc = ken_watch_stage(&j->watch, "annotating", j->watch.now.done, j->watch.now.total, err);
+    const ken_asking a = {.engine = j->engine,
+                          .n = j->n_todo,
+                          .start = start,
+                          .result = result,
+                          .between = between,
+                          .ctx = j,
+                          .work = &j->work};
+    int rc = expect_work(j, err);
+    if (rc == KEN_OK) rc = ken_watch_stage(&j->watch, "annotating", j->watch.now.done, j->watch.now.total, err);
     return rc == KEN_OK ? ken_ask_all(&a, err) : rc;
 }
 
@@ -427,14 +453,14 @@ int ken_annotate(ken_model *m, const ken_data *d, const ken_annotate_options *gi
     if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "hashing the model", 0, 0, err);
     if (rc == KEN_OK) rc = ken_model_hash(m, &hash, err);
     if (rc == KEN_OK) rc = ken_watch_stage(&j.watch, "unpacking the model", 0, 0, err);
-    if (rc == KEN_OK) rc = make_net(&j, err);
+    if (rc == KEN_OK) rc = ken_annotate_net(&j.net, m, o, &j.setup, &j.watch, err);
     if (rc == KEN_OK) rc = ken_identifier_new(&j.identifier, &j.setup, d, o->exemplars, err);
     if (rc == KEN_OK) rc = open_store(&j, run_path, err);
     if (rc == KEN_OK) rc = update_run(&j, err);
     if (rc == KEN_OK) rc = list_todo(&j, err);
     if (rc == KEN_OK && j.n_todo > 0) {
         rc = store_exemplars(&j, err);
-        if (rc == KEN_OK) rc = make_engine(&j, err);
+        if (rc == KEN_OK) rc = ken_annotate_engine(&j.engine, j.net, o, m, err);
         if (rc == KEN_OK) {
             j.context = (ken_task_context){
                 .engine = j.engine, .setup = &j.setup, .data = d, .exemplars = j.exemplars, .other = o->exemplars};

@@ -37,6 +37,14 @@ static inline void ken_question_free(ken_question *q)
     if (q != NULL) q->kind->free(q);
 }
 
+/* How far the loop is, in positions (requests of a texter): what the questions still need is expected from those that have started. */
+typedef struct ken_work {
+    double first;       /* in: what all questions need at their start, where somebody knows; 0 = as those that have started */
+    double done, total; /* out: total is expected, and done when all are */
+    size_t finished;    /* out: questions that were asked to their end, and what these needed beyond their start */
+    double more, more_squared;
+} ken_work;
+
 typedef struct ken_asking {
     ken_engine *engine;
     ken_texter *texter; /* used instead of the engine, or NULL */
@@ -47,6 +55,7 @@ typedef struct ken_asking {
                   ken_err *err);             /* of a finished question, which it owns from then on, also on failure */
     int (*between)(void *ctx, ken_err *err); /* between waves: progress, commits, a request to stop */
     void *ctx;
+    ken_work *work; /* kept up to date between waves; or NULL */
 } ken_asking;
 
 /* Asks all of them. On failure the status is that of the engine or of one of the functions. */

@@ -32,7 +32,10 @@ int ken_watch_check(ken_watch *w, ken_err *err)
 
 int ken_watch_stage(ken_watch *w, const char *name, uint64_t done, uint64_t total, ken_err *err)
 {
-    if (w != NULL) w->now.stage = name;
+    if (w != NULL) {
+        w->now.stage = name;
+        w->now.work = w->now.work_total = 0;
+    }
     ken_watch_done(w, done, total);
     return ken_watch_check(w, err);
 }

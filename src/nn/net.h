@@ -35,6 +35,9 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
 void ken_net_free(ken_net *net);
 ken_forwarder *ken_net_forwarder(ken_net *net); /* the net itself; gives everything that can be read */
 const ken_config *ken_net_config(const ken_net *net);
+/* Rows that a batch must have to be about as fast as a larger one (docs/SPEED.md, "Waves of a job"); INT32_MAX where each batch unpacks the
+ * weights again. */
+int32_t ken_net_full_batch(const ken_net *net);
 const char *
 ken_net_gemm_name(const ken_net *net); /* "oneDNN 2.6.3 (avx512_core_bf16)" or "OpenBLAS ..."; recorded in a run */
 

@@ -118,7 +118,7 @@ def stopped_by(sig, run):
     if p.returncode == 0:
         return  # it was faster than we were
     expect(p.returncode == 130, f"exit status {p.returncode}, expected 130: {err}")
-    expect("stopped" in err, f"it should say so: {err}")
+    expect("stopped on request" in err and "the same command goes on" in err, f"it should say so, and how to go on: {err}")
     expect(time.time() - began < 20, "it took too long to stop")
     kept = count(run)
     finish(run)
