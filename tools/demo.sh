@@ -35,8 +35,6 @@ make -s --no-print-directory BUILD="$build" "$build/build.ninja" >&2
 ninja -C "$build" ken >&2 # the program alone; `make` builds the tests as well
 ken=$build/ken
 mkdir -p "$dir"
-# Threads that wait without spinning: nearly as fast on an idle machine, and many times faster on a busy one.
-export OMP_WAIT_POLICY=passive
 
 say "1 of 6: what does $(basename "$model") know? Facts of $facts, each asked with ten few-shot prompts, in four categories:"
 say "        HighlyKnown (right with every prompt), MaybeKnown, WeaklyKnown (only when sampling), Unknown"

@@ -217,6 +217,7 @@ const cli_verb cli_verb_annotate = {
     .run = run,
     .tables = {options, cli_which_options, cli_adapter_options, cli_data_options, cli_label_options,
                cli_compute_options},
+    .computes = true,
     .min_args = 0,
     .max_args = 1,
 };

@@ -35,6 +35,8 @@ void cli_list_methods(char *out, char *help, size_t size); /* "exact|sample", an
 /* "em-raw, em-squad, ...": those that the exact method can use, or the others. */
 void cli_list_matchers(char *out, size_t size, bool exact);
 
+/* wait.c: threads that wait leave their core to others, unless the user has set OMP_WAIT_POLICY or GOMP_SPINCOUNT. May start the program again. */
+void cli_wait_passively(char **argv);
 /* signal.c: the first SIGINT or SIGTERM only raises a flag; a second one ends the program at once. */
 void cli_catch_signals(void);
 int cli_interrupted(void *ctx);                                  /* a ken_poll_fn */

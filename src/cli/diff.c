@@ -363,6 +363,7 @@ const cli_verb cli_verb_diff = {
     .init = init,
     .run = run,
     .tables = {options, models, cli_which_options, cli_data_options, cli_label_options, cli_compute_options},
+    .computes = true,
     .min_args = 1,
     .max_args = 2,
 };

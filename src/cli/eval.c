@@ -320,6 +320,7 @@ const cli_verb cli_verb_eval = {
     .init = init,
     .run = run,
     .tables = {options, cli_which_options, asking, cli_adapter_options, cli_data_options, cli_compute_options},
+    .computes = true,
     .min_args = 0,
     .max_args = 0,
 };

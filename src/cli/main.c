@@ -144,6 +144,7 @@ static int dispatch(int argc, char **argv, ken_err *err)
     if (strcmp(name, "_completion") == 0) return cli_print_completion(argc > 2 ? argv[2] : "", err);
 
     const cli_verb *v = find_verb(name);
+    if (v != NULL && v->computes) cli_wait_passively(argv);
     if (v == NULL && name[0] == '-') return cli_fail(err, KEN_EUSAGE, "the verb comes first: ken VERB %s", name);
     if (v == NULL) return unknown_verb(name, err);
     return run_verb(v, argc - 2, argv + 2, err);

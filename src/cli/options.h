@@ -71,6 +71,7 @@ typedef struct cli_verb {
     int (*run)(int n, char **arg, ken_err *err); /* the arguments that are not options; returns a library status */
     const cli_option *tables[CLI_MAX_TABLES];    /* NULL-terminated */
     int min_args, max_args;                      /* max -1 = any number */
+    bool computes;                               /* with many threads: cli_wait_passively */
 } cli_verb;
 
 /* The library's messages name a setting by its field of ken.h and a deed by its function, in backquotes; here they become what a user types: the

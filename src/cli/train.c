@@ -308,6 +308,7 @@ const cli_verb cli_verb_train = {
     .init = init,
     .run = run,
     .tables = {io_options, what_options, how_options, cli_tune_options, cli_tune_model_options, cli_data_options},
+    .computes = true,
     .min_args = 0,
     .max_args = 0,
 };

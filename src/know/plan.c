@@ -12,8 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { SHOWN = 3, MEASURED = 24, AT_LEAST = 6 };
-#define ENOUGH_SECONDS 20.0
+enum { SHOWN = 3, MEASURED = 40, AT_LEAST = 6 };
+#define ENOUGH_SECONDS 30.0
 #define PROMPTS_OFF    0.05 /* how far the count of the prompts may be off: rows that are left out, what is forwarded again */
 
 /* ---- the first prompts ---------------------------------------------------------------------------------------------- */
@@ -123,7 +123,7 @@ static void conclude(const trial *t, double prompts, uint64_t slot_bytes, int32_
     out->measured = t->work.finished;
     out->token_forwards = (uint64_t)all;
     out->token_forwards_lo = (uint64_t)fmax(prompts, all - wide);
-    out->token_forwards_hi = (uint64_t)(all + wide);
+    out->token_forwards_hi = (uint64_t)(all + off + wide); /* twice as far: a few rows cost many times the mean */
     out->seconds = speed > 0.0 ? all / speed : NAN;
     out->memory += (uint64_t)fmin(all, slots) * slot_bytes;
 }
@@ -136,8 +136,8 @@ static int measure(trial *t, ken_model *m, const ken_annotate_options *o, ken_pl
     if (rc == KEN_OK) rc = ken_annotate_net(&net, m, o, t->c.setup, &t->watch, err);
     if (rc == KEN_OK) rc = ken_annotate_engine(&t->c.engine, net, o, m, err);
     if (rc == KEN_OK) rc = ken_cost_prompts(&t->c, t->row, t->n, &prompts, err);
-    const size_t quarter = t->n / 4; /* of a small run no more than a part, which would be the run itself */
-    size_t k = quarter < AT_LEAST ? AT_LEAST : quarter > MEASURED ? MEASURED : quarter;
+    const size_t half = t->n / 2; /* the whole of a small run would be the run itself */
+    const size_t k = half < AT_LEAST ? AT_LEAST : half > MEASURED ? MEASURED : half;
     const ken_asking a = {.engine = t->c.engine,
                           .n = k < t->n ? k : t->n,
                           .start = start,

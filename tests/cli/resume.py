@@ -133,6 +133,25 @@ def terminated():
     stopped_by(signal.SIGTERM, "term.ken")
 
 
+def threads_wait_passively():
+    """The program starts itself again with the policy that libgomp reads before main; a user's own setting stays."""
+    mine = {k: v for k, v in ENV.items() if k not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    for given, wanted in ({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active"), ({"GOMP_SPINCOUNT": "0"}, None):
+        if os.path.exists("wait.ken"):
+            os.unlink("wait.ken")
+        p = subprocess.Popen([*BASE, *ROWS, "-o", "wait.ken"], env={**mine, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for_rows(p, "wait.ken", 1)
+        there = open(f"/proc/{p.pid}/environ").read().split("\0") if p.poll() is None else None
+        name = open(f"/proc/{p.pid}/comm").read().strip() if there else None
+        err = p.communicate()[1]
+        expect(p.returncode == 0, err)
+        if there:  # else it was faster than we were
+            found = [e.split("=", 1)[1] for e in there if e.startswith("OMP_WAIT_POLICY=")]
+            expect(found == ([wanted] if wanted else []), f"{given}: OMP_WAIT_POLICY is {found}")
+            expect(name == os.path.basename(KEN)[:15], f"the program is called {name}")
+        same("wait.ken", f"threads that wait otherwise: {given}")
+
+
 def full_disk():
     """A limit on the size of files makes write(2) fail as a full disk does; ignored SIGXFSZ is inherited."""
     def limit():
@@ -196,7 +215,7 @@ def dry_run_writes_nothing():
 
 
 CASES = [threads_do_not_matter, cache_does_not_matter, selection_does_not_matter, limits_extend, killed_anywhere, interrupted, terminated,
-         full_disk, two_programs, other_settings, nothing_on_bad_input, dry_run_writes_nothing]
+         threads_wait_passively, full_disk, two_programs, other_settings, nothing_on_bad_input, dry_run_writes_nothing]
 
 folder = tempfile.mkdtemp(prefix="ken-resume-")
 os.chdir(folder)
