@@ -78,15 +78,18 @@ static int print_plan(const ken_plan *p, ken_err *err)
         term_lines("", p->prompts[i], "");
     }
     cli_duration(p->seconds, time);
-    printf("%s---%s\n%s facts to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples));
-    if (p->held_out > 0) printf("; %s more serve as exemplars and are not asked", ken_count_text(a, p->held_out));
-    else if (p->cross_fitted) printf("; they serve each other as exemplars, and all are asked");
+    printf("%s---%s\n%s fact%s to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples),
+           p->examples == 1 ? "" : "s");
+    if (p->held_out > 0)
+        printf("; %s more serve%s as exemplar%s and %s not asked", ken_count_text(b, p->held_out),
+               p->held_out == 1 ? "s" : "", p->held_out == 1 ? "" : "s", p->held_out == 1 ? "is" : "are");
+    else if (p->cross_fitted) fputs("; each one's exemplars are others of them, and all are asked", stdout);
+    if (p->measured > 0)
+        printf("\nmeasured on %s of them, which %s not kept; the range holds the truth nine times in ten",
+               ken_count_text(a, p->measured), p->measured == 1 ? "is" : "are");
     printf("\nabout %s token-forwards (%s to %s), %s, %.1f GB of memory\n", ken_count_text(a, p->token_forwards),
            ken_count_text(b, p->token_forwards_lo), ken_count_text(c, p->token_forwards_hi), time,
            (double)p->memory / 1e9);
-    if (p->measured > 0)
-        printf("measured on %s of the facts, which %s not kept; the range holds the truth nine times in ten\n",
-               ken_count_text(a, p->measured), p->measured == 1 ? "was" : "were");
     return KEN_OK;
 }
 
