@@ -300,9 +300,9 @@ typedef struct ken_plan { /* what --dry-run shows */
     size_t measured;         /* rows that were asked for the estimate; they are not kept */
     uint64_t token_forwards; /* expected */
     uint64_t token_forwards_lo, token_forwards_hi; /* a range that holds the truth nine times in ten */
-    double seconds; /* expected, at the speed of the measurement; NaN where nothing was measured */
-    uint64_t memory;         /* bytes, expected peak */
-    char **prompts;          /* (n_prompts) full prompts of the first examples */
+    double seconds;  /* expected, at the speed of the measurement; NaN where nothing was measured */
+    uint64_t memory; /* bytes, expected peak */
+    char **prompts;  /* (n_prompts) full prompts of the first examples */
     size_t n_prompts;
 } ken_plan;
 

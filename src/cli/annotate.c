@@ -63,13 +63,12 @@ static int default_output(const char *data, char *out, size_t size, ken_err *err
 static int print_plan(const ken_plan *p, ken_err *err)
 {
     if (cli.json) {
-        json_t *o = json_pack("{s:I,s:I,s:b,s:I,s:I,s:[I,I],s:o,s:I,s:o}", "examples", (json_int_t)p->examples,
-                              "held_out", (json_int_t)p->held_out, "cross_fitted", p->cross_fitted, "measured",
-                              (json_int_t)p->measured, "token_forwards", (json_int_t)p->token_forwards,
-                              "token_forwards_range", (json_int_t)p->token_forwards_lo,
-                              (json_int_t)p->token_forwards_hi, "seconds", cli_json_real(p->seconds), "memory",
-                              (json_int_t)p->memory, "prompts",
-                              cli_json_strings((const char *const *)p->prompts, (int)p->n_prompts));
+        json_t *o = json_pack(
+            "{s:I,s:I,s:b,s:I,s:I,s:[I,I],s:o,s:I,s:o}", "examples", (json_int_t)p->examples, "held_out",
+            (json_int_t)p->held_out, "cross_fitted", p->cross_fitted, "measured", (json_int_t)p->measured,
+            "token_forwards", (json_int_t)p->token_forwards, "token_forwards_range", (json_int_t)p->token_forwards_lo,
+            (json_int_t)p->token_forwards_hi, "seconds", cli_json_real(p->seconds), "memory", (json_int_t)p->memory,
+            "prompts", cli_json_strings((const char *const *)p->prompts, (int)p->n_prompts));
         return cli_json_print(o, err);
     }
     char a[32], b[32], c[32], time[16];

@@ -270,7 +270,8 @@ static int run(int n, char **arg, ken_err *err)
         rc = ken_train(m, &o, set.output, err);
         cli_progress_end(&w.progress);
         if (rc == KEN_ESTOP)
-            cli_fail(err, rc, "stopped on request; the same command goes on from the last checkpoint in %s", set.output);
+            cli_fail(err, rc, "stopped on request; the same command goes on from the last checkpoint in %s",
+                     set.output);
         if (rc == KEN_OK) rc = finish(set.output, was_done, &w, err);
     }
     ken_model_free(m);

@@ -46,7 +46,7 @@ void ken_engine_release(ken_engine *e, ken_node v);
  * model's context or the forwarder cannot give what it asks for, KEN_ENOMEM when the path is longer than the cache. */
 int ken_engine_ask(ken_engine *e, ken_request *r, ken_err *err);
 int32_t ken_engine_backlog(const ken_engine *e); /* positions that the queued requests need, about */
-int32_t ken_engine_default_wave(void);          /* positions forwarded at once, likewise */
+int32_t ken_engine_default_wave(void);           /* positions forwarded at once, likewise */
 int32_t ken_engine_default_slots(void);          /* of the cache, when nothing else is asked for */
 int32_t ken_engine_slots(const ken_engine *e);
 int32_t ken_engine_wave_positions(const ken_engine *e);

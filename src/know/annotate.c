@@ -201,6 +201,17 @@ static int compare_with_data(job *j, ken_err *err)
     return rc;
 }
 
+static int note_added(job *j, ken_err *err)
+{
+    const size_t n = ken_data_count(j->data);
+    const char **id = ken_alloc(n, sizeof *id);
+    if (id == NULL) return ken_fail_nomem(err, "rows");
+    for (size_t i = 0; i < n; i++) id[i] = ken_data_get(j->data, i)->id;
+    int rc = ken_store_note_added(j->store, id, n, err);
+    ken_free(id);
+    return rc;
+}
+
 /* A run keeps its exemplars: its rows were asked with them in the prompt, and so are new ones, although the data may have changed. Rows
  * that the data have otherwise now are removed, to be computed again. Equal data change nothing here. */
 static int update_run(job *j, ken_err *err)
@@ -208,7 +219,8 @@ static int update_run(job *j, ken_err *err)
     ken_stored_shot *shot;
     size_t n, rows = ken_data_count(j->data);
     bool other = false;
-    int rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
+    int rc = note_added(j, err);
+    if (rc == KEN_OK) rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
     if (rc == KEN_OK && n > 0) rc = load_exemplars(j, shot, n, err);
     if (rc == KEN_OK && n > 0) rc = load_own_sets(j, err);
     if (rc == KEN_OK && n > 0 && j->setup.exemplars != KEN_CROSS_FITTED) rc = compare_exemplars(j, &other, err);

@@ -11,7 +11,7 @@
 typedef struct open {
     ken_question *q;
     size_t at;
-    double slots; /* that it is expected to use when done */
+    double slots;       /* that it is expected to use when done */
     double first, more; /* positions that it has asked for: when it began, and since */
 } open;
 

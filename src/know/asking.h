@@ -39,7 +39,7 @@ static inline void ken_question_free(ken_question *q)
 
 /* How far the loop is, in positions (requests of a texter): what the questions still need is expected from those that have started. */
 typedef struct ken_work {
-    double first;       /* in: what all questions need at their start, where somebody knows; 0 = as those that have started */
+    double first; /* in: what all questions need at their start, where somebody knows; 0 = as those that have started */
     double done, total; /* out: total is expected, and done when all are */
     size_t finished;    /* out: questions that were asked to their end, and what these needed beyond their start */
     double more, more_squared;

@@ -11,5 +11,6 @@ int ken_cost_prompts(const ken_task_context *c, const size_t *row, size_t n, dou
 /* What an annotation asks with, and a trial of one (annotate.c). */
 int ken_annotate_net(ken_net **out, ken_model *m, const ken_annotate_options *o, const ken_setup *p, ken_watch *w,
                      ken_err *err);
-int ken_annotate_engine(ken_engine **out, ken_net *net, const ken_annotate_options *o, const ken_model *m, ken_err *err);
+int ken_annotate_engine(ken_engine **out, ken_net *net, const ken_annotate_options *o, const ken_model *m,
+                        ken_err *err);
 #endif

@@ -14,7 +14,8 @@
 
 enum { SHOWN = 3, MEASURED = 40, AT_LEAST = 6 };
 #define ENOUGH_SECONDS 30.0
-#define PROMPTS_OFF    0.05 /* how far the count of the prompts may be off: rows that are left out, what is forwarded again */
+#define PROMPTS_OFF                                                                                                    \
+    0.05 /* how far the count of the prompts may be off: rows that are left out, what is forwarded again */
 
 /* ---- the first prompts ---------------------------------------------------------------------------------------------- */
 
@@ -59,7 +60,8 @@ typedef struct trial {
     size_t n;
     ken_work work;
     ken_watch watch;
-    double began, seconds, positions; /* seconds and positions when the last row was begun: after that waves are not full */
+    double began, seconds,
+        positions; /* seconds and positions when the last row was begun: after that waves are not full */
 } trial;
 
 static uint64_t forwarded(const trial *t) { return ken_engine_get_stats(t->c.engine).positions; }

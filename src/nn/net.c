@@ -134,7 +134,9 @@ const ken_config *ken_net_config(const ken_net *net) { return net->c; }
 
 int32_t ken_net_full_batch(const ken_net *net)
 {
-    enum { EACH = 2 * KEN_GEMM_ROWS }; /* two blocks a thread: one leaves nothing to do while another thread is held up */
+    enum {
+        EACH = 2 * KEN_GEMM_ROWS
+    }; /* two blocks a thread: one leaves nothing to do while another thread is held up */
     return net->w.resident && net->threads < INT32_MAX / EACH ? net->threads * EACH : INT32_MAX;
 }
 const char *ken_net_gemm_name(const ken_net *net) { return ken_gemm_name(net->gemm); }

@@ -8,19 +8,32 @@
 
 enum { SHOWN = 3 };
 
+/* %s is the file's name, as the run has it. */
 static const struct {
     const char *sql, *one, *many, *what;
 } sentences[] = {
-    {"SELECT id FROM changes WHERE what = 'changed' AND id IN (SELECT id FROM examples) ORDER BY n", "1 row", "rows",
-     "had changed in the data when the run was resumed; computed again"},
-    {"SELECT id FROM changes WHERE what = 'changed' AND id NOT IN (SELECT id FROM examples) ORDER BY n", "1 row",
-     "rows", "had changed in the data when the run was resumed; still to be computed again"},
-    {"SELECT id FROM examples WHERE place >= 4611686018427387904 ORDER BY place", "1 row", "rows",
-     "of the run not in the data any more; kept after all others, and counted"},
+    {"SELECT id FROM changes WHERE what = 'added' AND id IN (SELECT id FROM examples) ORDER BY n", "1 fact", "facts",
+     "added to %s since the run was made, and asked"},
+    {"SELECT id FROM changes WHERE what = 'added' AND id NOT IN (SELECT id FROM examples) ORDER BY n", "1 fact",
+     "facts", "added to %s since the run was made, and not asked so far"},
+    {"SELECT id FROM changes WHERE what = 'changed' AND id IN (SELECT id FROM examples) ORDER BY n", "1 fact", "facts",
+     "changed in %s since the run was made, and asked again"},
+    {"SELECT id FROM changes WHERE what = 'changed' AND id NOT IN (SELECT id FROM examples) ORDER BY n", "1 fact",
+     "facts", "changed in %s since the run was made, and still to be asked again"},
+    {"SELECT id FROM examples WHERE place >= 4611686018427387904 ORDER BY place", "1 fact", "facts",
+     "removed from %s since the run was made, but kept in it after all others, and counted"},
     {"SELECT id FROM changes WHERE what = 'exemplar' ORDER BY n", "1 exemplar", "exemplars",
-     "had changed in the data, or gone; new rows were asked with those that the run has"},
+     "changed in %s or removed from it; new facts were asked with those that the run has"},
 };
 _Static_assert(KEN_PLACE_GONE == 4611686018427387904, "as the statement has it");
+
+static void put_what(ken_buf *b, const ken_run *r, const char *what)
+{
+    char shown[80];
+    const char *file = ken_run_setting(r, "data"), *at = strstr(what, "%s");
+    file = file != NULL ? ken_printable(shown, sizeof shown, file, strlen(file)) : "the data";
+    ken_buf_printf(b, "%.*s%s%s", (int)(at - what), what, file, at + 2);
+}
 
 static int add_note(ken_run *r, int which, ken_err *err)
 {
@@ -43,7 +56,9 @@ static int add_note(ken_run *r, int which, ken_err *err)
     if (rc == KEN_OK && n > 0) {
         if (n == 1) ken_buf_puts(&b, sentences[which].one);
         else ken_buf_printf(&b, "%zu %s", n, sentences[which].many);
-        ken_buf_printf(&b, " %s: %s", sentences[which].what, ken_buf_str(&ids));
+        ken_buf_puts(&b, " ");
+        put_what(&b, r, sentences[which].what);
+        ken_buf_printf(&b, ": %s", ken_buf_str(&ids));
         if (n > SHOWN) ken_buf_printf(&b, " and %zu more", n - SHOWN);
         char *text = ids.failed ? NULL : ken_buf_take(&b);
         if (text == NULL) rc = ken_fail_nomem(err, r->path);

@@ -17,7 +17,7 @@ struct ken_run {
 
     int64_t *places; /* (n) of the rows, ascending: data order. All that is kept of a row: 8 bytes */
     size_t n, cap_places;
-    char *note[5]; /* (n_notes) sentences; notes.c */
+    char *note[7]; /* (n_notes) sentences; notes.c */
     int n_notes;
     int64_t revision; /* last row of the table of changes when the run was opened: what places is true for */
 

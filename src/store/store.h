@@ -79,6 +79,9 @@ typedef struct ken_store_row { /* a row of the data as they are now; its index i
  * place; those of another identity are removed, to be computed again; those that the data do not have move after all others. What became
  * of rows is noted in the run (ken_run_note), once. A failure rolls the open transaction back, as a failed put does. */
 int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err);
+/* Notes which of these ids (n), all of the data, the data did not have when the run was made or opened last (ken_run_note), in the open transaction.
+ * The first call only remembers them. */
+int ken_store_note_added(ken_store *s, const char *const *id, size_t n, ken_err *err);
 /* Notes what happened to a row ("changed", "gone") or of an exemplar that the data would draw otherwise now ("exemplar"), once. */
 int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err);
 

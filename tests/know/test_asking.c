@@ -22,8 +22,8 @@ typedef struct chain { /* asks at the end of START tokens, then one token furthe
 
 static int ask(chain *c, ken_err *err)
 {
-    c->request = (ken_request){
-        .node = c->node, .k = 1, .id = &c->id, .logit = &c->logit, .outstanding = &c->question.waiting};
+    c->request =
+        (ken_request){.node = c->node, .k = 1, .id = &c->id, .logit = &c->logit, .outstanding = &c->question.waiting};
     return ken_engine_ask(c->engine, &c->request, err);
 }
 

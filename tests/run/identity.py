@@ -533,7 +533,7 @@ def sequence(steps, like, changes):
         now, b = Contents(os.path.join(folder, "data.ken")), fresh(Input(rows(like), command, {}, "data.ken"))
         expect((now.rows, now.place) == (b.rows, b.place), "the rows are not those of a fresh run")
         expect(changes is None and now.changes or now.changes == changes, f"noted are {sorted(now.changes)}")
-        expect(not any("not in the data any more" in n for n in notes(os.path.join(folder, "data.ken"))), "a row that came back is said to be gone")
+        expect(not any(" removed from " in n for n in notes(os.path.join(folder, "data.ken"))), "a row that came back is said to be gone")
     return case
 
 

@@ -142,7 +142,7 @@ def changed_subjects(folder):
         same_result(now, fresh, f"t{i}")
         expect(now.result(f"t{i}") != old.result(f"t{i}"), "the test is empty")
     page = " ".join(done("show", os.path.join(folder, "a.ken")).stdout.split())  # lines are broken between words
-    expect("4 rows had changed in the data" in page and "t0, t1, t2 and 1 more" in page, page)
+    expect("4 facts changed in " in page and "t0, t1, t2 and 1 more" in page, page)
     expect(notes(os.path.join(folder, "fresh.ken")) == [], "a fresh run has nothing to note")
 
 

@@ -105,7 +105,7 @@ class Contents:
         self.settings = dict(db.execute("SELECT key, value FROM settings"))
         self.binding = {k for (k,) in db.execute("SELECT key FROM settings WHERE binding")}
         self.sets = {t: db.execute(f"SELECT * FROM {t} ORDER BY 1, 2, 3").fetchall() for t in ("exemplar_sets", "exemplars", "shown")}
-        self.changes = {(w, i) for w, i in db.execute("SELECT what, id FROM changes") if w != "moved"}
+        self.changes = {(w, i) for w, i in db.execute("SELECT what, id FROM changes") if w not in ("moved", "data", "added")}
         expect(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the file is damaged")
         db.close()
         expect(os.listdir(os.path.dirname(run)).count(os.path.basename(run) + "-journal") == 0, "a journal is left")

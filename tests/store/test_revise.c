@@ -174,9 +174,9 @@ static void moves_removes_keeps(void **state)
     assert_ok(ken_store_close(s, &err));
     check_rows(path, after, after_place, N_AFTER);
     check_note(path, 0,
-               "1 row had changed in the data when the run was resumed; still to be computed again: P1/test/1");
+               "and still to be asked again: P1/test/1");
     check_note(path, 1,
-               "2 rows of the run not in the data any more; kept after all others, and counted: P3/test/3, P2/test/6");
+               "but kept in it after all others, and counted: P3/test/3, P2/test/6");
     check_note(path, 2, NULL);
 
     /* The rows that are missing are put where they belong. */
@@ -187,7 +187,7 @@ static void moves_removes_keeps(void **state)
     put(s, 4, now[4]);
     assert_ok(ken_store_close(s, &err));
     check_rows(path, whole, place, 9);
-    check_note(path, 0, "1 row had changed in the data when the run was resumed; computed again: P1/test/1");
+    check_note(path, 0, "and asked again: P1/test/1");
     check_note(path, 2, NULL);
 }
 
@@ -237,13 +237,13 @@ static void gone_and_back(void **state)
     assert_ok(revise(s, fewer_still, 5)); /* in one transaction, for once */
     assert_ok(ken_store_close(s, &err));
     check_rows(path, then, then_place, 8);
-    check_note(path, 0, "3 rows of the run not in the data");
+    check_note(path, 0, "3 facts removed from ");
     s = open_store(path);
     assert_ok(revise(s, back, N_BEFORE));
     assert_int_equal(ken_store_count(s), 7);
     assert_ok(ken_store_close(s, &err));
     check_rows(path, last, last_place, 7);
-    check_note(path, 0, "1 row had changed"); /* what is back is not gone */
+    check_note(path, 0, "1 fact changed in "); /* what is back is not gone */
     check_note(path, 1, NULL);
     s = open_store(path);
     assert_ok(revise(s, fewer, 6)); /* and goes again: to the first place behind */
@@ -253,7 +253,7 @@ static void gone_and_back(void **state)
     assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'gone'"), 3);
     assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'changed'"), 1);
     check_note(path, 0,
-               "1 row had changed in the data when the run was resumed; still to be computed again: P3/test/3");
+               "and still to be asked again: P3/test/3");
 }
 
 /* A row without an identity cannot be told from a changed one. All rows of the run may go, or change. */
@@ -436,7 +436,7 @@ static void as_before_or_after(const char *path, int status, const char *what, l
 {
     if (status == KEN_OK) {
         check_rows(path, after, after_place, N_AFTER);
-        check_note(path, 1, "2 rows of the run not in the data");
+        check_note(path, 1, "2 facts removed from ");
         return;
     }
     if (status != KEN_ENOMEM) fail_msg("%s %ld: %d %s", what, k, status, err.msg);
