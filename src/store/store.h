@@ -80,7 +80,7 @@ typedef struct ken_store_row { /* a row of the data as they are now; its index i
  * of rows is noted in the run (ken_run_note), once. A failure rolls the open transaction back, as a failed put does. */
 int ken_store_revise(ken_store *s, const ken_store_row *row, size_t n, ken_err *err);
 /* Notes which of these ids (n), all of the data, the data did not have when the run was made or opened last (ken_run_note), in the open transaction.
- * The first call only remembers them. */
+ * The first call only remembers them. A failure half way names some of them, and the rest the next time. */
 int ken_store_note_added(ken_store *s, const char *const *id, size_t n, ken_err *err);
 /* Notes what happened to a row ("changed", "gone") or of an exemplar that the data would draw otherwise now ("exemplar"), once. */
 int ken_store_note_change(ken_store *s, const char *what, const char *id, ken_err *err);

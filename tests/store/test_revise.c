@@ -173,10 +173,8 @@ static void moves_removes_keeps(void **state)
     assert_false(ken_store_has(s, "P0/test/20"));
     assert_ok(ken_store_close(s, &err));
     check_rows(path, after, after_place, N_AFTER);
-    check_note(path, 0,
-               "and still to be asked again: P1/test/1");
-    check_note(path, 1,
-               "but kept in it after all others, and counted: P3/test/3, P2/test/6");
+    check_note(path, 0, "and still to be asked again: P1/test/1");
+    check_note(path, 1, "but kept in it after all others, and counted: P3/test/3, P2/test/6");
     check_note(path, 2, NULL);
 
     /* The rows that are missing are put where they belong. */
@@ -252,8 +250,34 @@ static void gone_and_back(void **state)
     /* However often, what became of a row is noted once. */
     assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'gone'"), 3);
     assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'changed'"), 1);
-    check_note(path, 0,
-               "and still to be asked again: P3/test/3");
+    check_note(path, 0, "and still to be asked again: P3/test/3");
+}
+
+/* Rows that the data did not have when it was made: the first call only remembers, each is noted once, and what comes back is not new. */
+static void added_are_named(void **state)
+{
+    (void)state;
+    static const char *const then[] = {"a", "b", "c"}, *const later[] = {"a", "c", "d", "P1/test/1"},
+                             *const back[] = {"b", "d", "e"};
+    const char *path = in_folder("added.ken");
+    make_run(path);
+    ken_store *s = open_store(path);
+    assert_ok(ken_store_note_added(s, then, 3, &err));
+    assert_ok(ken_store_close(s, &err));
+    check_note(path, 0, NULL);
+    for (int twice = 0; twice < 2; twice++) {
+        s = open_store(path);
+        assert_ok(ken_store_note_added(s, later, 4, &err));
+        assert_ok(ken_store_close(s, &err));
+        check_note(path, 0, "1 fact added to the data since the run was made, and asked: P1/test/1");
+        check_note(path, 1, "1 fact added to the data since the run was made, and not asked so far: d");
+        check_note(path, 2, NULL);
+    }
+    s = open_store(path);
+    assert_ok(ken_store_note_added(s, back, 3, &err));
+    assert_ok(ken_store_close(s, &err));
+    check_note(path, 1, "2 facts added to the data since the run was made, and not asked so far: d, e");
+    assert_int_equal(answer(path, "SELECT count(*) FROM changes WHERE what = 'data'"), 1);
 }
 
 /* A row without an identity cannot be told from a changed one. All rows of the run may go, or change. */
@@ -268,7 +292,7 @@ static void all_of_them(void **state)
     assert_int_equal(ken_store_count(s), 0);
     assert_ok(ken_store_close(s, &err));
     check_rows(path, NULL, NULL, 0);
-    check_note(path, 0, "4 rows had changed");
+    check_note(path, 0, "4 facts changed in ");
 
     static const asked others[] = {{40, 0}, {41, 0}};
     static const int64_t place[] = {KEN_PLACE_GONE,     KEN_PLACE_GONE + 1, KEN_PLACE_GONE + 2, KEN_PLACE_GONE + 3,
@@ -480,6 +504,7 @@ int main(void)
         cmocka_unit_test(moves_removes_keeps),
         cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(gone_and_back),
+        cmocka_unit_test(added_are_named),
         cmocka_unit_test(all_of_them),
         cmocka_unit_test(counts),
         cmocka_unit_test(reader_is_told),
