@@ -369,6 +369,11 @@ typedef struct ken_counts {
     double mean_p_t0, mean_p_t;
     double majority_share; /* of the commonest answer */
     double echo_share;
+    /* By category: rows in which a greedy text that the matcher rejects has an accepted answer in it, as whole words. Without rows whose
+     * question names the answer: there the text may only repeat it. */
+    uint64_t said[KEN_N_CATEGORIES];
+    uint64_t unknown_without_text; /* Unknown rows that keep no greedy text: whether it is so there cannot be told */
+    uint64_t sentences;            /* rows whose accepted answers are sentences: five words or more on the average */
 } ken_counts;
 
 /* Read-only; KEN_EINPUT when it is not a run. */

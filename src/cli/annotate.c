@@ -98,6 +98,23 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
                  ken_count_text(b, p->now.token_forwards));
 }
 
+/* Its sentences, each a note. */
+static int note_advice(const char *path, ken_run *r, ken_err *err)
+{
+    ken_views *v;
+    int rc = ken_views_of_advice(&v, r, err);
+    for (size_t i = 0; rc == KEN_OK && ken_views_get(v, i) != NULL; i++) {
+        const ken_view *t = ken_views_get(v, i);
+        char text[2000];
+        size_t n = 0;
+        for (size_t k = 0; k < t->n_spans && n < sizeof text; k++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s", t->span[k].text);
+        cli_note("%s: %s", path, text);
+    }
+    if (rc == KEN_OK) ken_views_free(v);
+    return rc;
+}
+
 /* The notes of the run; with --json its summary. */
 static int end_run(const char *path, ken_err *err)
 {
@@ -109,6 +126,7 @@ static int end_run(const char *path, ken_err *err)
         rc = ken_views_of_run(&v, r, NULL, err);
         if (rc == KEN_OK) rc = cli_print_views(v, err);
     } else if (rc == KEN_OK) cli_note("look at it with: ken show %s", path);
+    if (rc == KEN_OK) rc = note_advice(path, r, err);
     ken_run_free(r);
     return rc;
 }

@@ -28,6 +28,10 @@ void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken
                          const char *(*setting)(const void *of, const char *key), const void *of); /* evaluation.c */
 int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                                     /* training.c */
 int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err);        /* annotation.c */
+/* advice.c: what the labels may hide, in sentences of their own; t: the sums that are shown. */
+void ken_view_advice(ken_views *v, const ken_run *r, const ken_counts *t);
+bool ken_view_of_sentences(const ken_run *r,
+                           const ken_counts *t); /* most accepted answers are, and the matcher is exact */
 /* What reading the rows says of a relation, besides its counts in the run. */
 typedef struct ken_view_relation {
     char *example;             /* a question with its subject replaced by an ellipsis, or NULL */

@@ -1,7 +1,8 @@
 /* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
- * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|mixed|mixed-after|train|after|eval|eval-after]
+ * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|mixed|mixed-after|train|after|eval|eval-after|chat|sentences]
  *
  * after: the same facts in another model, some of them lost, some gained, one missing. eval: the facts as evaluated answers.
+ * chat: asked in the chat format, where wrong answers are sentences around the right one. sentences: what is accepted are sentences.
  *
  * Three relations (one name is long, one is not ASCII), every category, rows without a label, several answers, beliefs. */
 #include "base/rng.h"
@@ -67,10 +68,14 @@ static int category_of(const fact *f, int sample_hits)
     return sample_hits > 0 ? KEN_WEAKLY_KNOWN : KEN_UNKNOWN;
 }
 
-static int put(ken_store *s, int i, bool choice, bool after, ken_err *err)
+static int put(ken_store *s, int i, const char *kind, bool choice, bool after, ken_err *err)
 {
-    const fact made = after ? changed(i) : facts[i], *f = &made;
+    fact made = after ? changed(i) : facts[i], *f = &made;
     static ken_prompt_row prompts[N_PROMPTS];
+    char text[100];
+    if (strcmp(kind, "chat") == 0) made.belief = text;
+    if (strcmp(kind, "sentences") == 0) made.answer = text;
+    snprintf(text, sizeof text, "It is known to be %s.", facts[i].answer);
     const char *answers[2] = {f->answer, f->other};
     char id[64];
     int at = 0;
@@ -233,6 +238,7 @@ static int evaluation_run(const char *path, bool after)
 
 int main(int argc, char **argv)
 {
+    const char *kind = argc > 2 ? argv[2] : "";
     bool choice = argc > 2 && strncmp(argv[2], "choice", 6) == 0;
     bool mixed = argc > 2 && strncmp(argv[2], "mixed", 5) == 0; /* every second row is multiple choice */
     bool after = argc > 2 && strcmp(argv[2], "eval-after") != 0 && strstr(argv[2], "after") != NULL;
@@ -245,6 +251,7 @@ int main(int argc, char **argv)
         {"prompts", "10", true},
         {"samples", "16", true},
         {"method", "exact", true},
+        {"chat_template", strcmp(kind, "chat") == 0 ? "chatml" : "none", true},
         {"model_hash", after ? "01" : "00", true},
         {KEN_SETTING_ROWS, after ? "11" : "12", false},
     };
@@ -256,7 +263,7 @@ int main(int argc, char **argv)
         return evaluation_run(argv[1], strcmp(argv[2], "eval-after") == 0);
     int rc = ken_store_open(&s, argv[1], settings, sizeof settings / sizeof *settings, &err);
     for (int i = 0; i < N_FACTS - after && rc == KEN_OK; i++)
-        rc = put(s, i, choice || (mixed && i % 2 == 1), after, &err);
+        rc = put(s, i, kind, choice || (mixed && i % 2 == 1), after, &err);
     if (rc == KEN_OK) rc = ken_store_add_cost(s, 12345, 6.5, &err);
     if (rc == KEN_OK) rc = ken_store_commit(s, &err);
     if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);
