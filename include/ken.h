@@ -420,18 +420,20 @@ enum { KEN_MORE_MATCHERS = 8 };
 /* What was measured of one group of one set at one point. */
 typedef struct ken_measure {
     const char *set;      /* "train", "dev", "test", "ood", "eval", "mix:NAME", "text:NAME", "mmlu" */
-    const char *grouping; /* "all", "category", "relation", "popularity", "split", "task" */
-    const char *key;      /* "" for "all", else as in "HighlyKnown", "P36", "1" (quartile, 1 = least popular) */
-    uint64_t n;           /* rows */
-    uint64_t hits;        /* correct greedy answers under the run's matcher */
-    uint64_t hits_raw;    /* under em-raw */
-    uint64_t abstained;   /* answers that decline to answer */
-    uint64_t answered;    /* the others; n - abstained - answered prompts did not fit the context */
-    double loss;          /* sum of -log p of the target tokens; NaN = not measured */
-    uint64_t tokens;      /* target tokens */
-    uint64_t bytes;       /* "text:NAME": bytes of the tokens' text */
-    double p;             /* multiple choice: sum of the probabilities of the right letter; NaN otherwise */
-    int n_more;           /* further matchers */
+    const char *grouping; /* "all", "category", "relation", "popularity", "split", "task", "answer" */
+    const char
+        *key; /* "" for "all", else as in "HighlyKnown", "P36", "1" (quartile, 1 = least popular); of "answer": "empty",
+                             "cut off" (at the limit of its length), "whole"; rows whose answer was stopped early have none */
+    uint64_t n;         /* rows */
+    uint64_t hits;      /* correct greedy answers under the run's matcher */
+    uint64_t hits_raw;  /* under em-raw */
+    uint64_t abstained; /* answers that decline to answer */
+    uint64_t answered;  /* the others; n - abstained - answered prompts did not fit the context */
+    double loss;        /* sum of -log p of the target tokens; NaN = not measured */
+    uint64_t tokens;    /* target tokens */
+    uint64_t bytes;     /* "text:NAME": bytes of the tokens' text */
+    double p;           /* multiple choice: sum of the probabilities of the right letter; NaN otherwise */
+    int n_more;         /* further matchers */
     struct {
         const char *matcher;
         uint64_t hits;

@@ -181,10 +181,32 @@ static int completeness_of(ken_diff *d, const ken_run *r, const char *which, ken
                ken_run_setting(r, KEN_SETTING_ROWS) != NULL ? ken_run_setting(r, KEN_SETTING_ROWS) : "its");
 }
 
+/* What was gained from answers that were none, or lost to them: the form of answers changed. */
+static int form_of(ken_diff *d, ken_err *err)
+{
+    size_t n[2] = {0}, formless[2] = {0};
+    int rc = KEN_OK;
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->row[i].move != KEN_MOVE_LOST && d->row[i].move != KEN_MOVE_GAINED) continue;
+        const bool lost = d->row[i].move == KEN_MOVE_LOST;
+        n[lost]++;
+        formless[lost] += lost ? d->extra[i].b_formless : d->extra[i].a_formless;
+    }
+    for (int lost = 1; lost >= 0 && rc == KEN_OK; lost--)
+        if (formless[lost] > 0 && 2 * formless[lost] >= n[lost])
+            rc = add(
+                d, err,
+                "form: of %zu %s facts %zu have an empty or cut-off answer in %c: there the form of an answer changed, "
+                "and knowledge perhaps not; ken eval --prompt few-shot of both models compares knowledge",
+                n[lost], lost ? "lost" : "gained", formless[lost], lost ? 'B' : 'A');
+    return rc;
+}
+
 int ken_diff_find_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
 {
     int rc = settings_of(d, a, b, err);
     if (rc == KEN_OK && d->annotated) rc = exemplars_of(d, a, b, err);
+    if (rc == KEN_OK && !d->annotated) rc = form_of(d, err);
     if (rc == KEN_OK && d->other_answers > 0)
         rc = add(d, err, "answers: %zu of %zu facts accept other answers", d->other_answers, d->n);
     if (rc == KEN_OK && d->annotated) rc = completeness_of(d, a, "A", err);

@@ -26,8 +26,16 @@ const char *ken_view_column_name(const ken_view_column *c, char buf[128]);
 
 void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken_change *c, size_t n_changes,
                          const char *(*setting)(const void *of, const char *key), const void *of); /* evaluation.c */
-int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                                     /* training.c */
-int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err);        /* annotation.c */
+/* Answers of a set that have not the form of one: empty, or at the limit of their length. */
+typedef struct ken_formless {
+    uint64_t empty, cut;
+    bool most; /* more than half of all */
+} ken_formless;
+ken_formless ken_view_formless(const ken_measure *m, size_t n, const char *set);
+/* What categories say that the model knew when it was asked with examples; nothing where the rows have none. */
+void ken_view_known_before(ken_views *v, const ken_measure *m, size_t n, const char *set);
+int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                              /* training.c */
+int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err); /* annotation.c */
 /* advice.c: what the labels may hide, in sentences of their own; t: the sums that are shown. */
 void ken_view_advice(ken_views *v, const ken_run *r, const ken_counts *t);
 bool ken_view_of_sentences(const ken_run *r,

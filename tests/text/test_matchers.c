@@ -225,7 +225,7 @@ static void which_answers_are_sentences(void **state)
 {
     (void)state;
     const char *const name[] = {"The Lord of the Rings", "LOTR"}, *const title[] = {"  University of  California "},
-                      *const statements[] = {"Nothing happens", "The seeds pass through the body",
+                      *const statements[] = {"Nothing happens to you", "The seeds pass through the body",
                                              "You digest the seeds of it"},
                       *const five[] = {"It is known as that"};
     assert_false(ken_answers_are_sentences(name, 2));
