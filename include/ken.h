@@ -445,6 +445,7 @@ typedef struct ken_trained {          /* a row that was trained on */
     int category;                     /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
     const char *question, *target;    /* NULL = not stored */
     double weight;                    /* of its loss */
+    const char *subject;              /* NULL = not known, as in runs before format 5 */
 } ken_trained;
 
 typedef struct ken_evaluated { /* a row that was asked */

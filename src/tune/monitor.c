@@ -389,7 +389,8 @@ int ken_monitor_store_rows(const ken_monitor *m, ken_store *store, const ken_tok
     for (size_t i = 0; i < ken_tune_set_count(s) && rc == KEN_OK; i++) {
         const ken_tune_row *r = ken_tune_set_row(s, i);
         target_text(r, t, &target);
-        ken_trained x = {r->id, r->relation, r->task, r->category, r->question, ken_buf_str(&target), r->weight};
+        ken_trained x = {r->id,       r->relation,          r->task,   r->category,
+                         r->question, ken_buf_str(&target), r->weight, r->subject};
         rc = target.failed ? ken_fail_nomem(err, "rows") : ken_tuning_put_row(store, i, &x, err);
     }
     ken_buf_free(&target);
