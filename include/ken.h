@@ -325,7 +325,8 @@ typedef struct ken_prompt_row {      /* one of the ten prompts of a row */
     const char *text;                /* greedy answer; NULL with --no-texts or after an early stop */
     const char *finish;              /* "eos", "newline", "stop", "length", "" */
     double text_p;                   /* probability of the greedy tokens at the run's temperature and top-k */
-    double margin;                   /* smallest gap between the two largest logits on the greedy path */
+    double margin;  /* smallest gap between the two largest logits on the greedy path, in the exact method as far as the
+                      verdict depends on it: up to the token that makes the text right or rules it out */
     double top_gap; /* gap between logits at places top_k and top_k + 1, smallest on the paths with mass */
     double p_lo, p_hi, raw_lo, raw_hi;
     int hits, samples; /* seeded draw, or real samples with --method sample */

@@ -1,4 +1,4 @@
-/* annotate.c - `ken annotate`, the main job: a knowledge category for every example, kept in a run that can be resumed. */
+/* annotate.c - `ken annotate`, the main job: a knowledge category for every fact, kept in a run that can be resumed. */
 #include "cli/annotate_options.h"
 #include "cli/cli.h"
 #include "cli/data_options.h"
@@ -75,7 +75,8 @@ static int print_plan(const ken_plan *p, ken_err *err)
         term_lines("", p->prompts[i], "");
     }
     cli_duration(p->seconds, time);
-    printf("%s---%s\n%s examples to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples));
+    printf("%s---%s\n%s fact%s to annotate", term_on(TERM_DIM), term_off(), ken_count_text(a, p->examples),
+           p->examples == 1 ? "" : "s");
     if (p->held_out > 0) printf(" (%s more rows serve as exemplars and are not asked)", ken_count_text(a, p->held_out));
     printf("\nabout %s token-forwards, %s, %.1f GB of memory\n", ken_count_text(b, p->token_forwards), time,
            (double)p->memory / 1e9);
@@ -89,12 +90,13 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
     char a[32], b[32], time[16];
     cli_duration(p->now.seconds, time);
     uint64_t fresh = p->now.done - p->first_done;
+    const char *s = fresh == 1 ? "" : "s";
     if (fresh == 0) cli_note("%s: complete; nothing was left to do", path);
     else if (p->first_done > 0)
-        cli_note("%s: %s examples in %s, %s token-forwards (%s were there)", path, ken_count_text(a, fresh), time,
+        cli_note("%s: %s fact%s in %s, %s token-forwards (%s were there)", path, ken_count_text(a, fresh), s, time,
                  ken_count_text(b, p->now.token_forwards), ken_count_text((char[32]){0}, p->first_done));
     else
-        cli_note("%s: %s examples in %s, %s token-forwards", path, ken_count_text(a, fresh), time,
+        cli_note("%s: %s fact%s in %s, %s token-forwards", path, ken_count_text(a, fresh), s, time,
                  ken_count_text(b, p->now.token_forwards));
 }
 

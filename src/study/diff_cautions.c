@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "store/run.h"
+#include "store/setting_keys.h"
 #include "store/store.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +31,9 @@ static int add(ken_diff *d, ken_err *err, const char *fmt, ...)
 /* A value for a sentence: line ends and tabs as they are typed, hashes cut to what tells them apart. */
 static const char *shown(char *out, size_t size, const char *value, bool hash)
 {
+    char number[40];
     size_t at = 0, most = hash ? 12 : size;
+    if (!hash) value = ken_setting_shown(value, number);
     if (value[0] == '\0') return "none";
     for (const char *s = value; *s != '\0' && at + 6 < size && at < most; s++) {
         const char *escape = *s == '\n' ? "\\n" : *s == '\t' ? "\\t" : *s == '\r' ? "\\r" : NULL;

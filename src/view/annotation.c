@@ -377,7 +377,9 @@ static void put_sentences(ken_views *v, const ken_run *r, const ken_counts *t)
 {
     const uint64_t n = labelled(t);
     line(v, false);
-    if (n > 0) ken_views_say(v, KEN_STYLE_QUIET, "P_Correct %.3f greedy, %.3f sampled.", t->mean_p_t0, t->mean_p_t);
+    if (n > 0 && isfinite(t->mean_p_t))
+        ken_views_say(v, KEN_STYLE_QUIET, "P_Correct %.3f greedy, %.3f sampled.", t->mean_p_t0, t->mean_p_t);
+    else if (n > 0) ken_views_say(v, KEN_STYLE_QUIET, "P_Correct %.3f greedy.", t->mean_p_t0);
     if (t->category[KEN_UNKNOWN] + t->category[KEN_WEAKLY_KNOWN] > 0)
         ken_views_say(v, KEN_STYLE_QUIET, " Unknown over fresh annotations: %.1f \u00b1 %.1f.", t->expected_unknown,
                       t->sd_unknown);

@@ -269,7 +269,9 @@ static void put_form(ken_views *v, const ken_measure *m, size_t n, const ken_mea
     if (!f.most) return;
     ken_views_text(v);
     ken_views_say(v, KEN_STYLE_WORSE, "Most answers are %s",
-                  f.cut == 0 ? "empty" : f.empty == 0 ? "cut off" : "empty or cut off");
+                  f.cut == 0     ? "empty"
+                  : f.empty == 0 ? "cut off"
+                                 : "empty or cut off");
     ken_views_say(v, KEN_STYLE_PLAIN, ": of %s", ken_views_count_text(v, all->n));
     if (f.empty > 0) ken_views_say(v, KEN_STYLE_PLAIN, ", %s empty", ken_views_count_text(v, f.empty));
     if (f.cut > 0)

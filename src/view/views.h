@@ -56,6 +56,8 @@ int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 /* Likewise in sentences: how well it went, and what was trained on (how many rows of each category, the last: not annotated). */
 int ken_view_finding(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_N_CATEGORIES + 1]);
+/* diff.c: "right in 0, now in 1 of 10 prompts", behind `before`: what the commonest answer of a fact does not say. "" where there is one prompt. */
+const char *ken_view_hits_moved(ken_views *v, const ken_diff_row *r, const char *before);
 void ken_view_settings(ken_views *v, const ken_run *r); /* settings.c: what decides the numbers of a run */
 void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c);           /* curve.c */
 void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *that); /* agreement.c */
