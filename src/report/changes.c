@@ -246,7 +246,7 @@ static void put_hits(ken_out *o, const ken_page_diff *d, const ken_diff_row *row
     ken_views *v = ken_diff_annotated(d->diff) ? ken_views_new() : NULL;
     const char *text = v != NULL ? ken_view_hits_moved(v, row, "") : NULL;
     if (text != NULL && text[0] != '\0') {
-        ken_out_puts(o, " <small>");
+        ken_out_puts(o, "<small>; ");
         ken_html_text(o, text, 0);
         ken_out_puts(o, "</small>");
     }
