@@ -332,7 +332,8 @@ typedef struct ken_prompt_row {      /* one of the ten prompts of a row */
     const char *text;                /* greedy answer; NULL with --no-texts or after an early stop */
     const char *finish;              /* "eos", "newline", "stop", "length", "" */
     double text_p;                   /* probability of the greedy tokens at the run's temperature and top-k */
-    double margin;                   /* smallest gap between the two largest logits on the greedy path */
+    double margin;  /* smallest gap between the two largest logits on the greedy path, in the exact method as far as the
+                      verdict depends on it: up to the token that makes the text right or rules it out */
     double top_gap; /* gap between logits at places top_k and top_k + 1, smallest on the paths with mass */
     double p_lo, p_hi, raw_lo, raw_hi;
     int hits, samples; /* seeded draw, or real samples with --method sample */
@@ -376,6 +377,11 @@ typedef struct ken_counts {
     double mean_p_t0, mean_p_t;
     double majority_share; /* of the commonest answer */
     double echo_share;
+    /* By category: rows in which a greedy text that the matcher rejects has an accepted answer in it, as whole words. Without rows whose
+     * question names the answer: there the text may only repeat it. */
+    uint64_t said[KEN_N_CATEGORIES];
+    uint64_t unknown_without_text; /* Unknown rows that keep no greedy text: whether it is so there cannot be told */
+    uint64_t sentences;            /* rows whose accepted answers are sentences: five words or more on the average */
 } ken_counts;
 
 /* Read-only; KEN_EINPUT when it is not a run. */
@@ -422,18 +428,20 @@ enum { KEN_MORE_MATCHERS = 8 };
 /* What was measured of one group of one set at one point. */
 typedef struct ken_measure {
     const char *set;      /* "train", "dev", "test", "ood", "eval", "mix:NAME", "text:NAME", "mmlu" */
-    const char *grouping; /* "all", "category", "relation", "popularity", "split", "task" */
-    const char *key;      /* "" for "all", else as in "HighlyKnown", "P36", "1" (quartile, 1 = least popular) */
-    uint64_t n;           /* rows */
-    uint64_t hits;        /* correct greedy answers under the run's matcher */
-    uint64_t hits_raw;    /* under em-raw */
-    uint64_t abstained;   /* answers that decline to answer */
-    uint64_t answered;    /* the others; n - abstained - answered prompts did not fit the context */
-    double loss;          /* sum of -log p of the target tokens; NaN = not measured */
-    uint64_t tokens;      /* target tokens */
-    uint64_t bytes;       /* "text:NAME": bytes of the tokens' text */
-    double p;             /* multiple choice: sum of the probabilities of the right letter; NaN otherwise */
-    int n_more;           /* further matchers */
+    const char *grouping; /* "all", "category", "relation", "popularity", "split", "task", "answer" */
+    const char
+        *key; /* "" for "all", else as in "HighlyKnown", "P36", "1" (quartile, 1 = least popular); of "answer": "empty",
+                             "cut off" (at the limit of its length), "whole"; rows whose answer was stopped early have none */
+    uint64_t n;         /* rows */
+    uint64_t hits;      /* correct greedy answers under the run's matcher */
+    uint64_t hits_raw;  /* under em-raw */
+    uint64_t abstained; /* answers that decline to answer */
+    uint64_t answered;  /* the others; n - abstained - answered prompts did not fit the context */
+    double loss;        /* sum of -log p of the target tokens; NaN = not measured */
+    uint64_t tokens;    /* target tokens */
+    uint64_t bytes;     /* "text:NAME": bytes of the tokens' text */
+    double p;           /* multiple choice: sum of the probabilities of the right letter; NaN otherwise */
+    int n_more;         /* further matchers */
     struct {
         const char *matcher;
         uint64_t hits;
@@ -445,6 +453,7 @@ typedef struct ken_trained {          /* a row that was trained on */
     int category;                     /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
     const char *question, *target;    /* NULL = not stored */
     double weight;                    /* of its loss */
+    const char *subject;              /* NULL = not known, as in runs before format 5 */
 } ken_trained;
 
 typedef struct ken_evaluated { /* a row that was asked */

@@ -61,6 +61,8 @@ typedef struct ken_change { /* of one group between two evaluations of the same 
     uint64_t n, before, after; /* rows that both have; correct ones */
     uint64_t lost, gained;     /* correct only before, only after */
     double p;                  /* exact McNemar test, two-sided: as uneven a change by chance */
+    uint64_t formless_before;  /* rows whose answer before was empty or ran into the limit of its length */
+    uint64_t gained_form;      /* gained ones among these: the form of an answer was learned, knowledge perhaps not */
 } ken_change;
 
 /* Against an earlier evaluation: rows are joined by set and id. Borrowed from e, until the next call. KEN_EINPUT when none of the

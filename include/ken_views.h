@@ -135,6 +135,8 @@ KEN_DEFAULTS(ken_show_options, ken_show_defaults)
 
 /* Of a run of any kind; o may be NULL. Free with ken_views_free; the run may be freed before. */
 KEN_API int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *o, ken_err *err);
+/* What the labels of an annotation may hide and what to do about it, in sentences; none when there is nothing to say. ken_views_of_run has them too. */
+KEN_API int ken_views_of_advice(ken_views **out, ken_run *r, ken_err *err);
 /* Of an evaluation, with its changes when ken_evaluation_changes was asked for them. */
 KEN_API int ken_views_of_evaluation(ken_views **out, const ken_evaluation *e, ken_err *err);
 KEN_API int ken_views_of_data(ken_views **out, const ken_data *d, ken_err *err);

@@ -1,4 +1,4 @@
-/* annotate.c - `ken annotate`, the main job: a knowledge category for every example, kept in a run that can be resumed. */
+/* annotate.c - `ken annotate`, the main job: a knowledge category for every fact, kept in a run that can be resumed. */
 #include "cli/annotate_options.h"
 #include "cli/cli.h"
 #include "cli/data_options.h"
@@ -84,7 +84,7 @@ static int print_plan(const ken_plan *p, ken_err *err)
                p->held_out == 1 ? "s" : "", p->held_out == 1 ? "" : "s", p->held_out == 1 ? "is" : "are");
     else if (p->cross_fitted) fputs("; each one's exemplars are others of them, and all are asked", stdout);
     if (p->measured > 0)
-        printf("\nmeasured on %s of them, which %s not kept; the range holds the truth nine times in ten",
+        printf("\nmeasured on %s of them, which %s not kept; the range is where the truth mostly lies",
                ken_count_text(a, p->measured), p->measured == 1 ? "is" : "are");
     printf("\nabout %s token-forwards (%s to %s), %s, %.1f GB of memory\n", ken_count_text(a, p->token_forwards),
            ken_count_text(b, p->token_forwards_lo), ken_count_text(c, p->token_forwards_hi), time,
@@ -99,12 +99,13 @@ void cli_annotate_note_done(const char *path, const cli_progress *p)
     char a[32], b[32], time[16];
     cli_duration(p->now.seconds, time);
     uint64_t fresh = p->now.done - p->first_done;
+    const char *s = fresh == 1 ? "" : "s";
     if (fresh == 0) cli_note("%s: complete; nothing was left to do", path);
     else if (p->first_done > 0)
-        cli_note("%s: %s examples in %s, %s token-forwards (%s were there)", path, ken_count_text(a, fresh), time,
+        cli_note("%s: %s fact%s in %s, %s token-forwards (%s were there)", path, ken_count_text(a, fresh), s, time,
                  ken_count_text(b, p->now.token_forwards), ken_count_text((char[32]){0}, p->first_done));
     else
-        cli_note("%s: %s examples in %s, %s token-forwards", path, ken_count_text(a, fresh), time,
+        cli_note("%s: %s fact%s in %s, %s token-forwards", path, ken_count_text(a, fresh), s, time,
                  ken_count_text(b, p->now.token_forwards));
 }
 
@@ -115,6 +116,23 @@ void cli_annotate_stopped(const char *path, const cli_progress *p, ken_err *err)
         cli_fail(err, KEN_ESTOP, "stopped on request; %s keeps %s of %s facts, and the same command goes on from there",
                  path, ken_count_text(a, p->now.done), ken_count_text(b, p->now.total));
     else cli_fail(err, KEN_ESTOP, "stopped on request before the first fact was asked; the same command goes on");
+}
+
+/* Its sentences, each a note. */
+static int note_advice(const char *path, ken_run *r, ken_err *err)
+{
+    ken_views *v;
+    int rc = ken_views_of_advice(&v, r, err);
+    for (size_t i = 0; rc == KEN_OK && ken_views_get(v, i) != NULL; i++) {
+        const ken_view *t = ken_views_get(v, i);
+        char text[2000];
+        size_t n = 0;
+        for (size_t k = 0; k < t->n_spans && n < sizeof text; k++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s", t->span[k].text);
+        cli_note("%s: %s", path, text);
+    }
+    if (rc == KEN_OK) ken_views_free(v);
+    return rc;
 }
 
 /* The notes of the run; with --json its summary. */
@@ -128,6 +146,7 @@ static int end_run(const char *path, ken_err *err)
         rc = ken_views_of_run(&v, r, NULL, err);
         if (rc == KEN_OK) rc = cli_print_views(v, err);
     } else if (rc == KEN_OK) cli_note("look at it with: ken show %s", path);
+    if (rc == KEN_OK) rc = note_advice(path, r, err);
     ken_run_free(r);
     return rc;
 }

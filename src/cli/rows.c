@@ -99,8 +99,9 @@ static void print_row(const ken_row *r)
         term_text(skip_spaces(says));
         fputs(term_off(), stdout);
     }
-    for (int b = 0; r->category == KEN_UNLABELLED && ken_flag_name(b) != NULL; b++)
-        if (r->flags & (1u << b)) printf("  [%s]", ken_flag_name(b));
+    const uint32_t why = r->category == KEN_UNLABELLED ? r->flags & ~(uint32_t)KEN_FLAG_EXEMPLARS_SHARED : 0;
+    for (int b = 0; ken_flag_name(b) != NULL; b++)
+        if (why & (1u << b)) printf("  [%s]", ken_flag_name(b));
     putchar('\n');
 }
 

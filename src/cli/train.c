@@ -151,11 +151,12 @@ static void show_start(void *ctx, const ken_train_start *s)
     char a[32], b[32];
     cli_progress_end(&w->progress);
     if (d->mixed > 0)
-        cli_note("%s rows and %s of other tasks, %lld steps of which %lld are an epoch", ken_count_text(a, d->rows),
-                 ken_count_text(b, d->mixed), (long long)s->steps, (long long)s->steps_per_epoch);
-    else
-        cli_note("%s rows, %lld steps of which %lld are an epoch", ken_count_text(a, d->rows), (long long)s->steps,
+        cli_note("%s row%s and %s of other tasks, %lld step%s, %lld an epoch", ken_count_text(a, d->rows),
+                 d->rows == 1 ? "" : "s", ken_count_text(b, d->mixed), (long long)s->steps, s->steps == 1 ? "" : "s",
                  (long long)s->steps_per_epoch);
+    else
+        cli_note("%s row%s, %lld step%s, %lld an epoch", ken_count_text(a, d->rows), d->rows == 1 ? "" : "s",
+                 (long long)s->steps, s->steps == 1 ? "" : "s", (long long)s->steps_per_epoch);
     cli_tune_notes(d);
     if (set.o.fit_limit > 0)
         cli_note("the fit is measured on at most %s rows, evenly spaced", ken_count_text(a, set.o.fit_limit));

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct before { /* verdicts of the earlier evaluation */
+enum { HIT = 1, FORMLESS = 2 };
+
+typedef struct before { /* verdicts of the earlier evaluation: HIT, FORMLESS */
     ken_arena arena;
     ken_strmap *at;
 } before;
@@ -30,7 +32,9 @@ static int add_before(void *ctx, const ken_evaluated *row, ken_err *err)
     before *b = ctx;
     size_t n;
     char *key = key_of(&b->arena, row->set, row->id, &n);
-    if (key == NULL || ken_strmap_add(b->at, key, n, row->hit) < 0) return ken_fail_nomem(err, "earlier evaluation");
+    const int32_t verdict =
+        (row->hit ? HIT : 0) | (ken_answer_is_formless(row->text, row->finish, row->hit) ? FORMLESS : 0);
+    if (key == NULL || ken_strmap_add(b->at, key, n, verdict) < 0) return ken_fail_nomem(err, "earlier evaluation");
     return KEN_OK;
 }
 
@@ -80,19 +84,22 @@ static int compare_rows(ken_evaluation *e, const before *b, ken_strmap *index, c
         size_t n;
         ken_arena_reset(&scratch);
         char *key = key_of(&scratch, row->set, row->id, &n);
-        int32_t hit = key != NULL ? ken_strmap_get(b->at, key, n, -1) : -1;
+        const int32_t was = key != NULL ? ken_strmap_get(b->at, key, n, -1) : -1;
         if (key == NULL) rc = ken_fail_nomem(err, "changes");
-        if (hit < 0) continue;
-        for (int g = 0; g < KEN_TALLY_N && rc == KEN_OK; g++) {
+        if (was < 0) continue;
+        const bool hit = (was & HIT) != 0, formless = (was & FORMLESS) != 0;
+        for (int g = 0; g < KEN_TALLY_ANSWER && rc == KEN_OK; g++) {
             const char *k = ken_tally_key(row, g, quartile[i], e->labelled);
             ken_change *c = k != NULL ? group(e, index, row, g, k) : NULL;
             if (k != NULL && c == NULL) rc = ken_fail_nomem(err, "changes");
             if (c == NULL) continue;
             c->n++;
-            c->before += hit != 0;
+            c->before += hit;
             c->after += row->hit;
-            c->lost += hit != 0 && !row->hit;
-            c->gained += hit == 0 && row->hit;
+            c->lost += hit && !row->hit;
+            c->gained += !hit && row->hit;
+            c->formless_before += formless;
+            c->gained_form += formless && !hit && row->hit;
         }
     }
     ken_arena_free(&scratch);

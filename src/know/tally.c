@@ -4,11 +4,32 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/stats.h"
+#include "text/accept.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ken_tally_grouping[KEN_TALLY_N] = {"all", "category", "relation", "split", "popularity"};
+const char *const ken_tally_grouping[KEN_TALLY_N] = {"all", "category", "relation", "split", "popularity", "answer"};
+
+/* ---- the form of an answer ------------------------------------------------------------------------------------------- */
+
+const char *ken_answer_form(const char *text, const char *finish, bool hit)
+{
+    if (text == NULL) return NULL;
+    if (hit) return "whole";
+    char *words = ken_normalize(text, strlen(text));
+    const bool known = words != NULL, empty = known && words[0] == '\0';
+    ken_free(words);
+    if (!known) return NULL;
+    if (empty) return "empty";
+    return finish != NULL && strcmp(finish, "length") == 0 ? "cut off" : "whole";
+}
+
+bool ken_answer_is_formless(const char *text, const char *finish, bool hit)
+{
+    const char *form = ken_answer_form(text, finish, hit);
+    return form != NULL && strcmp(form, "whole") != 0;
+}
 
 /* ---- keys ----------------------------------------------------------------------------------------------------------- */
 
@@ -31,6 +52,8 @@ const char *ken_tally_key(const ken_evaluated *row, int grouping, uint8_t quarti
         return row->category < KEN_N_CATEGORIES ? ken_category_name(row->category) : "not annotated";
     case KEN_TALLY_RELATION: return row->relation[0] != '\0' ? row->relation : NULL;
     case KEN_TALLY_SPLIT: return row->split[0] != '\0' ? row->split : NULL;
+    case KEN_TALLY_ANSWER: /* an option that was chosen is no text that was written */
+        return strcmp(row->set, "mmlu") != 0 ? ken_answer_form(row->text, row->finish, row->hit) : NULL;
     default: return quarter[quartile];
     }
 }

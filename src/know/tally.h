@@ -11,9 +11,22 @@ typedef struct ken_tally_options {
     bool categories; /* rows have them: those without one are counted under "not annotated" */
 } ken_tally_options;
 
-/* Which group of each grouping a row is in: 5 of them; key NULL = none of that grouping. "popularity" is by rank among those rows given
+/* What became of an answer, whatever it says: "empty" (it ended before it began: no word is left by N of docs/method/knowledge.md#normalisation, as of "A:"), "cut off" (it ran into the limit of its length), "whole", as whatever was accepted (hit); NULL:
+ * not known: it was stopped early or never asked, or memory ran out. */
+const char *ken_answer_form(const char *text, const char *finish, bool hit);
+bool ken_answer_is_formless(const char *text, const char *finish, bool hit); /* empty or cut off */
+
+/* Which group of each grouping a row is in: 6 of them; key NULL = none of that grouping. "popularity" is by rank among those rows given
  * that have one: "1" the least popular quarter; equal values stay together. */
-enum { KEN_TALLY_ALL, KEN_TALLY_CATEGORY, KEN_TALLY_RELATION, KEN_TALLY_SPLIT, KEN_TALLY_POPULARITY, KEN_TALLY_N };
+enum {
+    KEN_TALLY_ALL,
+    KEN_TALLY_CATEGORY,
+    KEN_TALLY_RELATION,
+    KEN_TALLY_SPLIT,
+    KEN_TALLY_POPULARITY,
+    KEN_TALLY_ANSWER,
+    KEN_TALLY_N
+};
 extern const char *const ken_tally_grouping[KEN_TALLY_N]; /* "all", "category", ... */
 
 /* Quartiles (n) of the rows' popularity, 1 to 4; 0 where there is none. KEN_ENOMEM. */

@@ -7,6 +7,7 @@
 #include "report/sections.h"
 #include "report/view_html.h"
 #include "view/diff.h"
+#include "view/views.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -239,6 +240,19 @@ static void put_says(ken_out *o, const ken_diff_side *s)
     if (s->prompts > 1) ken_out_printf(o, " <small>%d of %d</small>", s->says_prompts, s->prompts);
 }
 
+/* What moved need not be what is said most often: a fact is gained with one prompt of ten. */
+static void put_hits(ken_out *o, const ken_page_diff *d, const ken_diff_row *row)
+{
+    ken_views *v = ken_diff_annotated(d->diff) ? ken_views_new() : NULL;
+    const char *text = v != NULL ? ken_view_hits_moved(v, row, "") : NULL;
+    if (text != NULL && text[0] != '\0') {
+        ken_out_puts(o, "<small>; ");
+        ken_html_text(o, text, 0);
+        ken_out_puts(o, "</small>");
+    }
+    ken_views_free(v);
+}
+
 static int list_moved(ken_out *o, const diff_part *p, int move, int h, ken_err *err)
 {
     const ken_page_diff *d = p->d;
@@ -271,6 +285,7 @@ static int list_moved(ken_out *o, const diff_part *p, int move, int h, ken_err *
             put_says(o, &row->a);
             ken_out_puts(o, " <span aria-label=\"then\">\xE2\x86\x92</span> ");
             put_says(o, &row->b);
+            put_hits(o, d, row);
             if (row->near != KEN_NEAR_UNKNOWN && row->near != KEN_NEAR_NOTHING)
                 ken_out_printf(o, " <span class=\"flag\">%s</span>", ken_near_name(row->near));
             ken_out_puts(o, "</li>\n");

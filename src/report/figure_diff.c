@@ -236,7 +236,11 @@ static void choose_shares(ken_axis *a, const ranked *r, size_t n)
 static const char *change_of(char buf[80], const ken_diff_group *g)
 {
     char lost[32], gained[32];
-    snprintf(buf, 80, "\xE2\x88\x92%s +%s", ken_count_text(lost, g->lost), ken_count_text(gained, g->gained));
+    ken_count_text(lost, g->lost);
+    ken_count_text(gained, g->gained);
+    if (g->lost == 0) snprintf(buf, 80, "%s%s", g->gained > 0 ? "+" : "", gained); /* nothing has no sign */
+    else if (g->gained == 0) snprintf(buf, 80, "\xE2\x88\x92%s", lost);
+    else snprintf(buf, 80, "\xE2\x88\x92%s +%s", lost, gained);
     return buf;
 }
 

@@ -9,6 +9,7 @@
 #include "report/bars.h"
 #include "report/html.h"
 #include "report/sections.h"
+#include "view/views.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -138,7 +139,17 @@ static void model_finding(ken_out *o, const ken_report *r)
         ken_out_printf(o, "<p class=\"finding\"><b>%s of %s</b> facts it can answer under at least one of %d prompts; ",
                        ken_count_text(a, t->category[KEN_HIGHLY_KNOWN] + t->category[KEN_MAYBE_KNOWN]),
                        ken_count_text(b, s->n_labelled), s->prompts);
-        ken_out_printf(o, "<b>%s</b> it does not know at all.</p>\n", ken_count_text(a, t->category[KEN_UNKNOWN]));
+        const uint64_t unknown = t->category[KEN_UNKNOWN], said = t->said[KEN_UNKNOWN];
+        if (ken_view_of_sentences(r->run[0].run, t))
+            ken_out_printf(o, "whether it knows <b>%s</b> others cannot be told from these answers.</p>\n",
+                           ken_count_text(a, unknown));
+        else if (said == 0) ken_out_printf(o, "<b>%s</b> it does not know at all.</p>\n", ken_count_text(a, unknown));
+        else
+            ken_out_printf(
+                o,
+                "<b>%s</b> it does not know at all, and of <b>%s</b> called Unknown it says the accepted answer "
+                "among other words.</p>\n",
+                ken_count_text(a, unknown - said), ken_count_text(b, said));
     } else if (s->n_score > 0) {
         ken_out_printf(o,
                        "<p class=\"finding\"><b>%s of %s</b> multiple-choice questions it has right under most prompts",

@@ -159,7 +159,10 @@
     td.appendChild(make("bdi", s.hit ? "right" : "", shown(s.text)));
     if (n > 1) td.appendChild(make("span", "times", " \u00d7" + s.count));
   };
+  /* A flag of every row tells no row from another: the table of flags says it once. */
+  const common = (run) => run.common ??= run.c.flags && run.c.flags.length > 1 ? run.c.flags.reduce((x, y) => x & y, ~0) : 0;
   const flags = (run, i) => run.row[i] < 0 ? 0 : run.c.flags[run.row[i]];
+  const own_flags = (run, i) => flags(run, i) & ~common(run);
 
   /* a column: key, heading, value to sort by, how to fill a cell, is it a number */
   function columns_of(v) {
@@ -196,7 +199,7 @@
     if (a.scores) add("score", "Score", (i) => real(a.c.score[a.row[i]]), (td, i) => { const x = real(a.c.score[a.row[i]]); td.textContent = x === null ? "" : x.toFixed(3); }, true);
     add("rel", a.only ? "Subject" : "Relation", (i) => rel(i), (td, i) => name(td, rel(i)));
     if (about.popular) add("pop", "Popularity", (i) => facts.popular(i), (td, i) => { const x = facts.popular(i); td.textContent = x === null ? "" : number(x); }, true);
-    if (about.flagged && !(a.only && about.flagged === CHOICE)) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
+    if (about.flagged && !(a.only && about.flagged === CHOICE)) add("flags", "Flags", (i) => flags(a, i), (td, i) => about.flags.forEach((name, bit) => { if (own_flags(a, i) >>> bit & 1) td.appendChild(make("span", "flag", name)); }));
     return out;
   }
 

@@ -157,6 +157,8 @@ static int put_as(ken_out *o, ken_views *v, void (*put)(ken_out *o, const ken_vi
     return rc;
 }
 
+static void advice(ken_out *o, const ken_views *v) { ken_html_sentences(o, v, "note"); }
+
 int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err)
 {
     char a[32];
@@ -174,6 +176,11 @@ int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err)
         rc = put_as(o, v, ken_html_cards, err);
     }
     if (rc == KEN_OK) rc = put_as(o, key_numbers(total, s), ken_html_numbers, err);
+    if (rc == KEN_OK && labelled > 0) {
+        ken_views *v = ken_views_new();
+        ken_view_advice(v, r->run[k].run, total);
+        rc = put_as(o, v, advice, err);
+    }
     if (unlabelled > 0 && s->n_score < unlabelled)
         ken_out_printf(o,
                        "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "

@@ -6,6 +6,7 @@
 #include "store/run.h"
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "store/said.h"
 #include "text/accept.h"
 #include <math.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ typedef struct scan {
     size_t cap_answers;
     sums total, *by_relation; /* (r->n_relations) */
     size_t cap_sums;
+    ken_said said;
     ken_strmap *index; /* relation -> place in r->relations; keys are those of r->relations */
 } scan;
 
@@ -114,7 +116,8 @@ static int scan_row(scan *s, ken_err *err)
     ken_free(norm);
     count_row(&r->relations[relation], &s->by_relation[relation], s->q, category);
     count_row(&r->total, &s->total, s->q, category);
-    return KEN_OK;
+    return ken_said_row(&s->said, place, category, (uint32_t)sqlite3_column_int64(s->q, C_FLAGS),
+                        &r->relations[relation], err);
 }
 
 /* ---- majority ------------------------------------------------------------------------------------------------------ */
@@ -176,6 +179,7 @@ int ken_run_scan(ken_run *r, ken_err *err)
                                 " LEFT JOIN answers ON answers.place = knowledge.place AND answers.n = 0"
                                 " ORDER BY knowledge.place",
                                 &s.q, err);
+    if (rc == KEN_OK) rc = ken_said_open(&s.said, r, err);
     if (rc == KEN_OK && (s.index = ken_strmap_new(64)) == NULL) rc = ken_fail_nomem(err, r->path);
     while (rc == KEN_OK) {
         int code = sqlite3_step(s.q);
@@ -188,6 +192,7 @@ int ken_run_scan(ken_run *r, ken_err *err)
         for (size_t i = 0; i < r->n_relations; i++) finish(&r->relations[i], &s.by_relation[i]);
     }
     sqlite3_finalize(s.q);
+    ken_said_close(&s.said);
     ken_strmap_free(s.index);
     ken_free(s.answers);
     ken_free(s.by_relation);

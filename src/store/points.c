@@ -204,8 +204,12 @@ const ken_trained *ken_run_trained(ken_run *r, size_t i, ken_err *err)
     ken_cursor c = {.r = r};
     int64_t place = (int64_t)i;
     int rc = ken_schema_prepare(r->db, r->path,
-                                "SELECT id, relation, task, category, question, target, weight FROM trained"
-                                " WHERE place = ?",
+                                r->format < KEN_FORMAT_SUBJECTS
+                                    ? "SELECT id, relation, task, category, question, target, weight, NULL FROM trained"
+                                      " WHERE place = ?"
+                                    : "SELECT id, relation, task, category, question, target, weight, subject FROM "
+                                      "trained LEFT JOIN subjects ON subjects.place = trained.place"
+                                      " WHERE trained.place = ?",
                                 &c.q, err);
     int there = -1;
     if (rc == KEN_OK && sqlite3_bind_int64(c.q, 1, place) != SQLITE_OK) ken_fail_nomem(err, r->path);
@@ -222,6 +226,7 @@ const ken_trained *ken_run_trained(ken_run *r, size_t i, ken_err *err)
         t->target = ken_cursor_text(&c, "target", true);
         t->weight = ken_cursor_real(&c, "weight");
         if (!(t->weight >= 0.0 && isfinite(t->weight))) ken_cursor_spoil(&c, "weight");
+        t->subject = ken_cursor_text(&c, "subject", true);
         good = ken_cursor_next(&c, place, err) == 0;
     }
     sqlite3_finalize(c.q);

@@ -233,6 +233,12 @@ static const struct {
      "  PRIMARY KEY(row_id, set_no, shot)\n"
      ") WITHOUT ROWID",
      4},
+    {"subjects",
+     "CREATE TABLE subjects(\n"
+     "  place INTEGER PRIMARY KEY,\n"
+     "  subject TEXT NOT NULL\n"
+     ")",
+     5},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

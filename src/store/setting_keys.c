@@ -1,5 +1,9 @@
 /* setting_keys.c - see setting_keys.h. */
 #include "store/setting_keys.h"
+#include "model/json.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 const ken_setting_key ken_setting_keys[] = {
     {"kind", NULL},
@@ -98,3 +102,13 @@ const ken_setting_key ken_setting_keys[] = {
     {"idk_hash", "Declining phrases hash"},
 };
 const size_t ken_n_setting_keys = sizeof ken_setting_keys / sizeof *ken_setting_keys;
+
+const char *ken_setting_shown(const char *value, char buf[40])
+{
+    char *end;
+    const size_t n = strlen(value);
+    if (n < 12 || n > 24 || value[strspn(value, "+-.0123456789e")] != '\0' || strpbrk(value, ".e") == NULL)
+        return value;
+    const double x = strtod(value, &end);
+    return *end == '\0' && isfinite(x) ? ken_json_number(x, false, buf) : value;
+}

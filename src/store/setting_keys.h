@@ -11,4 +11,6 @@ typedef struct ken_setting_key {
 
 extern const ken_setting_key ken_setting_keys[]; /* (ken_n_setting_keys) */
 extern const size_t ken_n_setting_keys;
+/* A value as people read it: a number that was written with all its digits as the shortest that reads back ("0.05"); else itself. buf or value. */
+const char *ken_setting_shown(const char *value, char buf[40]);
 #endif

@@ -15,11 +15,13 @@ enum {
     Q_NO_MATCHED,
     Q_FIT,
     Q_TRAINED,
+    Q_SUBJECT,
+    Q_NO_SUBJECT,
     Q_EVALUATED,
     Q_MARK,
     Q_END
 };
-_Static_assert((int)Q_END <= (int)KEN_STORE_QUERIES, "room for the statements");
+_Static_assert((int)Q_END <= (int)KEN_STORE_OWN, "room for the statements");
 
 static const char *const queries[Q_END - KEN_STORE_TUNING] = {
     [Q_HAS - KEN_STORE_TUNING] = "SELECT 1 FROM points WHERE step = ?",
@@ -30,6 +32,8 @@ static const char *const queries[Q_END - KEN_STORE_TUNING] = {
         "DELETE FROM matched WHERE step = ? AND set_name = ? AND grouping = ? AND key = ?",
     [Q_FIT - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO fits VALUES(?,?,?)",
     [Q_TRAINED - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO trained VALUES(?,?,?,?,?,?,?,?)",
+    [Q_SUBJECT - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO subjects VALUES(?,?)",
+    [Q_NO_SUBJECT - KEN_STORE_TUNING] = "DELETE FROM subjects WHERE place = ?",
     [Q_EVALUATED - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO evaluated VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [Q_MARK - KEN_STORE_TUNING] = "UPDATE points SET best = step = ?, last = step = ?",
 };
@@ -189,6 +193,17 @@ int ken_tuning_put_fit(ken_store *s, int64_t step, const uint8_t *bits, size_t n
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
+/* A run of an older format has no place for it. */
+static int put_subject(ken_store *s, size_t place, const char *subject, ken_err *err)
+{
+    if (s->format < KEN_FORMAT_SUBJECTS) return KEN_OK;
+    const int which = subject != NULL ? Q_SUBJECT : Q_NO_SUBJECT;
+    int rc = begin_with(s, which, err);
+    if (rc != KEN_OK) return rc;
+    sqlite3_stmt *q = *query(s, which);
+    return finish(s, subject != NULL ? KEN_PUT(q, KEN_INT(place), KEN_TEXT(subject)) : KEN_PUT(q, KEN_INT(place)), err);
+}
+
 int ken_tuning_put_row(ken_store *s, size_t place, const ken_trained *row, ken_err *err)
 {
     const char *fault = place >= KEN_STORE_MAX_TRAINED                          ? "place"
@@ -200,7 +215,8 @@ int ken_tuning_put_row(ken_store *s, size_t place, const ken_trained *row, ken_e
     if (fault != NULL)
         return ken_fail(err, KEN_ESTATE, "%s: training row %zu (%s) has no valid %s", s->path, place,
                         row->id != NULL ? row->id : "?", fault);
-    int rc = begin_with(s, Q_TRAINED, err);
+    int rc = put_subject(s, place, row->subject, err);
+    if (rc == KEN_OK) rc = begin_with(s, Q_TRAINED, err);
     if (rc != KEN_OK) return rc;
     return finish(s,
                   KEN_PUT(*query(s, Q_TRAINED), KEN_INT(place), KEN_TEXT(row->id), KEN_TEXT(row->relation),

@@ -13,6 +13,7 @@ typedef struct diff_extra {
     bool choice_a;               /* multiple choice in A */
     int options;                 /* of multiple choice in A; 0 = not known */
     uint64_t asked;              /* in A; 0 = not known: hash of the question with its options */
+    bool a_formless, b_formless; /* evaluations: the answer is empty, or ran into the limit of its length */
     bool a_label, b_label;       /* it has a category, or a verdict */
     uint64_t answers;            /* hash of the accepted answers in A */
     const char *const *accepted; /* (n_accepted) the answers themselves; NULL without a training set */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "store/run.h"
+#include "store/setting_keys.h"
 #include "store/store.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +31,9 @@ static int add(ken_diff *d, ken_err *err, const char *fmt, ...)
 /* A value for a sentence: line ends and tabs as they are typed, hashes cut to what tells them apart. */
 static const char *shown(char *out, size_t size, const char *value, bool hash)
 {
+    char number[40];
     size_t at = 0, most = hash ? 12 : size;
+    if (!hash) value = ken_setting_shown(value, number);
     if (value[0] == '\0') return "none";
     for (const char *s = value; *s != '\0' && at + 6 < size && at < most; s++) {
         const char *escape = *s == '\n' ? "\\n" : *s == '\t' ? "\\t" : *s == '\r' ? "\\r" : NULL;
@@ -181,10 +184,32 @@ static int completeness_of(ken_diff *d, const ken_run *r, const char *which, ken
                ken_run_setting(r, KEN_SETTING_ROWS) != NULL ? ken_run_setting(r, KEN_SETTING_ROWS) : "its");
 }
 
+/* What was gained from answers that were none, or lost to them: the form of answers changed. */
+static int form_of(ken_diff *d, ken_err *err)
+{
+    size_t n[2] = {0}, formless[2] = {0};
+    int rc = KEN_OK;
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->row[i].move != KEN_MOVE_LOST && d->row[i].move != KEN_MOVE_GAINED) continue;
+        const bool lost = d->row[i].move == KEN_MOVE_LOST;
+        n[lost]++;
+        formless[lost] += lost ? d->extra[i].b_formless : d->extra[i].a_formless;
+    }
+    for (int lost = 1; lost >= 0 && rc == KEN_OK; lost--)
+        if (formless[lost] > 0 && 2 * formless[lost] >= n[lost])
+            rc = add(
+                d, err,
+                "form: of %zu %s facts %zu have an empty or cut-off answer in %c: there the form of an answer changed, "
+                "and knowledge perhaps not; ken eval --prompt few-shot of both models compares knowledge",
+                n[lost], lost ? "lost" : "gained", formless[lost], lost ? 'B' : 'A');
+    return rc;
+}
+
 int ken_diff_find_cautions(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
 {
     int rc = settings_of(d, a, b, err);
     if (rc == KEN_OK && d->annotated) rc = exemplars_of(d, a, b, err);
+    if (rc == KEN_OK && !d->annotated) rc = form_of(d, err);
     if (rc == KEN_OK && d->other_answers > 0)
         rc = add(d, err, "answers: %zu of %zu facts accept other answers", d->other_answers, d->n);
     if (rc == KEN_OK && d->annotated) rc = completeness_of(d, a, "A", err);

@@ -201,7 +201,7 @@ static int read_training(near *x, ken_run *run, ken_err *err)
     for (size_t i = 0; i < ken_run_n_trained(run) && rc == KEN_OK; i++) {
         const ken_trained *t = ken_run_trained(run, i, &why);
         if (t == NULL) rc = ken_fail(err, why.status, "%s", why.msg);
-        else rc = put_row(x, t->id, t->relation, t->question, NULL, t->target, err);
+        else rc = put_row(x, t->id, t->relation, t->question, t->subject, t->target, err);
     }
     if (rc == KEN_OK && ken_run_n_trained(run) == 0)
         rc = ken_fail(err, KEN_EINPUT, "%s: it does not record what was trained on", run->path);

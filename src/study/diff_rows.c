@@ -6,6 +6,7 @@
 #include "study/diff.h"
 #include "base/alloc.h"
 #include "data/identity.h"
+#include "know/tally.h"
 #include "know/verdict.h"
 #include "store/store.h"
 #include "text/accept.h"
@@ -266,6 +267,7 @@ static int add_evaluated(void *ctx, const ken_evaluated *row, ken_err *err)
     d->extra[d->n - 1].choice_a = !isnan(row->p);
     d->extra[d->n - 1].category = row->category;
     d->extra[d->n - 1].a_label = !row->too_long;
+    d->extra[d->n - 1].a_formless = isnan(row->p) && ken_answer_is_formless(row->text, row->finish, row->hit);
     return rc;
 }
 
@@ -289,6 +291,7 @@ static int join_evaluated(void *ctx, const ken_evaluated *row, ken_err *err)
     if (e->other_question) return KEN_OK;
     to->choice = e->choice_a || !isnan(row->p); /* on the other side it may have been too long to be asked */
     e->b_label = !row->too_long;
+    e->b_formless = isnan(row->p) && ken_answer_is_formless(row->text, row->finish, row->hit);
     d->other_answers += row->answer != NULL && e->answers != 0 && e->answers != hash_answers(&row->answer, 1);
     return evaluated_side(d, row, &to->b, err);
 }

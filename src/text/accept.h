@@ -57,4 +57,8 @@ char *ken_normalize(const char *s, size_t n);
 double ken_f1(const char *y, size_t n, const char *const *golds, int n_golds);
 /* The words of N(gold) occur contiguously among the words of N(text). */
 bool ken_contains_words(const char *text, size_t n, const char *gold);
+extern const ken_matcher ken_contains; /* the same as a matcher */
+/* Are these answers sentences, which exact match can hardly accept? Five words or more on the average: names and titles have fewer, and a list of
+ * correct statements has a short one among them now and then. */
+bool ken_answers_are_sentences(const char *const *answers, int n);
 #endif

@@ -146,6 +146,21 @@ double ken_f1(const char *y, size_t n, const char *const *golds, int n_golds)
 
 bool ken_contains_words(const char *text, size_t n, const char *gold) { return compare(text, n, gold, false) > 0.0; }
 
+/* ---- sentences ------------------------------------------------------------------------------------------------------- */
+
+enum { SENTENCE_WORDS = 5 };
+
+bool ken_answers_are_sentences(const char *const *answers, int n)
+{
+    size_t found = 0;
+    for (int i = 0; i < n; i++)
+        for (const char *p = answers[i] + strspn(answers[i], " \t\n\r"); *p != '\0'; p += strspn(p, " \t\n\r")) {
+            found++;
+            p += strcspn(p, " \t\n\r");
+        }
+    return n > 0 && found >= SENTENCE_WORDS * (size_t)n;
+}
+
 /* ---- contains and f1 ------------------------------------------------------------------------------------------------- */
 
 typedef struct lists {
@@ -189,3 +204,4 @@ static bool f1_matches(const ken_accept *a, const char *y, size_t n) { return re
 const ken_matcher_kind ken_contains_kind = {"contains", "1", "contains", LISTS, .matches = contains_matches};
 const ken_matcher_kind ken_f1_kind = {
     "f1", "1", "f1@T with 0 < T <= 1 (as f1@0.5)", LISTS, .takes_threshold = true, .matches = f1_matches};
+const ken_matcher ken_contains = {.kind = &ken_contains_kind, .name = "contains/1"};

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "know/tally.h"
 #include "store/tuning.h"
 #include "text/accept.h"
 #include <math.h>
@@ -15,6 +16,7 @@ typedef struct group {
     int class; /* of the losses that belong here; -1 = none, ALL */
 } group;
 enum { NO_CLASS = -1, ALL_CLASSES = -2 };
+enum { EMPTY = 1 + KEN_TRAIN_CATEGORIES, CUT_OFF }; /* behind all and the categories */
 
 typedef struct watched {
     ken_monitor_set set;
@@ -23,7 +25,7 @@ typedef struct watched {
     ken_greedy_item *item;     /* (n) */
     ken_greedy_answer *answer; /* (n); valid when there */
     bool there;
-    group *groups; /* (n_groups): all, the categories, then relations and tasks */
+    group *groups; /* (n_groups): all, the categories, formless answers, then relations and tasks */
     size_t n_groups, cap_groups;
     int32_t *relation, *task; /* (n) its group, or -1 */
 } watched;
@@ -134,6 +136,8 @@ static int number_groups(ken_monitor *m, watched *w, ken_err *err)
     if (rc == KEN_OK) rc = add_group(w, "all", "", ALL_CLASSES, err);
     for (int c = 0; c < KEN_TRAIN_CATEGORIES && rc == KEN_OK; c++)
         rc = add_group(w, "category", category_key(c), c, err);
+    if (rc == KEN_OK) rc = add_group(w, "answer", "empty", NO_CLASS, err);
+    if (rc == KEN_OK) rc = add_group(w, "answer", "cut off", NO_CLASS, err);
     for (int t = 0; t < m->n_tasks && rc == KEN_OK && w == m->w; t++) {
         int32_t at;
         rc = find_group(w, tasks, "task", m->task[t], KEN_TRAIN_CATEGORIES + t, &at, err);
@@ -253,6 +257,9 @@ static void count_all(const ken_monitor *m, watched *w)
         int class = ken_monitor_class(m, r);
         count(&w->groups[0], a);
         if (class < KEN_TRAIN_CATEGORIES) count(&w->groups[1 + class], a);
+        const char *form = ken_answer_form(a->text, a->finish, a->hit);
+        if (form != NULL && strcmp(form, "empty") == 0) count(&w->groups[EMPTY], a);
+        if (form != NULL && strcmp(form, "cut off") == 0) count(&w->groups[CUT_OFF], a);
         if (w->relation[i] >= 0) count(&w->groups[w->relation[i]], a);
         if (w->task[i] >= 0) count(&w->groups[w->task[i]], a);
     }
@@ -382,7 +389,8 @@ int ken_monitor_store_rows(const ken_monitor *m, ken_store *store, const ken_tok
     for (size_t i = 0; i < ken_tune_set_count(s) && rc == KEN_OK; i++) {
         const ken_tune_row *r = ken_tune_set_row(s, i);
         target_text(r, t, &target);
-        ken_trained x = {r->id, r->relation, r->task, r->category, r->question, ken_buf_str(&target), r->weight};
+        ken_trained x = {r->id,       r->relation,          r->task,   r->category,
+                         r->question, ken_buf_str(&target), r->weight, r->subject};
         rc = target.failed ? ken_fail_nomem(err, "rows") : ken_tuning_put_row(store, i, &x, err);
     }
     ken_buf_free(&target);

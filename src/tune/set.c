@@ -234,6 +234,7 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
                                      .task = r->task[0] != '\0' ? r->task : task,
                                      .category = r->category,
                                      .question = r->text ? NULL : r->question, /* nothing in the row asks it */
+                                     .subject = r->subject,
                                      .answers = r->answers,
                                      .n_answers = r->n_answers,
                                      .aliases = r->aliases,

@@ -19,6 +19,7 @@ typedef struct ken_tune_row {
         *task;            /* "" when there is none; task: the name of the mixture's part, "" for the main data */
     int category;         /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
     const char *question; /* NULL for rows of instruction data */
+    const char *subject;  /* NULL = not known */
     const char *const
         *answers; /* (n_answers) accepted; the first is trained unless the target was replaced (IDK). None: the row
                                    cannot be judged by its answer */

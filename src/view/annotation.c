@@ -31,6 +31,9 @@ static ken_counts sum_counts(const ken_run *r, const ken_names *relations)
         sum.mean_p_t += n * c->mean_p_t;
         sum.majority_share += n * c->majority_share;
         sum.echo_share += n * c->echo_share;
+        for (int k = 0; k < KEN_N_CATEGORIES; k++) sum.said[k] += c->said[k];
+        sum.unknown_without_text += c->unknown_without_text;
+        sum.sentences += c->sentences;
     }
     const double n = sum.n > 0 ? (double)sum.n : 1;
     sum.sd_unknown = sqrt(var);
@@ -124,8 +127,12 @@ static const ken_view_column categories[] = {
     {.head = "P correct", .key = "mean_p_t", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA},
     {.head = "score", .unit = KEN_UNIT_REAL, .digits = 3, .where = KEN_ON_PAGE},
     {.head = "majority", .key = "majority_share", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA},
-    {.head = "echo", .key = "echo_share", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA}};
-enum { N_CATEGORIES = sizeof categories / sizeof *categories, FIRST_SHARE = 6, SCORE = N_CATEGORIES - 3 };
+    {.head = "echo", .key = "echo_share", .unit = KEN_UNIT_SHARE, .digits = 1, .where = PAGE_AND_DATA},
+    ONLY_DATA("answer_in_text", KEN_UNIT_COUNT),
+    ONLY_DATA("unknown_answer_in_text", KEN_UNIT_COUNT),
+    ONLY_DATA("unknown_without_text", KEN_UNIT_COUNT),
+    ONLY_DATA("sentences", KEN_UNIT_COUNT)};
+enum { N_CATEGORIES = sizeof categories / sizeof *categories, FIRST_SHARE = 6, SCORE = N_CATEGORIES - 7 };
 
 static const ken_view_column choices[] = {
     {.head = "subject", .key = "relation", .unit = KEN_UNIT_TEXT, .width = 8, .where = KEN_SHOWN | KEN_IN_CSV},
@@ -169,6 +176,12 @@ static void put_counts(ken_views *v, const ken_counts *c, const ken_view_relatio
     else ken_put_nothing(v);
     ken_put_number(v, c->majority_share)->style = majority_style(c);
     ken_put_number(v, c->echo_share);
+    uint64_t said = 0;
+    for (int k = 0; k < KEN_N_CATEGORIES; k++) said += c->said[k];
+    ken_put_count(v, said);
+    ken_put_count(v, c->said[KEN_UNKNOWN]);
+    ken_put_count(v, c->unknown_without_text);
+    ken_put_count(v, c->sentences);
 }
 
 /* Where the rows were not read, chance is taken to be 1/4, as in MMLU (docs/method/knowledge.md#multiple-choice). */
@@ -330,11 +343,43 @@ static void line(ken_views *v, bool close)
     ken_views_last(v)->close = close;
 }
 
-static void put_sentences(ken_views *v, const ken_counts *t)
+/* "It does not know" is said of facts alone whose answer it did not say, and only where a right answer would have been recognised. */
+static void put_finding(ken_views *v, const ken_run *r, const ken_counts *t)
+{
+    const double unit = 100 / (double)labelled(t);
+    const uint64_t unknown = t->category[KEN_UNKNOWN], said = t->said[KEN_UNKNOWN];
+    line(v, false);
+    ken_views_say(v, KEN_STYLE_PLAIN,
+                  "The model can be relied on for %.0f%% of these facts and has another %.0f%% within reach; ",
+                  unit * (double)t->category[KEN_HIGHLY_KNOWN],
+                  unit * (double)(t->category[KEN_MAYBE_KNOWN] + t->category[KEN_WEAKLY_KNOWN]));
+    if (ken_view_of_sentences(r, t)) {
+        ken_views_say(v, KEN_STYLE_PLAIN, "whether it knows the other %.0f%% cannot be told from these answers.",
+                      unit * (double)unknown);
+        return;
+    }
+    if (unknown == 0) ken_views_say(v, KEN_STYLE_PLAIN, "none is Unknown.");
+    else if (said == unknown)
+        ken_views_say(v, KEN_STYLE_PLAIN,
+                      "the other %.0f%% is called Unknown, though the accepted answer is among the words it says.",
+                      unit * (double)said);
+    else
+        ken_views_say(v, KEN_STYLE_PLAIN,
+                      "%.0f%% it does not know, and fine-tuning on those risks teaching it to make things up.",
+                      unit * (double)(unknown - said));
+    if (said > 0 && said < unknown)
+        ken_views_say(v, KEN_STYLE_PLAIN,
+                      " For the other %.0f%% called Unknown the accepted answer is among the words it says.",
+                      unit * (double)said);
+}
+
+static void put_sentences(ken_views *v, const ken_run *r, const ken_counts *t)
 {
     const uint64_t n = labelled(t);
     line(v, false);
-    if (n > 0) ken_views_say(v, KEN_STYLE_QUIET, "P_Correct %.3f greedy, %.3f sampled.", t->mean_p_t0, t->mean_p_t);
+    if (n > 0 && isfinite(t->mean_p_t))
+        ken_views_say(v, KEN_STYLE_QUIET, "P_Correct %.3f greedy, %.3f sampled.", t->mean_p_t0, t->mean_p_t);
+    else if (n > 0) ken_views_say(v, KEN_STYLE_QUIET, "P_Correct %.3f greedy.", t->mean_p_t0);
     if (t->category[KEN_UNKNOWN] + t->category[KEN_WEAKLY_KNOWN] > 0)
         ken_views_say(v, KEN_STYLE_QUIET, " Unknown over fresh annotations: %.1f \u00b1 %.1f.", t->expected_unknown,
                       t->sd_unknown);
@@ -344,15 +389,8 @@ static void put_sentences(ken_views *v, const ken_counts *t)
         "Always giving the commonest answer would be right for %.1f%%; %.1f%% of the questions name their answer.",
         100 * t->majority_share, 100 * t->echo_share);
     if (n == 0) return;
-    const double unit = 100 / (double)n;
-    line(v, false);
-    ken_views_say(
-        v, KEN_STYLE_PLAIN,
-        "The model can be relied on for %.0f%% of these facts and has another %.0f%% within reach; %.0f%% it does not "
-        "know, and fine-tuning on those risks teaching it to make things up.",
-        unit * (double)t->category[KEN_HIGHLY_KNOWN],
-        unit * (double)(t->category[KEN_MAYBE_KNOWN] + t->category[KEN_WEAKLY_KNOWN]),
-        unit * (double)t->category[KEN_UNKNOWN]);
+    put_finding(v, r, t);
+    ken_view_advice(v, r, t);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------ */
@@ -422,7 +460,7 @@ int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken
     if (total.n > 0 && !choice) {
         ken_view_totals(v, &total, 0);
         put_unlabelled(v, &total);
-        put_sentences(v, &total);
+        put_sentences(v, r, &total);
     }
     put_state(v, r);
     ken_free(x);

@@ -60,7 +60,9 @@ const char *ken_view_cell_text(const ken_view_column *c, const ken_view_cell *x,
     case KEN_UNIT_SHARE: return number(buf, "%.*f%%", c->digits, 100 * x->value);
     case KEN_UNIT_PART:
         return number(buf, "%.*f%%", c->digits, x->of > 0 ? 100 * ((double)x->count / (double)x->of) : NAN);
-    case KEN_UNIT_CHANGE: return number(buf, "%+.*f", c->digits, 100 * x->value);
+    case KEN_UNIT_CHANGE: /* nothing has no sign */
+        if (fabs(100 * x->value) < 0.5 * pow(10, -c->digits)) return number(buf, "%.*f", c->digits, 0.0);
+        return number(buf, "%+.*f", c->digits, 100 * x->value);
     case KEN_UNIT_P: return number(buf, "%.*g", 2, x->value);
     case KEN_UNIT_BAR:
     case KEN_UNIT_PARTS: return "";

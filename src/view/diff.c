@@ -152,6 +152,19 @@ static void say_answer(ken_views *v, const ken_diff_side *s, const char *word)
     if (s->prompts > 1) ken_views_say(v, KEN_STYLE_PLAIN, " (%d of %d)", s->says_prompts, s->prompts);
 }
 
+const char *ken_view_hits_moved(ken_views *v, const ken_diff_row *r, const char *before)
+{
+    if (r->choice || r->b.prompts < 2 || r->a.prompts != r->b.prompts) return "";
+    return ken_views_keep(v, "%sright in %d, now in %d of %d prompts", before, r->a.greedy_hits, r->b.greedy_hits,
+                          r->b.prompts);
+}
+
+/* Not of rows whose probability is not known. */
+static const char *p_moved(ken_views *v, const ken_diff_row *r)
+{
+    return isnan(r->a.p_t) || isnan(r->b.p_t) ? "" : ken_views_keep(v, ", P %.2f \u2192 %.2f", r->a.p_t, r->b.p_t);
+}
+
 /* Which it is, and by how much it moved. */
 static void say_move(ken_views *v, const ken_diff *d, const ken_diff_row *r)
 {
@@ -161,8 +174,8 @@ static void say_move(ken_views *v, const ken_diff *d, const ken_diff_row *r)
                       r->b.greedy_hits, r->b.prompts, r->a.p_t, r->b.p_t);
     else if (r->choice) ken_views_say(v, KEN_STYLE_QUIET, "  P %.2f \u2192 %.2f", r->a.p_t, r->b.p_t);
     else if (ken_diff_annotated(d))
-        ken_views_say(v, KEN_STYLE_QUIET, "  %s \u2192 %s, P %.2f \u2192 %.2f", ken_category_name(r->a.category),
-                      ken_category_name(r->b.category), r->a.p_t, r->b.p_t);
+        ken_views_say(v, KEN_STYLE_QUIET, "  %s \u2192 %s%s%s", ken_category_name(r->a.category),
+                      ken_category_name(r->b.category), ken_view_hits_moved(v, r, ", "), p_moved(v, r));
     if (r->near != KEN_NEAR_UNKNOWN)
         ken_views_say(v, KEN_STYLE_QUIET, "  (trained: %s)",
                       r->near == KEN_NEAR_TRAINED ? "itself" : ken_near_name(r->near));

@@ -165,6 +165,16 @@ static void put_groups(ken_views *v, const ken_measure *m, size_t n, const ken_m
         }
 }
 
+/* What became of the answers, for programs; people are told where it matters (put_form). */
+static void put_answers(ken_views *v, const ken_measure *m, size_t n, const ken_measure *all)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(m[i].set, all->set) != 0 || strcmp(m[i].grouping, "answer") != 0) continue;
+        ken_view_measure(v, &m[i], all, "groups.answer", m[i].key);
+        ken_views_last_row(v)->where = KEN_IN_JSON;
+    }
+}
+
 const char *ken_view_group(const char *grouping, const char *key)
 {
     static const char *const quarter[] = {"least popular quarter", "second quarter", "third quarter",
@@ -172,6 +182,34 @@ const char *ken_view_group(const char *grouping, const char *key)
     if (strcmp(grouping, "popularity") == 0 && key[0] >= '1' && key[0] <= '4' && key[1] == '\0')
         return quarter[key[0] - '1'];
     return key[0] != '\0' ? key : "(none)";
+}
+
+/* ---- the form of answers -------------------------------------------------------------------------------------------- */
+
+ken_formless ken_view_formless(const ken_measure *m, size_t n, const char *set)
+{
+    const ken_measure *all = ken_measure_find(m, n, set, "all", ""),
+                      *empty = ken_measure_find(m, n, set, "answer", "empty"),
+                      *cut = ken_measure_find(m, n, set, "answer", "cut off");
+    ken_formless f = {.empty = empty != NULL ? empty->n : 0, .cut = cut != NULL ? cut->n : 0};
+    f.most = all != NULL && 2 * (f.empty + f.cut) > all->n;
+    return f;
+}
+
+void ken_view_known_before(ken_views *v, const ken_measure *m, size_t n, const char *set)
+{
+    uint64_t known = 0, labelled = 0;
+    for (int c = 0; c < KEN_UNLABELLED; c++) {
+        const ken_measure *x = ken_measure_find(m, n, set, "category", ken_category_name(c));
+        labelled += x != NULL ? x->n : 0;
+        known += x != NULL && c <= KEN_MAYBE_KNOWN ? x->n : 0;
+    }
+    if (labelled > 0)
+        ken_views_say(
+            v, KEN_STYLE_PLAIN,
+            " With examples in the prompt the annotated model was right with some or all prompts for %s of these "
+            "(HighlyKnown and MaybeKnown of %s).",
+            ken_views_share_text(v, (double)known / (double)labelled), ken_views_count_text(v, labelled));
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------ */
@@ -221,6 +259,37 @@ static void put_commonest(ken_views *v, const ken_measure *all, setting_fn setti
                   (unsigned long long)k, (unsigned long long)all->n, 100 * share);
 }
 
+/* Most answers have not the form of one: what is the matter, and what helps. */
+static void put_form(ken_views *v, const ken_measure *m, size_t n, const ken_measure *all, setting_fn setting,
+                     const void *of)
+{
+    const char *prompt = setting(of, "prompt"), *limit = setting(of, "max_new"), *chat = setting(of, "chat_template");
+    const ken_formless f = ken_view_formless(m, n, all->set);
+    const bool few = prompt != NULL && strcmp(prompt, "few-shot") == 0;
+    if (!f.most) return;
+    ken_views_text(v);
+    ken_views_say(v, KEN_STYLE_WORSE, "Most answers are %s",
+                  f.cut == 0     ? "empty"
+                  : f.empty == 0 ? "cut off"
+                                 : "empty or cut off");
+    ken_views_say(v, KEN_STYLE_PLAIN, ": of %s", ken_views_count_text(v, all->n));
+    if (f.empty > 0) ken_views_say(v, KEN_STYLE_PLAIN, ", %s empty", ken_views_count_text(v, f.empty));
+    if (f.cut > 0)
+        ken_views_say(v, KEN_STYLE_PLAIN, ", %s cut off at the limit of %s tokens", ken_views_count_text(v, f.cut),
+                      limit != NULL ? limit : "their");
+    ken_views_say(v, KEN_STYLE_PLAIN,
+                  ". This share says how well the form of an answer is met, not what the model knows.");
+    if (!few)
+        ken_views_say(v, KEN_STYLE_PLAIN, " --prompt few-shot shows the form in examples and asks what it knows%s.",
+                      chat == NULL || strcmp(chat, "none") == 0 ? "; for an instruct model, --chat-template" : "");
+    if (f.cut > 0)
+        ken_views_say(v, KEN_STYLE_PLAIN,
+                      " --stop STRING ends an answer where it should, --max-new N lets it be longer.");
+    if (few && f.empty > 0)
+        ken_views_say(v, KEN_STYLE_PLAIN, " Look at --template and --stop: what ends an answer is what comes first.");
+    ken_view_known_before(v, m, n, all->set);
+}
+
 static void put_changes(ken_views *v, const ken_change *c, size_t n)
 {
     static const ken_view_column columns[] = {
@@ -231,7 +300,9 @@ static void put_changes(ken_views *v, const ken_change *c, size_t n)
         {.head = "change", .unit = KEN_UNIT_CHANGE, .digits = 1, .width = 9, .where = KEN_SHOWN},
         {.head = "lost", .key = "lost", .unit = KEN_UNIT_COUNT, .width = 8, .where = KEN_EVERYWHERE},
         {.head = "gained", .key = "gained", .unit = KEN_UNIT_COUNT, .width = 8, .where = KEN_EVERYWHERE},
-        {.head = "p", .key = "p", .unit = KEN_UNIT_P, .width = 10, .where = KEN_EVERYWHERE}};
+        {.head = "p", .key = "p", .unit = KEN_UNIT_P, .width = 10, .where = KEN_EVERYWHERE},
+        {.key = "formless_before", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON},
+        {.key = "gained_form", .unit = KEN_UNIT_COUNT, .where = KEN_IN_JSON}};
     ken_views_table(v, columns, sizeof columns / sizeof *columns, "against the earlier evaluation");
     for (size_t i = 0; i < n; i++) {
         const bool all = strcmp(c[i].grouping, "all") == 0;
@@ -244,10 +315,21 @@ static void put_changes(ken_views *v, const ken_change *c, size_t n)
         ken_put_count(v, c[i].lost);
         ken_put_count(v, c[i].gained);
         ken_put_number(v, c[i].p);
+        ken_put_count(v, c[i].formless_before);
+        ken_put_count(v, c[i].gained_form);
     }
     ken_views_text(v);
     ken_views_last(v)->close = true;
     ken_views_say(v, KEN_STYLE_PLAIN, "p: exact McNemar test, two-sided");
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(c[i].grouping, "all") != 0 || c[i].gained_form == 0 || 2 * c[i].gained_form < c[i].gained) continue;
+        ken_views_text(v);
+        ken_views_say(v, KEN_STYLE_STRONG, "Of %s gained, %s had an empty or cut-off answer before",
+                      ken_views_count_text(v, c[i].gained), ken_views_count_text(v, c[i].gained_form));
+        ken_views_say(v, KEN_STYLE_PLAIN,
+                      ": there the form of an answer was learned, and the model may have known the fact. Knowledge is "
+                      "compared with examples in the prompt: ken eval --prompt few-shot of both models.");
+    }
 }
 
 static void put_settings(ken_views *v, setting_fn setting, const void *of)
@@ -283,12 +365,14 @@ void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken
         ken_view_measures(v, all, NULL);
         ken_view_measure(v, all, all, "", NULL);
         for (size_t g = 0; g < sizeof groupings / sizeof *groupings; g++) put_groups(v, m, n, all, groupings[g]);
+        put_answers(v, m, n, all);
         if (all->answered + all->abstained < all->n) {
             ken_views_text(v);
             ken_views_say(v, KEN_STYLE_PLAIN, "Prompts that did not fit the model's context, counted as wrong: %llu.",
                           (unsigned long long)(all->n - all->answered - all->abstained));
         }
         if (strcmp(all->set, "mmlu") != 0) put_commonest(v, all, setting, of);
+        put_form(v, m, n, all, setting, of);
     }
     bool texts = false;
     for (size_t i = 0; i < n; i++) {

@@ -44,6 +44,7 @@ static void put_category(ken_views *v, const ken_row *r)
     ken_views_say(v, (ken_style)((int)KEN_STYLE_CATEGORY + r->category), "%s", ken_category_name(r->category));
     ken_views_say(v, KEN_STYLE_PLAIN, ": right with %d of %d prompts, %d of %d samples", r->greedy_hits, r->prompts,
                   r->sample_hits, r->samples);
+    if (isnan(r->p_t)) return;
     sentence(v, 2);
     ken_views_say(v, KEN_STYLE_PLAIN, "P_Correct %.4f", r->p_t);
     if (r->p_t_hi - r->p_t_lo > 1e-4) ken_views_say(v, KEN_STYLE_PLAIN, " [%.4f, %.4f]", r->p_t_lo, r->p_t_hi);

@@ -6,6 +6,7 @@
 void ken_view_settings(ken_views *v, const ken_run *r)
 {
     const char *value;
+    char number[40];
     ken_view_column *c = v != NULL ? ken_arena_calloc(&v->arena, ken_n_setting_keys, sizeof *c) : NULL;
     if (c == NULL) {
         ken_views_fail(v);
@@ -22,6 +23,6 @@ void ken_view_settings(ken_views *v, const ken_run *r)
     ken_views_values(v, c, n, NULL);
     for (size_t i = 0; i < n; i++) {
         value = ken_run_setting(r, c[i].key);
-        ken_put_text(v, KEN_STYLE_PLAIN, strcmp(value, "\n") == 0 ? "newline" : value);
+        ken_put_text(v, KEN_STYLE_PLAIN, strcmp(value, "\n") == 0 ? "newline" : ken_setting_shown(value, number));
     }
 }

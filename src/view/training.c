@@ -121,6 +121,32 @@ static int put_points(ken_views *v, ken_run *r, ken_err *err)
     return rc;
 }
 
+/* Asked without examples, a base model may end every answer before it begins. What rises from there is not knowledge alone. */
+static int put_form(ken_views *v, ken_run *r, ken_err *err)
+{
+    static const char *const sets[] = {"dev", "test", "ood", "train"};
+    const ken_measure *m;
+    size_t n;
+    int rc = ken_run_measures(r, ken_run_point(r, 0)->step, &m, &n, err);
+    for (size_t i = 0; rc == KEN_OK && i < sizeof sets / sizeof *sets; i++) {
+        const ken_formless f = ken_view_formless(m, n, sets[i]);
+        const ken_measure *all = ken_measure_find(m, n, sets[i], "all", "");
+        if (!f.most) continue;
+        ken_views_text(v);
+        ken_views_say(v, KEN_STYLE_STRONG, "Before training %s of %s %s answers are empty%s",
+                      ken_views_count_text(v, f.empty + f.cut), ken_views_count_text(v, all->n), sets[i],
+                      f.cut > 0 ? " or cut off" : "");
+        ken_views_say(
+            v, KEN_STYLE_PLAIN,
+            ": asked without examples, the model has yet to learn the form of an answer. So the rise from there is "
+            "form as well as knowledge; what it knew before says ken eval --prompt few-shot with the model before "
+            "training.");
+        ken_view_known_before(v, m, n, sets[i]);
+        break;
+    }
+    return rc;
+}
+
 /* Everything measured at every point, below it in JSON. */
 static int put_measures(ken_views *v, ken_run *r, ken_err *err)
 {
@@ -295,7 +321,7 @@ int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err)
     for (int s = 0; s < N_SETS; s++)
         for (int g = 0; g < N_GROUPS; g++)
             if (t[LAST][s][g].n > 0) put_tallies(v, t, s, g);
-    return KEN_OK;
+    return put_form(v, r, err);
 }
 
 /* ---- in a sentence ---------------------------------------------------------------------------------------------------- */
@@ -390,6 +416,7 @@ int ken_view_training(ken_views *v, ken_run *r, ken_err *err)
         return KEN_OK;
     }
     int rc = put_points(v, r, err);
+    if (rc == KEN_OK) rc = put_form(v, r, err);
     if (rc == KEN_OK) rc = put_measures(v, r, err);
     return rc == KEN_OK ? put_end(v, r, err) : rc;
 }

@@ -26,8 +26,20 @@ const char *ken_view_column_name(const ken_view_column *c, char buf[128]);
 
 void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken_change *c, size_t n_changes,
                          const char *(*setting)(const void *of, const char *key), const void *of); /* evaluation.c */
-int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                                     /* training.c */
-int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err);        /* annotation.c */
+/* Answers of a set that have not the form of one: empty, or at the limit of their length. */
+typedef struct ken_formless {
+    uint64_t empty, cut;
+    bool most; /* more than half of all */
+} ken_formless;
+ken_formless ken_view_formless(const ken_measure *m, size_t n, const char *set);
+/* What categories say that the model knew when it was asked with examples; nothing where the rows have none. */
+void ken_view_known_before(ken_views *v, const ken_measure *m, size_t n, const char *set);
+int ken_view_training(ken_views *v, ken_run *r, ken_err *err);                              /* training.c */
+int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken_err *err); /* annotation.c */
+/* advice.c: what the labels may hide, in sentences of their own; t: the sums that are shown. */
+void ken_view_advice(ken_views *v, const ken_run *r, const ken_counts *t);
+bool ken_view_of_sentences(const ken_run *r,
+                           const ken_counts *t); /* most accepted answers are, and the matcher is exact */
 /* What reading the rows says of a relation, besides its counts in the run. */
 typedef struct ken_view_relation {
     char *example;             /* a question with its subject replaced by an ellipsis, or NULL */
@@ -44,6 +56,8 @@ int ken_view_accuracy(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 /* Likewise in sentences: how well it went, and what was trained on (how many rows of each category, the last: not annotated). */
 int ken_view_finding(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_N_CATEGORIES + 1]);
+/* diff.c: "right in 0, now in 1 of 10 prompts", behind `before`: what the commonest answer of a fact does not say. "" where there is one prompt. */
+const char *ken_view_hits_moved(ken_views *v, const ken_diff_row *r, const char *before);
 void ken_view_settings(ken_views *v, const ken_run *r); /* settings.c: what decides the numbers of a run */
 void ken_view_curve(ken_views *v, const ken_scoring *s, const ken_curve *c);           /* curve.c */
 void ken_view_agreement(ken_views *v, const ken_scoring *s, const ken_compared *that); /* agreement.c */

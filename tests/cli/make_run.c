@@ -1,7 +1,8 @@
 /* make_run.c - writes a small run with made-up but plausible numbers, so that the output of show and report can be compared with
- * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|mixed|mixed-after|train|after|eval|eval-after]
+ * stored text on any machine, without a model. Usage: make_run FILE [choice|choice-after|mixed|mixed-after|train|after|eval|eval-after|eval-zero|chat|sentences]
  *
  * after: the same facts in another model, some of them lost, some gained, one missing. eval: the facts as evaluated answers.
+ * eval-zero: the same, asked without examples: most answers are empty, two run into the limit. chat: asked in the chat format, where wrong answers are sentences around the right one. sentences: what is accepted are sentences.
  *
  * Three relations (one name is long, one is not ASCII), every category, rows without a label, several answers, beliefs. */
 #include "base/rng.h"
@@ -67,10 +68,14 @@ static int category_of(const fact *f, int sample_hits)
     return sample_hits > 0 ? KEN_WEAKLY_KNOWN : KEN_UNKNOWN;
 }
 
-static int put(ken_store *s, int i, bool choice, bool after, ken_err *err)
+static int put(ken_store *s, int i, const char *kind, bool choice, bool after, ken_err *err)
 {
-    const fact made = after ? changed(i) : facts[i], *f = &made;
+    fact made = after ? changed(i) : facts[i], *f = &made;
     static ken_prompt_row prompts[N_PROMPTS];
+    char text[100];
+    if (strcmp(kind, "chat") == 0) made.belief = text;
+    if (strcmp(kind, "sentences") == 0) made.answer = text;
+    snprintf(text, sizeof text, "It is known to be %s.", facts[i].answer);
     const char *answers[2] = {f->answer, f->other};
     char id[64];
     int at = 0;
@@ -155,6 +160,7 @@ static int put_training(ken_store *s, ken_err *err)
         } m[] = {{"train", "all", "", 8, 1 + (uint64_t)p, 0},
                  {"train", "category", "HighlyKnown", 2, p > 0 ? 2 : 1, 0},
                  {"train", "category", "Unknown", 2, p > 3, 0},
+                 {"dev", "answer", "empty", p > 0 ? 5 : 700, 0, 0},
                  {"dev", "all", "", 1000, 400 + 10 * (uint64_t)(p == 3 ? 5 : p), 30},
                  {"test", "all", "", 2000, 700 + 3 * (uint64_t)p, 0}};
         for (size_t k = 0; k < sizeof m / sizeof *m && rc == KEN_OK; k++) {
@@ -165,8 +171,8 @@ static int put_training(ken_store *s, ken_err *err)
                                    .hits = m[k].hits,
                                    .abstained = m[k].abstained,
                                    .answered = m[k].n - m[k].abstained,
-                                   .loss = k == 3 ? 2500.0 - 100 * p : NAN,
-                                   .tokens = k == 3 ? 1500 : 0,
+                                   .loss = k == 4 ? 2500.0 - 100 * p : NAN,
+                                   .tokens = k == 4 ? 1500 : 0,
                                    .p = NAN};
             rc = ken_tuning_put_measure(s, point.step, &x, err);
         }
@@ -193,13 +199,15 @@ static int train_run(const char *path)
 }
 
 /* Greedy answers to all facts, as ken eval -o keeps them; the last one did not fit the context of the other model. */
-static int evaluation_run(const char *path, bool after)
+static int evaluation_run(const char *path, bool after, bool zero)
 {
     const ken_setting settings[] = {{KEN_SETTING_KIND, KEN_KIND_EVAL, true},
                                     {"data", "facts.jsonl", false},
                                     {"matcher", "em-squad/1", true},
                                     {"model_path", after ? "/models/tuned/" : "/models/tiny-1M.Q4_1.gguf", false}};
     const ken_point point = {.lr = NAN, .loss = NAN, .kl = NAN, .grad_norm = NAN};
+    ken_measure m = {
+        .set = "eval", .grouping = "all", .key = "", .n = N_FACTS, .answered = N_FACTS, .loss = NAN, .p = NAN};
     ken_store *s = NULL;
     ken_err err = {0};
     int rc = ken_store_open(&s, path, settings, sizeof settings / sizeof *settings, &err);
@@ -209,22 +217,34 @@ static int evaluation_run(const char *path, bool after)
         bool hit = f.greedy_hits > 4, too_long = after && i == N_FACTS - 1;
         char id[32];
         snprintf(id, sizeof id, "fact/%d", i);
-        const ken_evaluated e = {.set = "eval",
-                                 .id = id,
-                                 .relation = f.relation,
-                                 .split = "test",
-                                 .category = category_of(&facts[i], (int)(facts[i].p * N_PROMPTS * N_SAMPLES)),
-                                 .popularity = i % 3 == 0 ? NAN : 1000.0 / (1 + i),
-                                 .question = f.question,
-                                 .answer = f.answer,
-                                 .text = too_long ? NULL
-                                         : hit    ? f.answer
-                                                  : f.belief,
-                                 .finish = too_long ? "" : "newline",
-                                 .hit = hit && !too_long,
-                                 .too_long = too_long,
-                                 .p = NAN};
+        ken_evaluated e = {.set = "eval",
+                           .id = id,
+                           .relation = f.relation,
+                           .split = "test",
+                           .category = category_of(&facts[i], (int)(facts[i].p * N_PROMPTS * N_SAMPLES)),
+                           .popularity = i % 3 == 0 ? NAN : 1000.0 / (1 + i),
+                           .question = f.question,
+                           .answer = f.answer,
+                           .text = too_long ? NULL
+                                   : hit    ? f.answer
+                                            : f.belief,
+                           .finish = too_long ? "" : "newline",
+                           .hit = hit && !too_long,
+                           .too_long = too_long,
+                           .p = NAN};
+        if (zero && i > 1) {
+            e.text = i < 4 ? "I am glad that you ask, and would like to" : "";
+            e.finish = i < 4 ? "length" : "newline";
+            e.hit = false;
+        }
         rc = ken_tuning_put_evaluated(s, 0, (size_t)i, &e, &err);
+        m.hits += e.hit;
+    }
+    for (int k = 0; zero && k < 3 && rc == KEN_OK; k++) {
+        if (k > 0) m.grouping = "answer", m.hits = 0;
+        if (k == 1) m.key = "cut off", m.n = m.answered = 2;
+        if (k == 2) m.key = "empty", m.n = m.answered = N_FACTS - 4;
+        rc = ken_tuning_put_measure(s, 0, &m, &err);
     }
     if (rc == KEN_OK) rc = ken_store_commit(s, &err);
     if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);
@@ -233,6 +253,7 @@ static int evaluation_run(const char *path, bool after)
 
 int main(int argc, char **argv)
 {
+    const char *kind = argc > 2 ? argv[2] : "";
     bool choice = argc > 2 && strncmp(argv[2], "choice", 6) == 0;
     bool mixed = argc > 2 && strncmp(argv[2], "mixed", 5) == 0; /* every second row is multiple choice */
     bool after = argc > 2 && strcmp(argv[2], "eval-after") != 0 && strstr(argv[2], "after") != NULL;
@@ -245,6 +266,7 @@ int main(int argc, char **argv)
         {"prompts", "10", true},
         {"samples", "16", true},
         {"method", "exact", true},
+        {"chat_template", strcmp(kind, "chat") == 0 ? "chatml" : "none", true},
         {"model_hash", after ? "01" : "00", true},
         {KEN_SETTING_ROWS, after ? "11" : "12", false},
     };
@@ -253,10 +275,10 @@ int main(int argc, char **argv)
     if (argc < 2) return 2;
     if (argc > 2 && strcmp(argv[2], "train") == 0) return train_run(argv[1]);
     if (argc > 2 && strncmp(argv[2], "eval", 4) == 0)
-        return evaluation_run(argv[1], strcmp(argv[2], "eval-after") == 0);
+        return evaluation_run(argv[1], strcmp(argv[2], "eval-after") == 0, strcmp(argv[2], "eval-zero") == 0);
     int rc = ken_store_open(&s, argv[1], settings, sizeof settings / sizeof *settings, &err);
     for (int i = 0; i < N_FACTS - after && rc == KEN_OK; i++)
-        rc = put(s, i, choice || (mixed && i % 2 == 1), after, &err);
+        rc = put(s, i, kind, choice || (mixed && i % 2 == 1), after, &err);
     if (rc == KEN_OK) rc = ken_store_add_cost(s, 12345, 6.5, &err);
     if (rc == KEN_OK) rc = ken_store_commit(s, &err);
     if (rc != KEN_OK) fprintf(stderr, "make_run: %s\n", err.msg);

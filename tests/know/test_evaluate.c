@@ -35,8 +35,8 @@ static void make_rows(ken_evaluated *row)
                                  .popularity = i == 0 ? NAN : (double)(i / 2),
                                  .question = "?",
                                  .answer = "!",
-                                 .text = " !",
-                                 .finish = "newline",
+                                 .text = i == 1 ? " A:" : " that!",
+                                 .finish = i == 3 ? "length" : "newline",
                                  .hit = i % 2 == 0,
                                  .hit_raw = i % 4 == 0,
                                  .abstained = i == 5,
@@ -52,6 +52,18 @@ static void check(const ken_measure *m, size_t n, const char *grouping, const ch
     if (x == NULL) fail_msg("%s %s is missing", grouping, key);
     assert_int_equal(x->n, rows);
     assert_int_equal(x->hits, hits);
+}
+
+static void forms(void **state)
+{
+    (void)state;
+    assert_null(ken_answer_form(NULL, "", false));
+    assert_string_equal(ken_answer_form("", "newline", false), "empty");
+    assert_string_equal(ken_answer_form(" \t", "length", false), "empty");
+    assert_string_equal(ken_answer_form(" A:", "newline", false), "empty");
+    assert_string_equal(ken_answer_form("!!!", "newline", true), "whole"); /* the answer was asked for */
+    assert_string_equal(ken_answer_form(" Paris is", "length", false), "cut off");
+    assert_string_equal(ken_answer_form(" Paris", "newline", false), "whole");
 }
 
 static void groups(void **state)
@@ -78,7 +90,10 @@ static void groups(void **state)
     check(m, n, "popularity", "2", 4, 2);
     check(m, n, "popularity", "3", 2, 1);
     check(m, n, "popularity", "4", 2, 1);
-    assert_int_equal(n, 1 + 2 + 2 + 5 + 4);
+    check(m, n, "answer", "empty", 1, 0);
+    check(m, n, "answer", "cut off", 1, 0);
+    check(m, n, "answer", "whole", 10, 6);
+    assert_int_equal(n, 1 + 2 + 2 + 5 + 4 + 3);
     const ken_measure *all = ken_measure_find(m, n, "eval", "all", "");
     assert_int_equal(all->hits_raw, 3);
     assert_int_equal(all->abstained, 1);
@@ -96,6 +111,7 @@ static void groups(void **state)
     /* Data that know nothing: only "all". Probabilities add up. */
     for (int i = 0; i < N; i++) {
         row[i].relation = row[i].split = "";
+        row[i].text = NULL;
         row[i].popularity = NAN;
         row[i].p = 0.25;
     }
@@ -198,10 +214,11 @@ static void kept(void **state)
     e->row[0].hit = e->row[2].hit = false;
     e->row[1].hit = e->row[3].hit = e->row[7].hit = e->row[9].hit = true;
     assert_int_equal(ken_evaluation_changes(e, r, &c, &n, &err), KEN_OK);
-    assert_int_equal(n, n_measures - 1); /* all but the text */
+    assert_int_equal(n, n_measures - 4); /* all but the text and the forms of answers */
     for (size_t i = 0; i < n; i++)
         if (strcmp(c[i].grouping, "all") == 0) {
             assert_true(c[i].n == 12 && c[i].before == 6 && c[i].after == 8 && c[i].lost == 2 && c[i].gained == 4);
+            assert_true(c[i].formless_before == 2 && c[i].gained_form == 2);
             assert_true(fabs(c[i].p - 44.0 / 64.0) < 1e-12); /* 2 (1 + 6 + 15) / 64 */
         }
     for (int i = 0; i < N; i++) e->row[i].set = "other";
@@ -462,8 +479,13 @@ int main(void)
     const char *folder = getenv("TMPDIR");
     snprintf(path, sizeof path, "%s/ken-test-evaluate-%ld", folder != NULL ? folder : "/tmp", (long)getpid());
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups),      cmocka_unit_test(kept),       cmocka_unit_test(chance),
-        cmocka_unit_test(kept_memory), cmocka_unit_test(perplexity), cmocka_unit_test(perplexity_refusals),
+        cmocka_unit_test(forms),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(kept),
+        cmocka_unit_test(chance),
+        cmocka_unit_test(kept_memory),
+        cmocka_unit_test(perplexity),
+        cmocka_unit_test(perplexity_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

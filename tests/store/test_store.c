@@ -247,6 +247,59 @@ static void counts(void **state)
     ken_run_free(r);
 }
 
+/* Greedy texts that hold an accepted answer and are called wrong, by category; and rows that cannot be told. */
+static void said(void **state)
+{
+    (void)state;
+    const char *path = in_folder("said.ken");
+    static const struct {
+        int category;
+        const char *answer[2], *text[2]; /* the second text is called right where there is a second answer */
+        uint32_t flags;
+    } rows[] = {
+        {KEN_UNKNOWN, {"Larry Wall"}, {"Dennis Ritchie", "Larry Wall created Perl."}, 0},
+        {KEN_UNKNOWN, {"Larry Wall"}, {"Larry Wallace", "Barry Wall"}, 0},      /* whole words */
+        {KEN_UNKNOWN, {"Perl"}, {"It is the Perl.", "Perl is"}, KEN_FLAG_ECHO}, /* may only repeat the question */
+        {KEN_UNKNOWN, {"Larry Wall"}, {NULL, NULL}, 0},
+        {KEN_MAYBE_KNOWN, {"Microsoft", "MS"}, {"Microsoft Corporation", "MS"}, 0},
+        {KEN_MAYBE_KNOWN, {"Microsoft", "MS"}, {"Apple", "MS"}, 0}, /* what is called right does not count */
+        {KEN_HIGHLY_KNOWN, {"You do not grow a tree", "Nothing in particular does happen"}, {"Nothing"}, 0},
+        {KEN_UNLABELLED, {"A"}, {"A it is", "A"}, KEN_FLAG_CHOICE},
+        {KEN_WEAKLY_KNOWN, {""}, {"nothing", "at all"}, 0}, /* nobody annotates this; it must not stop the reader */
+    };
+    ken_store *s = open_store(path);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "row %zu", i);
+        ken_prompt_row p[2] = {{.text = rows[i].text[0], .finish = "newline"},
+                               {.text = rows[i].text[1], .finish = "newline", .greedy_hit = rows[i].answer[1] != NULL}};
+        ken_row row = {.id = id,
+                       .relation = i < 2 ? "creator" : "",
+                       .question = "?",
+                       .answers = rows[i].answer,
+                       .n_answers = rows[i].answer[1] != NULL ? 2 : 1,
+                       .category = rows[i].category,
+                       .category_mode = rows[i].category,
+                       .flags = rows[i].flags,
+                       .method = "exact",
+                       .prompt_rows = p,
+                       .n_prompt_rows = 2};
+        assert_ok(ken_store_put_row(s, i, &row, &err));
+    }
+    assert_ok(ken_store_close(s, &err));
+    ken_run *r;
+    assert_ok(ken_run_open(&r, path, &err));
+    const ken_counts *c = ken_run_total(r);
+    const uint64_t want[KEN_N_CATEGORIES] = {0, 1, 0, 1, 0};
+    assert_memory_equal(c->said, want, sizeof want);
+    assert_int_equal(c->unknown_without_text, 1);
+    assert_int_equal(c->sentences, 1);
+    c = ken_run_relation(r, 0);
+    assert_int_equal(c->said[KEN_UNKNOWN], 1);
+    assert_int_equal(c->unknown_without_text, 0);
+    ken_run_free(r);
+}
+
 static void no_rows(void **state)
 {
     (void)state;
@@ -464,12 +517,12 @@ static void documented(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),    cmocka_unit_test(read_while_writing),
-        cmocka_unit_test(odd_texts),     cmocka_unit_test(bad_rows),
-        cmocka_unit_test(counts),        cmocka_unit_test(no_rows),
-        cmocka_unit_test(settings_bind), cmocka_unit_test(settings_invalid),
-        cmocka_unit_test(exemplars),     cmocka_unit_test(odd_names),
-        cmocka_unit_test(documented),
+        cmocka_unit_test(round_trip),       cmocka_unit_test(read_while_writing),
+        cmocka_unit_test(odd_texts),        cmocka_unit_test(bad_rows),
+        cmocka_unit_test(counts),           cmocka_unit_test(said),
+        cmocka_unit_test(no_rows),          cmocka_unit_test(settings_bind),
+        cmocka_unit_test(settings_invalid), cmocka_unit_test(exemplars),
+        cmocka_unit_test(odd_names),        cmocka_unit_test(documented),
     };
     return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

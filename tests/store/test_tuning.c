@@ -32,7 +32,8 @@ static ken_trained trained_row(int i)
                          .category = i % (KEN_N_CATEGORIES + 1),
                          .question = i == 4 ? NULL : "What is it?",
                          .target = i == 4 ? NULL : "Müll\nx",
-                         .weight = 0.25 * i};
+                         .weight = 0.25 * i,
+                         .subject = i % 2 == 0 ? "Sub ject" : NULL};
 }
 
 static ken_point point(int64_t step)
@@ -230,6 +231,7 @@ static void round_trip(void **state)
         check_text(w.task, t->task);
         check_text(w.question, t->question);
         check_text(w.target, t->target);
+        check_text(w.subject, t->subject);
         assert_int_equal(w.category, t->category);
         assert_true(w.weight == t->weight);
     }

@@ -738,6 +738,23 @@ static void distance_to_rows(void **state)
     assert_distances(in_folder("b.ken"), itself);
 }
 
+/* A training says of its rows what the rows themselves say, their subjects too: as in named.jsonl above. */
+static void distance_to_a_training_that_names_subjects(void **state)
+{
+    (void)state;
+    static const int named[N] = {KEN_NEAR_RELATION, KEN_NEAR_SUBJECT, KEN_NEAR_RELATION, KEN_NEAR_ANSWER,
+                                 KEN_NEAR_NOTHING,  KEN_NEAR_NOTHING, KEN_NEAR_NOTHING,  KEN_NEAR_NOTHING};
+    static const ken_trained row[] = {{"1", "P9", "", KEN_UNKNOWN, "Emma, what is it?", " x", 1, "peru"},
+                                      {"2", "P1", "", KEN_UNKNOWN, "Seat of Nauru?", " yaren", 1, "NR"}};
+    static const ken_setting settings[] = {{KEN_SETTING_KIND, KEN_KIND_TRAIN, true}};
+    const char *path = in_folder("named.ken");
+    ken_store *s;
+    assert_ok(ken_store_open(&s, path, settings, 1, &err));
+    for (size_t i = 0; i < 2; i++) assert_ok(ken_tuning_put_row(s, i, &row[i], &err));
+    assert_ok(ken_store_close(s, &err));
+    assert_distances(in_folder("named.ken"), named);
+}
+
 static void distance_refused(void **state)
 {
     (void)state;
@@ -811,6 +828,7 @@ int main(void)
         cmocka_unit_test(verdicts),
         cmocka_unit_test(distance_to_a_training),
         cmocka_unit_test(distance_to_rows),
+        cmocka_unit_test(distance_to_a_training_that_names_subjects),
         cmocka_unit_test(distance_refused),
         cmocka_unit_test(out_of_memory),
     };

@@ -55,8 +55,8 @@ static void every_name_round_trips(void **state)
         snprintf(other, sizeof other, "%s%s", k->name, k->takes_threshold ? "" : "@0.5");
         assert_int_equal(ken_matcher_parse(&again, other, NULL), KEN_EUSAGE);
     }
-    const ken_matcher *constants[] = {&ken_em_raw, &ken_em_squad, &ken_em_alias};
-    for (size_t i = 0; i < 3; i++) {
+    const ken_matcher *constants[] = {&ken_em_raw, &ken_em_squad, &ken_em_alias, &ken_contains};
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
         assert_int_equal(ken_matcher_parse(&again, constants[i]->name, NULL), KEN_OK);
         assert_ptr_equal(again.kind, constants[i]->kind);
         assert_string_equal(again.name, constants[i]->name);
@@ -220,13 +220,27 @@ static void no_text_breaks_a_claim(void **state)
         if (n_yes[i] < ROWS) fail_msg("%s accepted only %ld texts", m[i].name, n_yes[i]);
 }
 
+/* Names and titles are short, lists of statements are long, though one of them may be "Nothing". */
+static void which_answers_are_sentences(void **state)
+{
+    (void)state;
+    const char *const name[] = {"The Lord of the Rings", "LOTR"}, *const title[] = {"  University of  California "},
+                      *const statements[] = {"Nothing happens to you", "The seeds pass through the body",
+                                             "You digest the seeds of it"},
+                      *const five[] = {"It is known as that"};
+    assert_false(ken_answers_are_sentences(name, 2));
+    assert_false(ken_answers_are_sentences(title, 1));
+    assert_true(ken_answers_are_sentences(statements, 3));
+    assert_true(ken_answers_are_sentences(five, 1));
+    assert_false(ken_answers_are_sentences(NULL, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_name_round_trips),
-        cmocka_unit_test(what_messages_say),
-        cmocka_unit_test(which_matcher_is_within_which),
-        cmocka_unit_test(no_text_breaks_a_claim),
+        cmocka_unit_test(every_name_round_trips),        cmocka_unit_test(what_messages_say),
+        cmocka_unit_test(which_matcher_is_within_which), cmocka_unit_test(no_text_breaks_a_claim),
+        cmocka_unit_test(which_answers_are_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
