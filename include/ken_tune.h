@@ -180,10 +180,12 @@ typedef struct ken_train_data_stats {
     size_t duplicates, conflicts;          /* prompts that occur earlier with the same target, with another one */
     size_t relations_left_out;             /* relations of which a variant takes nothing */
     size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */
-    size_t unranked, middle;               /* of `half`: rows without its key; rows in the middle of an odd number */
-    size_t matched, partnerless;           /* of `match`: pairs or replaced rows; Unknown rows that nothing matches */
-    const char *ranked_by, *matched_by;    /* "popularity", "p"; "popularity", "answer"; NULL = neither */
-    uint64_t tokens, targets;              /* of all rows; targets: those that carry loss */
+    /* Of a variant without `set_rows`, else 0: its rows, of how many they were drawn, and how many could be asked for (0: not known) */
+    size_t variant_rows, variant_of, variant_most;
+    size_t unranked, middle;            /* of `half`: rows without its key; rows in the middle of an odd number */
+    size_t matched, partnerless;        /* of `match`: pairs or replaced rows; Unknown rows that nothing matches */
+    const char *ranked_by, *matched_by; /* "popularity", "p"; "popularity", "answer"; NULL = neither */
+    uint64_t tokens, targets;           /* of all rows; targets: those that carry loss */
 } ken_train_data_stats;
 
 KEN_DEFAULTS(ken_train_data, ken_train_data_defaults)

@@ -51,7 +51,7 @@ static const cli_option options[] = {
 
 static const cli_option models[] = {
     {"data", 'd', "DATA", CLI_STRING, &set.data, "A and B are models: annotate this data set with both first",
-     .flags = CLI_IO | CLI_PATH},
+     .flags = CLI_IO | CLI_PATH, .heading = "Two models instead of two runs"},
     {"adapter", 0, "DIR", CLI_STRING, &set.adapter,
      "a low-rank adapter for B; without MODEL_B, B is A with this adapter", .flags = CLI_IO | CLI_PATH},
     {"output", 'o', "DIR", CLI_STRING, &set.output,

@@ -53,7 +53,7 @@ static const cli_option asking[] = {
     {"prompt", 0, "NAME", CLI_CHOICE, &set.prompt,
      "zero-shot: the prompt of ken train; few-shot: that of ken annotate, with its first set of exemplars (default: "
      "zero-shot, few-shot for multiple choice)",
-     .choices = "zero-shot|few-shot"},
+     .choices = "zero-shot|few-shot", .heading = "How the model is asked"},
     {"shots", 0, "N", CLI_INT, &set.o.shots, "exemplars in a few-shot prompt (-1: 4, multiple choice 5)", .min = -1,
      .max = 64},
     {"template", 0, "TEXT", CLI_TEXT, &set.o.prompt_template,

@@ -8,7 +8,7 @@ const cli_option cli_adapter_options[] = {{"adapter", 0, "DIR", CLI_STRING, &cli
                                            "a low-rank adapter for the model: a folder with adapter_config.json and "
                                            "adapter_model.safetensors, from ken train or "
                                            "peft",
-                                           .flags = CLI_IO | CLI_PATH},
+                                           .flags = CLI_IO | CLI_PATH, .heading = "Adapter"},
                                           {0}};
 
 int cli_model_open(ken_model **out, const char *path, const char *adapter, ken_err *err)
