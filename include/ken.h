@@ -142,7 +142,7 @@ typedef struct ken_tensor_info {
 } ken_tensor_info;
 
 /* What a model is called after its place: the last part of the path, without ".gguf"; "DIR/last" for the last weights of a training in
- * DIR. Cut to size bytes. */
+ * DIR; "ORG/NAME" for a snapshot in the cache of the Hugging Face hub. Cut to size bytes. */
 KEN_API void ken_model_label(char *out, size_t size, const char *path);
 /* Where to begin a long question in a list: multiple choice asks at the end about the passage before it. A short one whole, of others about the
  * last 240 bytes, from a word on. Points into question. */

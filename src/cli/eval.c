@@ -24,8 +24,7 @@ static struct {
 static const cli_option options[] = {
     {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file (also .gz), a folder, or - for standard input",
      .flags = CLI_IO | CLI_PATH},
-    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
-     .flags = CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, CLI_MODEL_HELP, .flags = CLI_PATH},
     {"output", 'o', "RUN", CLI_STRING, &set.output, "keep the evaluation, with every answer, in this file",
      .flags = CLI_IO | CLI_PATH},
     {"labels", 0, "RUN", CLI_STRING, &set.labels, "an annotation, for the categories of the rows (joined by id)",
@@ -248,6 +247,7 @@ static int run(int n, char **arg, ken_err *err)
     cli_progress progress;
     const char *model = NULL;
     int rc = check_usage(err);
+    if (rc == KEN_OK) rc = cli_check_run_name(set.output, err);
     if (rc == KEN_OK && (model = cli_model_path(set.model, err)) == NULL) rc = err->status;
     /* Everything small first: a mistake there is found before the model is loaded. */
     if (rc == KEN_OK && set.data != NULL) rc = cli_data_open(&d, set.data, err);

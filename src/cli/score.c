@@ -189,6 +189,7 @@ static int check_together(bool rows, ken_err *err)
                         "for another call");
     if (set.audit > 0 && set.output == NULL)
         return cli_fail(err, KEN_EUSAGE, "--audit: name the sheet with -o FILE.csv");
+    if (set.audit == 0 && cli_check_run_name(set.output, err) != KEN_OK) return err->status;
     return cli_check_tables(&set.tables, rows, err);
 }
 

@@ -2,6 +2,7 @@
  * grows while it runs, and what is said at the end. */
 #include "cli/cli.h"
 #include "cli/data_options.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "cli/train_table.h"
@@ -29,8 +30,7 @@ static const cli_option io_options[] = {
     {"output", 'o', "DIR", CLI_STRING, &set.output,
      "folder for the model, made when missing; a training that was interrupted there is resumed",
      .flags = CLI_IO | CLI_PATH},
-    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
-     .flags = CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, CLI_MODEL_HELP, .flags = CLI_PATH},
     {"dev", 0, "DATA", CLI_STRING, &O.dev,
      "rows that decide which weights are the best; its dev split where it has one", .flags = CLI_IO | CLI_PATH},
     {"test", 0, "DATA", CLI_STRING, &O.test, "rows to watch, which decide nothing; its test split where it has one",
