@@ -22,9 +22,10 @@ typedef struct ken_evaluate_options {
     uint64_t exemplar_seed; /* 0 */
     const ken_data *exemplars, *fallback; /* as in ken_annotate_options */
     ken_names splits, relations;
-    size_t per_relation, limit;
-    ken_run *labels;               /* an annotation: categories, joined by id; or NULL */
-    const char *const *text_files; /* (n_text_files) UTF-8 texts to take the perplexity of */
+    size_t per_relation, limit, sample; /* as in ken_annotate_options */
+    uint64_t seed;                      /* of the sample */
+    ken_run *labels;                    /* an annotation: categories, joined by id; or NULL */
+    const char *const *text_files;      /* (n_text_files) UTF-8 texts to take the perplexity of */
     int n_text_files;
     int window,
         stride;  /* tokens of context for them (0 = 1024, or the model's context), and between windows (0 = window) */

@@ -40,6 +40,8 @@ const cli_option cli_which_options[] = {
     {"relation", 0, "R,..", CLI_NAMES, &cli_annotate.relations, "only these relations", .setting = "relations"},
     {"per-relation", 0, "N", CLI_SIZE, &O.per_relation,
      "the first N rows of each relation; a larger N extends an annotation"},
+    {"sample", 0, "N", CLI_SIZE, &O.sample,
+     "N rows drawn at random by --seed, from all relations alike; a larger N extends an annotation"},
     {0}};
 
 const cli_option cli_compute_options[] = {

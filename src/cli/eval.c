@@ -67,6 +67,7 @@ static const cli_option asking[] = {
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},
     {"exemplar-seed", 0, "N", CLI_U64, &set.o.exemplar_seed, "seed of the exemplar sets"},
+    {"seed", 0, "N", CLI_U64, &cli_annotate.o.seed, "seed of --sample"},
     {0}};
 
 static void init(void)
@@ -274,6 +275,8 @@ static int run(int n, char **arg, ken_err *err)
     o.splits = cli_names(&cli_annotate.splits);
     o.relations = cli_names(&cli_annotate.relations);
     o.per_relation = cli_annotate.o.per_relation;
+    o.sample = cli_annotate.o.sample;
+    o.seed = cli_annotate.o.seed;
     o.threads = cli_annotate.o.threads;
     o.isa = cli_annotate.o.isa;
     o.compute = cli_annotate.o.compute;
