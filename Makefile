@@ -12,15 +12,16 @@ all: $(BUILD)/build.ninja ## build build/ken and the library
 	@$(NINJA) -C $(BUILD)
 
 $(BUILD)/build.ninja:
-	@command -v meson >/dev/null && command -v ninja >/dev/null || { echo "meson and ninja are missing: run 'make setup' first" >&2; exit 1; }
-	@meson setup $(BUILD) >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log >&2; rm -f $(BUILD)-setup.log; echo "libraries may be missing: run 'make setup' first" >&2; exit 1; }
+	@command -v meson >/dev/null && command -v ninja >/dev/null || { tools/setup.sh build say && echo "meson and ninja are not in PATH" >&2; exit 1; }
+	@echo "configuring $(BUILD)" >&2
+	@meson setup $(BUILD) >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log >&2; rm -f $(BUILD)-setup.log; tools/setup.sh build say; exit 1; }
 	@rm -f $(BUILD)-setup.log
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: ## install the Debian packages that are needed (with sudo when not root), nothing else
-	@tools/setup.sh check
+setup: ## install the Debian packages that building needs (with sudo when not root), nothing else
+	@tools/setup.sh build
 
 model: ## get the default model; prints its path on the last line
 	@tools/get-model.py
@@ -28,7 +29,7 @@ model: ## get the default model; prints its path on the last line
 demo: ## set up, build, get the model, annotate the project's own facts, print the table, write report.html
 	@tools/demo.sh $(BUILD)
 
-check: ## set up, build, and run every test, sanitizer, linter and a short fuzz
+check: ## install what tests need too (clang, valgrind, chromium, ...), build, and run every test, sanitizer, linter and a short fuzz
 	@tools/setup.sh check
 	@tools/get-model.py >/dev/null
 	@tools/check.py
@@ -76,10 +77,14 @@ bench-fit: all ## the paper's first figure, on world facts and EntityQuestions: 
 bench-change: all ## what a fine-tuning changes in what a model knows, on three data sets: annotate, select, train, annotate, diff; an hour
 	@for data in world entityquestions popqa; do bench/change $$data --ken $(BUILD)/ken --compute bf16 || exit; done
 
-install: $(BUILD)/build.ninja ## install under PREFIX (default /usr/local), staged in DESTDIR
+install: ## install under PREFIX (default /usr/local), staged in DESTDIR; as a user: PREFIX=$HOME/.local
+	@tools/may-install.sh "$(abspath $(PREFIX))" "$(DESTDIR)"
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
 	@$(NINJA) -C $(BUILD)
 	@DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install --no-rebuild --quiet -C $(BUILD)
+	@echo "installed $(DESTDIR)$(abspath $(PREFIX))/bin/ken"
+	@case ":$$PATH:" in *":$(abspath $(PREFIX))/bin:"*) ;; *) [ -n "$(DESTDIR)" ] || echo "$(abspath $(PREFIX))/bin is not in PATH: add it, or call ken by that name" ;; esac
 
 clean: ## remove everything that was built
 	rm -rf build build-asan build-fuzz build-cblas report.html

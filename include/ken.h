@@ -142,7 +142,7 @@ typedef struct ken_tensor_info {
 } ken_tensor_info;
 
 /* What a model is called after its place: the last part of the path, without ".gguf"; "DIR/last" for the last weights of a training in
- * DIR. Cut to size bytes. */
+ * DIR; "ORG/NAME" for a snapshot in the cache of the Hugging Face hub. Cut to size bytes. */
 KEN_API void ken_model_label(char *out, size_t size, const char *path);
 /* Where to begin a long question in a list: multiple choice asks at the end about the passage before it. A short one whole, of others about the
  * last 240 bytes, from a word on. Points into question. */
@@ -242,6 +242,9 @@ KEN_DEFAULTS(ken_data_options, ken_data_defaults)
 KEN_API int ken_data_open(ken_data **out, const char *path, const ken_data_options *o, ken_err *err);
 KEN_API void ken_data_free(ken_data *d);
 KEN_API size_t ken_data_count(const ken_data *d);
+/* Draws `want` rows by the seed, in proportion to the relations, all when there are no more: indices, ascending, as part of those that a
+ * larger sample has. *rows (n) is the caller's, free with ken_buffer_free. */
+KEN_API int ken_data_sample(const ken_data *d, size_t want, uint64_t seed, size_t **rows, size_t *n, ken_err *err);
 KEN_API const ken_example *ken_data_get(const ken_data *d, size_t i); /* borrowed; data order: relation, split, place */
 KEN_API const ken_data_stats *ken_data_get_stats(const ken_data *d);
 /* What was decided or left out while reading and whoever uses the rows should know: a sentence; NULL past the last. Borrowed. */
@@ -279,10 +282,11 @@ typedef struct ken_annotate_options {
     double mass_budget;                          /* 0 = by g: docs/method/knowledge.md#exact-bound */
     const ken_data *exemplars;                   /* NULL = the dev split; without one, each row's are other rows */
     const ken_data *fallback; /* and these, when the data have too few others for a row; NULL = then it is an error */
-    ken_names splits, relations;        /* none = every split but the exemplars', all relations */
-    size_t per_relation, limit;         /* 0 = all */
-    const char *prompt_template;        /* NULL = "Q: {question}\nA:" */
-    const char *stop;                   /* NULL = newline */
+    ken_names splits, relations; /* none = every split but the exemplars', all relations */
+    size_t per_relation, limit;  /* 0 = all */
+    size_t sample;               /* rows drawn by seed in place of the first `limit`; a larger one extends; 0 = all */
+    const char *prompt_template; /* NULL = "Q: {question}\nA:" */
+    const char *stop;            /* NULL = newline */
     bool chat_template, control, texts; /* false, false, true */
     int threads;                        /* 0 = all cores */
     const char *isa;                    /* NULL = the best this CPU has: "avx512", "avx2", "generic" */

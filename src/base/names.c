@@ -1,6 +1,7 @@
 /* names.c - the words that a user sees for categories, models and questions (ken.h; for flags: flags.c). Here, at the bottom, so that every layer
  * prints the same ones. */
 #include "base/file.h"
+#include "base/hub_name.h"
 #include "ken.h"
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ const char *ken_category_name(int category)
 void ken_model_label(char *out, size_t size, const char *path)
 {
     size_t n;
+    if (ken_hub_name(out, size, path)) return;
     const char *name = ken_last_part(path, false, &n);
     if (n == 4 && name > path + 1 && strncmp(name, "last", 4) == 0) /* says little alone */
         for (n++, name--; name > path && name[-1] != '/'; n++) name--;

@@ -21,8 +21,7 @@ static const cli_option options[] = {
      .flags = CLI_IO | CLI_PATH},
     {"output", 'o', "RUN", CLI_STRING, &set.output,
      "the run; resumed when it exists (default: DATA's name and .ken, in this folder)", .flags = CLI_IO | CLI_PATH},
-    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
-     .flags = CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, CLI_MODEL_HELP, .flags = CLI_PATH},
     {"limit", 0, "N", CLI_SIZE, &cli_annotate.o.limit, "the first N rows; a larger N extends a run"},
     {"dry-run", 0, NULL, CLI_FLAG, &set.dry_run, "show the first prompts and what the job would cost; run nothing",
      .flags = CLI_IO},
@@ -166,6 +165,7 @@ static int run(int n, char **arg, ken_err *err)
     if (n > 0 && set.data != NULL)
         return cli_fail(err, KEN_EUSAGE, "two data sets, \"%s\" and -d \"%s\"; one run is of one", arg[0], set.data);
     if (n > 0) set.data = arg[0];
+    if (cli_check_run_name(set.output, err) != KEN_OK) return err->status;
     ken_model *m = NULL;
     ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
     cli_progress progress;

@@ -8,7 +8,8 @@ cli_annotate_settings cli_annotate;
 static char methods[CLI_HELP_SIZE], method_help[CLI_HELP_SIZE], matcher_help[CLI_HELP_SIZE]; /* what the library has */
 
 const cli_option cli_label_options[] = {
-    {"shots", 0, "N", CLI_INT, &O.shots, "exemplars in a prompt", .min = 0, .max = 64},
+    {"shots", 0, "N", CLI_INT, &O.shots, "exemplars in a prompt", .min = 0, .max = 64,
+     .heading = "How the model is asked"},
     {"prompts", 0, "N", CLI_INT, &O.prompts, "prompts (exemplar sets) for each question", .min = 1, .max = 1000},
     {"samples", 0, "N", CLI_INT, &O.samples, "samples for each prompt, drawn from the exact probability", .min = 1,
      .max = 10000},
@@ -33,16 +34,19 @@ const cli_option cli_label_options[] = {
 const cli_option cli_which_options[] = {
     {"exemplars", 0, "DATA", CLI_STRING, &cli_annotate.exemplars,
      "where exemplars come from (default: the dev split where there is one, else for each row other rows)",
-     .flags = CLI_IO | CLI_PATH},
+     .flags = CLI_IO | CLI_PATH, .heading = "Which rows"},
     {"split", 0, "S,..", CLI_NAMES, &cli_annotate.splits, "only these splits (default: all but the exemplars')",
      .setting = "splits"},
     {"relation", 0, "R,..", CLI_NAMES, &cli_annotate.relations, "only these relations", .setting = "relations"},
     {"per-relation", 0, "N", CLI_SIZE, &O.per_relation,
      "the first N rows of each relation; a larger N extends an annotation"},
+    {"sample", 0, "N", CLI_SIZE, &O.sample,
+     "N rows drawn at random by --seed, from all relations alike; a larger N extends an annotation"},
     {0}};
 
 const cli_option cli_compute_options[] = {
-    {"threads", 't', "N", CLI_INT, &O.threads, "threads (0: all cores); never changes a result", .min = 0, .max = 4096},
+    {"threads", 't', "N", CLI_INT, &O.threads, "threads (0: all cores); never changes a result", .min = 0, .max = 4096,
+     .heading = "Speed and memory"},
     {"compute", 0, "TYPE", CLI_CHOICE, &O.compute, "arithmetic", .choices = "f32"},
     {"isa", 0, "NAME", CLI_CHOICE, &O.isa, "pin the instruction set (default: the best of this CPU)",
      .choices = "generic|avx2|avx512"},

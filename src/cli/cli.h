@@ -49,8 +49,17 @@ const char *cli_model_path(const char *given, ken_err *err);
 const char *cli_world_path(void);
 /* The run at a place: DIR/train.ken for the folder of a training, else the place itself. Static. */
 const char *cli_run_path(const char *path);
+/* KEN_EUSAGE when the name ends like another kind of file than the SQLite file that a run is; path may be NULL. */
+int cli_check_run_name(const char *path, ken_err *err);
 /* Whether the folder is an adapter of PEFT, and no model. */
 bool cli_is_adapter(const char *path);
+
+/* hub.c: models and adapters by their name on the Hugging Face hub. */
+/* Whether it has the form ORG/NAME, is none of a file's, and nothing of that path is there. */
+bool cli_is_hub_id(const char *name);
+/* The place of a model, or of an adapter, that is named by its path or as ORG/NAME: the latter in the user's cache of the hub, as long as
+ * the program runs; a path comes back as it is. NULL with KEN_EINPUT, and the command that fetches it, when it is not there. */
+const char *cli_hub_path(const char *name, bool adapter, ken_err *err);
 
 extern const cli_verb cli_verb_model, cli_verb_tokenize, cli_verb_data, cli_verb_annotate, cli_verb_show,
     cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select, cli_verb_diff;

@@ -9,11 +9,18 @@
 static struct {
     cli_tables tables;
     bool rows;
+    size_t limit, sample;
+    uint64_t seed;
 } set;
 
-static const cli_option options[] = {{"rows", 0, NULL, CLI_FLAG, &set.rows, "print the rows (with --json: JSON lines)"},
-                                     CLI_TABLE_OPTIONS(set.tables),
-                                     {0}};
+static const cli_option options[] = {
+    {"rows", 0, NULL, CLI_FLAG, &set.rows, "print the rows (with --json: JSON lines)"},
+    {"limit", 0, "N", CLI_SIZE, &set.limit, "--rows: the first N rows (0: all)"},
+    {"sample", 0, "N", CLI_SIZE, &set.sample,
+     "--rows: N rows drawn at random by --seed, those that ken annotate --sample N asks when every row may be asked"},
+    {"seed", 0, "N", CLI_U64, &set.seed, "seed of --sample"},
+    CLI_TABLE_OPTIONS(set.tables),
+    {0}};
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------ */
 
@@ -35,9 +42,11 @@ static int print_row_json(const ken_example *e, ken_err *err)
 
 static int print_rows(const ken_data *d, ken_err *err)
 {
-    int rc = KEN_OK;
-    for (size_t i = 0; i < ken_data_count(d) && rc == KEN_OK && !cli_interrupted(NULL); i++) {
-        const ken_example *e = ken_data_get(d, i);
+    size_t *drawn = NULL, n = ken_data_count(d);
+    int rc = set.sample > 0 ? ken_data_sample(d, set.sample, set.seed, &drawn, &n, err) : KEN_OK;
+    if (set.limit > 0 && set.limit < n) n = set.limit;
+    for (size_t i = 0; i < n && rc == KEN_OK && !cli_interrupted(NULL); i++) {
+        const ken_example *e = ken_data_get(d, drawn != NULL ? drawn[i] : i);
         if (cli.json) {
             rc = print_row_json(e, err);
             continue;
@@ -52,7 +61,18 @@ static int print_rows(const ken_data *d, ken_err *err)
         }
         putchar('\n');
     }
+    ken_buffer_free(drawn);
     return rc;
+}
+
+static int check_usage(ken_err *err)
+{
+    if ((set.limit > 0 || set.sample > 0) && !set.rows)
+        return cli_fail(err, KEN_EUSAGE,
+                        "--limit and --sample choose among the rows that --rows prints; the counts are of all");
+    if (set.limit > 0 && set.sample > 0)
+        return cli_fail(err, KEN_EUSAGE, "--limit takes the first rows and --sample draws them; give one of the two");
+    return cli_check_tables(&set.tables, set.rows, err);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------- */
@@ -68,7 +88,7 @@ static int run(int n, char **arg, ken_err *err)
 {
     (void)n;
     ken_data *d = NULL;
-    int rc = cli_check_tables(&set.tables, set.rows, err);
+    int rc = check_usage(err);
     if (rc == KEN_OK) rc = cli_data_open(&d, arg[0], err);
     if (rc != KEN_OK) return rc;
     term_start();

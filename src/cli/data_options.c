@@ -9,7 +9,8 @@ const cli_option cli_data_options[] = {
     {"format", 0, "NAME", CLI_CHOICE, &cli_data.o.format, "format of the data (default: found from the content)",
      .choices = "entityquestions|popqa|mmlu|jsonl|csv|tsv|chat|sharegpt|alpaca|prompt|axolotl|text|squad|triviaqa|nq|"
                 "truthfulqa|"
-                "lama"},
+                "lama",
+     .heading = "How the data are read"},
     {"protocol", 0, "NAME", CLI_CHOICE, &cli_data.protocol,
      "slick: the filters of the paper (EntityQuestions): one answer, no train row with a test subject, 12 and 7 "
      "relations",

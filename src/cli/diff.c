@@ -51,7 +51,7 @@ static const cli_option options[] = {
 
 static const cli_option models[] = {
     {"data", 'd', "DATA", CLI_STRING, &set.data, "A and B are models: annotate this data set with both first",
-     .flags = CLI_IO | CLI_PATH},
+     .flags = CLI_IO | CLI_PATH, .heading = "Two models instead of two runs"},
     {"adapter", 0, "DIR", CLI_STRING, &set.adapter,
      "a low-rank adapter for B; without MODEL_B, B is A with this adapter", .flags = CLI_IO | CLI_PATH},
     {"output", 'o', "DIR", CLI_STRING, &set.output,
@@ -163,7 +163,8 @@ static bool is_model(const char *path)
 static int base_name(const char *path, bool extension, char *out, size_t size, ken_err *err)
 {
     char real[PATH_MAX];
-    if (realpath(path, real) == NULL) return cli_fail(err, KEN_EINPUT, "%s: %s", path, strerror(errno));
+    if (cli_is_hub_id(path)) snprintf(real, sizeof real, "%s", path); /* ORG/NAME of the cache */
+    else if (realpath(path, real) == NULL) return cli_fail(err, KEN_EINPUT, "%s: %s", path, strerror(errno));
     const char *slash = strrchr(real, '/'), *name = slash != NULL ? slash + 1 : real;
     size_t n = strlen(name);
     const char *dot = extension ? NULL : strrchr(name, '.');
@@ -211,9 +212,11 @@ static int annotate(const char *model, const char *adapter, const char *path, co
 static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *err)
 {
     ken_data *d = NULL, *exemplars = NULL, *fallback = NULL;
-    bool model[2] = {is_model(arg[0]), is_model(arg[1])};
-    const char *adapter[2] = {NULL, set.adapter};
+    const char *adapter[2] = {NULL, set.adapter}, *place[2];
     int rc = KEN_OK;
+    for (int i = 0; i < 2; i++)
+        if ((place[i] = cli_hub_path(arg[i], false, err)) == NULL) return err->status;
+    bool model[2] = {is_model(place[0]), is_model(place[1])};
     if (!model[0] && !model[1])
         return cli_fail(err, KEN_EUSAGE, "-d DATA is for models, and neither %s nor %s is one", arg[0], arg[1]);
     if (set.adapter != NULL && !model[1])
@@ -232,7 +235,7 @@ static int annotate_models(const char *arg[2], char name[2][PATH_MAX], ken_err *
     for (int i = 0; i < 2 && rc == KEN_OK; i++) {
         if (!model[i]) continue;
         cli_note("%c: %s into %s", 'A' + i, arg[i], name[i]);
-        rc = annotate(arg[i], adapter[i], name[i], d, exemplars, fallback, err);
+        rc = annotate(place[i], adapter[i], name[i], d, exemplars, fallback, err);
         arg[i] = name[i];
     }
     ken_data_free(exemplars);

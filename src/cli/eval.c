@@ -24,8 +24,7 @@ static struct {
 static const cli_option options[] = {
     {"data", 'd', "DATA", CLI_STRING, &set.data, "the data set: a file (also .gz), a folder, or - for standard input",
      .flags = CLI_IO | CLI_PATH},
-    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
-     .flags = CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, CLI_MODEL_HELP, .flags = CLI_PATH},
     {"output", 'o', "RUN", CLI_STRING, &set.output, "keep the evaluation, with every answer, in this file",
      .flags = CLI_IO | CLI_PATH},
     {"labels", 0, "RUN", CLI_STRING, &set.labels, "an annotation, for the categories of the rows (joined by id)",
@@ -53,7 +52,7 @@ static const cli_option asking[] = {
     {"prompt", 0, "NAME", CLI_CHOICE, &set.prompt,
      "zero-shot: the prompt of ken train; few-shot: that of ken annotate, with its first set of exemplars (default: "
      "zero-shot, few-shot for multiple choice)",
-     .choices = "zero-shot|few-shot"},
+     .choices = "zero-shot|few-shot", .heading = "How the model is asked"},
     {"shots", 0, "N", CLI_INT, &set.o.shots, "exemplars in a few-shot prompt (-1: 4, multiple choice 5)", .min = -1,
      .max = 64},
     {"template", 0, "TEXT", CLI_TEXT, &set.o.prompt_template,
@@ -68,6 +67,7 @@ static const cli_option asking[] = {
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},
     {"exemplar-seed", 0, "N", CLI_U64, &set.o.exemplar_seed, "seed of the exemplar sets"},
+    {"seed", 0, "N", CLI_U64, &cli_annotate.o.seed, "seed of --sample"},
     {0}};
 
 static void init(void)
@@ -248,6 +248,7 @@ static int run(int n, char **arg, ken_err *err)
     cli_progress progress;
     const char *model = NULL;
     int rc = check_usage(err);
+    if (rc == KEN_OK) rc = cli_check_run_name(set.output, err);
     if (rc == KEN_OK && (model = cli_model_path(set.model, err)) == NULL) rc = err->status;
     /* Everything small first: a mistake there is found before the model is loaded. */
     if (rc == KEN_OK && set.data != NULL) rc = cli_data_open(&d, set.data, err);
@@ -274,6 +275,8 @@ static int run(int n, char **arg, ken_err *err)
     o.splits = cli_names(&cli_annotate.splits);
     o.relations = cli_names(&cli_annotate.relations);
     o.per_relation = cli_annotate.o.per_relation;
+    o.sample = cli_annotate.o.sample;
+    o.seed = cli_annotate.o.seed;
     o.threads = cli_annotate.o.threads;
     o.isa = cli_annotate.o.isa;
     o.compute = cli_annotate.o.compute;

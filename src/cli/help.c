@@ -40,6 +40,7 @@ void cli_wrap(FILE *out, const char *text, int indent, int col, int right)
 static void print_option(const cli_option *o, void *ctx)
 {
     FILE *out = ctx;
+    if (o->heading != NULL) fprintf(out, "\n%s:\n", o->heading);
     char left[80], deflt[200], choices[300], help[900];
     int n = snprintf(left, sizeof left, "  %c%c%s--%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
                      o->letter ? ", " : "  ", o->name, o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
@@ -66,7 +67,7 @@ void cli_print_help(const cli_verb *v)
     FILE *out = stdout;
     fprintf(out, "Usage: ken %s %s [options]\n\n", v->name, v->args);
     cli_wrap(out, v->text, 0, 0, right_of(out));
-    fputs("\nOptions:\n", out);
+    if (v->tables[0] == NULL || v->tables[0]->heading == NULL) fputs("\nOptions:\n", out);
     cli_each_option(v, print_option, out);
     cli_wrap(
         out,

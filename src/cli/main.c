@@ -15,7 +15,7 @@ cli_settings cli = {.color = "auto"};
 static const cli_verb *current; /* the verb that runs; NULL before */
 
 const cli_option cli_common_options[] = {
-    {"json", 0, NULL, CLI_FLAG, &cli.json, "print JSON instead of text", .flags = 0},
+    {"json", 0, NULL, CLI_FLAG, &cli.json, "print JSON instead of text", .flags = 0, .heading = "In every verb"},
     {"quiet", 'q', NULL, CLI_FLAG, &cli.quiet, "no progress, no notes", .flags = 0},
     {"verbose", 'v', NULL, CLI_FLAG, &cli.verbose, "explain more", .flags = 0},
     {"color", 0, "WHEN", CLI_CHOICE, &cli.color,

@@ -49,6 +49,11 @@ static void man_option(const cli_option *o, void *ctx)
 {
     (void)ctx;
     char deflt[200], env[80], choices[300];
+    if (o->heading != NULL) {
+        fputs(".SS ", stdout);
+        roff(o->heading);
+        fputc('\n', stdout);
+    }
     fputs(".TP\n", stdout);
     if (o->letter) printf("\\fB\\-%c\\fR, ", o->letter);
     fputs("\\fB\\-\\-", stdout);

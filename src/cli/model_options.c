@@ -6,14 +6,14 @@ const char *cli_adapter;
 
 const cli_option cli_adapter_options[] = {{"adapter", 0, "DIR", CLI_STRING, &cli_adapter,
                                            "a low-rank adapter for the model: a folder with adapter_config.json and "
-                                           "adapter_model.safetensors, from ken train or "
-                                           "peft",
-                                           .flags = CLI_IO | CLI_PATH},
+                                           "adapter_model.safetensors, from ken train or peft, or ORG/NAME as with -m",
+                                           .flags = CLI_IO | CLI_PATH, .heading = "Adapter"},
                                           {0}};
 
 int cli_model_open(ken_model **out, const char *path, const char *adapter, ken_err *err)
 {
     if (cli_adapter != NULL) adapter = cli_adapter;
+    if (adapter != NULL && (adapter = cli_hub_path(adapter, true, err)) == NULL) return err->status;
     if (cli_is_adapter(path))
         return cli_fail(err, KEN_EUSAGE,
                         "%s is an adapter, not a model; name its model with -m and it with --adapter %s", path, path);

@@ -3,6 +3,10 @@
 #define KEN_CLI_MODEL_OPTIONS_H
 #include "cli/options.h"
 
+#define CLI_MODEL_HELP                                                                                                 \
+    "the model: a GGUF file, a folder with safetensors, or ORG/NAME in the Hugging Face cache (default: $KEN_MODEL, "  \
+    "else the default model)"
+
 extern const char *cli_adapter;                /* --adapter, or NULL */
 extern const cli_option cli_adapter_options[]; /* a verb's table beside its own -m */
 

@@ -498,10 +498,17 @@ typedef struct parser {
     int n_given;
 } parser;
 
+/* Whether an option given again adds to what it was given before. */
+static bool adds_up(const cli_option *o)
+{
+    return o->type == CLI_LIST || o->type == CLI_NAMES || (o->flags & CLI_ADDS) != 0;
+}
+
 static int give(parser *p, source s, const char *value, ken_err *err)
 {
     bool there = false;
     for (int i = 0; i < p->n_given && !there; i++) there = p->given[i] == s.o;
+    if (there && takes_value(s.o) && !adds_up(s.o)) cli_note("%s is given twice; the last one counts", s.shown);
     if (!there && p->n_given < MAX_GIVEN) p->given[p->n_given++] = s.o;
     return set_value(s, value, err);
 }

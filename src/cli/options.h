@@ -32,9 +32,10 @@ typedef enum cli_type {
 } cli_type;
 
 enum {
-    CLI_IO = 1,    /* an input or output: never from the environment */
-    CLI_PATH = 2,  /* a file name, for completion */
-    CLI_HIDDEN = 4 /* not in help */
+    CLI_IO = 1,     /* an input or output: never from the environment */
+    CLI_PATH = 2,   /* a file name, for completion */
+    CLI_HIDDEN = 4, /* not in help */
+    CLI_ADDS = 8    /* CLI_PARSED: given again, it adds to what was given before, as CLI_LIST and CLI_NAMES do */
 };
 
 enum { CLI_LIST_MAX = 64 };
@@ -56,6 +57,7 @@ typedef struct cli_option {
     cli_parse_fn *parse; /* CLI_PARSED */
     cli_show_fn *show;   /* CLI_PARSED: its default; NULL = none is shown */
     unsigned flags;
+    const char *heading; /* of the options from here to the next heading, in help and manual; NULL = none begins here */
     const char *setting; /* its field in ken.h where that has another name; NULL = as the option, with _ for - */
 } cli_option;
 

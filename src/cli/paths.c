@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ static bool exists(const char *path)
 const char *cli_model_path(const char *given, ken_err *err)
 {
     static char path[PATH_MAX];
-    if (given != NULL && *given != '\0') return given;
+    if (given != NULL && *given != '\0') return cli_hub_path(given, false, err);
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int n = -1;
     if (cache != NULL && cache[0] == '/') n = snprintf(path, sizeof path, "%s/ken/" DEFAULT_MODEL, cache);
@@ -35,6 +36,27 @@ static const char *inside(const char *dir, const char *name)
     static char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/%s", dir, name);
     return n > 0 && (size_t)n < sizeof path && exists(path) ? path : NULL;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcasecmp(s + n - m, end) == 0;
+}
+
+int cli_check_run_name(const char *path, ken_err *err)
+{
+    static const char *const other[] = {".parquet", ".arrow", ".feather", ".csv", ".tsv", ".xlsx",
+                                        ".json",    ".jsonl", ".html",    ".txt", ".gz"};
+    for (size_t i = 0; path != NULL && i < sizeof other / sizeof *other; i++)
+        if (ends_with(path, other[i])) {
+            const int n = (int)(strlen(path) - strlen(other[i]));
+            return cli_fail(err, KEN_EUSAGE,
+                            "-o %s: a run is one SQLite file, not %s; name it %.*s.ken, and get its rows with ken show "
+                            "%.*s.ken --rows --json (JSON lines)",
+                            path, other[i], n, path, n, path);
+        }
+    return KEN_OK;
 }
 
 const char *cli_run_path(const char *path)

@@ -86,6 +86,14 @@ static int run(int n, char **arg, ken_err *err)
     if (set.plot != NULL && set.pdf == NULL && set.png == NULL && set.svg == NULL && set.csv == NULL)
         return cli_fail(err, KEN_EUSAGE,
                         "--plot names one plot for --pdf, --png, --svg or --csv; none of these is given");
+    const char *dot = set.output != NULL ? strrchr(set.output, '.') : NULL;
+    if (dot != NULL && (strcmp(dot, ".parquet") == 0 || strcmp(dot, ".csv") == 0 || strcmp(dot, ".pdf") == 0 ||
+                        strcmp(dot, ".png") == 0))
+        return cli_fail(
+            err, KEN_EUSAGE,
+            "-o %s: the page is HTML; name it FILE.html. --csv DIR, --pdf DIR and --png DIR write the plots "
+            "and their numbers; ken show RUN --rows --json prints the facts",
+            set.output);
     ken_run **runs = calloc((size_t)n, sizeof *runs);
     if (runs == NULL) return cli_fail(err, KEN_ENOMEM, "out of memory");
     ken_report_options o = ken_report_defaults();

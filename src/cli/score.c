@@ -38,7 +38,7 @@ static const cli_option how_options[] = {
     {"threshold", 0, "RULES", CLI_PARSED, &set.rules,
      "categories by thresholds in place of the protocol's, as in HighlyKnown:p_t>=0.85,MaybeKnown:p_t>=0.3,Unknown; "
      "the first that holds counts",
-     .parse = cli_parse_rules, .setting = "rules"},
+     .parse = cli_parse_rules, .flags = CLI_ADDS, .setting = "rules"},
     {"temperature", 0, "T", CLI_STRING, &set.temperature, "", .flags = CLI_HIDDEN | CLI_IO},
     {"top-k", 0, "K", CLI_STRING, &set.top_k, "", .flags = CLI_HIDDEN | CLI_IO},
     {"shots", 0, "N", CLI_STRING, &set.shots, "", .flags = CLI_HIDDEN | CLI_IO},
@@ -48,7 +48,7 @@ static const cli_option what_options[] = {
     {"rows", 0, NULL, CLI_FLAG, &set.rows, "list the facts with the label they had and the one they have now"},
     {"changed", 0, NULL, CLI_FLAG, &set.changed, "list those whose label is, or may be, another one (implies --rows)"},
     {"category", 0, "C,..", CLI_PARSED, &set.categories, "list those of these categories now (implies --rows)",
-     .parse = cli_parse_categories, .setting = "categories"},
+     .parse = cli_parse_categories, .flags = CLI_ADDS, .setting = "categories"},
     {"limit", 0, "N", CLI_SIZE, &set.limit, "at most N rows (0: all)"},
     {"curve", 0, NULL, CLI_FLAG, &set.curve,
      "the saturation curve: expected shares for 1 to all prompts and 1 to 64 samples of each"},
@@ -189,6 +189,7 @@ static int check_together(bool rows, ken_err *err)
                         "for another call");
     if (set.audit > 0 && set.output == NULL)
         return cli_fail(err, KEN_EUSAGE, "--audit: name the sheet with -o FILE.csv");
+    if (set.audit == 0 && cli_check_run_name(set.output, err) != KEN_OK) return err->status;
     return cli_check_tables(&set.tables, rows, err);
 }
 

@@ -96,8 +96,10 @@ static int export_rows(const ken_selection *s, const ken_train_data *from, const
     ken_model *model = NULL;
     int rc = select_watched(&valid, from, set.valid, "dev", err);
     if (rc == KEN_OK) rc = select_watched(&test, from, set.test, "test", err);
-    if (rc == KEN_OK && set.model != NULL && (strcmp(to, "axolotl") == 0 || strcmp(to, "sharegpt") == 0))
-        rc = ken_model_open(&model, set.model, err);
+    if (rc == KEN_OK && set.model != NULL && (strcmp(to, "axolotl") == 0 || strcmp(to, "sharegpt") == 0)) {
+        const char *place = cli_model_path(set.model, err);
+        rc = place != NULL ? ken_model_open(&model, place, err) : err->status;
+    }
     if (rc == KEN_OK) {
         o.format = to;
         o.prompt_template = from->prompt_template;

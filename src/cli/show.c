@@ -24,7 +24,7 @@ static const cli_option options[] = {
     {"relation", 0, "R,..", CLI_NAMES, &set.relations, "only these relations", .setting = "relations"},
     {"category", 0, "C,..", CLI_PARSED, &set.categories,
      "list the facts of these categories: HighlyKnown, MaybeKnown, WeaklyKnown, Unknown, unlabelled (implies --rows)",
-     .parse = cli_parse_categories, .setting = "categories"},
+     .parse = cli_parse_categories, .flags = CLI_ADDS, .setting = "categories"},
     {"sort", 0, "KEY", CLI_STRING, &set.sort,
      "rows by order, id, p_t, p_t0, p_unknown, p_flip, margin or popularity; the table by order, name, facts, known "
      "(HighlyKnown and MaybeKnown) or a category's share; -KEY for falling order (default: data order)"},

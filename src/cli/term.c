@@ -35,16 +35,17 @@ int term_width_of(FILE *f)
 bool term_unicode(void) { return unicode; }
 int term_width(void) { return width; }
 
-/* Green over yellow and orange to red reads as "known to unknown" on dark and light grounds; 256-colour codes, which terminals support. */
+/* The page's colours (report/page.css: blue to amber to brick) as near as the 256 that terminals support come to them, so that they differ for
+ * colour-blind eyes too, on dark and light grounds (tests/cli/colours.py). */
 const char *term_on(int style)
 {
     static const char *const code[] = {"",
                                        "\033[1m",
                                        "\033[2m",
-                                       "\033[38;5;35m",
-                                       "\033[38;5;148m",
+                                       "\033[38;5;25m",
+                                       "\033[38;5;74m",
                                        "\033[38;5;214m",
-                                       "\033[38;5;203m",
+                                       "\033[38;5;166m",
                                        "\033[38;5;245m"};
     return color && style >= 0 && (size_t)style < sizeof code / sizeof *code ? code[style] : "";
 }
@@ -158,12 +159,18 @@ void term_styled(int style, const char *s, int w)
     fputs(term_off(), stdout);
 }
 
+/* Without colour the parts must differ in shape: shades from full to light, or letters in plain text. */
+static const char *const shades[] = {"\u2588", "\u2593", "\u2592", "\u2591", "\u00b7"};
+static const char *const letters[] = {"#", "+", "-", ".", " "};
+
+const char *term_part_sign(int part)
+{
+    if (color || part < 0 || part > 4) return NULL;
+    return unicode ? shades[part] : letters[part];
+}
+
 void term_stacked_bar(const uint64_t *part, int n, int w)
 {
-    /* Without colour the parts must differ in shape: shades from full to light, or letters in plain text. */
-    static const char *const shades[] = {"\u2588", "\u2593", "\u2592", "\u2591", "\u00b7"}, *const letters[] = {
-                                                                                                "#", "+", "-", ".",
-                                                                                                " "};
     uint64_t total = 0, sum = 0;
     for (int i = 0; i < n; i++) total += part[i];
     int at = 0;

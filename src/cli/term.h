@@ -42,6 +42,8 @@ void term_clean(char *s);
 
 /* A bar of `width` cells, cut in proportion to part (n): one colour (or shade, or letter) a part. All zero = empty. */
 void term_stacked_bar(const uint64_t *part, int n, int width);
+/* What stands for a part in such a bar, for a legend; NULL where colours tell them apart. static */
+const char *term_part_sign(int part);
 /* A bar of one colour that fills share (0..1) of `width` cells, to an eighth of a cell where blocks are to be had. */
 void term_share_bar(double share, int width, int style);
 #endif

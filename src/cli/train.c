@@ -2,6 +2,7 @@
  * grows while it runs, and what is said at the end. */
 #include "cli/cli.h"
 #include "cli/data_options.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "cli/train_table.h"
@@ -24,12 +25,12 @@ static struct {
 
 static const cli_option io_options[] = {
     {"data", 'd', "SET|RUN|DATA", CLI_STRING, &set.data,
-     "what to train on: a set of ken select, a run of ken annotate, or data", .flags = CLI_IO | CLI_PATH},
+     "what to train on: a set of ken select, a run of ken annotate, or data", .flags = CLI_IO | CLI_PATH,
+     .heading = "What goes in and comes out"},
     {"output", 'o', "DIR", CLI_STRING, &set.output,
      "folder for the model, made when missing; a training that was interrupted there is resumed",
      .flags = CLI_IO | CLI_PATH},
-    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, "the model (default: $KEN_MODEL, else the default model)",
-     .flags = CLI_PATH},
+    {"model", 'm', "FILE|DIR", CLI_STRING, &set.model, CLI_MODEL_HELP, .flags = CLI_PATH},
     {"dev", 0, "DATA", CLI_STRING, &O.dev,
      "rows that decide which weights are the best; its dev split where it has one", .flags = CLI_IO | CLI_PATH},
     {"test", 0, "DATA", CLI_STRING, &O.test, "rows to watch, which decide nothing; its test split where it has one",
@@ -45,12 +46,14 @@ static const cli_option what_options[] = {
     {"lora", 0, "r=R,..", CLI_PARSED, &O.lora,
      "train a low-rank adapter: r=16[,alpha=32][,dropout=0][,targets=q_proj,..]; alpha is 2r and targets are all seven "
      "projections unless given; attention and mlp name four and three of them",
-     .parse = cli_parse_lora},
+     .parse = cli_parse_lora, .heading = "What is trained"},
     {"train", 0, "PART,..", CLI_PARSED, &O.train,
-     "train only these: embeddings, head, norms, attention, mlp, layers=A-B (default: all)", .parse = cli_parse_parts},
-    {"freeze", 0, "PART,..", CLI_PARSED, &O.freeze, "leave these as they are; the same words",
-     .parse = cli_parse_parts},
-    {"epochs", 0, "N", CLI_INT, &O.epochs, "passes over the rows", .min = 1, .max = 1e6},
+     "train only these: embeddings, head, norms, attention, mlp, layers=A-B (default: all)", .parse = cli_parse_parts,
+     .flags = CLI_ADDS},
+    {"freeze", 0, "PART,..", CLI_PARSED, &O.freeze, "leave these as they are; the same words", .parse = cli_parse_parts,
+     .flags = CLI_ADDS},
+    {"epochs", 0, "N", CLI_INT, &O.epochs, "passes over the rows", .min = 1, .max = 1e6,
+     .heading = "How it is trained"},
     {"batch", 0, "N", CLI_SIZE, &O.batch, "examples of one update", .min = 1, .max = 1e7},
     {"max-steps", 0, "N", CLI_INT, &set.max_steps, "stop after N updates (0: as the epochs say)", .min = 0,
      .max = INT_MAX},
@@ -68,17 +71,17 @@ static const cli_option what_options[] = {
     {"weight-decay", 0, "X", CLI_REAL, &O.weight_decay, "of matrices (decoupled for AdamW)", .min = 0, .max = 1000},
     {"clip", 0, "X", CLI_REAL, &O.clip, "scale gradients down to this norm (0: never)", .min = 0, .max = 1e30},
     {"dropout", 0, "P", CLI_REAL, &O.dropout, "on the embeddings and on each block's output", .min = 0, .max = 0.999},
+    {"seed", 0, "N", CLI_U64, &O.seed, "seed of order, dropout, adapters and all that is drawn from the data"},
     {"kl", 0, "X", CLI_REAL, &O.kl, "add X times the divergence from a teacher's answers (0: none)", .min = 0,
-     .max = 1e6},
+     .max = 1e6, .heading = "Distance to a teacher"},
     {"kl-tau", 0, "T", CLI_REAL, &O.kl_tau, "its temperature", .min = 1e-3, .max = 1000},
     {"kl-teacher", 0, "WHO", CLI_PARSED, &O.kl_teacher, "the model before training (base) or after N epochs (epoch:N)",
      .parse = cli_parse_teacher, .show = cli_show_teacher},
-    {"seed", 0, "N", CLI_U64, &O.seed, "seed of order, dropout, adapters and all that is drawn from the data"},
     {0}};
 
 static const cli_option how_options[] = {
     {"eval-every", 0, "N", CLI_INT, &set.eval_every, "measure every N steps (0: after each epoch)", .min = 0,
-     .max = INT_MAX},
+     .max = INT_MAX, .heading = "What is measured"},
     {"fit-limit", 0, "N", CLI_SIZE, &O.fit_limit, "ask only N of the training rows, evenly spaced (0: all)"},
     {"eval-limit", 0, "N", CLI_SIZE, &O.eval_limit, "ask only N rows of each other set, evenly spaced (0: all)"},
     {"patience", 0, "N", CLI_INT, &O.patience, "stop after N measurements without a better dev (0: never)", .min = 0,
@@ -87,15 +90,16 @@ static const cli_option how_options[] = {
     {"idk-answer", 0, "TEXT", CLI_STRING, &O.idk,
      "an answer that declines to answer, besides the usual ones and the target of --idk"},
     {"checkpoint-every", 0, "N", CLI_INT, &set.checkpoint_every,
-     "keep the state every N steps (0: after an epoch, at most every two minutes)", .min = 0, .max = INT_MAX},
+     "keep the state every N steps (0: after an epoch, at most every two minutes)", .min = 0, .max = INT_MAX,
+     .heading = "What is kept"},
     {"save-type", 0, "TYPE", CLI_CHOICE, &O.save_type, "type of the weights in model.safetensors",
      .choices = "F32|BF16|F16"},
-    {"gguf", 0, "TYPE", CLI_LIST, &set.gguf,
-     "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form); may be given several times"},
+    {"gguf", 0, "TYPE,..", CLI_NAMES, &set.gguf,
+     "also write GGUF, for llama.cpp: F32, BF16, F16 or Q8_0 (an adapter has one form)"},
     {"share-prefixes", 0, "WHEN", CLI_WORD, &O.share_prefixes,
      "compute a prefix that examples of a batch share once for all of them: exact without dropout; with dropout they "
      "share its mask there, which is faster and noisier (auto: on without dropout)",
-     .words = KEN_WORDS_SHARE_PREFIXES},
+     .words = KEN_WORDS_SHARE_PREFIXES, .heading = "Speed and memory"},
     {"recompute", 0, NULL, CLI_FLAG, &O.recompute,
      "compute each layer again in the backward pass: less memory, more time"},
     {"rows", 0, "N", CLI_INT, &O.rows, "token rows forwarded at once; an update of more is split", .min = 1,

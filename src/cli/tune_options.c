@@ -14,11 +14,11 @@ cli_tune_settings cli_tune;
 
 const cli_option cli_tune_options[] = {
     {"labels", 0, "RUN", CLI_STRING, &O.labels, "a run that says the category of each row of the data, by id",
-     .flags = CLI_IO | CLI_PATH},
+     .flags = CLI_IO | CLI_PATH, .heading = "Which rows"},
     {"label", 0, "NAME", CLI_WORD, &O.label, "which category of a run counts: as drawn, or the likeliest",
      .words = KEN_WORDS_LABEL},
     {"category", 0, "NAME,..", CLI_PARSED, &O.categories, "only rows of these categories, as in HighlyKnown,Unknown",
-     .parse = cli_parse_categories, .setting = "categories"},
+     .parse = cli_parse_categories, .flags = CLI_ADDS, .setting = "categories"},
     {"split", 0, "NAME,..", CLI_NAMES, &cli_tune.splits,
      "only rows of these splits (default: train where there is one, else all)", .setting = "splits"},
     {"relation", 0, "NAME,..", CLI_NAMES, &cli_tune.relations, "only rows of these relations", .setting = "relations"},
@@ -46,7 +46,7 @@ const cli_option cli_tune_options[] = {
     {"sample", 0, NULL, CLI_FLAG, &O.sample, "--per-relation and --limit take rows drawn by --seed, not the first"},
     {"balance", 0, "WHAT", CLI_WORD, &O.balance,
      "as many rows of each category, or of each relation: as many as the rarest has, or --size in all",
-     .words = KEN_WORDS_BALANCE},
+     .words = KEN_WORDS_BALANCE, .heading = "A set of known composition"},
     {"variant", 0, "NAME", CLI_PARSED, &O.variant,
      "draw a set of known composition: unknown=X (X % Unknown rows, the same relations for every X), known=X (that "
      "without "
@@ -64,7 +64,8 @@ const cli_option cli_tune_options[] = {
      "popularity; control, such a Known row in place of each Unknown one of the variant",
      .words = KEN_WORDS_MATCH},
     {"idk", 0, "TEXT", CLI_LIST, &cli_tune.idk,
-     "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one"},
+     "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one",
+     .heading = "What rows teach"},
     {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
     {"known-tail", 0, "F", CLI_REAL, &O.known_tail,
      "append F times as many rows, all Known, at the end of each epoch, unshuffled (default: the rows of a file that "
@@ -78,7 +79,8 @@ const cli_option cli_tune_options[] = {
     {"weight-min", 0, "W", CLI_REAL, &O.weight_min, "--weights p: the least weight, before they are brought to mean 1",
      .min = 0, .max = 1},
     {"template", 0, "TEXT", CLI_TEXT, &O.prompt_template,
-     "the prompt's form (default: \"Answer the following question.\\n{question}\\n\")", .setting = "prompt_template"},
+     "the prompt's form (default: \"Answer the following question.\\n{question}\\n\")", .setting = "prompt_template",
+     .heading = "How a row is asked"},
     {0}};
 
 const cli_option cli_tune_model_options[] = {
@@ -88,7 +90,7 @@ const cli_option cli_tune_model_options[] = {
      .min = 0},
     {"mix", 0, "FILE:WEIGHT", CLI_LIST, &cli_tune.mix,
      "rows of another task for every batch; the main data have weight 1; may be given several times",
-     .flags = CLI_IO | CLI_PATH},
+     .flags = CLI_IO | CLI_PATH, .heading = "Other tasks"},
     {0}};
 
 void cli_tune_init(void) { cli_tune = (cli_tune_settings){.o = ken_train_data_defaults(), .half_within = "all"}; }
@@ -148,6 +150,18 @@ int cli_tune_data(ken_train_data *out, const char *path, ken_err *err)
     return KEN_OK;
 }
 
+/* Without a size a variant takes as little as the rarest category allows, which may be next to nothing. */
+static void note_variant(const ken_train_data_stats *d)
+{
+    char a[32], b[32], most[80] = "";
+    if (d->variant_of == 0 || d->variant_rows == d->variant_of || d->variant_rows == d->variant_most) return;
+    if (d->variant_most > d->variant_rows)
+        snprintf(most, sizeof most, ", %s at most", ken_count_text(b, d->variant_most));
+    cli_note("the variant takes %s of %s rows: without --size each relation gives as many as its rarest category has; "
+             "ask for more with --size%s",
+             ken_count_text(a, d->variant_rows), ken_count_text((char[32]){0}, d->variant_of), most);
+}
+
 void cli_tune_notes(const ken_train_data_stats *d)
 {
     const struct {
@@ -174,6 +188,7 @@ void cli_tune_notes(const ken_train_data_stats *d)
     cli_note_cleaned(d->cleaned);
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         if (odd[i].n > 0) cli_note("%s %s", ken_count_text(a, odd[i].n), odd[i].what);
+    note_variant(d);
     if (d->matched_by != NULL && strcmp(d->matched_by, "answer") == 0)
         cli_note("no row has a popularity: rows were matched by how often their answer occurs in the data");
     if (d->ranked_by != NULL)

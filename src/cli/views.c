@@ -214,6 +214,19 @@ static void print_row(const ken_view *t, const layout *l, const ken_view_row *ro
     }
 }
 
+/* What the signs of its bars mean, where they are no colours. */
+static void print_legend(const ken_view *t, const layout *l)
+{
+    int parts = 0;
+    for (size_t i = 0; i < t->n_columns && i < MOST_COLUMNS; i++)
+        for (size_t r = 0; r < t->n_rows && l->width[i] > 0 && t->column[i].unit == KEN_UNIT_PARTS; r++)
+            if (is_there(t->row[r].where) && t->row[r].between == NULL && t->row[r].cell[i].n_parts > parts)
+                parts = t->row[r].cell[i].n_parts;
+    if (parts == 0 || term_part_sign(0) == NULL) return;
+    for (int k = 0; k < parts; k++) printf("%s%s %s", k > 0 ? "   " : "", term_part_sign(k), ken_category_name(k));
+    putchar('\n');
+}
+
 static void print_table(const ken_view *t)
 {
     layout l;
@@ -236,6 +249,7 @@ static void print_table(const ken_view *t)
         print_row(t, &l, row);
         putchar('\n');
     }
+    print_legend(t, &l);
 }
 
 /* Lines end between words; a word that is wider than the terminal has a line of its own. */

@@ -189,8 +189,7 @@ int cli_parse_parts(void *value, const char *text, const char *shown, ken_err *e
     enum { N = sizeof words / sizeof *words };
     ken_parts *p = value;
     item i, x;
-    *p = (ken_parts){0};
-    while (next(&text, &i)) {
+    while (next(&text, &i)) { /* given again, they add up */
         if (has_key(i, "layers", &x)) {
             int rc = parse_layers(p, x, shown, err);
             if (rc != KEN_OK) return rc;
@@ -277,8 +276,7 @@ int cli_parse_rules(void *value, const char *text, const char *shown, ken_err *e
 {
     cli_rules *to = value;
     item i;
-    to->n = 0;
-    while (next(&text, &i)) {
+    while (next(&text, &i)) { /* given again, they follow the ones before */
         if (to->n == CLI_MAX_RULES) return cli_fail(err, KEN_EUSAGE, "%s: more than %d rules", shown, CLI_MAX_RULES);
         const char *colon = memchr(i.s, ':', i.n);
         item name = {i.s, colon != NULL ? (size_t)(colon - i.s) : i.n};

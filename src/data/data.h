@@ -33,6 +33,9 @@ enum { KEN_MAX_SHOTS = 64 };
 /* The exemplars of one set in their order; returns how many: x->shots, 0 when x is NULL. */
 int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[KEN_MAX_SHOTS]);
 
+/* Keeps `want` of rows (*n indices into d, ascending): drawn by the seed, in proportion to the relations; see sample.c. */
+int ken_sample_rows(const ken_data *d, size_t *rows, size_t *n, size_t want, uint64_t seed, ken_err *err);
+
 /* A data set of these rows (n), whose strings are borrowed: no groups, no statistics. Free with ken_data_free. */
 int ken_data_of_rows(ken_data **out, const ken_example *rows, size_t n, ken_err *err);
 
@@ -41,10 +44,11 @@ typedef struct ken_exemplar_sets ken_exemplar_sets;
 typedef struct ken_exemplar_options {
     int n_sets, shots; /* 10, 4; at most 1000, 64 */
     uint64_t seed;
-    const ken_data *exemplars;   /* of ken_annotate_options, or NULL */
-    const ken_data *fallback;    /* likewise */
-    ken_names splits, relations; /* as in ken_annotate_options */
-    size_t per_relation, limit;
+    const ken_data *exemplars;          /* of ken_annotate_options, or NULL */
+    const ken_data *fallback;           /* likewise */
+    ken_names splits, relations;        /* as in ken_annotate_options */
+    size_t per_relation, limit, sample; /* sample: of what `per_relation` leaves, by sample_seed; not with limit */
+    uint64_t sample_seed;
     /* (n_stored) sets that a run has already, by relation: used in place of a draw. Unless rows are cross-fitted, rows of the relation that
      * ask about one of them are held out. (n_stored_own) those of single rows. Both must outlive the plan. */
     const ken_exemplars *stored;

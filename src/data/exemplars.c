@@ -310,6 +310,10 @@ static int choose_rows(ken_exemplar_sets *p, const ken_wanted *want, ken_err *er
         of_relation++;
     }
     ken_free(used);
+    if (p->o.sample > 0) {
+        int rc = ken_sample_rows(d, p->rows, &p->n_rows, p->o.sample, p->o.sample_seed, err);
+        if (rc != KEN_OK) return rc;
+    }
     if (p->n_rows > 0) return KEN_OK;
     return ken_fail(
         err, KEN_EINPUT,
@@ -325,6 +329,8 @@ static int check_options(const ken_exemplar_options *o, ken_err *err)
         return ken_fail(err, KEN_EUSAGE, "%d prompts are asked for; 1 to %d are possible", o->n_sets, MAX_SETS);
     if (o->shots < 0 || o->shots > MAX_SHOTS)
         return ken_fail(err, KEN_EUSAGE, "%d shots are asked for; 0 to %d are possible", o->shots, MAX_SHOTS);
+    if (o->limit > 0 && o->sample > 0)
+        return ken_fail(err, KEN_EUSAGE, "`limit` takes the first rows and `sample` draws them; give one of the two");
     return KEN_OK;
 }
 

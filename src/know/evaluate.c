@@ -109,7 +109,9 @@ static int choose_rows(job *j, ken_err *err)
                                     .splits = o->splits,
                                     .relations = o->relations,
                                     .per_relation = o->per_relation,
-                                    .limit = o->limit};
+                                    .limit = o->limit,
+                                    .sample = o->sample,
+                                    .sample_seed = o->seed};
     int rc = ken_exemplar_sets_new(&j->exemplars, j->data, &x, err);
     if (rc == KEN_OK) j->n_rows = ken_exemplar_sets_rows(j->exemplars, &j->rows);
     return rc;
@@ -412,6 +414,8 @@ static int write_data_settings(job *j, ken_err *err)
     ken_setting_put(l, "max_new", true, "%d", (int)j->setup.rules.max_new);
     ken_setting_put(l, "exemplar_seed", true, "%llu", (unsigned long long)o->exemplar_seed);
     ken_setting_put(l, "limit", true, "%zu", o->limit);
+    ken_setting_put(l, "sample", true, "%zu", o->sample);
+    if (o->sample > 0) ken_setting_put(l, "seed", true, "%llu", (unsigned long long)o->seed);
     ken_setting_put(l, "per_relation", true, "%zu", o->per_relation);
     return KEN_OK;
 }

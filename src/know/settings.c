@@ -79,7 +79,9 @@ ken_exemplar_options ken_settings_exemplars(const ken_annotate_options *o)
                                   .splits = o->splits,
                                   .relations = o->relations,
                                   .per_relation = o->per_relation,
-                                  .limit = o->limit};
+                                  .limit = o->limit,
+                                  .sample = o->sample,
+                                  .sample_seed = o->seed};
 }
 
 void ken_settings_model(ken_setting_list *l, ken_model *m, const char *compute, ken_isa isa, const char *gemm)
@@ -141,6 +143,7 @@ int ken_settings_list(const ken_setup *p, const ken_annotate_options *o, ken_mod
     ken_setting_names(l, "relations", false, &o->relations);
     ken_setting_put(l, KEN_SETTING_ROWS, false, "%zu", p->n_rows);
     ken_setting_put(l, "limit", false, "%zu", o->limit);
+    ken_setting_put(l, "sample", false, "%zu", o->sample);
     ken_setting_put(l, "per_relation", false, "%zu", o->per_relation);
     return l->failed ? ken_fail_nomem(err, "settings") : KEN_OK;
 }

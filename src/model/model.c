@@ -1,6 +1,7 @@
 /* model.c - a loaded model: opening, describing, hashing, freeing. The formats are load_gguf.c's and load_folder.c's business. */
 #include "model/loaded.h"
 #include "base/alloc.h"
+#include "base/hub_name.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -83,7 +84,10 @@ static int finish(ken_model *m, ken_err *err)
         m->warnings[m->n_warnings] = at;
         at = end + 1;
     }
-    if (m->name == NULL && (m->name = ken_strdup(base_name(m->path))) == NULL) return ken_fail_nomem(err, "model name");
+    char of_hub[256];
+    if (m->name == NULL &&
+        (m->name = ken_strdup(ken_hub_name(of_hub, sizeof of_hub, m->path) ? of_hub : base_name(m->path))) == NULL)
+        return ken_fail_nomem(err, "model name");
     int rc = copy_names(m, err);
     if (rc != KEN_OK) return rc;
     ken_tokenizer_hash(m->tokenizer, m->tokenizer_hash);

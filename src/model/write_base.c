@@ -1,5 +1,6 @@
 /* write_base.c - the files of the model that was fine-tuned, read again for what a ken_model does not keep; see write_parts.h. */
 #include "base/alloc.h"
+#include "base/hub_name.h"
 #include "model/json.h"
 #include "model/write.h"
 #include "model/write_parts.h"
@@ -68,6 +69,8 @@ char *ken_base_name(const ken_model *base)
 {
     static const char hub[] = "https://huggingface.co/";
     const char *source = ken_model_get_info(base)->source, *path = base->path;
+    char of_hub[256];
+    if (ken_hub_name(of_hub, sizeof of_hub, path)) return ken_strdup(of_hub);
     if (source != NULL && source[0] != '/' && source[0] != '~')
         return ken_strdup(strncmp(source, hub, sizeof hub - 1) == 0 ? source + sizeof hub - 1 : source);
     size_t n;

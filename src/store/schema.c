@@ -238,7 +238,7 @@ static const struct {
      "  place INTEGER PRIMARY KEY,\n"
      "  subject TEXT NOT NULL\n"
      ")",
-     5},
+     4},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

@@ -20,6 +20,7 @@ const ken_setting_key ken_setting_keys[] = {
     {"splits", "Splits"},
     {"relations", "Relations"},
     {"limit", "Rows, at most (0: all)"},
+    {"sample", "Rows drawn, at most (0: all)"},
     {"per_relation", "Rows of a relation, at most (0: all)"},
     {"rows", "Facts asked for"},
     {"method", "Method"},

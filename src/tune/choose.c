@@ -30,6 +30,11 @@ static int apply_variant(const ken_drafts *d, const ken_train_data *from, ken_po
     size_t kept = 0;
     for (size_t i = 0; i < rows->n && rc == KEN_OK; i++)
         if (chosen[i]) rows->item[kept++] = rows->item[i];
+    if (rc == KEN_OK && v.size == 0) {
+        stats->variant_rows = kept;
+        stats->variant_of = rows->n;
+        stats->variant_most = ken_variant_most(&v, all, rows->n);
+    }
     if (rc == KEN_OK) rows->n = kept;
     ken_free(all);
     ken_free(chosen);

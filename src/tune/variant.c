@@ -245,6 +245,16 @@ static int plan_unknown(const ken_variant *v, ken_variant_relation *r, size_t n,
     return rc;
 }
 
+size_t ken_variant_most(const ken_variant *v, const ken_variant_row *row, size_t n)
+{
+    ken_variant_relation all = {0};
+    for (size_t i = 0; i < n; i++)
+        if (row[i].category >= 0 && row[i].category < KEN_N_LABELS) all.have[row[i].category]++;
+    if (v->concentrated || v->what.kind == KEN_VARIANT_ONE) return 0;
+    if (v->what.kind == KEN_VARIANT_NATURAL) return all.have[HK] + all.have[MK] + all.have[WK] + all.have[UNKNOWN];
+    return largest(known_of(v, &all), all.have[UNKNOWN], v->what.percent);
+}
+
 static int plan_natural(const ken_variant *v, ken_variant_relation *r, size_t n, const size_t *weight, size_t *rows,
                         size_t *cap, ken_err *err)
 {

@@ -44,6 +44,9 @@ typedef struct ken_variant_row {
 int ken_variant_draw(const ken_variant *v, const ken_variant_row *row, size_t n, bool *chosen, size_t *left_out,
                      size_t *spread, ken_err *err);
 
+/* The largest size that can be asked for of these rows (n); 0 where that depends on the relations (one category, concentrated). */
+size_t ken_variant_most(const ken_variant *v, const ken_variant_row *row, size_t n);
+
 /* total shared out by weight with largest remainders (ties: the earlier); no share exceeds its weight when total does not exceed
  * their sum. All zero when the weights are. out (n). KEN_OK or KEN_ENOMEM. */
 int ken_apportion(size_t total, const size_t *weight, size_t n, size_t *out, ken_err *err);

@@ -1,5 +1,6 @@
 /* evaluation.c - what an evaluation says: questions or multiple choice by group, texts by their perplexity, and what changed since another
  * one. Shares are of all rows asked; "of answered" leaves out answers that decline to answer and prompts that did not fit. */
+#include "base/hub_name.h"
 #include "base/stats.h"
 #include "view/views.h"
 #include <math.h>
@@ -218,7 +219,8 @@ typedef const char *(*setting_fn)(const void *of, const char *key);
 
 void ken_view_subject(ken_views *v, const char *model, const char *adapter, const char *data)
 {
-    char name[256];
+    char name[256], of_hub[256];
+    if (adapter != NULL && ken_hub_name(of_hub, sizeof of_hub, adapter)) adapter = of_hub;
     ken_model_label(name, sizeof name, model != NULL ? model : "a model");
     ken_views_say(v, KEN_STYLE_STRONG, "%s%s%s", name, adapter != NULL ? " with " : "", adapter != NULL ? adapter : "");
     if (data != NULL) ken_views_say(v, KEN_STYLE_PLAIN, " on %s", data);

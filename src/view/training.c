@@ -1,5 +1,6 @@
 /* training.c - what a training says: one row a point with the loss, what is fitted by category and the watched sets, and every set at the
  * best point. */
+#include "base/hub_name.h"
 #include "view/views.h"
 #include <inttypes.h>
 #include <math.h>
@@ -373,8 +374,11 @@ void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_
 {
     const char *model = ken_run_setting(r, "model_path"), *slash = model != NULL ? strrchr(model, '/') : NULL;
     const char *between = " (";
+    char of_hub[256];
     ken_views_text(v);
-    if (model != NULL) ken_views_say(v, KEN_STYLE_STRONG, "%s", slash != NULL && slash[1] != '\0' ? slash + 1 : model);
+    if (model != NULL && ken_hub_name(of_hub, sizeof of_hub, model)) ken_views_say(v, KEN_STYLE_STRONG, "%s", of_hub);
+    else if (model != NULL)
+        ken_views_say(v, KEN_STYLE_STRONG, "%s", slash != NULL && slash[1] != '\0' ? slash + 1 : model);
     ken_views_say(v, KEN_STYLE_PLAIN, "%s %s rows", model != NULL ? " trained on" : "Trained on",
                   ken_views_count_text(v, ken_run_n_trained(r)));
     for (int c = 0; c <= KEN_N_CATEGORIES; c++) {

@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/hub_name.h"
+#include "ken.h"
 
 static char folder[] = "/tmp/ken-test-file-XXXXXX";
 
@@ -133,6 +135,34 @@ static void a_full_disk_leaves_the_old_file(void **state)
     assert_int_equal(count_files(), 3);
 }
 
+static void snapshots_of_the_hub_are_called_as_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *name; /* NULL: no such name */
+    } cases[] = {{"/c/hub/models--acme--tiny/snapshots/0123abc", "acme/tiny"},
+                 {"models--acme--tiny-x.1/snapshots/0123abc//", "acme/tiny-x.1"},
+                 {"/c/models--gpt/snapshots/1", "gpt"},
+                 {"/snapshots/models--a--b/snapshots/models--c--d/snapshots/1", "c/d"},
+                 {"/c/models--acme--tiny/snapshots/0123abc/a.gguf", NULL},
+                 {"/c/models--acme--tiny/snapshots/", NULL},
+                 {"/c/models--acme--tiny/0123abc", NULL},
+                 {"/c/models--/snapshots/1", NULL},
+                 {"/c/other--acme--tiny/snapshots/1", NULL},
+                 {"/snapshots/1", NULL},
+                 {"", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[32] = "as it was";
+        assert_int_equal(ken_hub_name(name, sizeof name, cases[i].path), cases[i].name != NULL);
+        assert_string_equal(name, cases[i].name != NULL ? cases[i].name : "as it was");
+    }
+    char four[4], label[64];
+    assert_true(ken_hub_name(four, sizeof four, cases[0].path));
+    assert_string_equal(four, "acm");
+    ken_model_label(label, sizeof label, cases[0].path);
+    assert_string_equal(label, "acme/tiny");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +170,7 @@ int main(void)
         cmocka_unit_test(reading_says_what_is_wrong),
         cmocka_unit_test(writing_where_one_may_not_fails_cleanly),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(snapshots_of_the_hub_are_called_as_there),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -92,11 +92,14 @@ static void adapters(void **state)
 static void parts(void **state)
 {
     (void)state;
-    ken_parts p;
+    ken_parts p = {0};
     GOOD(cli_parse_parts, &p, "embeddings,head");
     assert_true(p.parts == (KEN_PARTS_EMBEDDINGS | KEN_PARTS_HEAD) && !p.layers);
-    GOOD(cli_parse_parts, &p, "layers=1-2,mlp");
-    assert_true(p.parts == KEN_PARTS_MLP && p.layers && p.first_layer == 1 && p.last_layer == 2);
+    GOOD(cli_parse_parts, &p, "layers=1-2,mlp"); /* they add up */
+    assert_true(p.parts == (KEN_PARTS_EMBEDDINGS | KEN_PARTS_HEAD | KEN_PARTS_MLP) && p.layers && p.first_layer == 1 &&
+                p.last_layer == 2);
+    BAD(cli_parse_parts, &p, "layers=3"); /* but one range is possible */
+    p = (ken_parts){0};
     GOOD(cli_parse_parts, &p, "attention,norms,layers=3");
     assert_true(p.parts == (KEN_PARTS_ATTENTION | KEN_PARTS_NORMS) && p.first_layer == 3 && p.last_layer == 3);
     BAD(cli_parse_parts, &p, "atention", "", "mlp,,head", "layers=", "layers=1-", "layers=-1", "layers=0,layers=1",
@@ -130,7 +133,7 @@ static void numbers(void **state)
 static void rules(void **state)
 {
     (void)state;
-    cli_rules r;
+    cli_rules r = {0};
     GOOD(cli_parse_rules, &r,
          " HighlyKnown : p_t >= 0.5 , MaybeKnown:p_t0>0, WeaklyKnown:p_unknown<0.5,Unknown:p_t<=1,Unknown");
     assert_int_equal(r.n, 5);
@@ -143,10 +146,17 @@ static void rules(void **state)
         assert_true(r.rule[i].category == want[i].category && r.rule[i].value == want[i].value);
         assert_true(r.rule[i].relation == want[i].relation && r.rule[i].bound == want[i].bound);
     }
+    r.n = 0;
+    GOOD(cli_parse_rules, &r, "HighlyKnown:p_t>=0.5");
+    GOOD(cli_parse_rules, &r, "Unknown"); /* follows the one before */
+    assert_true(r.n == 2 && r.rule[0].category == KEN_HIGHLY_KNOWN && r.rule[1].category == KEN_UNKNOWN);
+    BAD(cli_parse_rules, &r, "MaybeKnown"); /* never reached */
+    r.n = 0;
     BAD(cli_parse_rules, &r, "", "Known", "HighlyKnown:", "HighlyKnown:p_t", "HighlyKnown:p_t>=", "HighlyKnown:p_t>=x",
         "HighlyKnown:p_t>=0.5,", "HighlyKnown:p_t>=1.5", "HighlyKnown:p_t>=-1", "HighlyKnown:p_t=0.5",
         "HighlyKnown:p>0.5", "HighlyKnown:p_t>=nan", "HighlyKnown:p_t>=0.5 MaybeKnown", "Unknown,HighlyKnown:p_t>=0.5",
         "unlabelled", "HighlyKnown:p_t>=0.5;Unknown");
+    r.n = 0;
     char many[1000] = "";
     for (size_t i = 0, at = 0; i <= CLI_MAX_RULES; i++)
         at += (size_t)snprintf(many + at, sizeof many - at, "%sMaybeKnown:p_t>0.1", i > 0 ? "," : "");
