@@ -238,13 +238,10 @@ static const cli_option *option_of_setting(const cli_verb *v, span word)
 /* What a user types for what a message calls by its function. */
 static const struct {
     const char *function, *command;
-} commands[] = {{"ken_annotate", "ken annotate"},
-                {"ken_data_open", "ken data"},
-                {"ken_run_row", "ken show --rows"},
-                {"ken_score", "ken score"},
-                {"ken_scoring_audit", "ken score --audit"},
-                {"ken_train", "ken train"},
-                {"ken_views_of_run", "ken show"}};
+} commands[] = {
+    {"ken_annotate", "ken annotate"},   {"ken_data_open", "ken data"},   {"ken_evaluate", "ken eval --prompt few-shot"},
+    {"ken_run_row", "ken show --rows"}, {"ken_score", "ken score"},      {"ken_scoring_audit", "ken score --audit"},
+    {"ken_train", "ken train"},         {"ken_views_of_run", "ken show"}};
 
 /* "--shots" or "ken train" for a word in backquotes; "" when it stays as it is. */
 static void typed_for(const cli_verb *v, span word, char *out, size_t n)

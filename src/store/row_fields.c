@@ -41,7 +41,8 @@ static const ken_field row_fields[] = {
     ROW(p_unknown_lo, SHARE, NEVER, 1, "lower end of its interval"),
     ROW(p_unknown_hi, SHARE, NEVER, 1, "upper end of its interval"),
     ROW(p_flip, SHARE, ALWAYS, 1, "probability that a fresh annotation with the same prompts gives another category"),
-    ROW(min_margin, REAL, ALWAYS, 1, "smallest gap between the two largest logits on the greedy paths"),
+    ROW(min_margin, REAL, ALWAYS, 1,
+        "smallest gap between the two largest logits on the greedy paths, up to the token that decides each verdict"),
     ROW(abstain_hits, COUNT, ALWAYS, 1, "greedy answers that decline to answer"),
     ROW(p_guess, SHARE, IF_THERE, 1, "guess control: the answer's mean probability for other subjects; NULL without"),
     ROW(lift, REAL, IF_THERE, 1, "guess control: log((p_t + d) / (p_guess + d)) with d = 1e-4; NULL without"),
@@ -56,7 +57,10 @@ static const ken_field prompt_fields[] = {
     PROMPT(text, TEXT, ALWAYS, 1, "greedy answer; NULL where it was not completed, or not stored"),
     PROMPT(finish, WORD, NEVER, 1, "what ended it: eos, newline, stop, length, or empty"),
     PROMPT(text_p, SHARE, ALWAYS, 1, "its probability at the run's temperature and top-k"),
-    PROMPT(margin, REAL, ALWAYS, 1, "smallest gap between the two largest logits on the greedy path"),
+    PROMPT(margin, REAL, ALWAYS, 1,
+           "smallest gap between the two largest logits on the greedy path: in the exact method up to the token that "
+           "decides the verdict (by which the text ends, or can no longer become an answer; that token too), with "
+           "`sample` on the whole path; of multiple choice between the two best letters"),
     PROMPT(top_gap, REAL, NEVER, 1,
            "smallest gap between the logits at places k and k + 1 on the paths that carry probability"),
     PROMPT(p_lo, SHARE, ALWAYS, 1, "lower bound of the probability that a sample is accepted"),

@@ -200,7 +200,7 @@ static int form_of(ken_diff *d, ken_err *err)
             rc = add(
                 d, err,
                 "form: of %zu %s facts %zu have an empty or cut-off answer in %c: there the form of an answer changed, "
-                "and knowledge perhaps not; ken eval --prompt few-shot of both models compares knowledge",
+                "and knowledge perhaps not; with exemplars in the prompt both models would tell",
                 n[lost], lost ? "lost" : "gained", formless[lost], lost ? 'B' : 'A');
     return rc;
 }
