@@ -58,9 +58,7 @@ static const ken_field prompt_fields[] = {
     PROMPT(finish, WORD, NEVER, 1, "what ended it: eos, newline, stop, length, or empty"),
     PROMPT(text_p, SHARE, ALWAYS, 1, "its probability at the run's temperature and top-k"),
     PROMPT(margin, REAL, ALWAYS, 1,
-           "smallest gap between the two largest logits on the greedy path: in the exact method up to the token that "
-           "decides the verdict (by which the text ends, or can no longer become an answer; that token too), with "
-           "`sample` on the whole path; of multiple choice between the two best letters"),
+           "smallest gap between the two largest logits on the greedy path, up to the token that decides the verdict"),
     PROMPT(top_gap, REAL, NEVER, 1,
            "smallest gap between the logits at places k and k + 1 on the paths that carry probability"),
     PROMPT(p_lo, SHARE, ALWAYS, 1, "lower bound of the probability that a sample is accepted"),
