@@ -134,7 +134,8 @@ static void man_ken(void)
     paragraphs(
         "KEN_MODEL: the model, when -m is not given. KEN_OPTION_NAME: any other setting, as KEN_TOP_K for --top-k; "
         "inputs and outputs are not taken from the environment. NO_COLOR: plain text. XDG_CACHE_HOME: where the "
-        "default model is kept (else ~/.cache). OMP_WAIT_POLICY, GOMP_SPINCOUNT: how threads wait for each other; unless one "
+        "default model is kept (else ~/.cache). OMP_WAIT_POLICY, GOMP_SPINCOUNT: how threads wait for each other; "
+        "unless one "
         "of them is set, they do not spin, which is much faster when other programs want the same cores.");
     fputs(".SH SEE ALSO\n\\fBken\\-run\\fR(5): the tables of a run,\n", stdout);
     for (size_t i = 0; i < cli_n_verbs; i++) printf("%s\\fBken\\-%s\\fR(1)", i > 0 ? ",\n" : "", cli_verbs[i]->name);

@@ -217,7 +217,7 @@ static int note_added(job *j, ken_err *err)
 static int update_run(job *j, ken_err *err)
 {
     ken_stored_shot *shot;
-    size_t n, rows = ken_data_count(j->data);
+    size_t n = 0, rows = ken_data_count(j->data);
     bool other = false;
     int rc = note_added(j, err);
     if (rc == KEN_OK) rc = ken_store_get_exemplars(j->store, &j->arena, &shot, &n, err);
