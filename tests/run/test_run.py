@@ -245,10 +245,10 @@ class TinyModel(Runs):
         self.assertLess(set(before), set(after))
 
     def test_not_a_run(self):
-        text = here("notes.txt")
+        text = here("notes.ken")
         with open(text, "w") as f:
             f.write("not a run\n")
-        self.one_line(self.annotate(self.small, text, expect=3).stderr, "notes.txt", "not a run")
+        self.one_line(self.annotate(self.small, text, expect=3).stderr, "notes.ken", "not a run")
         with open(text) as f:
             self.assertEqual(f.read(), "not a run\n")
         self.one_line(self.annotate(self.small, DIR, expect=3).stderr, "folder")
