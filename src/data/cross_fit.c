@@ -103,24 +103,13 @@ static int fill_place(ken_cross_fit *f, place *p, const ken_data *from, size_t f
     return rc;
 }
 
-static bool same_subject(const ken_example *a, const ken_example *b)
-{
-    return a->subject != NULL && b->subject != NULL && strcmp(a->subject, b->subject) == 0;
-}
-
-/* An exemplar that would give x away: its question, or another fact about its subject. */
-static bool related(const ken_example *x, const ken_example *e)
-{
-    return strcmp(x->question, e->question) == 0 || same_subject(x, e);
-}
-
 /* Rows of the place that may serve x. */
 static size_t usable(const place *p, const ken_example *x)
 {
     int32_t q = ken_strmap_get(p->questions, x->question, strlen(x->question), -1);
     int32_t s = x->subject != NULL ? ken_strmap_get(p->subjects, x->subject, strlen(x->subject), -1) : -1;
     size_t out = s >= 0 ? (size_t)p->rows_about[s] : 0;
-    if (q >= 0 && !same_subject(x, p->row[p->at[q]])) out++;
+    if (q >= 0 && !ken_same_subject(x, p->row[p->at[q]])) out++;
     return p->n - out;
 }
 
@@ -157,7 +146,7 @@ static int deal_for(ken_cross_fit *f, const place *p, const ken_example *x, ken_
     size_t *list = ken_alloc(f->need + 1, sizeof *list), n = 0;
     if (list == NULL) return KEN_ENOMEM;
     for (size_t i = 0; i < p->n && n < f->need; i++)
-        if (!related(x, p->row[i])) list[n++] = i;
+        if (!ken_is_related(x, p->row[i])) list[n++] = i;
     int rc = deal(f, p, x->relation, list, n, out);
     ken_free(list);
     return rc;
@@ -196,12 +185,12 @@ static bool replace(const place *p, const ken_example *x, const ken_example **sh
     const ken_example **mine = shot + (size_t)set * (size_t)shots;
     const size_t start = p->n > need ? need : ((size_t)set * (size_t)shots + (size_t)at) % p->n;
     bool last = true;
-    for (int i = at + 1; i < shots; i++) last = last && !related(x, mine[i]);
+    for (int i = at + 1; i < shots; i++) last = last && !ken_is_related(x, mine[i]);
     mine[at] = NULL;
     for (int reuse = 0; reuse < 2; reuse++)
         for (size_t k = 0; k < p->n; k++) {
             const ken_example *e = p->row[(start + k) % p->n];
-            if (related(x, e) || in_set(reuse ? mine : shot, reuse ? shots : sets->n_sets * shots, e)) continue;
+            if (ken_is_related(x, e) || in_set(reuse ? mine : shot, reuse ? shots : sets->n_sets * shots, e)) continue;
             mine[at] = e;
             *again = *again || reuse;
             if (!last || set_is_new(shot, set, sets->n_sets, shots)) return true;
@@ -210,19 +199,25 @@ static bool replace(const place *p, const ken_example *x, const ken_example **sh
     return false;
 }
 
+static int by_id_and_set(const void *a, const void *b)
+{
+    const ken_own_set *x = a, *y = b;
+    int c = strcmp(x->id, y->id);
+    return c != 0 ? c : (x->set > y->set) - (x->set < y->set);
+}
+
 /* A set that the run has for this row, when nothing in it is related to x now. */
 static bool take_stored(const ken_cross_fit *f, const ken_example *x, const ken_example **shot, int set)
 {
     const int shots = f->o.shots;
-    for (size_t i = 0; i < f->o.n_stored_own; i++) {
-        const ken_own_set *o = &f->o.stored_own[i];
-        if (o->set != set || strcmp(o->id, x->id) != 0) continue;
-        for (int k = 0; k < shots; k++)
-            if (related(x, o->shot[k])) return false;
-        memcpy(shot + (size_t)set * (size_t)shots, o->shot, (size_t)shots * sizeof *shot);
-        return set_is_new(shot, set, f->o.n_sets, shots);
-    }
-    return false;
+    const ken_own_set key = {.id = x->id, .set = set};
+    const ken_own_set *o =
+        f->o.n_stored_own > 0 ? bsearch(&key, f->o.stored_own, f->o.n_stored_own, sizeof key, by_id_and_set) : NULL;
+    for (int k = 0; o != NULL && k < shots; k++)
+        if (ken_is_related(x, o->shot[k])) return false;
+    if (o == NULL) return false;
+    memcpy(shot + (size_t)set * (size_t)shots, o->shot, (size_t)shots * sizeof *shot);
+    return set_is_new(shot, set, f->o.n_sets, shots);
 }
 
 /* Sets of its own for x: the shared ones, with other rows in the places of those that are related to it. */
@@ -238,10 +233,11 @@ static int adapt(ken_cross_fit *f, const relation *r, const ken_example *x, ken_
     bool good = true, again = false;
     for (int s = 0; s < r->sets.n_sets && good; s++) {
         bool touched = false;
-        for (int k = 0; k < shots; k++) touched = touched || related(x, shot[(size_t)s * (size_t)shots + (size_t)k]);
+        for (int k = 0; k < shots; k++)
+            touched = touched || ken_is_related(x, shot[(size_t)s * (size_t)shots + (size_t)k]);
         if (touched && take_stored(f, x, shot, s)) continue;
         for (int k = 0; k < shots && good; k++)
-            if (related(x, shot[(size_t)s * (size_t)shots + (size_t)k]))
+            if (ken_is_related(x, shot[(size_t)s * (size_t)shots + (size_t)k]))
                 good = replace(r->from, x, shot, &r->sets, s, k, f->need, &again);
     }
     if (again) out->flags |= KEN_FLAG_EXEMPLARS_SHARED;
@@ -312,7 +308,7 @@ static int share(ken_cross_fit *f, relation *r)
 static bool touches(const ken_exemplars *sets, const ken_example *x)
 {
     for (size_t i = 0; i < (size_t)sets->n_sets * (size_t)sets->shots; i++)
-        if (related(x, sets->shot[i])) return true;
+        if (ken_is_related(x, sets->shot[i])) return true;
     return false;
 }
 

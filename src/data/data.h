@@ -3,6 +3,7 @@
 #define KEN_DATA_DATA_H
 #include "base/arena.h"
 #include "base/error.h"
+#include <string.h>
 
 /* A table of --aliases alone, without rows, for runs that are scored again. Free with ken_data_free. */
 int ken_aliases_open(ken_data **out, const char *path, ken_err *err);
@@ -29,6 +30,16 @@ typedef struct ken_own_set { /* a set that a run has for one row alone */
     const ken_example *const *shot; /* (shots) */
 } ken_own_set;
 
+static inline bool ken_same_subject(const ken_example *a, const ken_example *b)
+{
+    return a->subject != NULL && b->subject != NULL && strcmp(a->subject, b->subject) == 0;
+}
+/* Would e as an exemplar give x away? Its question, or another fact about its subject. */
+static inline bool ken_is_related(const ken_example *x, const ken_example *e)
+{
+    return strcmp(x->question, e->question) == 0 || ken_same_subject(x, e);
+}
+
 enum { KEN_MAX_SHOTS = 64 };
 /* The exemplars of one set in their order; returns how many: x->shots, 0 when x is NULL. */
 int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[KEN_MAX_SHOTS]);
@@ -49,7 +60,7 @@ typedef struct ken_exemplar_options {
     ken_names splits, relations;        /* as in ken_annotate_options */
     size_t per_relation, limit, sample; /* sample: of what `per_relation` leaves, by sample_seed; not with limit */
     uint64_t sample_seed;
-    /* (n_stored) sets that a run has already, by relation: used in place of a draw. Unless rows are cross-fitted, rows of the relation that
+    /* (n_stored) sets that a run has already, by relation (single rows: sorted by id and set): used in place of a draw. Unless rows are cross-fitted, rows of the relation that
      * ask about one of them are held out. (n_stored_own) those of single rows. Both must outlive the plan. */
     const ken_exemplars *stored;
     size_t n_stored;

@@ -63,12 +63,8 @@ static int open_prompt(task *t, const ken_exemplars *ex, int set, const ken_exam
 /* Would the prompt tell x's answer? Where rows are each other's exemplars, another subject than the row's own may stand in it. */
 static bool gives_away(const ken_exemplars *ex, int set, const ken_example *x)
 {
-    for (int i = 0; ex != NULL && i < ex->shots; i++) {
-        const ken_example *e = ex->shot[(size_t)set * (size_t)ex->shots + (size_t)i];
-        if (strcmp(e->question, x->question) == 0 ||
-            (e->subject != NULL && x->subject != NULL && strcmp(e->subject, x->subject) == 0))
-            return true;
-    }
+    for (int i = 0; ex != NULL && i < ex->shots; i++)
+        if (ken_is_related(x, ex->shot[(size_t)set * (size_t)ex->shots + (size_t)i])) return true;
     return false;
 }
 
