@@ -1,5 +1,6 @@
 /* answers.c - see answers.h. */
 #include "data/answers.h"
+#include "text/accept.h"
 #include <string.h>
 
 const char *ken_answer_field(const json_t *row, const char *named)
@@ -24,8 +25,6 @@ static size_t count_words(const char *s, size_t n)
     }
     return words;
 }
-
-size_t ken_count_words(const char *s) { return count_words(s, strlen(s)); }
 
 typedef enum parting { NOT_PARTED, SHORT_PARTS, ODD_PARTS, LONG_TEXT } parting;
 
@@ -183,17 +182,14 @@ bool ken_answers_note(const ken_answer_column *c, int i, const char *path, char 
     return false;
 }
 
-bool ken_answers_are_long(const ken_example *rows, size_t n, size_t *with_long)
+bool ken_rows_have_sentences(const ken_example *rows, size_t n, size_t *with_sentences)
 {
-    *with_long = 0;
+    *with_sentences = 0;
     size_t asked = 0;
     for (size_t i = 0; i < n; i++) {
         if (rows[i].n_choices > 0) continue;
-        bool is_long = rows[i].n_answers > 0;
-        for (int k = 0; k < rows[i].n_answers && is_long; k++)
-            is_long = ken_count_words(rows[i].answers[k]) > KEN_SHORT_ANSWER;
         asked++;
-        *with_long += is_long;
+        *with_sentences += ken_answers_are_sentences(rows[i].answers, rows[i].n_answers);
     }
-    return *with_long > asked - *with_long;
+    return *with_sentences > asked - *with_sentences;
 }

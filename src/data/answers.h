@@ -4,9 +4,7 @@
 #include "data/data.h"
 #include "data/fields.h"
 
-enum {
-    KEN_SHORT_ANSWER = 8
-}; /* words: what exact match can be expected to accept, and what an entry of a list has at most */
+enum { KEN_SHORT_ANSWER = 8 }; /* words: what an entry of a list written as text has at most */
 
 /* How a file writes lists, found by looking at all its rows. */
 typedef struct ken_answer_column {
@@ -26,7 +24,6 @@ int ken_answers_read(ken_answer_column *c, const ken_field *answer, ken_arena *a
 bool ken_answers_note(const ken_answer_column *c, int i, const char *path, char *out, size_t size);
 /* The field that holds a row's answers: the one that is named, else the usual one that is there. */
 const char *ken_answer_field(const json_t *row, const char *named);
-/* Have most rows nothing but long answers, which exact match can hardly accept? *with_long: how many. */
-bool ken_answers_are_long(const ken_example *rows, size_t n, size_t *with_long);
-size_t ken_count_words(const char *s); /* parted by white space */
+/* Have most rows answers that are sentences (ken_answers_are_sentences)? *with_sentences: how many. */
+bool ken_rows_have_sentences(const ken_example *rows, size_t n, size_t *with_sentences);
 #endif

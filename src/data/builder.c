@@ -8,6 +8,7 @@
 #include "data/clean.h"
 #include "data/dataset.h"
 #include "data/identity.h"
+#include "text/accept.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,17 +237,16 @@ static ken_row_place place_of(const void *rows, size_t i)
     return (ken_row_place){e->id, e->file, e->line};
 }
 
-static int say_long_answers(ken_builder *b, ken_err *err)
+static int say_sentences(ken_builder *b, ken_err *err)
 {
     size_t n;
-    if (!ken_answers_are_long(b->d->rows, b->d->n, &n)) return KEN_OK;
-    return ken_builder_note(b, err,
-                            "%zu of %zu rows have no answer of %d words or fewer: exact match cannot judge them, for a "
-                            "model that knows the "
-                            "fact says it in other words and is called Unknown. Write the fact itself as the answer, "
-                            "or judge by the words in "
-                            "common: `matcher` f1@0.5, for which `ken_annotate` needs `method` sample",
-                            n, b->d->n, KEN_SHORT_ANSWER);
+    if (!ken_rows_have_sentences(b->d->rows, b->d->n, &n)) return KEN_OK;
+    return ken_builder_note(
+        b, err,
+        "the answers of %zu of %zu rows are sentences (%d words or more on the average): exact match cannot judge "
+        "them, for a model that knows the fact says it in other words and is called Unknown. Write the fact itself as "
+        "the answer, or judge by the words in common: `matcher` f1@0.5, for which `ken_annotate` needs `method` sample",
+        n, b->d->n, KEN_SENTENCE_WORDS);
 }
 
 int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
@@ -259,7 +259,7 @@ int ken_builder_finish(ken_builder *b, ken_data **out, ken_err *err)
     if (rc == KEN_OK && b->o->aliases != NULL) rc = ken_aliases_read(d, b->o->aliases, err);
     if (rc == KEN_OK) rc = ken_aliases_join(d, err);
     if (rc == KEN_OK) rc = ken_mark_rows(d, err);
-    if (rc == KEN_OK) rc = say_long_answers(b, err);
+    if (rc == KEN_OK) rc = say_sentences(b, err);
     if (rc != KEN_OK) return rc;
     /* They stay as long as the data: without room to grow. */
     ken_example *rows = ken_realloc(d->rows, d->n, sizeof *rows);

@@ -59,6 +59,7 @@ double ken_f1(const char *y, size_t n, const char *const *golds, int n_golds);
 bool ken_contains_words(const char *text, size_t n, const char *gold);
 extern const ken_matcher ken_contains; /* the same as a matcher */
 /* Are these answers sentences, which exact match can hardly accept? Five words or more on the average: names and titles have fewer, and a list of
- * correct statements has a short one among them now and then. */
+ * correct statements has a short one among them now and then. The one rule for it, before a model is asked and after. */
+enum { KEN_SENTENCE_WORDS = 5 };
 bool ken_answers_are_sentences(const char *const *answers, int n);
 #endif

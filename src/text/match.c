@@ -148,8 +148,6 @@ bool ken_contains_words(const char *text, size_t n, const char *gold) { return c
 
 /* ---- sentences ------------------------------------------------------------------------------------------------------- */
 
-enum { SENTENCE_WORDS = 5 };
-
 bool ken_answers_are_sentences(const char *const *answers, int n)
 {
     size_t found = 0;
@@ -158,7 +156,7 @@ bool ken_answers_are_sentences(const char *const *answers, int n)
             found++;
             p += strcspn(p, " \t\n\r");
         }
-    return n > 0 && found >= SENTENCE_WORDS * (size_t)n;
+    return n > 0 && found >= KEN_SENTENCE_WORDS * (size_t)n;
 }
 
 /* ---- contains and f1 ------------------------------------------------------------------------------------------------- */

@@ -158,7 +158,7 @@ static const form_case forms[] = {
      "0|||q?|-|a; b\n1|||p?|-|d\n", "a ; in an answer is part of it, for only 1 of 2"},
     {"f.jsonl", "{\"question\":\"q?\",\"answer\":\"ls | wc counts what is there, for whoever wants to know how many\"}",
      "jsonl", "0|||q?|-|ls | wc counts what is there, for whoever wants to know how many\n",
-     "1 of 1 rows have no answer of 8 words"},
+     "the answers of 1 of 1 rows are sentences"},
     {"f.jsonl",
      "{\"question\":\"q?\",\"answer\":\"a\",\"aliases\":[\"b\",\"a\",\"c\"]}\n{\"question\":\"p?\",\"answer\":\"a\","
      "\"aliases\":[]}",
