@@ -27,7 +27,25 @@ static int placeholder_at(const char *s)
     return -1;
 }
 
-int ken_prompt_check_template(const char *t, ken_err *err)
+static int check_control(const char *text, const ken_tokenizer *t, ken_err *err)
+{
+    int32_t *ids = NULL;
+    size_t n = 0, cap = 0;
+    int rc = ken_tokenizer_encode(t, text, strlen(text), KEN_ENC_PARSE, &ids, &n, &cap, err);
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        if (!ken_tokenizer_is_control(t, ids[i])) continue;
+        ken_str name = ken_tokenizer_piece(t, ids[i]);
+        rc = ken_fail(err, KEN_EUSAGE,
+                      "the template spells %.*s, a control token of this model; a template is text, and the model "
+                      "would read other "
+                      "tokens. `chat_template` puts the model's own conversation format around each question",
+                      (int)name.n, name.p);
+    }
+    ken_free(ids);
+    return rc;
+}
+
+int ken_prompt_check_template(const char *t, const ken_tokenizer *tokenizer, ken_err *err)
 {
     if (strstr(t, "{question}") == NULL)
         return ken_fail(err, KEN_EUSAGE, "the template \"%s\" has no {question}; the default is \"Q: {question}\\nA:\"",
@@ -39,7 +57,7 @@ int ken_prompt_check_template(const char *t, ken_err *err)
                             "the template has an unknown placeholder %.*s; known: {question}, {relation}, {subject}",
                             (int)n + 2, p);
     }
-    return KEN_OK;
+    return tokenizer != NULL ? check_control(t, tokenizer, err) : KEN_OK;
 }
 
 bool ken_prompt_shows(const ken_prompt_style *s, const char *field) { return strstr(s->template_text, field) != NULL; }
@@ -237,7 +255,7 @@ int ken_zero_shot_style(ken_prompt_style *s, const char *template_text, bool cha
     *s = (ken_prompt_style){.template_text = template_text != NULL ? template_text : KEN_ZERO_SHOT_TEMPLATE,
                             .after = "\n",
                             .chat = KEN_CHAT_NONE};
-    int rc = ken_prompt_check_template(s->template_text, err);
+    int rc = ken_prompt_check_template(s->template_text, t, err);
     return rc == KEN_OK && chat_template ? ken_chat_detect(&s->chat, t, err) : rc;
 }
 

@@ -19,8 +19,9 @@ typedef struct ken_prompt_style {
     ken_chat chat;             /* exemplars and question as turns of a conversation */
 } ken_prompt_style;
 
-/* Checks the template: KEN_EUSAGE without {question}, or with an unknown placeholder. */
-int ken_prompt_check_template(const char *template_text, ken_err *err);
+/* Checks the template: KEN_EUSAGE without {question}, with an unknown placeholder, or when it spells a control token of t (NULL: not known), which
+ * in a template is text. */
+int ken_prompt_check_template(const char *template_text, const ken_tokenizer *t, ken_err *err);
 /* field: "{subject}", ... */
 bool ken_prompt_shows(const ken_prompt_style *s, const char *field);
 

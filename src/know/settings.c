@@ -48,7 +48,7 @@ int ken_settings_check(ken_setup *p, const ken_annotate_options *o, const ken_mo
     if (p->rules.top_k > ken_model_config(m)->n_vocab) p->rules.top_k = ken_model_config(m)->n_vocab;
     p->style = (ken_prompt_style){
         .template_text = o->prompt_template != NULL ? o->prompt_template : KEN_DEFAULT_TEMPLATE, .after = stop};
-    rc = ken_prompt_check_template(p->style.template_text, err);
+    rc = ken_prompt_check_template(p->style.template_text, p->rules.tokenizer, err);
     if (rc == KEN_OK && o->chat_template) rc = ken_chat_detect(&p->style.chat, p->rules.tokenizer, err);
     if (rc == KEN_OK) rc = ken_gold_rules_new(&p->golds, o->matcher, stop, NULL, 0, err);
     if (rc == KEN_OK) rc = ken_gold_rules_need_aliases(&p->golds, 1, d != NULL && ken_data_has_aliases(d), err);

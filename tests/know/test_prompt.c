@@ -95,11 +95,21 @@ static void test_templates_are_checked(void **state)
 {
     (void)state;
     ken_err err;
-    assert_int_equal(ken_prompt_check_template("Q: {question}\nA:", &err), KEN_OK);
-    assert_int_equal(ken_prompt_check_template("{ {} {question}{", &err), KEN_OK); /* braces of other kinds are text */
-    assert_int_equal(ken_prompt_check_template("Q:", &err), KEN_EUSAGE);
-    assert_int_equal(ken_prompt_check_template("{question} {answer}", &err), KEN_EUSAGE);
+    assert_int_equal(ken_prompt_check_template("Q: {question}\nA:", NULL, &err), KEN_OK);
+    assert_int_equal(ken_prompt_check_template("{ {} {question}{", NULL, &err),
+                     KEN_OK); /* braces of other kinds are text */
+    assert_int_equal(ken_prompt_check_template("Q:", NULL, &err), KEN_EUSAGE);
+    assert_int_equal(ken_prompt_check_template("{question} {answer}", NULL, &err), KEN_EUSAGE);
     assert_non_null(strstr(err.msg, "{answer}"));
+    ken_tokenizer *chat = tokenizer(true), *plain = tokenizer(false);
+    const char *control = "<|im_start|>user\n{question}<|im_end|>\n";
+    assert_int_equal(ken_prompt_check_template(control, chat, &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "<|im_start|>"));
+    assert_int_equal(ken_prompt_check_template(control, plain, &err), KEN_OK); /* there it is text like any other */
+    ken_prompt_style s;
+    assert_int_equal(ken_zero_shot_style(&s, control, false, chat, &err), KEN_EUSAGE);
+    ken_tokenizer_free(chat);
+    ken_tokenizer_free(plain);
 }
 
 static void test_ids(void **state)
