@@ -11,7 +11,7 @@ paths, without rounds, budgets or greedy paths. What is cut at reach 1e-8 (or be
 One tree shares one key-value cache: a level is one forward whose attention mask lets each node see the prompt, its own ancestors
 and itself. The fixture holds row ids, prompt numbers, hashes and numbers only.
 
-Made with torch 2.15.0, transformers 5.23.0, tokenizers 0.23.3, gguf 0.19.0 from SmolLM2-135M-Instruct.Q4_1.gguf; the commands are in
+Made with torch 2.15.0, transformers 5.23.0 (5.24.0 for PopQA), tokenizers 0.23.3, gguf 0.19.0 from SmolLM2-135M-Instruct.Q4_1.gguf; the commands are in
 tests/fixtures/e2e/README.md.
 """
 import sqlite3, string, sys, time, unicodedata

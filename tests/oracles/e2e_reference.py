@@ -26,13 +26,14 @@ def prompts_of_run(path):
     """(id, prompt number) -> (whole prompt text, accepted answers), in data order"""
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     sets = {(r, s): t for r, s, t in db.execute("SELECT relation, set_no, text FROM exemplar_sets")}
+    own = {(i, s): t for i, s, t in db.execute("SELECT row_id, set_no, text FROM own_sets")}  # cross-fitted: instead of its relation's
     golds = {}
     for place, text in db.execute("SELECT place, text FROM answers ORDER BY place, n"):
         golds.setdefault(place, []).append(text)
     out = {}
     for place, i, rel, question in db.execute("SELECT place, id, relation, question FROM examples ORDER BY place"):
         for s in range(10):
-            out[i, s] = (sets[rel, s] + f"Q: {question}\nA:", golds[place])
+            out[i, s] = (own.get((i, s), sets[rel, s]) + f"Q: {question}\nA:", golds[place])
     return out
 
 
