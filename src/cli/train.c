@@ -212,6 +212,7 @@ static void note_end(ken_run *r, const char *dir)
     cli_note("%s: %.2f epochs, %lld steps in %s", dir, last->epoch, (long long)last->step, time);
     if (best != NULL)
         cli_note("the best weights by dev, after epoch %.2f, are in %s; the last in %s/last", best->epoch, dir, dir);
+    cli_note("look at it with: ken show %s", dir);
 }
 
 static int finish(const char *dir, bool was_done, const watch *w, ken_err *err)

@@ -1,9 +1,11 @@
 /* sections.c - what an annotation says, one function a section of the page; see sections.h. Every text that comes from a run goes
  * through ken_html_text; everything else here is ours. */
+#include "base/file.h"
 #include "report/sections.h"
 #include "report/bars.h"
 #include "report/html.h"
 #include "report/view_html.h"
+#include "store/run.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,6 +159,7 @@ static int put_as(ken_out *o, ken_views *v, void (*put)(ken_out *o, const ken_vi
     return rc;
 }
 
+static void next(ken_out *o, const ken_views *v) { ken_html_views(o, v, 3); }
 static void advice(ken_out *o, const ken_views *v) { ken_html_sentences(o, v, "note"); }
 
 int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err)
@@ -186,6 +189,11 @@ int ken_section_shares(ken_out *o, const ken_report *r, size_t k, ken_err *err)
                        "<p class=\"note\">%s fact%s without a label %s left out of these shares; the flags in the "
                        "table say why.</p>\n",
                        ken_count_text(a, unlabelled), unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
+    if (rc == KEN_OK && r->n_runs == 1 && r->n_trainings == 0) {
+        ken_views *v = ken_views_new();
+        ken_view_next(v, r->run[k].run, ken_file_name(r->run[k].run->path));
+        rc = put_as(o, v, next, err);
+    }
     return rc;
 }
 

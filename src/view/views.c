@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "know/evaluation.h"
+#include "store/run.h"
 #include "store/tuning.h"
 #include <string.h>
 
@@ -63,7 +64,10 @@ int ken_views_of_run(ken_views **out, ken_run *r, const ken_show_options *given,
     else if (strcmp(kind, KEN_KIND_TRAIN) == 0) rc = ken_view_training(v, r, err);
     else if (strcmp(kind, "annotate") == 0) rc = ken_view_annotation(v, r, &own, err);
     else rc = ken_fail(err, KEN_EUSAGE, "a run of kind \"%.40s\" is not known to this version", kind);
-    if (rc == KEN_OK) return ken_views_finish(out, v, err);
+    if (rc == KEN_OK) {
+        ken_view_next(v, r, r->path);
+        return ken_views_finish(out, v, err);
+    }
     ken_views_free(v);
     return rc;
 }

@@ -40,6 +40,8 @@ int ken_view_annotation(ken_views *v, ken_run *r, const ken_show_options *o, ken
 void ken_view_advice(ken_views *v, const ken_run *r, const ken_counts *t);
 bool ken_view_of_sentences(const ken_run *r,
                            const ken_counts *t); /* most accepted answers are, and the matcher is exact */
+/* next.c: the commands that come after this result, which they call `name`. */
+void ken_view_next(ken_views *v, const ken_run *r, const char *name);
 /* What reading the rows says of a relation, besides its counts in the run. */
 typedef struct ken_view_relation {
     char *example;             /* a question with its subject replaced by an ellipsis, or NULL */

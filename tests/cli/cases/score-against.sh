@@ -1,4 +1,4 @@
-"$MAKE_RUN" r.ken && "$KEN" score r.ken --threshold 'HighlyKnown:p_t>=0.5,Unknown:p_unknown>=0.5' -o s.ken && "$KEN" show s.ken | tail -n 12
+"$MAKE_RUN" r.ken && "$KEN" score r.ken --threshold 'HighlyKnown:p_t>=0.5,Unknown:p_unknown>=0.5' -o s.ken && "$KEN" show s.ken | tail -n 19
 "$KEN" score s.ken --against r.ken
 "$KEN" score r.ken --against s.ken --json | python3 -c '
 import json, sys

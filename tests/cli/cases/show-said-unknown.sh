@@ -1,1 +1,1 @@
-"$MAKE_RUN" r.ken after && "$KEN" show r.ken | tail -8
+"$MAKE_RUN" r.ken after && "$KEN" show r.ken | tail -15

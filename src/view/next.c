@@ -1,0 +1,53 @@
+/* next.c - what to do with a result: the commands that come after it. Said at the end of `ken show`, and on the page of a single run. */
+#include "store/tuning.h"
+#include "view/views.h"
+#include <string.h>
+
+static void begin(ken_views *v)
+{
+    static const ken_view_column columns[] = {{.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN},
+                                              {.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN}};
+    ken_views_text(v);
+    ken_views_say(v, KEN_STYLE_PLAIN, "Next:");
+    ken_views_table(v, columns, sizeof columns / sizeof *columns, NULL);
+    ken_views_last(v)->headless = true;
+}
+
+static void put(ken_views *v, const char *command, const char *why)
+{
+    ken_views_row(v, NULL, NULL);
+    ken_put_text(v, KEN_STYLE_STRONG, command);
+    ken_put_text(v, KEN_STYLE_QUIET, why);
+}
+
+/* Multiple choice has no categories to choose by. */
+static void after_annotation(ken_views *v, const ken_run *r, const char *run)
+{
+    const ken_counts *t = ken_run_total(r);
+    const uint64_t unknown = t->category[KEN_UNKNOWN],
+                   known = t->category[KEN_HIGHLY_KNOWN] + t->category[KEN_MAYBE_KNOWN] + t->category[KEN_WEAKLY_KNOWN];
+    if (known + unknown == 0) return;
+    begin(v);
+    if (known > 0)
+        put(v, ken_views_keep(v, "ken select %s --category Known -o set.jsonl", run), "what it knows, to train on");
+    if (unknown > 0) put(v, ken_views_keep(v, "ken show %s --rows --category Unknown", run), "what it does not know");
+    put(v, ken_views_keep(v, "ken explain %s ID", run), "why a fact is what it is");
+    put(v, ken_views_keep(v, "ken diff %s OTHER.ken", run), "what changed in another model");
+}
+
+static void after_training(ken_views *v, const ken_run *r)
+{
+    if (ken_run_n_points(r) == 0) return;
+    begin(v);
+    put(v, "ken annotate FACTS -o before.ken", "what the model knew");
+    put(v, "ken annotate FACTS -m DIR -o after.ken",
+        "what it knows now, with the weights in the folder of this training");
+    put(v, "ken diff before.ken after.ken --trained DIR", "what was gained and lost");
+}
+
+void ken_view_next(ken_views *v, const ken_run *r, const char *name)
+{
+    const char *kind = ken_run_kind(r);
+    if (strcmp(kind, KEN_KIND_TRAIN) == 0) after_training(v, r);
+    else if (strcmp(kind, "annotate") == 0) after_annotation(v, r, name);
+}
