@@ -2,8 +2,10 @@
 #include "base/alloc.h"
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static atomic_long n_allocs;
 static atomic_long fail_at; /* value of n_allocs from which on allocation fails; 0 = never */
@@ -74,4 +76,19 @@ int ken_grow(void **p, size_t *cap, size_t need, size_t size)
     *p = q;
     *cap = want;
     return 0;
+}
+
+size_t ken_available_memory(void)
+{
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/meminfo", "r");
+    if (f != NULL) {
+        char line[128];
+        while (kib == 0 && fgets(line, sizeof line, f) != NULL)
+            if (strncmp(line, "MemAvailable:", 13) == 0) kib = strtoull(line + 13, NULL, 10);
+        fclose(f);
+    }
+    if (kib != 0) return (size_t)kib * 1024;
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size / 2 : (size_t)1 << 30;
 }

@@ -17,6 +17,8 @@ void ken_free(void *p);                     /* NULL is fine */
 /* Grows *p (elements of `size` bytes, capacity *cap) to hold at least `need`; doubles. 0 on success, -1 when out of memory. */
 int ken_grow(void **p, size_t *cap, size_t need, size_t size);
 
+size_t ken_available_memory(void); /* bytes that the system could give without swapping */
+
 /* For tests only: the n-th allocation from now (1 = the next) and all after it fail; 0 switches this off. */
 void ken_alloc_fail_after(long n);
 long ken_alloc_count(void); /* allocations since the start of the program */

@@ -3,26 +3,8 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "nn/network.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Bytes that the system could give without swapping. */
-static size_t available_memory(void)
-{
-    unsigned long long kib = 0;
-    FILE *f = fopen("/proc/meminfo", "r");
-    if (f != NULL) {
-        char line[128];
-        while (kib == 0 && fgets(line, sizeof line, f) != NULL)
-            if (strncmp(line, "MemAvailable:", 13) == 0) kib = strtoull(line + 13, NULL, 10);
-        fclose(f);
-    }
-    if (kib != 0) return (size_t)kib * 1024;
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size / 2 : (size_t)1 << 30;
-}
 
 static int check_config(const ken_config *c, ken_err *err)
 {
@@ -75,7 +57,7 @@ int ken_net_new(ken_net **out, const ken_model *m, const ken_net_options *o, ken
     net->threads = ken_threads(o->threads);
     net->poll = o->poll;
     net->poll_ctx = o->ctx;
-    const size_t memory = o->memory != 0 ? o->memory : available_memory() / 10 * 6;
+    const size_t memory = o->memory != 0 ? o->memory : ken_available_memory() / 10 * 6;
     net->workers = ken_calloc((size_t)net->threads, sizeof *net->workers);
     if (net->workers == NULL) rc = ken_fail_nomem(err, "network");
     if (rc == KEN_OK) rc = ken_gemm_new(&net->gemm, o->isa, o->compute, net->threads, err);

@@ -5,7 +5,7 @@
 #ifndef KEN_NN_VEC_ATTEND_H
 #define KEN_NN_VEC_ATTEND_H
 #include "nn/kernels.h"
-#include "nn/vec.h"
+#include "base/vec.h"
 #include <string.h>
 
 /* Scores of `heads` query heads against `tiles` tiles of L keys: each is one chain over the d dimensions, first to last. The

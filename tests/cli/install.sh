@@ -26,7 +26,7 @@ if nm -D "$build/libken.so" | grep -q __asan; then
 fi
 
 has() { for f in "$@"; do find "$prefix" -path "*/$f" | grep -q . || { echo "$f is missing"; return 1; }; done; }
-check "program, header, libraries, pkg-config file" has bin/ken include/ken.h include/ken_tune.h include/ken_study.h include/ken_views.h libken.a libken.so libken.so.0 pkgconfig/libken.pc
+check "program, header, libraries, pkg-config file" has bin/ken include/ken.h include/ken_tune.h include/ken_study.h include/ken_lab.h include/ken_views.h libken.a libken.so libken.so.0 pkgconfig/libken.pc
 check "manual" has man1/ken.1 man1/ken-annotate.1 man1/ken-show.1 man1/ken-explain.1 man1/ken-data.1 man1/ken-model.1 man1/ken-tokenize.1 man5/ken-run.5
 check "completions" has bash-completion/completions/ken zsh/site-functions/_ken
 check "world facts" has share/ken/world/templates.json

@@ -1,8 +1,9 @@
-/* vec.h - vectors of KEN_LANES floats (4, 8, 16, set by the build) for the files that are compiled once per instruction set.
+/* vec.h - vectors of KEN_LANES floats (4, 8, 16), set by the build or before this is included, for files with loops over floats.
  *
- * GCC's vector extensions, so that one source serves every CPU. Included by kernels*.c alone: what it means depends on their flags. */
-#ifndef KEN_NN_VEC_H
-#define KEN_NN_VEC_H
+ * GCC's vector extensions, so that one source serves every CPU. Included by those files alone (nn/kernels*.c, lab/softmax.c): what it means depends on
+ * their flags. */
+#ifndef KEN_BASE_VEC_H
+#define KEN_BASE_VEC_H
 #include <stdint.h>
 #include <string.h>
 
