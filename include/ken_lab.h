@@ -132,4 +132,9 @@ KEN_API const ken_theory_joint *ken_theory_joints(const ken_theory *t, size_t *n
 KEN_API const ken_theory_check *ken_theory_checks(const ken_theory *t, size_t *n); /* borrowed */
 KEN_API const ken_theory_options *ken_theory_settings(const ken_theory *t);        /* as they were taken; borrowed */
 KEN_API double ken_theory_seconds(const ken_theory *t);
+/* A self-contained page with plots when path ends in .html; else a folder, which is made: theory.html, each plot as SVG and its numbers as CSV.
+ * Each file is whole or not there; KEN_EUSAGE rather than replacing a run or a model. */
+KEN_API int ken_theory_write(ken_theory *t, const char *path, ken_err *err);
+/* Can it be written there? To be called before long work; a folder is made. */
+KEN_API int ken_theory_probe(const char *path, ken_err *err);
 #endif

@@ -192,6 +192,9 @@ KEN_API int ken_views_of_explanation(ken_views **out, const ken_explanation *x, 
 /* Of one row, for JSON alone (docs/json.md#rows); how = NULL, or what ken_scoring_row says of it. */
 KEN_API int ken_views_of_row(ken_views **out, const ken_row *r, const ken_scored *how, ken_err *err);
 
+/* Of the one-layer theory. */
+KEN_API int ken_views_of_theory(ken_views **out, const ken_theory *t, ken_err *err);
+
 KEN_API void ken_views_free(ken_views *v);
 KEN_API size_t ken_views_count(const ken_views *v);
 KEN_API const ken_view *ken_views_get(const ken_views *v, size_t i); /* borrowed; NULL past the last */

@@ -20,6 +20,9 @@ void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* All verbs, for dispatch, help and completion. */
 extern const cli_verb *const cli_verbs[];
 extern const size_t cli_n_verbs;
+bool cli_is_member(const cli_verb *v);               /* of a family: "lab theory" */
+const char *cli_member_name(const cli_verb *v);      /* "theory" */
+void cli_verb_page(const cli_verb *v, char out[64]); /* its manual page: "ken-lab-theory" */
 
 /* help.c, man.c, completion.c: from the tables to text on stdout */
 void cli_print_help(const cli_verb *v);
@@ -62,5 +65,6 @@ bool cli_is_hub_id(const char *name);
 const char *cli_hub_path(const char *name, bool adapter, ken_err *err);
 
 extern const cli_verb cli_verb_model, cli_verb_tokenize, cli_verb_data, cli_verb_annotate, cli_verb_show,
-    cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select, cli_verb_diff;
+    cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select, cli_verb_diff,
+    cli_verb_lab, cli_verb_lab_theory;
 #endif

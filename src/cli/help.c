@@ -67,6 +67,12 @@ void cli_print_help(const cli_verb *v)
     FILE *out = stdout;
     fprintf(out, "Usage: ken %s %s [options]\n\n", v->name, v->args);
     cli_wrap(out, v->text, 0, 0, right_of(out));
+    if (v->members != NULL) fputc('\n', out);
+    for (int i = 0; v->members != NULL && v->members[i] != NULL; i++) {
+        fprintf(out, "  %-10s ", cli_member_name(v->members[i]));
+        cli_wrap(out, v->members[i]->summary, SUMMARY, SUMMARY, right_of(out));
+    }
+    if (v->members != NULL) return;
     if (v->tables[0] == NULL || v->tables[0]->heading == NULL) fputs("\nOptions:\n", out);
     cli_each_option(v, print_option, out);
     cli_wrap(
@@ -81,6 +87,7 @@ void cli_print_overview(FILE *out)
 {
     fputs("ken - knowing what a language model knows\n\nUsage: ken VERB [options] [arguments]\n\n", out);
     for (size_t i = 0; i < cli_n_verbs; i++) {
+        if (cli_is_member(cli_verbs[i])) continue;
         fprintf(out, "  %-10s ", cli_verbs[i]->name);
         cli_wrap(out, cli_verbs[i]->summary, SUMMARY, SUMMARY, right_of(out));
     }

@@ -25,9 +25,10 @@ const cli_option cli_common_options[] = {
      .flags = CLI_IO},
     {0}};
 
-const cli_verb *const cli_verbs[] = {&cli_verb_annotate, &cli_verb_show,   &cli_verb_explain, &cli_verb_score,
-                                     &cli_verb_report,   &cli_verb_select, &cli_verb_train,   &cli_verb_eval,
-                                     &cli_verb_diff,     &cli_verb_data,   &cli_verb_model,   &cli_verb_tokenize};
+const cli_verb *const cli_verbs[] = {&cli_verb_annotate, &cli_verb_show,      &cli_verb_explain, &cli_verb_score,
+                                     &cli_verb_report,   &cli_verb_select,    &cli_verb_train,   &cli_verb_eval,
+                                     &cli_verb_diff,     &cli_verb_data,      &cli_verb_model,   &cli_verb_tokenize,
+                                     &cli_verb_lab,      &cli_verb_lab_theory};
 const size_t cli_n_verbs = sizeof cli_verbs / sizeof *cli_verbs;
 
 int cli_fail(ken_err *err, int status, const char *fmt, ...)
@@ -67,14 +68,49 @@ static const cli_verb *find_verb(const char *name)
     return NULL;
 }
 
+bool cli_is_member(const cli_verb *v) { return strchr(v->name, ' ') != NULL; }
+
+const char *cli_member_name(const cli_verb *v)
+{
+    const char *space = strchr(v->name, ' ');
+    return space != NULL ? space + 1 : v->name;
+}
+
+void cli_verb_page(const cli_verb *v, char out[64])
+{
+    snprintf(out, 64, "ken-%s", v->name);
+    for (char *c = out; *c != '\0'; c++)
+        if (*c == ' ') *c = '-';
+}
+
 static int unknown_verb(const char *name, ken_err *err)
 {
     const char *names[32] = {"help"};
     size_t n = 1;
-    for (size_t i = 0; i < cli_n_verbs && n < sizeof names / sizeof *names; i++) names[n++] = cli_verbs[i]->name;
+    for (size_t i = 0; i < cli_n_verbs && n < sizeof names / sizeof *names; i++)
+        if (!cli_is_member(cli_verbs[i])) names[n++] = cli_verbs[i]->name;
     const char *near = cli_nearest(name, names, n);
     if (near != NULL) return cli_fail(err, KEN_EUSAGE, "unknown verb \"%s\"; did you mean %s?", name, near);
     return cli_fail(err, KEN_EUSAGE, "unknown verb \"%s\"; ken help lists them", name);
+}
+
+/* The member of a family that the next word names; *family itself where help is asked for, or where there is no family. NULL: err is filled. */
+static const cli_verb *find_member(const cli_verb *family, const char *word, ken_err *err)
+{
+    char names[200] = "";
+    if (family->members == NULL) return family;
+    if (word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) return family;
+    for (int i = 0; family->members[i] != NULL; i++) {
+        const char *name = cli_member_name(family->members[i]);
+        if (word != NULL && strcmp(word, name) == 0) return family->members[i];
+        const size_t at = strlen(names);
+        snprintf(names + at, sizeof names - at, "%s%s", at > 0 ? ", " : "", name);
+    }
+    current = family;
+    if (word == NULL || word[0] == '-')
+        (void)cli_fail(err, KEN_EUSAGE, "ken %s needs to know what: %s", family->name, names);
+    else (void)cli_fail(err, KEN_EUSAGE, "ken %s: unknown \"%.40s\"; known: %s", family->name, word, names);
+    return NULL;
 }
 
 static int check_count(const cli_verb *v, int n, char **arg, ken_err *err)
@@ -132,6 +168,7 @@ static int dispatch(int argc, char **argv, ken_err *err)
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         const cli_verb *v = argc > 2 ? find_verb(argv[2]) : NULL;
         if (argc > 2 && v == NULL) return unknown_verb(argv[2], err);
+        if (argc > 3 && (v = find_member(v, argv[3], err)) == NULL) return KEN_EUSAGE;
         if (v == NULL) cli_print_overview(stdout);
         else {
             if (v->init != NULL) v->init();
@@ -144,10 +181,17 @@ static int dispatch(int argc, char **argv, ken_err *err)
     if (strcmp(name, "_completion") == 0) return cli_print_completion(argc > 2 ? argv[2] : "", err);
 
     const cli_verb *v = find_verb(name);
-    if (v != NULL && v->computes) cli_wait_passively(argv);
     if (v == NULL && name[0] == '-') return cli_fail(err, KEN_EUSAGE, "the verb comes first: ken VERB %s", name);
     if (v == NULL) return unknown_verb(name, err);
-    return run_verb(v, argc - 2, argv + 2, err);
+    const int words = v->members != NULL && argc > 2 ? 3 : 2;
+    v = find_member(v, argc > 2 ? argv[2] : NULL, err);
+    if (v == NULL) return KEN_EUSAGE;
+    if (v->members != NULL) {
+        cli_print_help(v);
+        return KEN_OK;
+    }
+    if (v->computes) cli_wait_passively(argv);
+    return run_verb(v, argc - words, argv + words, err);
 }
 
 int main(int argc, char **argv)
@@ -163,6 +207,6 @@ int main(int argc, char **argv)
     cli_name_options(current, err.msg, sizeof err.msg);
     term_clean(err.msg);
     if (rc != KEN_OK && err.msg[0] != '\0') print_message(err.msg);
-    if (rc == KEN_EUSAGE && argc > 1 && find_verb(argv[1]) != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", argv[1]);
+    if (rc == KEN_EUSAGE && current != NULL) fprintf(stderr, "Try 'ken %s --help'.\n", current->name);
     return ken_exit_status(rc);
 }

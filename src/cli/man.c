@@ -83,17 +83,34 @@ static void exit_status(void)
           stdout);
 }
 
+/* One in a list of verbs. */
+static void man_entry(const cli_verb *v)
+{
+    char page[64];
+    cli_verb_page(v, page);
+    printf(".TP\n\\fBken %s\\fR ", v->name);
+    roff(v->args);
+    fputc('\n', stdout);
+    roff(v->summary);
+    fputs("; see \\fB", stdout);
+    roff(page);
+    fputs("\\fR(1).\n", stdout);
+}
+
 static void man_verb(const cli_verb *v)
 {
     char name[64];
-    snprintf(name, sizeof name, "ken-%s", v->name);
+    cli_verb_page(v, name);
     title(name, v->summary);
     printf(".SH SYNOPSIS\n\\fBken %s\\fR ", v->name);
     roff(v->args);
     fputs(" [\\fIoptions\\fR]\n.SH DESCRIPTION\n", stdout);
     paragraphs(v->text);
-    fputs(".SH OPTIONS\n", stdout);
-    cli_each_option(v, man_option, NULL);
+    for (int i = 0; v->members != NULL && v->members[i] != NULL; i++) man_entry(v->members[i]);
+    if (v->members == NULL) {
+        fputs(".SH OPTIONS\n", stdout);
+        cli_each_option(v, man_option, NULL);
+    }
     exit_status();
     if (v->examples != NULL) {
         fputs(".SH EXAMPLES\n.nf\n", stdout);
@@ -114,13 +131,7 @@ static void man_ken(void)
         "computed exactly instead of sampled.\n\n"
         "Options may stand anywhere; -- ends them. stdout carries data only; progress and messages go to stderr.");
     fputs(".SH VERBS\n", stdout);
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        printf(".TP\n\\fBken %s\\fR ", cli_verbs[i]->name);
-        roff(cli_verbs[i]->args);
-        fputc('\n', stdout);
-        roff(cli_verbs[i]->summary);
-        printf("; see \\fBken\\-%s\\fR(1).\n", cli_verbs[i]->name);
-    }
+    for (size_t i = 0; i < cli_n_verbs; i++) man_entry(cli_verbs[i]);
     fputs(".SH FLAGS OF A ROW\n", stdout);
     for (int b = 0; ken_flag_name(b) != NULL; b++) {
         fputs(".TP\n\\fB", stdout);
@@ -138,7 +149,13 @@ static void man_ken(void)
         "unless one "
         "of them is set, they do not spin, which is much faster when other programs want the same cores.");
     fputs(".SH SEE ALSO\n\\fBken\\-run\\fR(5): the tables of a run,\n", stdout);
-    for (size_t i = 0; i < cli_n_verbs; i++) printf("%s\\fBken\\-%s\\fR(1)", i > 0 ? ",\n" : "", cli_verbs[i]->name);
+    for (size_t i = 0; i < cli_n_verbs; i++) {
+        char page[64];
+        cli_verb_page(cli_verbs[i], page);
+        fputs(i > 0 ? ",\n\\fB" : "\\fB", stdout);
+        roff(page);
+        fputs("\\fR(1)", stdout);
+    }
     fputc('\n', stdout);
 }
 
@@ -148,11 +165,14 @@ int cli_print_man(const char *verb, ken_err *err)
         man_ken();
         return KEN_OK;
     }
-    for (size_t i = 0; i < cli_n_verbs; i++)
-        if (strcmp(cli_verbs[i]->name, verb) == 0) {
+    for (size_t i = 0; i < cli_n_verbs; i++) {
+        char page[64];
+        cli_verb_page(cli_verbs[i], page);
+        if (strcmp(page + strlen("ken-"), verb) == 0) {
             if (cli_verbs[i]->init != NULL) cli_verbs[i]->init();
             man_verb(cli_verbs[i]);
             return KEN_OK;
         }
+    }
     return cli_fail(err, KEN_EUSAGE, "_man: no verb \"%s\"", verb);
 }

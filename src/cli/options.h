@@ -63,13 +63,14 @@ typedef struct cli_option {
 
 enum { CLI_MAX_TABLES = 8 };
 
-/* A verb: its tables and what the manual says about it. */
+/* A verb: its tables and what the manual says about it. Some are families of verbs, each named by two words ("lab theory"). */
 typedef struct cli_verb {
-    const char *name, *args;                     /* args: "-d DATA [-o RUN]" */
-    const char *summary;                         /* one line, lower case, no full stop */
-    const char *text;                            /* paragraphs of the manual, separated by an empty line */
-    const char *examples;                        /* one command a line: "command    # what it does", or NULL */
-    void (*init)(void);                          /* sets the defaults; NULL = none */
+    const char *name, *args;               /* args: "-d DATA [-o RUN]" */
+    const struct cli_verb *const *members; /* of a family, NULL-terminated; it has no run of its own. NULL = none */
+    const char *summary;                   /* one line, lower case, no full stop */
+    const char *text;                      /* paragraphs of the manual, separated by an empty line */
+    const char *examples;                  /* one command a line: "command    # what it does", or NULL */
+    void (*init)(void);                    /* sets the defaults; NULL = none */
     int (*run)(int n, char **arg, ken_err *err); /* the arguments that are not options; returns a library status */
     const cli_option *tables[CLI_MAX_TABLES];    /* NULL-terminated */
     int min_args, max_args;                      /* max -1 = any number */

@@ -302,3 +302,103 @@ int cli_parse_rules(void *value, const char *text, const char *shown, ken_err *e
     }
     return KEN_OK;
 }
+
+/* ---- lists of numbers ------------------------------------------------------------------------------------------------- */
+
+int cli_parse_reals(void *value, const char *text, const char *shown, ken_err *err)
+{
+    cli_reals *list = value;
+    item i;
+    list->n = 0;
+    while (next(&text, &i)) {
+        double x;
+        if (!number(i, &x))
+            return cli_fail(err, KEN_EUSAGE, "%s: \"%.*s\" is not a number; give them like 0.6,1,1.4", shown,
+                            (int)(i.n < 40 ? i.n : 40), i.s);
+        if (list->n == CLI_MAX_NUMBERS)
+            return cli_fail(err, KEN_EUSAGE, "%s: more than %d numbers", shown, CLI_MAX_NUMBERS);
+        list->x[list->n++] = x;
+    }
+    return KEN_OK;
+}
+
+void cli_show_reals(const void *value, char *out, size_t n)
+{
+    const cli_reals *list = value;
+    size_t at = 0;
+    out[0] = '\0';
+    for (int i = 0; i < list->n && at < n; i++)
+        at += (size_t)snprintf(out + at, n - at, "%s%g", i > 0 ? "," : "", list->x[i]);
+}
+
+/* k and M are thousands and millions, as in "300k". */
+static bool count(item i, int64_t *x)
+{
+    double v, unit = 1;
+    if (i.n > 1 && i.s[i.n - 1] == 'k') unit = 1e3;
+    if (i.n > 1 && i.s[i.n - 1] == 'M') unit = 1e6;
+    if (unit > 1) i.n--;
+    if (!number(i, &v) || v * unit > 1e15 || v * unit != floor(v * unit)) return false;
+    *x = (int64_t)(v * unit);
+    return true;
+}
+
+int cli_parse_counts(void *value, const char *text, const char *shown, ken_err *err)
+{
+    cli_counts *list = value;
+    item i;
+    list->n = 0;
+    while (next(&text, &i)) {
+        int64_t x;
+        if (!count(i, &x))
+            return cli_fail(err, KEN_EUSAGE, "%s: \"%.*s\" is not a whole number; give them like 15000,30k", shown,
+                            (int)(i.n < 40 ? i.n : 40), i.s);
+        if (list->n == CLI_MAX_NUMBERS)
+            return cli_fail(err, KEN_EUSAGE, "%s: more than %d numbers", shown, CLI_MAX_NUMBERS);
+        list->x[list->n++] = x;
+    }
+    return KEN_OK;
+}
+
+void cli_show_counts(const void *value, char *out, size_t n)
+{
+    const cli_counts *list = value;
+    size_t at = 0;
+    out[0] = '\0';
+    for (int i = 0; i < list->n && at < n; i++)
+        at += (size_t)snprintf(out + at, n - at, "%s%lld", i > 0 ? "," : "", (long long)list->x[i]);
+}
+
+int cli_parse_count(void *value, const char *text, const char *shown, ken_err *err)
+{
+    if (count((item){text, strlen(text)}, value)) return KEN_OK;
+    return cli_fail(err, KEN_EUSAGE, "%s: \"%.40s\" is not a whole number, as in 60000 or 60k", shown, text);
+}
+
+void cli_show_count(const void *value, char *out, size_t n)
+{
+    snprintf(out, n, "%lld", (long long)*(const int64_t *)value);
+}
+
+/* ---- arms of the laboratory -------------------------------------------------------------------------------------------- */
+
+int cli_parse_arms(void *value, const char *text, const char *shown, ken_err *err)
+{
+    unsigned *bits = value;
+    item i;
+    while (next(&text, &i)) {
+        int arm = 0;
+        while (ken_arm_name(arm) != NULL && !is(i, ken_arm_name(arm))) arm++;
+        if (ken_arm_name(arm) == NULL)
+            return cli_fail(err, KEN_EUSAGE,
+                            "%s: unknown arm \"%.*s\"; known: Bottom, Whole, Top, Random50, WholeMatched", shown,
+                            (int)(i.n < 40 ? i.n : 40), i.s);
+        *bits |= 1U << arm;
+    }
+    return KEN_OK;
+}
+
+void cli_show_arms(const void *value, char *out, size_t n)
+{
+    snprintf(out, n, "%s", *(const unsigned *)value == 0 ? "all" : "");
+}

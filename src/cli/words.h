@@ -21,6 +21,24 @@ typedef struct cli_warmup {
 cli_parse_fn cli_parse_warmup; /* cli_warmup: "100" steps, "3%" */
 cli_show_fn cli_show_warmup;
 
+enum { CLI_MAX_NUMBERS = 64 };
+typedef struct cli_reals {
+    double x[CLI_MAX_NUMBERS];
+    int n;
+} cli_reals;
+cli_parse_fn cli_parse_reals; /* cli_reals: "0.6,1,1.4" */
+cli_show_fn cli_show_reals;
+typedef struct cli_counts {
+    int64_t x[CLI_MAX_NUMBERS];
+    int n;
+} cli_counts;
+cli_parse_fn cli_parse_counts; /* cli_counts: "15000,30k,1M" */
+cli_show_fn cli_show_counts;
+cli_parse_fn cli_parse_count; /* int64_t: one of these */
+cli_show_fn cli_show_count;
+cli_parse_fn cli_parse_arms; /* unsigned, bits 1 << KEN_ARM_*: "Bottom,Top"; Several lists add up */
+cli_show_fn cli_show_arms;
+
 enum { CLI_MAX_RULES = 16 };
 typedef struct cli_rules {
     ken_score_rule rule[CLI_MAX_RULES];

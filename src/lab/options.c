@@ -68,6 +68,14 @@ bool ken_theory_published(const ken_theory_options *o)
            o->full_batch == 0 && o->shared == 0;
 }
 
+bool ken_theory_in_grid(const ken_theory_cell *c)
+{
+    bool alpha = false, steps = false;
+    for (int i = 0; i < defaults.n_alphas; i++) alpha |= default_alphas[i] == c->alpha;
+    for (int i = 0; i < defaults.n_steps; i++) steps |= default_steps[i] == c->steps;
+    return alpha && steps;
+}
+
 bool ken_theory_is_reference(const ken_theory_cell *c) { return c->alpha == 1.0 && c->steps == 30000; }
 
 /* ---- checked ------------------------------------------------------------------------------------------------------------ */

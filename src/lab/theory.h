@@ -69,6 +69,7 @@ struct ken_theory {
 bool ken_theory_published(
     const ken_theory_options
         *o); /* all but sweep, seeds and joint training are the defaults: 4.3 says what is to come */
+bool ken_theory_in_grid(const ken_theory_cell *c);      /* of the default sweep */
 bool ken_theory_is_reference(const ken_theory_cell *c); /* alpha 1, 30000 steps */
 
 int ken_theory_take(ken_theory *t, const ken_theory_options *o, ken_err *err); /* options.c: checked and copied */

@@ -23,11 +23,13 @@ void ken_figures_set_poll(ken_figures *f, ken_poll_fn poll, void *ctx);
 /* Adds the figures of one thing; those that it has no numbers for are left out. k, the number of the run (or pair) on the page, ends the names.
  * Annotation: "p-correct-K", "greedy-K", "saturation-K", "samples-K", "popularity-K", "flip-K", "relations-K".
  * Diff: "transitions-K", "change-relations-K", "change-p-K". Training: "fit-K", "accuracy-K", "categories-K", "loss-K".
- * Regression: "regression-SET". */
+ * Regression: "regression-SET". Theory: "theory-accuracy-K", K numbering the Zipf exponents; "theory-joint-K", the pairs of learning rates. */
 int ken_figures_annotation(ken_figures *f, const ken_run *run, const ken_report_summary *s, size_t k, ken_err *err);
 int ken_figures_diff(ken_figures *f, const ken_diff *d, size_t k, ken_err *err);
 int ken_figures_training(ken_figures *f, ken_run *run, size_t k, ken_err *err);
 int ken_figures_regression(ken_figures *f, const ken_regression *r, const char *set, ken_err *err);
+
+int ken_figures_theory(ken_figures *f, const ken_theory *t, ken_err *err);
 
 size_t ken_figures_count(const ken_figures *f);
 const char *ken_figures_name(const ken_figures *f, size_t i); /* borrowed */

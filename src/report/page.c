@@ -4,10 +4,9 @@
  * The hard thing is that questions, answers, generated texts and names come from strangers. They enter the page in three ways only:
  * ken_html_text, ken_html_json and the packed columns, and the script puts them into the document as text. Besides, a policy in the
  * page allows no script but ours, named by its hash, and no loading of anything. */
-#include "base/hash.h"
-#include "report/assets.h"
 #include "report/bars.h"
 #include "report/html.h"
+#include "report/page_frame.h"
 #include "report/sections.h"
 #include "view/views.h"
 #include <inttypes.h>
@@ -15,29 +14,6 @@
 #include <string.h>
 
 /* ---- head ------------------------------------------------------------------------------------------------------------ */
-
-/* SHA-256 of the script in base64, as Content-Security-Policy wants it. */
-static int script_hash(char out[48], ken_err *err)
-{
-    char hex[65];
-    unsigned char b[33] = {0};
-    ken_sha256 *h = ken_sha256_new();
-    if (h == NULL) return ken_fail_nomem(err, "report");
-    ken_sha256_add(h, ken_page_js, ken_page_js_size);
-    ken_sha256_hex(h, hex);
-    for (int i = 0; i < 32; i++) {
-        unsigned byte = 0;
-        (void)sscanf(hex + 2 * i, "%2x", &byte);
-        b[i] = (unsigned char)byte;
-    }
-    for (int i = 0, j = 0; i < 33; i += 3) { /* 32 bytes: ten triples and one of two bytes */
-        uint32_t v = (uint32_t)b[i] << 16 | (uint32_t)b[i + 1] << 8 | b[i + 2];
-        for (int s = 18; s >= 0; s -= 6) out[j++] = ken_base64_digits[v >> s & 63];
-    }
-    out[43] = '=';
-    out[44] = '\0';
-    return KEN_OK;
-}
 
 /* What the page is about decides its title and what comes first. */
 typedef enum about { ABOUT_CHANGE, ABOUT_MODEL, ABOUT_RUNS, ABOUT_TRAINING, ABOUT_EVALUATION } about;
@@ -81,51 +57,34 @@ static void put_title(ken_out *o, const ken_report *r)
     }
 }
 
-static void nav_link(ken_out *o, const char *anchor, const char *number, const char *name)
-{
-    ken_out_printf(o, "<a href=\"#%s%s\">%s</a>", anchor, number, name);
-}
-
 static void put_nav(ken_out *o, const ken_report *r)
 {
     about what = subject_of(r);
     if (what == ABOUT_CHANGE && ken_diff_count(r->diff[0].diff) > 0) {
         if (ken_diff_annotated(r->diff[0].diff) || ken_diff_part(r->diff[0].diff, false) == NULL)
-            nav_link(o, "moved-", "0", "Transitions");
-        nav_link(o, "lost-", "0", "Lost and gained");
-        nav_link(o, "where-", "0", "Where");
+            ken_page_link(o, "moved-", "0", "Transitions");
+        ken_page_link(o, "lost-", "0", "Lost and gained");
+        ken_page_link(o, "where-", "0", "Where");
     }
     if (r->n_annotated == 1 && r->run[0].s.n > 0) {
-        nav_link(o, "distributions-", "0", "Fact by fact");
-        nav_link(o, "by-relation-", "0", "Relations");
-        if (!ken_report_choice(&r->run[0].s)) nav_link(o, "certainty-", "0", "Certainty");
-    } else if (r->n_annotated > 1) nav_link(o, "run-", "0", "Runs");
-    if (r->n_trainings > 0) nav_link(o, "training-", "0", "Training");
-    if (r->n_planes > 0) nav_link(o, "planes", "", "Linear model");
-    if (r->n_runs > r->n_annotated) nav_link(o, "evaluation-", "0", "Evaluation");
-    if (r->n_runs > 0) nav_link(o, "facts", "", "Facts");
-    nav_link(o, "method", "", "Method");
+        ken_page_link(o, "distributions-", "0", "Fact by fact");
+        ken_page_link(o, "by-relation-", "0", "Relations");
+        if (!ken_report_choice(&r->run[0].s)) ken_page_link(o, "certainty-", "0", "Certainty");
+    } else if (r->n_annotated > 1) ken_page_link(o, "run-", "0", "Runs");
+    if (r->n_trainings > 0) ken_page_link(o, "training-", "0", "Training");
+    if (r->n_planes > 0) ken_page_link(o, "planes", "", "Linear model");
+    if (r->n_runs > r->n_annotated) ken_page_link(o, "evaluation-", "0", "Evaluation");
+    if (r->n_runs > 0) ken_page_link(o, "facts", "", "Facts");
+    ken_page_link(o, "method", "", "Method");
 }
 
 static void put_head(ken_out *o, const ken_report *r, const char *hash)
 {
-    ken_out_puts(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                    "<meta name=\"color-scheme\" content=\"light dark\">\n");
-    ken_out_printf(o,
-                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-                   "'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n<title>",
-                   hash);
+    ken_page_begin(o, hash);
     put_title(o, r);
-    ken_out_puts(o, " \xC2\xB7 ken</title>\n<style>\n");
-    ken_out_add(o, ken_page_css, ken_page_css_size);
-    ken_out_printf(o,
-                   "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#%s\">%s</a>\n<header class=\"top\"><b>ken</b>"
-                   "<nav aria-label=\"Sections\">",
-                   r->n_runs > 0 ? "facts" : "content", r->n_runs > 0 ? "To the table of facts" : "To the content");
+    ken_page_bar(o, r->n_runs > 0 ? "facts" : "content", r->n_runs > 0 ? "To the table of facts" : "To the content");
     put_nav(o, r);
-    ken_out_puts(o, "</nav><button type=\"button\" id=\"theme\" aria-label=\"Switch between light and dark\" hidden>"
-                    "\xE2\x97\x90</button></header>\n<main id=\"content\">\n");
+    ken_page_content(o);
 }
 
 /* ---- the finding ----------------------------------------------------------------------------------------------------- */
@@ -261,8 +220,8 @@ static int put_run(ken_out *o, const ken_report *r, size_t k, ken_err *err)
 
 int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
 {
-    char hash[48];
-    int rc = script_hash(hash, err);
+    char hash[KEN_PAGE_HASH];
+    int rc = ken_page_hash(hash, err);
     if (rc != KEN_OK) return rc;
     put_head(o, r, hash);
     rc = put_hero(o, r, err);
@@ -290,9 +249,6 @@ int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
         rc = ken_section_settings(o, r->training[k].run, "settings-training", k, 2, err);
     if (rc != KEN_OK) return rc;
     ken_section_method(o, r);
-    ken_out_puts(o, "</main>\n<footer>Made by ken " KEN_VERSION
-                    " from the run files alone. This page is complete: it loads nothing.</footer>\n<script>");
-    ken_out_add(o, ken_page_js, ken_page_js_size);
-    ken_out_puts(o, "</script>\n</body>\n</html>\n");
+    ken_page_end(o, "from the run files alone");
     return KEN_OK;
 }
