@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 NINJA   = ninja -j$(JOBS)
 
-.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-trainers oracle-train bench bench-train bench-fit bench-change install clean
+.PHONY: all help setup model demo check test lint format asan fuzz oracle-sample oracle-files oracle-exports oracle-trainers oracle-train bench bench-train bench-fit bench-change lab install clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## build build/ken and the library
@@ -77,6 +77,13 @@ bench-fit: all ## the paper's first figure, on world facts and EntityQuestions: 
 bench-change: all ## what a fine-tuning changes in what a model knows, on three data sets: annotate, select, train, annotate, diff; an hour
 	@for data in world entityquestions popqa; do bench/change $$data --ken $(BUILD)/ken --compute bf16 || exit; done
 
+lab: all ## the laboratory: tables, JSON and a page with plots, in lab/
+	@mkdir -p lab
+	@$(BUILD)/ken lab theory -q -o lab >lab/theory.txt
+	@cat lab/theory.txt
+	@$(BUILD)/ken lab theory -q --json >lab/theory.json
+	@echo "wrote lab/theory.html, lab/theory.txt, lab/theory.json, and the plots beside them"
+
 install: ## install under PREFIX (default /usr/local), staged in DESTDIR; as a user: PREFIX=$HOME/.local
 	@tools/may-install.sh "$(abspath $(PREFIX))" "$(DESTDIR)"
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
@@ -87,4 +94,4 @@ install: ## install under PREFIX (default /usr/local), staged in DESTDIR; as a u
 	@case ":$$PATH:" in *":$(abspath $(PREFIX))/bin:"*) ;; *) [ -n "$(DESTDIR)" ] || echo "$(abspath $(PREFIX))/bin is not in PATH: add it, or call ken by that name" ;; esac
 
 clean: ## remove everything that was built
-	rm -rf build build-asan build-fuzz build-cblas report.html
+	rm -rf build build-asan build-fuzz build-cblas report.html lab

@@ -1,6 +1,7 @@
 /* draw.c - see draw.h. */
 #include "lab/draw.h"
 #include "base/alloc.h"
+#include "lab/plain_math.h"
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ int ken_zipf_make(ken_zipf *z, int n, double alpha)
     if (failed) ken_zipf_free(z);
     else {
         int shorts = 0, talls = n;
-        for (int i = 0; i < n; i++) sum += height[i] = pow(i + 1, -alpha);
+        for (int i = 0; i < n; i++) sum += height[i] = ken_plain_exp(-alpha * ken_plain_log(i + 1));
         for (int i = 0; i < n; i++) {
             height[i] *= n / sum;
             if (height[i] < 1) list[shorts++] = (uint32_t)i;

@@ -1,6 +1,7 @@
 /* one_layer.c - the world, values and scores; see one_layer.h. Training them is in pretrain.c, tune.c. */
 #include "lab/one_layer.h"
 #include "base/alloc.h"
+#include "lab/plain_math.h"
 #include <math.h>
 #include <string.h>
 
@@ -141,10 +142,10 @@ void ken_scores_clear(ken_scores *k, const ken_one_world *w)
 double ken_one_attention(const ken_one_world *w, const ken_scores *k, int s, int r)
 {
     const double gap = w->own * k->subject[s * w->relations + r] + w->common * k->theta[r] - k->own[r];
-    return 1 / (1 + exp(-gap));
+    return ken_plain_sigmoid(gap);
 }
 
 double ken_one_attention_unseen(const ken_one_world *w, const ken_scores *k, int r)
 {
-    return 1 / (1 + exp(k->own[r] - w->common * k->theta[r]));
+    return ken_plain_sigmoid(-(k->own[r] - w->common * k->theta[r]));
 }

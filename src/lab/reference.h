@@ -1,5 +1,5 @@
 /* reference.h - the one-layer network written down plainly: any embeddings, whole matrices W_V and W_KQ, double precision. Gradients as in
- * docs/method/salience.md#gradients, and by differences of the loss. Slow; the fast way (one_layer.h) is held against it. */
+ * docs/method/salience.md#equations, and by differences of the loss. Slow; the fast way (one_layer.h) is held against it. */
 #ifndef KEN_LAB_REFERENCE_H
 #define KEN_LAB_REFERENCE_H
 #include "base/error.h"

@@ -68,13 +68,13 @@ static void draw_lines(ken_figure *g, ken_plot *p, const lines *l, const char *x
     }
 }
 
-static ken_plot plot_in(ken_figure *g, const lines *l)
+static ken_plot plot_in(ken_figure *g, const lines *l, double lo, double hi)
 {
     ken_key key = {0};
     for (int i = 0; i < LINES; i++)
         if (l->there[i]) add_key(&key, i);
     ken_plot p = ken_plot_in(g, 44, 14, ken_key_draw(g, &key) + 28, 40);
-    ken_axis_percents(&p.y, 0.0, 1.0);
+    ken_axis_percents(&p.y, lo, hi);
     return p;
 }
 
@@ -93,6 +93,22 @@ static void put_table(ken_figure *g, const lines *l, const char *x_head, ken_cel
 
 /* ---- over pretraining ------------------------------------------------------------------------------------------------------ */
 
+/* A few lengths are named themselves: 15k; of more, powers of ten. */
+static void name_steps(ken_axis *x, const lines *l)
+{
+    ken_axis_decades(x, l->x[0], l->x[l->n - 1]);
+    if (l->n > 8) return;
+    x->n = 0;
+    x->lo = l->x[0] / (l->n > 1 ? 1 : 2);
+    x->hi = l->x[l->n - 1] * (l->n > 1 ? 1 : 2);
+    for (int i = 0; i < l->n; i++) {
+        char label[24];
+        const bool thousands = l->x[i] >= 1000 && fmod(l->x[i], 1000) == 0;
+        snprintf(label, sizeof label, thousands ? "%.0fk" : "%.0f", l->x[i] / (thousands ? 1000 : 1));
+        ken_axis_tick(x, l->x[i], label);
+    }
+}
+
 /* c: the first of n cells of one Zipf exponent. */
 static int over_steps(ken_figures *f, const ken_theory_cell *c, int n, size_t k, ken_err *err)
 {
@@ -104,8 +120,8 @@ static int over_steps(ken_figures *f, const ken_theory_cell *c, int n, size_t k,
         for (int j = 1; j < LINES; j++) y[j] = &c[i].arm[arm_of[j]].accuracy;
         add_place(&l, (double)c[i].steps, y);
     }
-    ken_plot p = plot_in(g, &l);
-    ken_axis_decades(&p.x, l.x[0], l.x[l.n - 1]);
+    ken_plot p = plot_in(g, &l, 0, 1);
+    name_steps(&p.x, &l);
     ken_buf_printf(&g->caption,
                    "Zipf exponent %g: fine-tuning attention on the popular half (Top), all (Whole) and the unpopular "
                    "half (Bottom).",
@@ -133,7 +149,10 @@ static int over_epochs(ken_figures *f, const ken_theory_joint *j, int epochs, si
         for (int i = 1; i < LINES; i++) y[i] = &j[e].accuracy[arm_of[i]];
         add_place(&l, j[e].epoch, y);
     }
-    ken_plot p = plot_in(g, &l);
+    double lo = 1, hi = 0; /* in tens of percent around what there is */
+    for (int i = 1; i < LINES; i++)
+        for (int e = 0; e < l.n; e++) lo = fmin(lo, l.y[i][e]), hi = fmax(hi, l.y[i][e]);
+    ken_plot p = plot_in(g, &l, floor(lo * 10) / 10, fmin(1, ceil(hi * 10) / 10));
     ken_axis_steps(&p.x, epochs, 8);
     ken_buf_printf(&g->caption, "Learning rates %g of W_V and %g of W_KQ; as many updates an epoch in each arm.",
                    j->lr_value, j->lr_attention);

@@ -4,6 +4,7 @@
 #include "view/views.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LEARNED = 3 /* arms of joint training: Bottom, Whole, Top */ };
 
@@ -94,18 +95,29 @@ static void put_mean(ken_views *v, const ken_theory_mean *m)
     ken_put_number(v, m->sd);
 }
 
+/* Names of rows are texts on screen, numbers in data. */
+static void add_name(columns *c, const char *head, const char *key, int width)
+{
+    add(c, (ken_view_column){.head = head, .unit = KEN_UNIT_TEXT, .width = width, .where = KEN_SHOWN});
+    add(c, (ken_view_column){.head = "", .key = key, .unit = KEN_UNIT_REAL, .digits = 4, .where = KEN_IN_DATA});
+}
+
+static void put_name(ken_views *v, double x)
+{
+    ken_put_text(v, KEN_STYLE_PLAIN, ken_views_keep(v, "%g", x));
+    ken_put_number(v, x);
+}
+
 static void add_cell_name(columns *c)
 {
-    add(c,
-        (ken_view_column){
-            .head = "alpha", .key = "alpha", .unit = KEN_UNIT_REAL, .digits = 2, .width = 6, .where = KEN_EVERYWHERE});
+    add_name(c, "alpha", "alpha", 6);
     add(c, (ken_view_column){
                .head = "steps", .key = "steps", .unit = KEN_UNIT_COUNT, .width = 9, .where = KEN_EVERYWHERE});
 }
 
 static void put_cell_name(ken_views *v, const ken_theory_cell *c)
 {
-    ken_put_number(v, c->alpha);
+    put_name(v, c->alpha);
     ken_put_count(v, (uint64_t)c->steps);
 }
 
@@ -318,7 +330,7 @@ static void put_pair(ken_views *v, const ken_theory_joint *j, int epochs)
 {
     const ken_theory_joint *last = &j[epochs - 1];
     ken_views_row(v, NULL, NULL);
-    ken_put_number(v, j->lr_value);
+    put_name(v, j->lr_value);
     ken_put_number(v, j->lr_attention);
     for (int arm = 0; arm < LEARNED; arm++) {
         int best = 0;
@@ -394,7 +406,7 @@ static void put_joint(ken_views *v, const ken_theory *t)
     if (n == 0) return;
     put_joint_data(v, j, n);
     columns all = {.n = 0};
-    add(&all, (ken_view_column){.head = "lr W_V", .unit = KEN_UNIT_REAL, .digits = 3, .width = 7, .where = KEN_SHOWN});
+    add_name(&all, "lr W_V", NULL, 7);
     add(&all, (ken_view_column){.head = "lr W_KQ", .unit = KEN_UNIT_REAL, .digits = 3, .width = 9, .where = KEN_SHOWN});
     for (int arm = 0; arm < LEARNED; arm++) {
         add(&all, (ken_view_column){.head = ken_views_keep(v, "  %s: best", ken_arm_name(arm)),
@@ -495,6 +507,35 @@ static void put_check_table(ken_views *v, const ken_theory_check *c, size_t n)
     }
 }
 
+/* Has the check a part that cannot be told for this reason? */
+static bool untold_for(const ken_theory_check *c, const char *reason)
+{
+    for (int k = 0; k < c->n_parts; k++)
+        if (c->part[k].holds < 0 && strcmp(c->part[k].where, reason) == 0) return true;
+    return false;
+}
+
+/* Each reason once, with the checks that it holds for. */
+static void say_untold(ken_views *v, const ken_theory_check *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < c[i].n_parts; k++) {
+            const char *reason = c[i].part[k].where;
+            bool told = c[i].part[k].holds >= 0;
+            for (size_t j = 0; j < i; j++) told |= untold_for(&c[j], reason);
+            for (int j = 0; j < k; j++) told |= c[i].part[j].holds < 0 && strcmp(c[i].part[j].where, reason) == 0;
+            if (told) continue;
+            sentence(v, true);
+            ken_views_say(v, KEN_STYLE_QUIET, "Parts of");
+            for (size_t j = i, first = 1; j < n; j++)
+                if (untold_for(&c[j], reason)) {
+                    ken_views_say(v, KEN_STYLE_QUIET, "%s %s", first ? "" : ",", c[j].id);
+                    first = 0;
+                }
+            ken_views_say(v, KEN_STYLE_QUIET, " cannot be told: %s.", reason);
+        }
+}
+
 static void put_checks(ken_views *v, const ken_theory *t)
 {
     size_t n, held = 0, told = 0;
@@ -512,12 +553,12 @@ static void put_checks(ken_views *v, const ken_theory *t)
     for (size_t i = 0; i < n; i++)
         for (int k = 0; k < c[i].n_parts; k++) {
             const ken_theory_part *p = &c[i].part[k];
-            if (p->holds > 0 || (p->holds < 0 && p->where[0] == '\0')) continue;
+            if (p->holds != 0) continue;
             sentence(v, true);
-            ken_views_say(v, style_of(p->holds), "%s %s", c[i].id, p->holds < 0 ? "cannot be told" : "does not hold");
-            ken_views_say(v, p->holds < 0 ? KEN_STYLE_QUIET : KEN_STYLE_PLAIN, ": %s%s%s.", p->what,
-                          p->where[0] != '\0' ? ": " : "", p->where);
+            ken_views_say(v, KEN_STYLE_WORSE, "%s does not hold", c[i].id);
+            ken_views_say(v, KEN_STYLE_PLAIN, ": %s%s%s.", p->what, p->where[0] != '\0' ? ": " : "", p->where);
         }
+    say_untold(v, c, n);
 }
 
 int ken_views_of_theory(ken_views **out, const ken_theory *t, ken_err *err)

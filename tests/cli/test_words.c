@@ -163,10 +163,49 @@ static void rules(void **state)
     assert_int_equal(cli_parse_rules(&r, many, "--name", &err), KEN_EUSAGE);
 }
 
+static void lists_of_numbers(void **state)
+{
+    (void)state;
+    cli_reals r;
+    cli_counts c;
+    int64_t n;
+    char text[80];
+    GOOD(cli_parse_reals, &r, "0.6, 1,1.4");
+    assert_true(r.n == 3 && r.x[0] == 0.6 && r.x[1] == 1 && r.x[2] == 1.4);
+    cli_show_reals(&r, text, sizeof text);
+    assert_string_equal(text, "0.6,1,1.4");
+    GOOD(cli_parse_reals, &r, "2"); /* given again, it replaces */
+    assert_true(r.n == 1 && r.x[0] == 2);
+    BAD(cli_parse_reals, &r, "", ",", "1,", "nan", "inf", "-1", "1e400", "one", "1 2");
+    GOOD(cli_parse_counts, &c, "15000,30k,1M");
+    assert_true(c.n == 3 && c.x[0] == 15000 && c.x[1] == 30000 && c.x[2] == 1000000);
+    cli_show_counts(&c, text, 8); /* cut, not overrun */
+    assert_string_equal(text, "15000,3");
+    BAD(cli_parse_counts, &c, "", "k", "1.5", "0.0001k", "1e99", "-3", "5x", "1,,2");
+    GOOD(cli_parse_count, &n, "1.5k");
+    assert_true(n == 1500);
+    BAD(cli_parse_count, &n, "", "1,2", "NaN", "1e300M");
+    char many[400] = "1";
+    for (int i = 1; i <= CLI_MAX_NUMBERS; i++) strcat(many, ",1");
+    assert_int_equal(cli_parse_reals(&r, many, "--name", &err), KEN_EUSAGE);
+    assert_int_equal(cli_parse_counts(&c, many, "--name", &err), KEN_EUSAGE);
+}
+
+static void arms(void **state)
+{
+    (void)state;
+    unsigned set = 0;
+    GOOD(cli_parse_arms, &set, "Top");
+    GOOD(cli_parse_arms, &set, "Bottom, Random50"); /* they add up */
+    assert_int_equal(set, 1U << KEN_ARM_TOP | 1U << KEN_ARM_BOTTOM | 1U << KEN_ARM_RANDOM);
+    BAD(cli_parse_arms, &set, "", "top", "Top,", "Middle");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(categories), cmocka_unit_test(variants),
-                                       cmocka_unit_test(adapters),   cmocka_unit_test(parts),
-                                       cmocka_unit_test(numbers),    cmocka_unit_test(rules)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(categories),       cmocka_unit_test(variants),
+                                       cmocka_unit_test(adapters),         cmocka_unit_test(parts),
+                                       cmocka_unit_test(numbers),          cmocka_unit_test(rules),
+                                       cmocka_unit_test(lists_of_numbers), cmocka_unit_test(arms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

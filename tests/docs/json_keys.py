@@ -21,7 +21,8 @@ FORMS = [
     ("evaluation", "", ["show", "few.ken"]), ("evaluation", "", ["show", "zero.ken"]), ("evaluation", "", ["show", "few.ken", "--rows"]),
     ("evaluation", "", ["eval", *DATA, "-t", "1"]), ("data", "", ["data", "data.jsonl"]), ("data", "", ["model", run_format.MODEL]),
     ("data", "", ["tokenize", "-m", run_format.MODEL, "hi"]), ("diff", "", ["diff", "plain.ken", "adapted.ken"]),
-    ("diff", "", ["diff", "plain.ken", "adapted.ken", "--rows", "all"]), ("diff", "", ["diff", "zero.ken", "few.ken", "--common"])]
+    ("diff", "", ["diff", "plain.ken", "adapted.ken", "--rows", "all"]), ("diff", "", ["diff", "zero.ken", "few.ken", "--common"]),
+    ("theory", "", ["lab theory", "--seeds", "2", "--steps", "2k", "--joint-epochs", "2", "--joint-steps", "2k"])]
 OF_DATA = {"relations": 1, "groups": 2}  # so many levels of keys below these are names from the data
 SPLITS = {"dev", "test"}
 
@@ -38,7 +39,7 @@ def keys(value, skip=0):
 
 
 def printed(command):
-    p = done(*command[:1], "-q", "--json", *command[1:])
+    p = done(*command[0].split(), "-q", "--json", *command[1:])
     lines = p.stdout.splitlines()
     expect(lines, f"ken {' '.join(command)} prints nothing")
     return {k for line in lines for k in keys(json.loads(line))}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "lab/held.h"
+#include "lab/plain_math.h"
 #include "lab/reference.h"
 #include "nn/kernels.h"
 
@@ -138,6 +139,19 @@ static void every_cpu_computes_the_same(void **state)
     }
 }
 #endif
+
+static void plain_math_is_right(void **state)
+{
+    (void)state;
+    for (int i = -6990; i < 6990; i++) {
+        const double x = i * 0.1 + 0.0371;
+        assert_true(fabs(ken_plain_exp(x) / exp(x) - 1) < 3e-15);
+    }
+    for (double x = 1e-9; x < 1e12; x *= 1.37)
+        assert_true(fabs(ken_plain_log(x) - log(x)) < 1e-14 * fmax(1, fabs(log(x))));
+    assert_true(ken_plain_log(1) == 0 && ken_plain_exp(0) == 1 && ken_plain_sigmoid(0) == 0.5);
+    assert_true(ken_plain_sigmoid(1e9) == 1 && ken_plain_sigmoid(-1e9) < 1e-300);
+}
 
 /* ---- draws ------------------------------------------------------------------------------------------------------------------ */
 
@@ -492,6 +506,7 @@ int main(void)
 #if defined(__x86_64__)
         cmocka_unit_test(every_cpu_computes_the_same),
 #endif
+        cmocka_unit_test(plain_math_is_right),
         cmocka_unit_test(zipf_is_exact),
         cmocka_unit_test(arms_are_what_they_are_called),
         cmocka_unit_test(fast_is_what_the_matrices_do),
