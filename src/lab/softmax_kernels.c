@@ -6,6 +6,23 @@
 #define KEN_LANES 16
 #include "base/vec.h"
 
+/* As sum_lanes adds them, lane i and lane i + w/2, but by halves that stay in registers. */
+typedef float half8 __attribute__((vector_size(32)));
+typedef float half4 __attribute__((vector_size(16)));
+INLINE float fold(vec v)
+{
+    union {
+        vec all;
+        half8 half[2];
+    } a = {v};
+    union {
+        half8 all;
+        half4 half[2];
+    } b = {a.half[0] + a.half[1]};
+    const half4 c = b.half[0] + b.half[1];
+    return (c[0] + c[2]) + (c[1] + c[3]);
+}
+
 #define SUM_LEAST 1e-30F
 #define SUM_MOST  1e30F
 #define LOWEST    -3e38F
@@ -54,8 +71,8 @@ INLINE float exponentials(const prompt *x, float shift, float *p, float *by)
         sum += e;
         if (by != NULL) gained += e * (load(x->s + i) - load(x->r + i));
     }
-    if (by != NULL) *by = sum_lanes(gained);
-    return sum_lanes(sum);
+    if (by != NULL) *by = fold(gained);
+    return fold(sum);
 }
 
 INLINE float weigh(const prompt *x, float *p, float *by)
