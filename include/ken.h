@@ -537,7 +537,7 @@ KEN_API const char *ken_build_info(void);
 
 #include "ken_tune.h"  /* evaluation, what is trained on, selection, export, training */
 #include "ken_study.h" /* what runs say together: differences, labels scored again, the linear model, reports */
-#include "ken_lab.h"   /* the laboratory: the one-layer theory */
+#include "ken_lab.h"   /* the laboratory: the one-layer theory, a synthetic world, random models */
 #include "ken_views.h" /* how results are shown: terminal, JSON, CSV, LaTeX */
 
 #ifdef __cplusplus

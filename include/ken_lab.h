@@ -137,4 +137,126 @@ KEN_API double ken_theory_seconds(const ken_theory *t);
 KEN_API int ken_theory_write(ken_theory *t, const char *path, ken_err *err);
 /* Can it be written there? To be called before long work; a folder is made. */
 KEN_API int ken_theory_probe(const char *path, ken_err *err);
+/* ---- a synthetic world ---------------------------------------------------------------------------------------------- */
+
+/* Facts whose every exposure is known, and a transformer that is pretrained on them from scratch: docs/method/salience.md#world. */
+typedef struct ken_world_options {
+    size_t size;
+    int subjects, relations, answers; /* 1000, 5 (of 10 that there are), 20 of a relation */
+    int wide_answers;                 /* of the first relation; 0 = answers */
+    double alpha;                     /* Zipf's exponent of how often a subject is spoken of: 1 */
+    int64_t sentences;                /* of the corpus, each telling one fact: 200000 */
+    bool floor;                       /* each fact is told at least once: true */
+    int paraphrases;                  /* ways to tell a fact, of 8; fewer: each fact has its own ones. 8 */
+    bool unique_names;                /* no name is shared by two subjects: false, names are pairs from two pools */
+    int per_document;                 /* consecutive sentences that make a document, between begin and end token: 5 */
+    double asked; /* share of subjects whose questions are in the corpus, with answers: 0, the format is not known */
+    int asked_repeats;               /* how often each: 4 */
+    int unasked_relations;           /* the last ones, of which there are no questions but in ood.jsonl: 0 */
+    int layers, width, heads, inner; /* of the network: 4, 128, 4, 384 */
+    int epochs;                      /* passes over the corpus: 1 */
+    size_t batch;                    /* documents an update: 64 */
+    double lr, weight_decay;         /* 3e-3 at its peak, then down a cosine; 0.01 */
+    uint64_t seed;                   /* of everything: 1 */
+    const char *compute;             /* as for training */
+    int threads;
+    const char *isa;
+    ken_poll_fn poll;
+    ken_progress_fn progress;
+    void *ctx;
+} ken_world_options;
+
+typedef struct ken_world_made {
+    size_t subjects, facts, sentences, documents, words; /* words: of the vocabulary */
+    size_t split[3];                                     /* facts for train, dev and test */
+    uint64_t parameters;
+    int64_t updates;
+    double loss, seconds; /* nats a token over the last epoch's updates; of the pretraining */
+} ken_world_made;
+
+KEN_DEFAULTS(ken_world_options, ken_world_defaults)
+/* Makes DIR: world.json (the options), corpus.jsonl, init (a model folder with random weights), model (the pretrained one), data (train, dev and
+ * test questions, with exposures as popularity and, under `sentence`, the beginning of a sentence of the corpus), truth.jsonl (exposures, paraphrases,
+ * first and last update of every fact), asked.jsonl and ood.jsonl where there are such facts; DONE last of all. Continues where an interrupted call
+ * has stopped and ends in the same bits. KEN_EUSAGE naming an option; KEN_EINPUT when dir holds something else, or a world with other options;
+ * KEN_ESTOP after a clean stop. */
+KEN_API int ken_world_run(const ken_world_options *o, const char *dir, ken_world_made *out, ken_err *err);
+
+/* ---- a model with random weights ------------------------------------------------------------------------------------- */
+
+typedef struct ken_new_model_options {
+    size_t size;
+    const char *family;                                   /* "llama", "qwen2", "qwen3": llama */
+    int layers, width, heads, kv_heads, head_size, inner; /* 2, 64, 4, 0 = heads, 0 = width / heads, 0 = 3 x width */
+    int context;                                          /* tokens: 512 */
+    bool tied;                                            /* the head is the token embedding: true */
+    double rope_theta, norm_eps;                          /* 10000, 1e-5 */
+    const char *
+        words; /* a text whose words are tokens; NULL = bytes alone. A word behind a space is another token than at a line's start */
+    uint64_t seed; /* 1 */
+} ken_new_model_options;
+
+KEN_DEFAULTS(ken_new_model_options, ken_new_model_defaults)
+/* Writes a model folder into dir, which must be empty or not there; with a byte-level tokenizer. KEN_EUSAGE naming an option. */
+KEN_API int ken_new_model(const ken_new_model_options *o, const char *dir, ken_err *err);
+/* ---- what the truth says of the measures ------------------------------------------------------------------------------ */
+
+/* Of synthetic worlds the exposures of every fact are known: do the measures that need no such knowledge find them, and which of them picks the better
+ * half of the facts to fine-tune on? docs/method/salience.md#measures. */
+enum {                      /* what facts are ranked by */
+       KEN_RANK_EXPOSURES,  /* sentences that told the fact: the truth */
+       KEN_RANK_POPULARITY, /* sentences about its subject */
+       KEN_RANK_P,          /* P_Correct, asked in the form of the corpus */
+       KEN_RANK_SALIENCE, /* logit of the answer less the mean logit of its relation's answers, mean over the 8 paraphrases */
+       KEN_N_RANKS
+};
+KEN_API const char *ken_rank_name(int rank); /* "exposures", "popularity", "p", "salience"; NULL past the last */
+
+typedef struct ken_measures_options {
+    size_t size;
+    bool contest;         /* fine-tune on the halves that each ranking picks: true */
+    int contest_epochs;   /* 10 */
+    size_t contest_batch; /* 64 */
+    double contest_lr;    /* 1e-3, constant */
+    size_t contest_dev;   /* dev questions asked after each epoch, which choose the best: 500; 0 = all */
+    int threads;
+    const char *isa;
+    ken_poll_fn poll;
+    ken_progress_fn progress;
+    void *ctx;
+} ken_measures_options;
+
+typedef struct ken_measures_bin { /* facts by exposures, of all worlds together */
+    uint32_t least, most;         /* exposures */
+    uint64_t facts, category[4];
+    double p, salience; /* means */
+} ken_measures_bin;
+
+enum { KEN_CONTEST_BOTTOM, KEN_CONTEST_TOP, KEN_CONTEST_RANDOM, KEN_CONTEST_WHOLE, KEN_CONTEST_MATCHED, KEN_N_CONTEST };
+typedef struct ken_contest {           /* accuracy on test questions */
+    int arm;                           /* KEN_CONTEST_*; the last three do not depend on a ranking */
+    int rank;                          /* KEN_RANK_*; -1 */
+    ken_theory_mean best, last, epoch; /* at the best epoch by dev, at the last one; which epoch is the best */
+    ken_theory_mean fit;               /* of the training rows, at the last epoch */
+} ken_contest;
+
+typedef struct ken_measures ken_measures;
+
+KEN_DEFAULTS(ken_measures_options, ken_measures_defaults)
+/* dirs (n): worlds that ken_world_run has finished, of one kind and different seeds. What is computed is kept in each (known.ken, contest/), so that an
+ * interrupted call goes on. Intervals: t over worlds; of one world alone, bootstrap over subjects where there is one. */
+KEN_API int ken_worlds_measure(ken_measures **out, const char *const *dirs, int n, const ken_measures_options *o,
+                               ken_err *err);
+KEN_API void ken_measures_free(ken_measures *m);
+KEN_API int ken_measures_worlds(const ken_measures *m, size_t *facts); /* how many, and facts that were asked, in all */
+KEN_API const ken_measures_bin *ken_measures_bins(const ken_measures *m, size_t *n);
+/* Spearman's correlation of two rankings. */
+KEN_API const ken_theory_mean *ken_measures_correlation(const ken_measures *m, int a, int b);
+/* Of thresholds i = 0, 1, ...: how well p_unknown tells facts with fewer exposures than *below from others (area under the ROC curve); NULL past the last. */
+KEN_API const ken_theory_mean *ken_measures_auroc(const ken_measures *m, size_t i, uint32_t *below);
+KEN_API const ken_contest *ken_measures_contest(const ken_measures *m, size_t *n);
+/* Top less Bottom of a ranking, paired by world, at the best epoch. */
+KEN_API const ken_theory_mean *ken_measures_gap(const ken_measures *m, int rank);
+KEN_API const ken_theory_mean *
+ken_measures_before(const ken_measures *m); /* accuracy on test questions before any fine-tuning */
 #endif

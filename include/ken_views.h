@@ -192,6 +192,10 @@ KEN_API int ken_views_of_explanation(ken_views **out, const ken_explanation *x, 
 /* Of one row, for JSON alone (docs/json.md#rows); how = NULL, or what ken_scoring_row says of it. */
 KEN_API int ken_views_of_row(ken_views **out, const ken_row *r, const ken_scored *how, ken_err *err);
 
+/* What the truth says of the measures. */
+KEN_API int ken_views_of_measures(ken_views **out, const ken_measures *m, ken_err *err);
+/* Of a synthetic world, made in dir; o: what it was asked to be. */
+KEN_API int ken_views_of_world(ken_views **out, const ken_world_made *w, const ken_world_options *o, const char *dir, ken_err *err);
 /* Of the one-layer theory. */
 KEN_API int ken_views_of_theory(ken_views **out, const ken_theory *t, ken_err *err);
 

@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/out.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,6 +74,28 @@ bool ken_has_ending(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);
     return n >= m && strcmp(path + n - m, ending) == 0;
+}
+
+int ken_make_folder(const char *path, ken_err *err)
+{
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && ken_is_dir(path))) return KEN_OK;
+    return ken_fail_errno(err, "cannot make the folder", path);
+}
+
+int ken_folder_is_free(const char *path, ken_err *err)
+{
+    char other[61] = "";
+    DIR *dir = opendir(path);
+    if (dir == NULL && errno == ENOENT) return KEN_OK;
+    if (dir == NULL && errno == ENOTDIR)
+        return ken_fail(err, KEN_EINPUT, "%s: is not a folder; name another place", path);
+    if (dir == NULL) return ken_fail_errno(err, "cannot look into", path);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            snprintf(other, sizeof other, "%.60s", e->d_name);
+    closedir(dir);
+    if (other[0] == '\0') return KEN_OK;
+    return ken_fail(err, KEN_EINPUT, "%s: is not empty (%s); name another folder", path, other);
 }
 
 int ken_is_dir(const char *path)

@@ -40,6 +40,9 @@ const char *ken_last_part(const char *path, bool stem, size_t *n);
 const char *ken_file_name(const char *path); /* what follows the last slash; borrowed */
 bool ken_has_ending(const char *path, const char *ending);
 
+int ken_make_folder(const char *path, ken_err *err); /* one that is there is fine; its parent must be. KEN_EFAIL */
+/* May a folder of that name be made and filled? KEN_EINPUT when something is there that is no empty folder. */
+int ken_folder_is_free(const char *path, ken_err *err);
 int ken_is_dir(const char *path);  /* 1 or 0 */
 int ken_is_file(const char *path); /* 1 or 0: exists and is a regular file */
 #endif

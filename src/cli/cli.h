@@ -66,5 +66,5 @@ const char *cli_hub_path(const char *name, bool adapter, ken_err *err);
 
 extern const cli_verb cli_verb_model, cli_verb_tokenize, cli_verb_data, cli_verb_annotate, cli_verb_show,
     cli_verb_explain, cli_verb_score, cli_verb_report, cli_verb_train, cli_verb_eval, cli_verb_select, cli_verb_diff,
-    cli_verb_lab, cli_verb_lab_theory;
+    cli_verb_lab, cli_verb_lab_measures, cli_verb_lab_model, cli_verb_lab_theory, cli_verb_lab_world;
 #endif

@@ -25,10 +25,11 @@ const cli_option cli_common_options[] = {
      .flags = CLI_IO},
     {0}};
 
-const cli_verb *const cli_verbs[] = {&cli_verb_annotate, &cli_verb_show,      &cli_verb_explain, &cli_verb_score,
-                                     &cli_verb_report,   &cli_verb_select,    &cli_verb_train,   &cli_verb_eval,
-                                     &cli_verb_diff,     &cli_verb_data,      &cli_verb_model,   &cli_verb_tokenize,
-                                     &cli_verb_lab,      &cli_verb_lab_theory};
+const cli_verb *const cli_verbs[] = {
+    &cli_verb_annotate,     &cli_verb_show,     &cli_verb_explain, &cli_verb_score,      &cli_verb_report,
+    &cli_verb_select,       &cli_verb_train,    &cli_verb_eval,    &cli_verb_diff,       &cli_verb_data,
+    &cli_verb_model,        &cli_verb_tokenize, &cli_verb_lab,     &cli_verb_lab_theory, &cli_verb_lab_world,
+    &cli_verb_lab_measures, &cli_verb_lab_model};
 const size_t cli_n_verbs = sizeof cli_verbs / sizeof *cli_verbs;
 
 int cli_fail(ken_err *err, int status, const char *fmt, ...)

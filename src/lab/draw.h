@@ -3,7 +3,15 @@
 #define KEN_LAB_DRAW_H
 #include "base/rng.h"
 
-enum { KEN_STAGE_ANSWERS, KEN_STAGE_PRETRAIN, KEN_STAGE_TUNE, KEN_STAGE_HALF, KEN_STAGE_JOINT, KEN_STAGE_GRADIENT };
+enum {
+    KEN_STAGE_ANSWERS,
+    KEN_STAGE_PRETRAIN,
+    KEN_STAGE_TUNE,
+    KEN_STAGE_HALF,
+    KEN_STAGE_JOINT,
+    KEN_STAGE_GRADIENT,
+    KEN_STAGE_WORLD
+};
 
 typedef struct ken_stream {
     uint32_t key[2];

@@ -13,12 +13,6 @@
 
 /* ---- files ---------------------------------------------------------------------------------------------------------------- */
 
-static int make_dir(const char *dir, ken_err *err)
-{
-    if (mkdir(dir, 0777) == 0 || (errno == EEXIST && ken_is_dir(dir))) return KEN_OK;
-    return ken_fail_errno(err, "cannot make folder", dir);
-}
-
 static int write_in(const char *dir, const char *name, const void *data, size_t n, ken_err *err)
 {
     char *path = ken_path_join(dir, name);
@@ -95,6 +89,14 @@ static bool same_folder(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static int write_all(const ken_base *b, const ken_params *p, ken_dtype type, const char *dir, ken_err *err)
+{
+    int rc = ken_make_folder(dir, err);
+    if (rc == KEN_OK) rc = write_config(dir, b, type, err);
+    if (rc == KEN_OK) rc = write_texts(dir, b, err);
+    return rc == KEN_OK ? write_weights(dir, p, type, err) : rc;
+}
+
 int ken_write_model_folder(const ken_model *base, const ken_params *p, ken_dtype type, const char *dir, ken_err *err)
 {
     if (type != KEN_F32 && type != KEN_F16 && type != KEN_BF16)
@@ -103,13 +105,15 @@ int ken_write_model_folder(const ken_model *base, const ken_params *p, ken_dtype
         return ken_fail(err, KEN_EUSAGE, "%s is the folder of the model that is trained; name another one", dir);
     ken_base b;
     int rc = ken_base_open(&b, base, base->gguf.data != NULL, err);
-    if (rc != KEN_OK) return rc;
-    rc = make_dir(dir, err);
-    if (rc == KEN_OK) rc = write_config(dir, &b, type, err);
-    if (rc == KEN_OK) rc = write_texts(dir, &b, err);
-    if (rc == KEN_OK) rc = write_weights(dir, p, type, err);
+    if (rc == KEN_OK) rc = write_all(&b, p, type, dir, err);
     ken_base_close(&b);
     return rc;
+}
+
+int ken_write_new_folder(const ken_model *m, const ken_tok_spec *v, const ken_params *p, const char *dir, ken_err *err)
+{
+    const ken_base b = {.model = m, .is_gguf = true /* nothing to copy: all is made */, .vocab.spec = *v};
+    return write_all(&b, p, KEN_F32, dir, err);
 }
 
 /* ---- an adapter --------------------------------------------------------------------------------------------------------------- */
@@ -173,7 +177,7 @@ int ken_write_adapter(const ken_model *base, const ken_lora *l, const char *dir,
     int rc = path == NULL ? ken_fail_nomem(err, "file name") : KEN_OK;
     if (rc == KEN_OK) rc = ken_out_tensors_lora(&s, l, ken_model_config(base), false, err);
     if (rc == KEN_OK) rc = adapter_config(&text, base, l, err);
-    if (rc == KEN_OK) rc = make_dir(dir, err);
+    if (rc == KEN_OK) rc = ken_make_folder(dir, err);
     if (rc == KEN_OK) rc = write_in(dir, "adapter_config.json", text.data, text.len, err);
     if (rc == KEN_OK) rc = ken_write_safetensors(&s, path, err);
     ken_out_tensors_free(&s);

@@ -54,6 +54,8 @@ typedef struct ken_base {
 /* vocabulary false: for who copies it; b->vocab, tokenizer, tokenizer_config and generation_config are then empty. */
 int ken_base_open(ken_base *b, const ken_model *m, bool vocabulary, ken_err *err);
 void ken_base_close(ken_base *b);
+/* A model folder, F32, of a model that has no files yet: its configuration and this vocabulary. */
+int ken_write_new_folder(const ken_model *m, const ken_tok_spec *v, const ken_params *p, const char *dir, ken_err *err);
 /* A file of a folder base as it was mapped when the model was opened; KEN_ESTATE when it has none of that name. */
 int ken_base_file(const ken_model *m, const char *name, ken_map *map, ken_err *err);
 

@@ -105,8 +105,7 @@ int ken_figures_write(const ken_figures *f, const char *dir, const char *format,
         return ken_fail(err, KEN_EUSAGE, "figures are written as svg, png, pdf or csv, not as \"%.40s\"", format);
     if (only != NULL && ken_figure_find(f, only) == NULL) return no_such_figure(f, only, err);
     if (w.converted && (rc = ken_converter_find(w.program, err)) != KEN_OK) return rc;
-    if (mkdir(dir, 0777) != 0 && !(errno == EEXIST && ken_is_dir(dir)))
-        return ken_fail_errno(err, "cannot make the folder", dir);
+    rc = ken_make_folder(dir, err);
     for (size_t i = 0; i < f->n && rc == KEN_OK; i++)
         if (only == NULL || strcmp(f->list[i].name, only) == 0) rc = write_one(&w, &f->list[i], err);
     return rc;

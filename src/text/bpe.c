@@ -28,6 +28,17 @@ static void alphabet(int32_t of_byte[256], int16_t byte_of[324])
     }
 }
 
+void ken_byte_spelling(int byte, char out[3])
+{
+    int32_t of_byte[256];
+    int16_t byte_of[324];
+    alphabet(of_byte, byte_of);
+    char spelled[4];
+    const int n = ken_utf8_encode(of_byte[byte & 255], spelled); /* below U+0144: two bytes at most */
+    memcpy(out, spelled, (size_t)n);
+    out[n] = '\0';
+}
+
 /* The bytes that a piece spells, to out (at least piece.n); their number, or -1 when a character is outside the alphabet. */
 static long unspell(ken_str piece, const int16_t byte_of[324], char *out)
 {

@@ -51,6 +51,9 @@ typedef struct ken_tok_spec {
     bool nfc;              /* Qwen2: text is converted to NFC first, between special tokens */
 } ken_tok_spec;
 
+/* How GPT-2's byte-level alphabet spells a byte, NUL-terminated: a space is U+0120. */
+void ken_byte_spelling(int byte, char out[3]);
+
 typedef struct ken_tokenizer ken_tokenizer;
 
 /* Copies what it needs from spec. A merge without its parts or result is skipped; of tokens spelled alike the last counts, of

@@ -84,16 +84,10 @@ void ken_train_dir_close(ken_train_dir *d)
     *d = (ken_train_dir){0};
 }
 
-static int make_dir(const char *path, ken_err *err)
-{
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && ken_is_dir(path))) return KEN_OK;
-    return ken_fail_errno(err, "cannot make the folder", path);
-}
-
 int ken_train_dir_make(ken_train_dir *d, ken_err *err)
 {
-    int rc = make_dir(d->path, err);
-    return rc == KEN_OK ? make_dir(d->state_dir, err) : rc;
+    int rc = ken_make_folder(d->path, err);
+    return rc == KEN_OK ? ken_make_folder(d->state_dir, err) : rc;
 }
 
 void ken_train_dir_sweep(const ken_train_dir *d)

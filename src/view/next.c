@@ -4,7 +4,7 @@
 #include "view/views.h"
 #include <string.h>
 
-static void begin(ken_views *v)
+void ken_view_next_begin(ken_views *v)
 {
     /* The last column of a table is never cut on a terminal, and a cut command is none. */
     static const ken_view_column columns[] = {{.head = "", .unit = KEN_UNIT_TEXT, .width = 30, .where = KEN_SHOWN},
@@ -15,7 +15,7 @@ static void begin(ken_views *v)
     ken_views_last(v)->headless = true;
 }
 
-static void put(ken_views *v, const char *command, const char *why)
+void ken_view_next_put(ken_views *v, const char *command, const char *why)
 {
     ken_views_row(v, NULL, NULL);
     ken_put_text(v, KEN_STYLE_QUIET, why);
@@ -29,12 +29,14 @@ static void after_annotation(ken_views *v, const ken_run *r, const char *run)
     const uint64_t unknown = t->category[KEN_UNKNOWN],
                    known = t->category[KEN_HIGHLY_KNOWN] + t->category[KEN_MAYBE_KNOWN] + t->category[KEN_WEAKLY_KNOWN];
     if (known + unknown == 0) return;
-    begin(v);
+    ken_view_next_begin(v);
     if (known > 0)
-        put(v, ken_views_keep(v, "ken select %s --category Known -o set.jsonl", run), "what it knows, to train on");
-    if (unknown > 0) put(v, ken_views_keep(v, "ken show %s --rows --category Unknown", run), "what it does not know");
-    put(v, ken_views_keep(v, "ken explain %s ID", run), "why a fact is what it is");
-    put(v, ken_views_keep(v, "ken diff %s OTHER.ken", run), "what changed in another model");
+        ken_view_next_put(v, ken_views_keep(v, "ken select %s --category Known -o set.jsonl", run),
+                          "what it knows, to train on");
+    if (unknown > 0)
+        ken_view_next_put(v, ken_views_keep(v, "ken show %s --rows --category Unknown", run), "what it does not know");
+    ken_view_next_put(v, ken_views_keep(v, "ken explain %s ID", run), "why a fact is what it is");
+    ken_view_next_put(v, ken_views_keep(v, "ken diff %s OTHER.ken", run), "what changed in another model");
 }
 
 /* The weights lie beside the run, which is called train.ken. */
@@ -43,10 +45,11 @@ static void after_training(ken_views *v, const ken_run *r, const char *run)
     if (ken_run_n_points(r) == 0) return;
     const bool beside = ken_has_ending(run, "/train.ken");
     const char *dir = beside ? ken_views_keep(v, "%.*s", (int)(strlen(run) - strlen("/train.ken")), run) : "DIR";
-    begin(v);
-    put(v, "ken annotate FACTS -o before.ken", "what the model knew");
-    put(v, ken_views_keep(v, "ken annotate FACTS -m %s -o after.ken", dir), "what it knows now");
-    put(v, ken_views_keep(v, "ken diff before.ken after.ken --trained %s", dir), "what was gained and lost");
+    ken_view_next_begin(v);
+    ken_view_next_put(v, "ken annotate FACTS -o before.ken", "what the model knew");
+    ken_view_next_put(v, ken_views_keep(v, "ken annotate FACTS -m %s -o after.ken", dir), "what it knows now");
+    ken_view_next_put(v, ken_views_keep(v, "ken diff before.ken after.ken --trained %s", dir),
+                      "what was gained and lost");
 }
 
 void ken_view_next(ken_views *v, const ken_run *r, const char *name)

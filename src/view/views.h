@@ -42,6 +42,8 @@ bool ken_view_of_sentences(const ken_run *r,
                            const ken_counts *t); /* most accepted answers are, and the matcher is exact */
 /* next.c: the commands that come after this result, which they call `name`. */
 void ken_view_next(ken_views *v, const ken_run *r, const char *name);
+void ken_view_next_begin(ken_views *v); /* of a list of commands that may come next */
+void ken_view_next_put(ken_views *v, const char *command, const char *why);
 /* What reading the rows says of a relation, besides its counts in the run. */
 typedef struct ken_view_relation {
     char *example;             /* a question with its subject replaced by an ellipsis, or NULL */
