@@ -81,7 +81,8 @@ typedef enum ken_words {
     KEN_WORDS_WEIGHTS,
     KEN_WORDS_SCHEDULE,
     KEN_WORDS_OPTIMIZER,
-    KEN_WORDS_SHARE_PREFIXES
+    KEN_WORDS_SHARE_PREFIXES,
+    KEN_WORDS_ANSWERS
 } ken_words;
 KEN_API const char *ken_word(ken_words of, int value);      /* NULL past the last; static */
 KEN_API int ken_word_value(ken_words of, const char *word); /* -1 when it is none of them */
@@ -425,6 +426,9 @@ typedef struct ken_point {
     uint64_t examples, tokens,
         forwards;    /* since the beginning: examples trained on, their target tokens, rows forwarded */
     bool best, last; /* kept as the best and as the last weights */
+    double
+        kl_base; /* KL(before training || now) at dev's target positions, teacher-forced, the mean in nats; NaN = none */
+    uint64_t kl_positions; /* how many these are */
 } ken_point;
 
 enum { KEN_MORE_MATCHERS = 8 };
@@ -457,7 +461,7 @@ typedef struct ken_trained {          /* a row that was trained on */
     int category;                     /* KEN_HIGHLY_KNOWN ... KEN_UNLABELLED; KEN_N_CATEGORIES when not annotated */
     const char *question, *target;    /* NULL = not stored */
     double weight;                    /* of its loss */
-    const char *subject;              /* NULL = not known, as in runs before format 5 */
+    const char *subject;              /* NULL = not known, as in runs before format 4 */
 } ken_trained;
 
 typedef struct ken_evaluated { /* a row that was asked */
@@ -485,6 +489,22 @@ KEN_API const ken_trained *ken_run_trained(ken_run *r, size_t i, ken_err *err);
 /* fitted (ken_run_n_trained): was the row answered correctly at that step? The caller's array. *there = false when the fit was
  * not measured then. */
 KEN_API int ken_run_fit(ken_run *r, int64_t step, bool *fitted, bool *there, ken_err *err);
+typedef struct
+    ken_convergence { /* of a training, at the last point that asked its training rows; step -1 = there is none */
+    int64_t step;
+    double epoch;
+    uint64_t fitted, asked; /* training rows answered correctly, asked */
+    bool converged;         /* 99 % of them or more are fitted (docs/method/fine-tuning.md#early-stop) */
+    double first_epoch;     /* of the first point where so many were; NaN = none */
+} ken_convergence;
+KEN_API int ken_run_convergence(ken_run *r, ken_convergence *out, ken_err *err);
+typedef struct ken_never_fitted {
+    size_t rows,
+        of; /* training rows that no point after the beginning found answered correctly, of those that can be asked */
+    size_t points; /* that measured the fit of every row; 0 = none did, and nothing is known */
+} ken_never_fitted;
+/* never (ken_run_n_trained): the caller's array. */
+KEN_API int ken_run_never_fitted(ken_run *r, bool *never, ken_never_fitted *out, ken_err *err);
 /* Calls f for each evaluated row of a step, by set and place; rows are borrowed during the call. A status other than KEN_OK
  * from f ends it and is returned. */
 KEN_API int ken_run_evaluated(ken_run *r, int64_t step, int (*f)(void *ctx, const ken_evaluated *row, ken_err *err),

@@ -77,6 +77,11 @@ typedef struct ken_diff_group { /* rows that both runs have, of one kind */
         guess_known; /* multiple choice: what guessing has of p_t0 and of known; NaN = not known, or other rows */
 } ken_diff_group;
 
+enum {                   /* points of a training */
+       KEN_ANSWERS_LAST, /* its last measurement: the paper's CONVERGENCE, where it has converged */
+       KEN_ANSWERS_BEST  /* the one with the best dev: EARLY_STOP */
+};
+
 typedef struct ken_diff_options {
     size_t size;
     int label; /* KEN_LABEL_* */
@@ -84,6 +89,8 @@ typedef struct ken_diff_options {
         trained; /* (n_trained) what was trained on: train.ken, a training's folder, or rows as `ken train` reads them */
     int n_trained;
     bool allow_different; /* other questions under the same id, other settings: compare what is the same, and say so */
+    int answers_a,
+        answers_b; /* KEN_ANSWERS_*: which of the answers that a training keeps; of other runs nothing to choose */
 } ken_diff_options;
 
 KEN_DEFAULTS(ken_diff_options, ken_diff_defaults)

@@ -167,6 +167,7 @@ typedef struct ken_train_data {
     uint64_t seed;    /* of everything that is drawn here; 0 */
     ken_poll_fn poll; /* asked while a run is read; ken_train asks its own besides it */
     void *ctx;
+    bool relations_optional; /* names among `relations` that no row has are passed over; else they are refused */
 } ken_train_data;
 
 typedef struct ken_train_data_stats {
@@ -255,9 +256,18 @@ typedef void (*ken_train_point_fn)(void *ctx, const ken_point *p, const ken_meas
 typedef struct ken_train_start { /* what a training is about to do */
     const ken_train_data_stats *data;
     int64_t steps, steps_per_epoch;
-    int64_t from; /* the step of the checkpoint it resumes from; 0 = the beginning */
+    int64_t from;      /* the step of the checkpoint it resumes from; 0 = the beginning */
+    const char *notes; /* about the watched sets, one sentence a line; "" = none */
 } ken_train_start;
 typedef void (*ken_train_start_fn)(void *ctx, const ken_train_start *s);
+
+typedef struct ken_train_step {          /* one update */
+    int64_t step;                        /* 1 = the first */
+    double epoch, lr;                    /* passes over the training set done with it; its learning rate */
+    double loss, kl, grad_norm;          /* of this batch: means a target token; NaN = none; norm before clipping */
+    uint64_t examples, tokens, forwards; /* since the beginning, as in ken_point */
+} ken_train_step;
+typedef void (*ken_train_step_fn)(void *ctx, const ken_train_step *s);
 
 enum { KEN_SCHEDULE_CONSTANT, KEN_SCHEDULE_LINEAR, KEN_SCHEDULE_COSINE }; /* after the warm-up */
 enum { KEN_OPTIMIZER_ADAMW, KEN_OPTIMIZER_SGD };
@@ -324,7 +334,7 @@ typedef struct ken_train_options {
     bool recompute;               /* false; true: less memory, more time */
     int rows;                     /* 4096: token rows forwarded at once; an update of more is split */
     int64_t eval_every;           /* steps between measurements; 0 = after each epoch */
-    size_t fit_limit, eval_limit; /* ask only so many training rows, rows of each other set, evenly spaced; 0 = all */
+    size_t fit_limit, eval_limit; /* ask only so many training rows, rows of each other set, drawn; 0 = all */
     int patience;                 /* stop after so many measurements without a better dev; 0 = never */
     const char *matcher;          /* "em-squad" */
     const char *idk;              /* an answer that declines, as "I don't know"; NULL = data.idk or that */
@@ -338,7 +348,11 @@ typedef struct ken_train_options {
     ken_progress_fn progress; /* examples trained on, of all epochs */
     ken_train_start_fn start;
     ken_train_point_fn point;
-    void *ctx; /* for poll, progress, start and point */
+    void *ctx; /* for poll, progress, start, point and step */
+    /* Of the rows that fit_limit and eval_limit take, in proportion to the relations; 0. Not `seed`: trainings of several seeds are
+     * compared on the same rows. */
+    uint64_t eval_seed;
+    ken_train_step_fn step;
 } ken_train_options;
 
 KEN_DEFAULTS(ken_train_options, ken_train_defaults)
@@ -360,6 +374,7 @@ typedef struct ken_training_plan { /* what --dry-run shows */
     uint64_t targets;                      /* target tokens of an epoch */
     uint64_t trained, memory, disk;        /* values trained; bytes expected at the peak */
     char *example_prompt, *example_target; /* of the first row, as the model gets them */
+    char *notes;                           /* as in ken_train_start */
 } ken_training_plan;
 KEN_API int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *out, ken_err *err);
 KEN_API void ken_training_plan_free(ken_training_plan *p);

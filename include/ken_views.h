@@ -154,6 +154,7 @@ typedef struct ken_training_speed {      /* of one call of ken_train: in what tw
  * and a training with where it is. ken_views_of_run is for people. */
 KEN_API int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m, size_t n,
                                double training_seconds, ken_err *err);
+KEN_API int ken_views_of_step(ken_views **out, const ken_train_step *s, ken_err *err); /* one flat object */
 KEN_API int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ken_training_speed *speed,
                                   ken_err *err);
 

@@ -21,6 +21,7 @@ static const choice choices[] = {
     [KEN_WORDS_SCHEDULE] = {"schedule", {"constant", "linear", "cosine"}},
     [KEN_WORDS_OPTIMIZER] = {"optimizer", {"adamw", "sgd"}},
     [KEN_WORDS_SHARE_PREFIXES] = {"share_prefixes", {"auto", "on", "off"}},
+    [KEN_WORDS_ANSWERS] = {"answers_a", {"last", "best"}},
 };
 enum { N_CHOICES = sizeof choices / sizeof *choices };
 

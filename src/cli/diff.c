@@ -20,7 +20,8 @@ enum { LISTED = 10 }; /* lost facts in the summary, and as many gained ones */
 
 static struct {
     const char *rows, *data, *output, *adapter;
-    int label; /* KEN_LABEL_* */
+    int label;   /* KEN_LABEL_* */
+    int answers; /* KEN_ANSWERS_* */
     cli_list trained, fail_if;
     bool common;
     cli_tables tables;
@@ -35,6 +36,9 @@ static const cli_option options[] = {
     {"label", 0, "WHICH", CLI_WORD, &set.label,
      "the category that counts: draw (the seeded draw, as published) or mode (the likeliest one)",
      .words = KEN_WORDS_LABEL},
+    {"answers", 0, "WHICH", CLI_WORD, &set.answers,
+     "of trainings: the answers of their last measurement, or of the one with the best dev", .words = KEN_WORDS_ANSWERS,
+     .setting = "answers_a"},
     {"common", 0, NULL, CLI_FLAG, &set.common,
      "compare the facts that both runs have, however few they are; without it runs of different data are refused",
      .setting = "allow_different"},
@@ -250,12 +254,12 @@ static int check_usage(int n, char **arg, ken_err *err)
 {
     int rc = cli_check_tables(&set.tables, set.rows != NULL, err);
     if (rc != KEN_OK) return rc;
-    if (n == 1 && (set.adapter == NULL || set.data == NULL))
+    if (n == 1 && (set.adapter == NULL) != (set.data == NULL))
         return cli_fail(
             err, KEN_EUSAGE,
             "two runs are compared, or two models with -d DATA, or a model and the same with --adapter DIR");
-    for (int i = 0; i < n && set.data == NULL; i++)
-        if (is_model(arg[i]))
+    for (int i = 0; i < n && set.data == NULL; i++) /* the folder of a training stands for its run */
+        if (cli_run_path(arg[i]) == arg[i] && is_model(arg[i]))
             return cli_fail(err, KEN_EUSAGE, "%s is a model; name data to annotate with -d DATA, or give runs", arg[i]);
     if (set.data == NULL && set.adapter != NULL)
         return cli_fail(err, KEN_EUSAGE, "--adapter is for models; it needs -d DATA");
@@ -303,19 +307,29 @@ static int run(int n, char **arg, ken_err *err)
     ken_diff *d = NULL;
     int rc = check_usage(n, arg, err);
     if (rc == KEN_OK && set.data != NULL) rc = annotate_models(path, name, err);
-    for (int i = 0; i < 2 && rc == KEN_OK; i++) rc = cli_open_run(&r[i], path[i], err);
+    const bool alone = n == 1 && set.data == NULL; /* the best answers of a training against its last ones */
+    for (int i = 0; i < 2 && rc == KEN_OK; i++)
+        rc = cli_open_run(&r[i], set.data == NULL ? cli_run_path(path[i]) : path[i], err);
+    if (rc == KEN_OK && alone && strcmp(ken_run_kind(r[0]), "train") != 0)
+        rc = cli_fail(err, KEN_EUSAGE,
+                      "%s is no training, of which the best answers are compared with the last ones; name a second run",
+                      arg[0]);
     ken_diff_options o = ken_diff_defaults();
     o.label = set.label;
     o.trained = set.trained.item;
     o.n_trained = set.trained.n;
     o.allow_different = set.common;
+    o.answers_a = alone ? KEN_ANSWERS_BEST : set.answers;
+    o.answers_b = alone ? KEN_ANSWERS_LAST : set.answers;
     if (rc == KEN_OK) rc = ken_diff_runs(&d, r[0], r[1], &o, err);
     if (rc == KEN_OK) {
+        char which[2][PATH_MAX + 16];
+        for (int i = 0; i < 2; i++) snprintf(which[i], sizeof which[i], "%s, %s", path[i], i == 0 ? "best" : "last");
         const size_t listed = set.limit == SIZE_MAX ? LISTED : set.limit > 0 ? set.limit : SIZE_MAX;
         ken_diff_show_options how = ken_diff_show_defaults();
         for (int i = 0; i < 2; i++) {
             how.run[i] = r[i];
-            how.path[i] = path[i];
+            how.path[i] = alone ? which[i] : path[i];
         }
         how.listed = listed;
         rc = show(d, &how, err);
@@ -328,7 +342,7 @@ static int run(int n, char **arg, ken_err *err)
 
 const cli_verb cli_verb_diff = {
     .name = "diff",
-    .args = "RUN_A RUN_B | MODEL_A MODEL_B -d DATA",
+    .args = "RUN_A RUN_B | TRAINING | MODEL_A MODEL_B -d DATA",
     .summary = "which facts moved between two runs: before and after, two models, two quantisations",
     .text =
         "Joins the facts of two runs by id and says what became of them: how many went from each category to each "
@@ -338,7 +352,10 @@ const cli_verb cli_verb_diff = {
         "by the distance to what was trained on: the question itself, another fact about its subject, the same answer, "
         "its relation, the same answer in another relation, nothing.\n\n"
         "Both runs are annotations, or both hold evaluated answers (ken eval -o, or the train.ken of ken train with "
-        "its last ones); then right and wrong take the place of categories. Runs that differ in other settings than "
+        "its last ones, or with --answers best those of early stop); then right and wrong take the place of "
+        "categories. A "
+        "training alone is compared with itself: its best answers, A, with its last ones, B. Runs that differ in other "
+        "settings than "
         "the model are compared with a caution. Runs of different data are refused when more than one fact in twenty "
         "is not in both; --common compares the others.\n\n"
         "Given models, ken diff annotates DATA with both first, as ken annotate does and with its options, into runs "
@@ -360,6 +377,8 @@ const cli_verb cli_verb_diff = {
 
     .examples = "ken diff before.ken after.ken\n"
                 "ken diff before.ken after.ken --trained tuned --rows lost\n"
+                "ken diff tuned/train.ken\n"
+                "ken diff a/train.ken b/train.ken --answers best\n"
                 "ken diff before.ken after.ken --fail-if 'lost>2%' -q\n"
                 "ken diff model.gguf tuned -d facts.jsonl -o runs\n"
                 "ken diff model.gguf --adapter tuned-lora -d facts.jsonl",

@@ -35,12 +35,14 @@ static void print_head(const cli_train_table *t)
     if (t->dev) fprintf(stderr, " %5s ", "dev");
     if (t->test) fprintf(stderr, " %5s", "test");
     if (t->ood) fprintf(stderr, " %5s", "ood");
+    if (t->divergence) fprintf(stderr, " %7s", "KL base");
     fprintf(stderr, " %5s %9s %7s\n", "idk", "lr", "ex/s");
 }
 
-static void begin(cli_train_table *t, const ken_measure *m, size_t n)
+static void begin(cli_train_table *t, const ken_point *p, const ken_measure *m, size_t n)
 {
     t->begun = true;
+    t->divergence = p->kl_positions > 0;
     for (int c = 0; c < KEN_UNLABELLED; c++)
         t->categories |= ken_measure_find(m, n, "train", "category", ken_category_name(c)) != NULL;
     t->dev = all_of(m, n, "dev") != NULL;
@@ -52,7 +54,7 @@ static void begin(cli_train_table *t, const ken_measure *m, size_t n)
 void cli_train_line(cli_train_table *t, const ken_point *p, const ken_measure *m, size_t n)
 {
     bool first = !t->begun;
-    if (first) begin(t, m, n);
+    if (first) begin(t, p, m, n);
     char loss[16] = "-", lr[16] = "-", rate[16] = "-";
     if (!isnan(p->loss)) snprintf(loss, sizeof loss, "%.4f", p->loss);
     if (!isnan(p->lr)) snprintf(lr, sizeof lr, "%.2e", p->lr);
@@ -72,6 +74,8 @@ void cli_train_line(cli_train_table *t, const ken_point *p, const ken_measure *m
     }
     if (t->test) put_share(all_of(m, n, "test"));
     if (t->ood) put_share(all_of(m, n, "ood"));
+    if (t->divergence && p->kl_positions > 0) fprintf(stderr, " %7.4f", p->kl_base);
+    else if (t->divergence) fprintf(stderr, " %7s", "-");
     const ken_measure *asked = all_of(m, n, t->dev ? "dev" : t->test ? "test" : t->ood ? "ood" : "train");
     if (asked != NULL && asked->n > 0) fprintf(stderr, " %5.1f", 100 * (double)asked->abstained / (double)asked->n);
     else fprintf(stderr, " %5s", "-");

@@ -6,7 +6,7 @@
 /* The table grows on stderr while the training runs. */
 typedef struct cli_train_table {
     bool kl; /* there is a teacher; set by the caller */
-    bool begun, categories, dev, test, ood;
+    bool begun, categories, dev, test, ood, divergence;
     double spent;      /* seconds spent on updates so far, measuring left out; the caller's to keep */
     double at_line;    /* of these, at the line before */
     uint64_t examples; /* then */

@@ -46,6 +46,11 @@ int ken_exemplars_get(const ken_exemplars *x, int set, const ken_example *shot[K
 
 /* Keeps `want` of rows (*n indices into d, ascending): drawn by the seed, in proportion to the relations; see sample.c. */
 int ken_sample_rows(const ken_data *d, size_t *rows, size_t *n, size_t want, uint64_t seed, ken_err *err);
+typedef struct ken_sampled {
+    const char *id, *relation; /* "" = none */
+} ken_sampled;
+/* The same draw over rows of any kind (n > want): taken (want), indices into row, ascending. */
+int ken_sample_draw(const ken_sampled *row, size_t n, size_t want, uint64_t seed, size_t *taken, ken_err *err);
 
 /* A data set of these rows (n), whose strings are borrowed: no groups, no statistics. Free with ken_data_free. */
 int ken_data_of_rows(ken_data **out, const ken_example *rows, size_t n, ken_err *err);

@@ -103,7 +103,9 @@ int ken_data_parse(ken_data **out, const char *name, const char *text, size_t n,
 /* ---- after reading -------------------------------------------------------------------------------------------------- */
 
 int ken_slick_filter(ken_data *d, ken_err *err); /* docs/method/knowledge.md#filter; d is sorted */
-int ken_mark_rows(ken_data *d, ken_err *err);    /* flags, groups and stats */
+/* The relations that are trained, and of dev and the in-distribution test; or those that are held out. Static. */
+ken_names ken_slick_relations(bool held_out);
+int ken_mark_rows(ken_data *d, ken_err *err); /* flags, groups and stats */
 int ken_aliases_read(ken_data *d, const char *path, ken_err *err);
 int ken_aliases_join(ken_data *d, ken_err *err); /* the table's names beside the answers of every row */
 

@@ -13,6 +13,11 @@ static const char *const id_relations[] = {"P131", "P136", "P17",  "P19", "P26",
 static const char *const ood_relations[] = {"P127", "P50", "P407", "P176", "P170", "P175", "P112"};
 enum { N_ID = 12, N_OOD = 7 };
 
+ken_names ken_slick_relations(bool held_out)
+{
+    return held_out ? (ken_names){ood_relations, N_OOD} : (ken_names){id_relations, N_ID};
+}
+
 static bool is_one_of(const char *relation, const char *const *list, int n)
 {
     for (int i = 0; i < n; i++)

@@ -33,6 +33,7 @@ static int put_accuracy(ken_out *o, ken_run *run, int h, ken_err *err)
 {
     ken_views *v = ken_views_new();
     int rc = ken_view_accuracy(v, run, err);
+    if (rc == KEN_OK) rc = ken_view_outcome(v, run, err);
     if (rc == KEN_OK) rc = ken_views_finish(&v, v, err);
     if (rc == KEN_OK) ken_html_views(o, v, h);
     ken_views_free(v);

@@ -50,6 +50,8 @@ static int read_point(ken_run *r, ken_cursor *c, ken_err *err)
     p->forwards = (uint64_t)ken_cursor_int(c, "the number of forwards", 0, INT64_MAX);
     p->best = ken_cursor_bool(c, "a mark");
     p->last = ken_cursor_bool(c, "a mark");
+    p->kl_base = ken_cursor_real(c, "the divergence from the base");
+    p->kl_positions = (uint64_t)ken_cursor_int(c, "the number of positions", 0, INT64_MAX);
     if (!(p->epoch >= 0.0 && isfinite(p->epoch))) ken_cursor_spoil(c, "the epoch");
     if (!(p->seconds >= 0.0 && isfinite(p->seconds))) ken_cursor_spoil(c, "the time");
     r->n_points++;
@@ -60,8 +62,12 @@ int ken_run_scan_points(ken_run *r, ken_err *err)
 {
     ken_cursor c = {.r = r, .of_step = true};
     int rc = ken_schema_prepare(r->db, r->path,
-                                "SELECT step, epoch, lr, loss, kl, grad_norm, seconds, examples, tokens, forwards, "
-                                "best, last FROM points ORDER BY step",
+                                r->format < KEN_FORMAT_DIVERGENCES
+                                    ? "SELECT step, epoch, lr, loss, kl, grad_norm, seconds, examples, tokens, "
+                                      "forwards, best, last, NULL, 0 FROM points ORDER BY step"
+                                    : "SELECT step, epoch, lr, loss, points.kl, grad_norm, seconds, examples, tokens, "
+                                      "forwards, best, last, divergences.kl, ifnull(positions, 0) FROM points LEFT "
+                                      "JOIN divergences USING (step) ORDER BY step",
                                 &c.q, err);
     int there = 0;
     while (rc == KEN_OK &&

@@ -239,6 +239,13 @@ static const struct {
      "  subject TEXT NOT NULL\n"
      ")",
      4},
+    {"divergences",
+     "CREATE TABLE divergences(\n"
+     "  step INTEGER PRIMARY KEY,\n"
+     "  kl REAL NOT NULL,\n"
+     "  positions INTEGER NOT NULL\n"
+     ")",
+     5},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

@@ -10,11 +10,12 @@
 
 #define KEN_APPLICATION_ID 0x6b656e31 /* "ken1" */
 /* 1 had no trainings and evaluations, 1 and 2 not what identifies a row: such runs are read, but not resumed. 3 had no exemplar sets of single
- * rows and no subjects of training rows. */
-#define KEN_SCHEMA_VERSION  4
-#define KEN_FORMAT_ROWS     3 /* the first that says what its rows were made of */
-#define KEN_FORMAT_OWN_SETS 4
-#define KEN_FORMAT_SUBJECTS 4
+ * rows and no subjects of training rows; 4 no divergence from the base. */
+#define KEN_SCHEMA_VERSION     5
+#define KEN_FORMAT_ROWS        3 /* the first that says what its rows were made of */
+#define KEN_FORMAT_OWN_SETS    4
+#define KEN_FORMAT_SUBJECTS    4
+#define KEN_FORMAT_DIVERGENCES 5
 
 /* A run comes from strangers too: nothing in it may make us allocate more than this. */
 #define KEN_STORE_MAX_TEXT      (16 << 20) /* bytes of one text; SQLite refuses longer ones */

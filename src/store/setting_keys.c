@@ -83,6 +83,8 @@ const ken_setting_key ken_setting_keys[] = {
     {"eval_every", "Steps between measurements (0: an epoch)"},
     {"fit_limit", "Training rows asked, at most (0: all)"},
     {"eval_limit", "Rows of other sets asked, at most (0: all)"},
+    {"eval_seed", "Seed of these rows"},
+    {"notes", "Watched sets"},
     {"patience", "Patience of the early stop (0: none)"},
     {"idk", "Answer that declines"},
     {"idk_targets", "Targets that decline"},

@@ -19,6 +19,8 @@ enum {
     Q_NO_SUBJECT,
     Q_EVALUATED,
     Q_MARK,
+    Q_DROP,
+    Q_DIVERGENCE,
     Q_END
 };
 _Static_assert((int)Q_END <= (int)KEN_STORE_OWN, "room for the statements");
@@ -36,6 +38,8 @@ static const char *const queries[Q_END - KEN_STORE_TUNING] = {
     [Q_NO_SUBJECT - KEN_STORE_TUNING] = "DELETE FROM subjects WHERE place = ?",
     [Q_EVALUATED - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO evaluated VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [Q_MARK - KEN_STORE_TUNING] = "UPDATE points SET best = step = ?, last = step = ?",
+    [Q_DROP - KEN_STORE_TUNING] = "DELETE FROM evaluated WHERE step < ? AND step <> ?",
+    [Q_DIVERGENCE - KEN_STORE_TUNING] = "INSERT OR REPLACE INTO divergences VALUES(?,?,?)",
 };
 
 static sqlite3_stmt **query(ken_store *s, int which) { return &s->query[which]; }
@@ -65,6 +69,7 @@ static int refuse(ken_store *s, int64_t step, const char *what, const char *faul
 static int delete_steps(ken_store *s, const char *const *from, size_t n, const char *where, int64_t step, ken_err *err)
 {
     for (size_t i = 0; i < n; i++) {
+        if (s->format < KEN_FORMAT_DIVERGENCES && strcmp(from[i], "divergences") == 0) continue;
         char sql[120];
         sqlite3_snprintf((int)sizeof sql, sql, "DELETE FROM %s WHERE step %s %lld", from[i], where, (long long)step);
         int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
@@ -73,7 +78,7 @@ static int delete_steps(ken_store *s, const char *const *from, size_t n, const c
     return KEN_OK;
 }
 
-static const char *const measured[] = {"measures", "matched", "fits", "evaluated", "points"};
+static const char *const measured[] = {"measures", "matched", "fits", "evaluated", "divergences", "points"};
 enum { N_MEASURED = sizeof measured / sizeof measured[0], N_WITHOUT_POINTS = N_MEASURED - 1 };
 
 /* ---- points --------------------------------------------------------------------------------------------------------- */
@@ -83,8 +88,20 @@ static const char *point_fault(const ken_point *p)
     if (p->step < 0) return "step";
     if (!(p->epoch >= 0.0 && isfinite(p->epoch))) return "epoch";
     if (!(p->seconds >= 0.0 && isfinite(p->seconds))) return "time";
-    if (p->examples > INT64_MAX || p->tokens > INT64_MAX || p->forwards > INT64_MAX) return "count";
+    if (p->examples > INT64_MAX || p->tokens > INT64_MAX || p->forwards > INT64_MAX || p->kl_positions > INT64_MAX)
+        return "count";
+    if (isinf(p->kl_base)) return "divergence";
     return NULL;
+}
+
+/* A run of an older format has no place for it. */
+static int put_divergence(ken_store *s, const ken_point *p, ken_err *err)
+{
+    if (s->format < KEN_FORMAT_DIVERGENCES || p->kl_positions == 0 || isnan(p->kl_base)) return KEN_OK;
+    int rc = begin_with(s, Q_DIVERGENCE, err);
+    if (rc != KEN_OK) return rc;
+    return finish(s, KEN_PUT(*query(s, Q_DIVERGENCE), KEN_INT(p->step), KEN_REAL(p->kl_base), KEN_INT(p->kl_positions)),
+                  err);
 }
 
 int ken_tuning_put_point(ken_store *s, const ken_point *p, ken_err *err)
@@ -94,11 +111,12 @@ int ken_tuning_put_point(ken_store *s, const ken_point *p, ken_err *err)
     int rc = begin_with(s, Q_POINT, err);
     if (rc == KEN_OK) rc = delete_steps(s, measured, N_WITHOUT_POINTS, "=", p->step, err);
     if (rc != KEN_OK) return rc;
-    return finish(s,
-                  KEN_PUT(*query(s, Q_POINT), KEN_INT(p->step), KEN_REAL(p->epoch), KEN_REAL(p->lr), KEN_REAL(p->loss),
-                          KEN_REAL(p->kl), KEN_REAL(p->grad_norm), KEN_REAL(p->seconds), KEN_INT(p->examples),
-                          KEN_INT(p->tokens), KEN_INT(p->forwards), KEN_INT(p->best), KEN_INT(p->last)),
-                  err);
+    rc = finish(s,
+                KEN_PUT(*query(s, Q_POINT), KEN_INT(p->step), KEN_REAL(p->epoch), KEN_REAL(p->lr), KEN_REAL(p->loss),
+                        KEN_REAL(p->kl), KEN_REAL(p->grad_norm), KEN_REAL(p->seconds), KEN_INT(p->examples),
+                        KEN_INT(p->tokens), KEN_INT(p->forwards), KEN_INT(p->best), KEN_INT(p->last)),
+                err);
+    return rc == KEN_OK ? put_divergence(s, p, err) : rc;
 }
 
 /* What is measured belongs to a point. */
@@ -128,11 +146,10 @@ int ken_tuning_drop_after(ken_store *s, int64_t step, ken_err *err)
     return rc == KEN_OK ? delete_steps(s, measured, N_MEASURED, ">", step, err) : rc;
 }
 
-int ken_tuning_drop_evaluated(ken_store *s, int64_t step, ken_err *err)
+int ken_tuning_drop_evaluated(ken_store *s, int64_t step, int64_t best, ken_err *err)
 {
-    static const char *const rows[] = {"evaluated"};
-    int rc = begin_with(s, Q_HAS, err);
-    return rc == KEN_OK ? delete_steps(s, rows, 1, "<", step, err) : rc;
+    int rc = begin_with(s, Q_DROP, err);
+    return rc == KEN_OK ? finish(s, KEN_PUT(*query(s, Q_DROP), KEN_INT(step), KEN_INT(best)), err) : rc;
 }
 
 /* ---- measurements --------------------------------------------------------------------------------------------------- */

@@ -36,6 +36,6 @@ int ken_tuning_put_evaluated(ken_store *s, int64_t step, size_t place, const ken
 int ken_tuning_mark(ken_store *s, int64_t best, int64_t last, ken_err *err);
 int ken_tuning_drop_after(ken_store *s, int64_t step,
                           ken_err *err); /* points of later steps and all that belongs to them */
-/* Evaluated rows (with their texts) of all points before step: a training keeps those of its last evaluation. */
-int ken_tuning_drop_evaluated(ken_store *s, int64_t step, ken_err *err);
+/* Evaluated rows (with their texts) of all points before step but `best`: a training keeps those of its best and its last evaluation. */
+int ken_tuning_drop_evaluated(ken_store *s, int64_t step, int64_t best, ken_err *err);
 #endif

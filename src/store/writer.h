@@ -7,8 +7,8 @@
 
 enum {
     KEN_STORE_TUNING = 16,
-    KEN_STORE_OWN = 28,
-    KEN_STORE_QUERIES = 32
+    KEN_STORE_OWN = 32,
+    KEN_STORE_QUERIES = 36
 }; /* statements of store.c, from KEN_STORE_TUNING on of tuning.c, and from KEN_STORE_OWN on of own_sets.c */
 
 struct ken_store {

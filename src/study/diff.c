@@ -130,7 +130,7 @@ static int check_common(const ken_diff *d, const ken_run *a, const ken_run *b, b
 
 static int compare(ken_diff *d, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err)
 {
-    int rc = ken_diff_read(d, a, b, err);
+    int rc = ken_diff_read(d, a, b, o, err);
     if (rc == KEN_OK) rc = check_common(d, a, b, o->allow_different, err);
     if (rc != KEN_OK) return rc;
     find_moves(d);
@@ -160,6 +160,8 @@ int ken_diff_runs(ken_diff **out, ken_run *a, ken_run *b, const ken_diff_options
     *out = NULL;
     int rc = KEN_TAKE_OPTIONS(&own, given, ken_diff_options, err);
     if (rc == KEN_OK) rc = ken_check_word(KEN_WORDS_LABEL, o->label, err);
+    if (rc == KEN_OK) rc = ken_check_word(KEN_WORDS_ANSWERS, o->answers_a, err);
+    if (rc == KEN_OK) rc = ken_check_word(KEN_WORDS_ANSWERS, o->answers_b, err);
     if (rc != KEN_OK) return rc;
     ken_diff *d = ken_calloc(1, sizeof *d);
     if (d == NULL) return ken_fail_nomem(err, "comparison");

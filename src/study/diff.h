@@ -42,7 +42,7 @@ struct ken_diff {
 };
 
 /* Rows of both, joined; only common rows are left. KEN_EINPUT when nothing can be compared. */
-int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err);
+int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err);
 /* A key of two texts (of NUL text), or of one (of NULL); *n bytes. NULL when out of memory. */
 const char *ken_diff_key(ken_arena *a, const char *of, const char *text, size_t *n);
 /* near of each row. */

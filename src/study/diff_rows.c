@@ -2,12 +2,13 @@
  *
  * An evaluation may hold several sets of rows (dev, test, ...), in which the same id may occur; then the set belongs to the key. Sets are
  * named by who wrote them ("eval" of ken eval, "test" of a training), so where the two runs have no set in common, ids alone count.
- * Only the last point of a training that has rows is read. Rows whose question was not kept are taken for the same question. */
+ * Of a training the last point that has rows is read, or the best one. Rows whose question was not kept are taken for the same question. */
 #include "study/diff.h"
 #include "base/alloc.h"
 #include "data/identity.h"
 #include "know/tally.h"
 #include "know/verdict.h"
+#include "store/run.h"
 #include "store/store.h"
 #include "text/accept.h"
 #include <math.h>
@@ -296,26 +297,36 @@ static int join_evaluated(void *ctx, const ken_evaluated *row, ken_err *err)
     return evaluated_side(d, row, &to->b, err);
 }
 
-/* The last point that has rows, all of which are shown to `see`; -1 = none. */
-static int64_t last_step(ken_run *run, reader *x, int (*see)(void *ctx, const ken_evaluated *row, ken_err *err),
+/* The last point that has rows, or the best one, all of which are shown to `see`; -1 = none. */
+static int64_t find_step(ken_run *run, int at, reader *x, int (*see)(void *ctx, const ken_evaluated *row, ken_err *err),
                          int *rc, ken_err *err)
 {
     x->rows = 0;
     for (size_t i = ken_run_n_points(run); i > 0 && *rc == KEN_OK; i--) {
         int64_t step = ken_run_point(run, i - 1)->step;
+        if (at == KEN_ANSWERS_BEST && !ken_run_point(run, i - 1)->best) continue;
         *rc = ken_run_evaluated(run, step, see, x, err);
         if (*rc == KEN_OK && x->rows > 0) return step;
     }
+    if (*rc == KEN_OK && at == KEN_ANSWERS_BEST)
+        *rc =
+            ken_fail(err, KEN_EINPUT,
+                     "%s: it holds no answers of its best point: without a dev set there is none, and versions before "
+                     "format 5 kept those of the last point alone",
+                     run->path);
     return -1;
 }
 
-static int read_evaluations(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
+static int read_evaluations(ken_diff *d, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err)
 {
     reader x = {.d = d, .sets = ken_strmap_new(8)};
     int rc = x.sets == NULL ? ken_fail_nomem(err, "sets") : KEN_OK;
     int64_t step_a = -1, step_b = -1;
-    if (rc == KEN_OK) step_a = last_step(a, &x, see_set, &rc, err);
-    if (rc == KEN_OK) step_b = last_step(b, &x, look_for_set, &rc, err);
+    if (rc == KEN_OK) step_a = find_step(a, o->answers_a, &x, see_set, &rc, err);
+    if (rc == KEN_OK) step_b = find_step(b, o->answers_b, &x, look_for_set, &rc, err);
+    if (rc == KEN_OK && step_a == step_b && strcmp(a->path, b->path) == 0 && o->answers_a != o->answers_b)
+        rc = ken_fail(err, KEN_EINPUT, "%s: its best point is its last one (step %lld); there is nothing to compare",
+                      a->path, (long long)step_a);
     x.by_set = x.same;
     if (rc == KEN_OK && step_a >= 0) rc = ken_run_evaluated(a, step_a, add_evaluated, &x, err);
     if (rc == KEN_OK && step_b >= 0) rc = ken_run_evaluated(b, step_b, join_evaluated, &x, err);
@@ -340,7 +351,7 @@ static void keep_common(ken_diff *d)
     d->n = n;
 }
 
-int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
+int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, const ken_diff_options *o, ken_err *err)
 {
     d->at = ken_strmap_new(ken_run_count(a) + 1);
     d->names = ken_strmap_new(64);
@@ -349,7 +360,7 @@ int ken_diff_read(ken_diff *d, ken_run *a, ken_run *b, ken_err *err)
     if (d->annotated) {
         rc = read_annotations(d, a, false, err);
         if (rc == KEN_OK) rc = read_annotations(d, b, true, err);
-    } else rc = read_evaluations(d, a, b, err);
+    } else rc = read_evaluations(d, a, b, o, err);
     if (rc == KEN_OK) keep_common(d);
     return rc;
 }

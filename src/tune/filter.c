@@ -138,7 +138,7 @@ int ken_pool_take(ken_pool *out, const ken_drafts *d, const ken_train_data *from
     size_t before = 0;
     int rc = from->splits.n > 0 ? check_names(d, &from->splits, split_of, "split", from->path, err)
                                 : default_split(d, from, &split, err);
-    if (rc == KEN_OK && from->relations.n > 0)
+    if (rc == KEN_OK && from->relations.n > 0 && !from->relations_optional)
         rc = check_names(d, &from->relations, relation_of, "relation", from->path, err);
     for (size_t i = 0; i < d->n && rc == KEN_OK; i++) {
         const ken_draft *r = &d->rows[i];

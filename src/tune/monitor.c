@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "data/data.h"
 #include "know/tally.h"
 #include "store/tuning.h"
 #include "text/accept.h"
@@ -106,26 +107,48 @@ static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_
     return KEN_OK;
 }
 
-/* Which rows are asked: `limit` of those that can be, evenly spaced. */
+/* Of the rows that can be asked, w->asked (*n): `want` of them, drawn within their relations. */
+static int draw_rows(watched *w, size_t *n, size_t want, ken_err *err)
+{
+    ken_sampled *from = ken_alloc(*n, sizeof *from);
+    size_t *taken = ken_alloc(want, sizeof *taken);
+    int rc = from == NULL || taken == NULL ? ken_fail_nomem(err, "rows to ask") : KEN_OK;
+    for (size_t i = 0; i < *n && rc == KEN_OK; i++) {
+        const ken_tune_row *r = ken_tune_set_row(w->set.rows, w->asked[i]);
+        from[i] = (ken_sampled){r->id, r->relation};
+    }
+    if (rc == KEN_OK) rc = ken_sample_draw(from, *n, want, w->set.seed, taken, err);
+    for (size_t i = 0; i < want && rc == KEN_OK; i++) w->asked[i] = w->asked[taken[i]]; /* ascending */
+    if (rc == KEN_OK) *n = want;
+    ken_free(from);
+    ken_free(taken);
+    return rc;
+}
+
+/* Which rows are asked: those that can be, or `limit` of them. */
 static int choose_rows(watched *w, ken_err *err)
 {
-    size_t all = ken_tune_set_count(w->set.rows), can = 0, seen = 0;
-    for (size_t i = 0; i < all; i++) can += can_be_asked(ken_tune_set_row(w->set.rows, i));
-    size_t want = w->set.limit > 0 && w->set.limit < can ? w->set.limit : can;
-    w->asked = ken_alloc(want, sizeof *w->asked);
-    w->item = ken_alloc(want, sizeof *w->item);
-    w->answer = ken_calloc(want, sizeof *w->answer);
-    w->relation = ken_alloc(want, sizeof *w->relation);
-    w->task = ken_alloc(want, sizeof *w->task);
-    if (w->asked == NULL || w->item == NULL || w->answer == NULL || w->relation == NULL || w->task == NULL)
-        return ken_fail_nomem(err, "rows to ask");
-    for (size_t i = 0; i < all && w->n < want; i++) {
-        const ken_tune_row *r = ken_tune_set_row(w->set.rows, i);
-        if (!can_be_asked(r)) continue;
-        if (seen++ < (size_t)(((unsigned __int128)w->n * can) / want)) continue;
-        w->item[w->n] = (ken_greedy_item){r->ids, r->n_prompt, r->answers, r->n_answers, r->aliases, r->n_aliases};
-        w->asked[w->n++] = i;
+    const size_t all = ken_tune_set_count(w->set.rows);
+    size_t n = 0;
+    w->asked = ken_alloc(all, sizeof *w->asked);
+    if (w->asked == NULL) return ken_fail_nomem(err, "rows to ask");
+    for (size_t i = 0; i < all; i++)
+        if (can_be_asked(ken_tune_set_row(w->set.rows, i))) w->asked[n++] = i;
+    if (w->set.limit > 0 && w->set.limit < n) {
+        int rc = draw_rows(w, &n, w->set.limit, err);
+        if (rc != KEN_OK) return rc;
     }
+    w->item = ken_alloc(n, sizeof *w->item);
+    w->answer = ken_calloc(n, sizeof *w->answer);
+    w->relation = ken_alloc(n, sizeof *w->relation);
+    w->task = ken_alloc(n, sizeof *w->task);
+    if (w->item == NULL || w->answer == NULL || w->relation == NULL || w->task == NULL)
+        return ken_fail_nomem(err, "rows to ask");
+    for (size_t i = 0; i < n; i++) {
+        const ken_tune_row *r = ken_tune_set_row(w->set.rows, w->asked[i]);
+        w->item[i] = (ken_greedy_item){r->ids, r->n_prompt, r->answers, r->n_answers, r->aliases, r->n_aliases};
+    }
+    w->n = n;
     return KEN_OK;
 }
 
@@ -225,6 +248,17 @@ int ken_monitor_class(const ken_monitor *m, const ken_tune_row *row)
     for (int t = 0; t < m->n_tasks && row->task[0] != '\0'; t++)
         if (strcmp(m->task[t], row->task) == 0) return KEN_TRAIN_CATEGORIES + t;
     return row->category >= 0 && row->category < KEN_TRAIN_CATEGORIES ? row->category : KEN_N_CATEGORIES;
+}
+
+const size_t *ken_monitor_rows(const ken_monitor *m, const char *set, size_t *n)
+{
+    *n = 0;
+    for (int i = 0; i < m->n_sets; i++)
+        if (strcmp(m->w[i].set.name, set) == 0) {
+            *n = m->w[i].n;
+            return m->w[i].asked;
+        }
+    return NULL;
 }
 
 size_t ken_monitor_asked(const ken_monitor *m)
@@ -370,14 +404,14 @@ static int store_answers(const watched *w, ken_store *store, int64_t step, ken_e
     return rc;
 }
 
-int ken_monitor_store(ken_monitor *m, ken_store *store, int64_t step, ken_err *err)
+int ken_monitor_store(ken_monitor *m, ken_store *store, int64_t step, int64_t best, ken_err *err)
 {
     int rc = KEN_OK;
     for (size_t k = 0; k < m->n_measures && rc == KEN_OK; k++)
         rc = ken_tuning_put_measure(store, step, &m->measure[k], err);
     if (rc == KEN_OK && m->w[0].set.limit == 0) rc = store_fit(&m->w[0], store, step, err);
     for (int i = 1; i < m->n_sets && rc == KEN_OK; i++) rc = store_answers(&m->w[i], store, step, err);
-    if (rc == KEN_OK) rc = ken_tuning_drop_evaluated(store, step, err);
+    if (rc == KEN_OK) rc = ken_tuning_drop_evaluated(store, step, best, err);
     return rc;
 }
 

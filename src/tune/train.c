@@ -17,6 +17,7 @@
 #include "store/run.h"
 #include "store/tuning.h"
 #include "tune/batch.h"
+#include "tune/divergence.h"
 #include "tune/monitor.h"
 #include "tune/teacher.h"
 #include "tune/train_dir.h"
@@ -42,6 +43,9 @@ typedef struct job {
     ken_state_array array[8]; /* (n_arrays) what is trained, then the moments */
     int n_arrays;
     ken_monitor *monitor;
+    ken_divergence *divergence; /* of dev; NULL = there is none */
+    double kl_base;             /* at the last measurement; NaN = none */
+    uint64_t kl_positions;
     ken_store *store;
     ken_train_state s;
     int64_t saved_step, saved_evaluated; /* what state/checkpoint holds; -1 = nothing */
@@ -130,6 +134,19 @@ static int make_net(ken_net **net, job *j, bool trained, ken_err *err)
     return ken_net_new(net, j->t.model, &o, err);
 }
 
+/* How far from the model before training: net has the weights of now. */
+static int measure_divergence(job *j, ken_net *net, ken_err *err)
+{
+    ken_net *base = NULL;
+    int rc = ken_divergence_has_base(j->divergence) ? KEN_OK : make_net(&base, j, false, err);
+    if (rc == KEN_OK)
+        rc =
+            ken_divergence_measure(j->divergence, base != NULL ? ken_net_forwarder(base) : NULL, ken_net_forwarder(net),
+                                   j->t.o->threads, &j->watch, &j->kl_base, &j->kl_positions, err);
+    ken_net_free(base);
+    return rc;
+}
+
 static int ask(job *j, ken_err *err)
 {
     ken_net *net = NULL;
@@ -137,6 +154,7 @@ static int ask(job *j, ken_err *err)
     int rc = make_net(&net, j, true, err);
     if (rc == KEN_OK)
         rc = ken_monitor_ask(j->monitor, ken_net_forwarder(net), ken_model_tokenizer(j->t.model), &go, err);
+    if (rc == KEN_OK && j->divergence != NULL) rc = measure_divergence(j, net, err);
     ken_net_free(net);
     if (rc == KEN_EINPUT) return ken_fail_prefix(err, "after step %lld", (long long)j->s.step);
     return rc;
@@ -156,7 +174,9 @@ static ken_point point_of(const job *j)
                    .tokens = s->tokens,
                    .forwards = s->rows,
                    .best = s->best_step == s->step,
-                   .last = true};
+                   .last = true,
+                   .kl_base = j->divergence != NULL ? j->kl_base : NAN,
+                   .kl_positions = j->divergence != NULL ? j->kl_positions : 0};
     double loss = 0;
     uint64_t targets = 0;
     for (int c = 0; c < KEN_TRAIN_CLASSES; c++) {
@@ -204,7 +224,7 @@ static int measure(job *j, ken_err *err)
     if (rc == KEN_OK) rc = note_best(j, err);
     ken_point p = point_of(j);
     if (rc == KEN_OK) rc = ken_tuning_put_point(j->store, &p, err);
-    if (rc == KEN_OK) rc = ken_monitor_store(j->monitor, j->store, p.step, err);
+    if (rc == KEN_OK) rc = ken_monitor_store(j->monitor, j->store, p.step, j->s.best_step, err);
     if (rc == KEN_OK) rc = ken_tuning_mark(j->store, j->s.best_step, p.step, err);
     if (rc == KEN_OK) rc = ken_store_commit(j->store, err);
     if (rc != KEN_OK) {
@@ -341,6 +361,22 @@ static int fail_update(const job *j, size_t n, ken_err *err)
     return rc;
 }
 
+static void tell_step(const job *j, const sums *a, double norm)
+{
+    double loss = 0;
+    for (int c = 0; c < KEN_TRAIN_CLASSES; c++) loss += a->loss[c];
+    const ken_train_step s = {.step = j->s.step,
+                              .epoch = epoch_of(j, j->s.step),
+                              .lr = ken_schedule_lr(&j->t.schedule, j->s.step - 1),
+                              .loss = loss / (double)a->tokens,
+                              .kl = j->teacher != NULL ? a->kl / (double)a->tokens : NAN,
+                              .grad_norm = norm,
+                              .examples = j->s.examples,
+                              .tokens = j->s.tokens,
+                              .forwards = j->s.rows};
+    j->t.o->step(j->t.o->ctx, &s);
+}
+
 static int update(job *j, ken_err *err)
 {
     const ken_train_options *o = j->t.o;
@@ -382,6 +418,7 @@ static int update(job *j, ken_err *err)
     j->s.examples += n;
     j->s.tokens += a.tokens;
     j->s.rows += a.rows;
+    if (o->step != NULL) tell_step(j, &a, norm);
     return KEN_OK;
 }
 
@@ -457,12 +494,17 @@ static int make_learner(job *j, ken_err *err)
 static int make_monitor(job *j, ken_err *err)
 {
     ken_monitor_set set[KEN_N_SETS];
+    size_t asked;
     int n = 0;
     for (int i = 0; i < KEN_N_SETS; i++)
         if (j->t.set[i] != NULL)
-            set[n++] = (ken_monitor_set){ken_set_names[i], j->t.set[i],
-                                         i == KEN_SET_TRAIN ? j->t.o->fit_limit : j->t.o->eval_limit};
-    return ken_monitor_new(&j->monitor, set, n, ken_model_tokenizer(j->t.model), err);
+            set[n++] =
+                (ken_monitor_set){ken_set_names[i], j->t.set[i],
+                                  i == KEN_SET_TRAIN ? j->t.o->fit_limit : j->t.o->eval_limit, j->t.o->eval_seed};
+    int rc = ken_monitor_new(&j->monitor, set, n, ken_model_tokenizer(j->t.model), err);
+    if (rc != KEN_OK || j->t.set[KEN_SET_DEV] == NULL) return rc;
+    const size_t *dev = ken_monitor_rows(j->monitor, "dev", &asked);
+    return ken_divergence_new(&j->divergence, j->t.set[KEN_SET_DEV], dev, asked, 0, err);
 }
 
 /* With dev: the last weights in last/, the best in the folder itself; else the last there. */
@@ -508,7 +550,8 @@ static int train(job *j, ken_err *err)
     ken_train_dir_sweep(&j->dir); /* the run's lock is ours */
     rc = resume(j, err);
     if (rc == KEN_OK && j->t.o->start != NULL) {
-        ken_train_start start = {ken_tune_set_stats(j->t.set[KEN_SET_TRAIN]), j->t.steps, j->t.per_epoch, j->s.step};
+        ken_train_start start = {ken_tune_set_stats(j->t.set[KEN_SET_TRAIN]), j->t.steps, j->t.per_epoch, j->s.step,
+                                 ken_buf_str(&j->t.notes)};
         j->t.o->start(j->t.o->ctx, &start);
     }
     if (rc == KEN_OK) rc = loop(j, err);
@@ -519,6 +562,7 @@ static int train(job *j, ken_err *err)
 
 static void clean_up(job *j)
 {
+    ken_divergence_free(j->divergence);
     ken_monitor_free(j->monitor);
     ken_optim_free(j->optim);
     ken_learner_free(j->learner);

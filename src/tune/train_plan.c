@@ -135,6 +135,7 @@ int ken_train_plan(ken_model *m, const ken_train_options *o, ken_training_plan *
         size_t *const rows[KEN_N_SETS] = {NULL, &out->dev, &out->test, &out->ood};
         for (int i = 1; i < KEN_N_SETS; i++)
             if (t.set[i] != NULL) *rows[i] = ken_tune_set_count(t.set[i]);
+        if (rc == KEN_OK && (out->notes = ken_strdup(ken_buf_str(&t.notes))) == NULL) rc = ken_fail_nomem(err, "plan");
         out->steps = t.steps;
         out->steps_per_epoch = t.per_epoch;
         estimate(&t, c.most_rows, held, out);
@@ -152,5 +153,6 @@ void ken_training_plan_free(ken_training_plan *p)
     ken_free((char *)(uintptr_t)p->data.notes); /* its own: ken_train_plan */
     ken_free(p->example_prompt);
     ken_free(p->example_target);
+    ken_free(p->notes);
     *p = (ken_training_plan){0};
 }

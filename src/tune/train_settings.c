@@ -37,6 +37,7 @@ static void add_sets(list *l, const ken_training *t)
         text(l, path[i], false, t->set[i] != NULL ? t->from[i].path : "");
         text(l, hash[i], true, t->set[i] != NULL ? ken_tune_set_hash(t->set[i]) : "");
     }
+    if (t->notes.len > 0) text(l, "notes", false, ken_buf_str(&t->notes));
     ken_setting_put(l, KEN_SETTING_ROWS, false, "%zu", ken_tune_set_count(t->set[KEN_SET_TRAIN]));
 }
 
@@ -81,6 +82,8 @@ static void add_options(list *l, const ken_training *t)
     integer(l, "eval_every", o->eval_every);
     integer(l, "fit_limit", (int64_t)o->fit_limit);
     integer(l, "eval_limit", (int64_t)o->eval_limit);
+    if (o->fit_limit > 0 || o->eval_limit > 0)
+        ken_setting_put(l, "eval_seed", true, "%llu", (unsigned long long)o->eval_seed);
     integer(l, "patience", o->patience);
     ken_gold_rules_settings(&t->golds, NULL, l); /* other names are in the hashes of the rows */
     text(l, "idk", true, o->idk);

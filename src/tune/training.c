@@ -1,8 +1,7 @@
 /* training.c - options checked, rows opened; see training.h. */
-#include "tune/training.h"
+#include "tune/watched.h"
 #include "base/alloc.h"
 #include "base/options.h"
-#include "base/hash.h"
 #include <string.h>
 
 const char *const ken_set_names[KEN_N_SETS] = {"train", "dev", "test", "ood"};
@@ -122,48 +121,12 @@ static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------- */
 
-/* Rows to watch that are trained on as well (the same id, the same prompt) would say nothing and are always a mistake. */
-static int check_disjoint(const ken_training *t, int which, ken_err *err)
+static int open_sets(ken_training *t, ken_err *err)
 {
-    const ken_tune_set *train = t->set[KEN_SET_TRAIN], *other = t->set[which];
-    size_t n = ken_tune_set_count(train), both = 0;
-    const char *first = NULL;
-    ken_strmap *ids = ken_strmap_new(n);
-    int rc = ids == NULL || n > INT32_MAX ? ken_fail_nomem(err, "ids") : KEN_OK;
-    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
-        const char *id = ken_tune_set_row(train, i)->id;
-        if (ken_strmap_add(ids, id, strlen(id), (int32_t)i) < 0) rc = ken_fail_nomem(err, "ids");
-    }
-    for (size_t i = 0; i < ken_tune_set_count(other) && rc == KEN_OK; i++) {
-        const ken_tune_row *r = ken_tune_set_row(other, i);
-        int32_t at = ken_strmap_get(ids, r->id, strlen(r->id), -1);
-        const ken_tune_row *x = at >= 0 ? ken_tune_set_row(train, (size_t)at) : NULL;
-        if (x == NULL || x->n_prompt != r->n_prompt ||
-            memcmp(x->ids, r->ids, (size_t)r->n_prompt * sizeof *r->ids) != 0)
-            continue;
-        if (both++ == 0) first = r->id;
-    }
-    if (rc == KEN_OK && both > 0)
-        rc = ken_fail(err, KEN_EINPUT, "--%s %s: %zu of its %zu rows are trained on, %s first; name rows that are not",
-                      ken_set_names[which], t->from[which].path, both, ken_tune_set_count(other), first);
-    ken_strmap_free(ids);
-    return rc;
-}
-
-static int open_sets(ken_training *t, const ken_train_options *o, ken_err *err)
-{
-    const char *const paths[KEN_N_SETS] = {t->data.path, o->dev, o->test, o->ood};
-    int rc = KEN_OK;
-    for (int i = 0; i < KEN_N_SETS && rc == KEN_OK; i++) {
-        if (paths[i] == NULL) continue;
-        t->from[i] = i == KEN_SET_TRAIN
-                         ? t->data
-                         : ken_tune_data_like(&t->data, paths[i], i == KEN_SET_DEV ? "dev" : "test", &t->read_like[i]);
-        t->from[i].seed = o->seed;
-        rc = ken_tune_set_open(&t->set[i], t->model, &t->from[i], err);
-        if (rc == KEN_OK && i != KEN_SET_TRAIN) rc = check_disjoint(t, i, err);
-    }
-    return rc;
+    int rc = ken_watched_plan(t, err);
+    for (int i = 0; i < KEN_N_SETS && rc == KEN_OK; i++)
+        if (t->from[i].path != NULL) rc = ken_tune_set_open(&t->set[i], t->model, &t->from[i], err);
+    return rc == KEN_OK ? ken_watched_compare(t, err) : rc;
 }
 
 /* Declining is also what the training teaches to say. */
@@ -214,7 +177,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *gi
     if (rc == KEN_OK && t->data.path == NULL)
         rc = ken_fail(err, KEN_EUSAGE, "nothing to train on; name a set or a run");
     if (rc == KEN_OK) rc = check_golds(t, o, err);
-    if (rc == KEN_OK) rc = open_sets(t, o, err);
+    if (rc == KEN_OK) rc = open_sets(t, err);
     if (rc == KEN_OK) rc = plan_steps(t, o, err);
     return rc;
 }
@@ -224,5 +187,7 @@ void ken_training_close(ken_training *t)
     ken_order_free(t->order);
     ken_gold_rules_free(&t->golds);
     for (int i = 0; i < KEN_N_SETS; i++) ken_tune_set_free(t->set[i]);
+    ken_arena_free(&t->arena);
+    ken_buf_free(&t->notes);
     *t = (ken_training){0};
 }

@@ -5,6 +5,7 @@
 #ifndef KEN_TUNE_TRAINING_H
 #define KEN_TUNE_TRAINING_H
 #include "base/arena.h"
+#include "base/buf.h"
 #include "know/golds.h"
 #include "nn/optim.h"
 #include "store/store.h"
@@ -24,6 +25,8 @@ typedef struct ken_training {
     ken_model *model;
     ken_train_data from[KEN_N_SETS]; /* path NULL = not asked for */
     ken_tune_set *set[KEN_N_SETS];   /* NULL = not asked for */
+    ken_arena arena;                 /* names of relations */
+    ken_buf notes;                   /* about the watched sets: one sentence a line */
     ken_order *order;
     int64_t per_epoch, steps; /* updates */
     ken_schedule schedule;

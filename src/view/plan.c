@@ -84,5 +84,6 @@ int ken_views_of_plan(ken_views **out, const ken_training_plan *p, ken_err *err)
     put_lines(v, "---", NULL);
     say_rows(v, p);
     say_work(v, p);
+    ken_view_note_lines(v, p->notes);
     return ken_views_finish(out, v, err);
 }

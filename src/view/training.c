@@ -37,7 +37,9 @@ static const ken_view_column point[] = {
     {.head = "tokens", .key = "tokens", .unit = KEN_UNIT_COUNT, .where = KEN_IN_DATA},
     {.head = "forwards", .key = "token_forwards", .unit = KEN_UNIT_COUNT, .where = KEN_IN_DATA},
     {.head = "best", .key = "best", .unit = KEN_UNIT_TRUTH, .where = KEN_IN_DATA},
-    {.head = "last", .key = "last", .unit = KEN_UNIT_TRUTH, .where = KEN_IN_DATA}};
+    {.head = "last", .key = "last", .unit = KEN_UNIT_TRUTH, .where = KEN_IN_DATA},
+    {.head = "kl base", .key = "kl_base", .unit = KEN_UNIT_REAL, .where = KEN_IN_DATA},
+    {.head = "positions", .key = "kl_positions", .unit = KEN_UNIT_COUNT, .where = KEN_IN_DATA}};
 enum { N_POINT = sizeof point / sizeof *point, SECONDS = 6 };
 
 static const ken_measure *value_of(const curve *c, const ken_measure *m, size_t n)
@@ -64,6 +66,9 @@ static int look(ken_run *r, curve *c, bool *measured, ken_err *err)
     return KEN_OK;
 }
 
+/* A mean over no position is none. */
+static double divergence_of(const ken_point *p) { return p->kl_positions > 0 ? p->kl_base : NAN; }
+
 static void put_progress(ken_views *v, const ken_point *p)
 {
     ken_put_number(v, p->epoch);
@@ -78,9 +83,11 @@ static void put_progress(ken_views *v, const ken_point *p)
     ken_put_count(v, p->forwards);
     ken_put_truth(v, p->best);
     ken_put_truth(v, p->last);
+    ken_put_number(v, divergence_of(p));
+    ken_put_count(v, p->kl_positions);
 }
 
-static void put_point(ken_views *v, const ken_point *p, const curve *c, const ken_measure *m, size_t n)
+static void put_point(ken_views *v, const ken_point *p, const curve *c, const ken_measure *m, size_t n, bool divergence)
 {
     put_progress(v, p);
     for (int k = 0; k < N_CURVES; k++) {
@@ -90,13 +97,22 @@ static void put_point(ken_views *v, const ken_point *p, const curve *c, const ke
             ken_put_number(v, x == NULL ? NAN : (double)(c[k].abstained ? x->abstained : x->hits) / (double)x->n);
         cell->style = (ken_style)c[k].style;
     }
+    if (divergence) ken_put_number(v, divergence_of(p));
     ken_put_text(v, KEN_STYLE_PLAIN, p->best && p->last ? "best, last" : p->best ? "best" : p->last ? "last" : NULL);
+}
+
+static bool has_divergence(const ken_run *r)
+{
+    for (size_t i = 0; i < ken_run_n_points(r); i++)
+        if (!isnan(divergence_of(ken_run_point(r, i)))) return true;
+    return false;
 }
 
 static int put_points(ken_views *v, ken_run *r, ken_err *err)
 {
     curve c[N_CURVES];
-    ken_view_column columns[N_POINT + N_CURVES + 1];
+    const bool divergence = has_divergence(r);
+    ken_view_column columns[N_POINT + N_CURVES + 2];
     size_t n = N_POINT;
     bool measured;
     memcpy(c, curves, sizeof c);
@@ -106,6 +122,9 @@ static int put_points(ken_views *v, ken_run *r, ken_err *err)
         if (c[k].there)
             columns[n++] = (ken_view_column){
                 .head = c[k].name, .unit = KEN_UNIT_SHARE, .digits = 1, .width = 8, .where = KEN_SHOWN | KEN_IN_CSV};
+    if (divergence)
+        columns[n++] =
+            (ken_view_column){.head = "KL base", .unit = KEN_UNIT_REAL, .digits = 4, .width = 9, .where = KEN_SHOWN};
     columns[n++] = (ken_view_column){.head = "", .unit = KEN_UNIT_TEXT, .where = KEN_SHOWN};
     ken_views_columns(v, columns, n, NULL);
     for (size_t i = 0; i < ken_run_n_points(r) && rc == KEN_OK; i++) {
@@ -117,7 +136,7 @@ static int put_points(ken_views *v, ken_run *r, ken_err *err)
         ken_view_row *row = ken_views_row(v, "points[]", NULL);
         if (measured && n_measures == 0 && !p->best && !p->last)
             row->where |= KEN_IF_VERBOSE; /* only its loss is known */
-        put_point(v, p, c, m, n_measures);
+        put_point(v, p, c, m, n_measures, divergence);
     }
     return rc;
 }
@@ -422,7 +441,8 @@ int ken_view_training(ken_views *v, ken_run *r, ken_err *err)
     int rc = put_points(v, r, err);
     if (rc == KEN_OK) rc = put_form(v, r, err);
     if (rc == KEN_OK) rc = put_measures(v, r, err);
-    return rc == KEN_OK ? put_end(v, r, err) : rc;
+    if (rc == KEN_OK) rc = put_end(v, r, err);
+    return rc == KEN_OK ? ken_view_outcome(v, r, err) : rc;
 }
 
 /* ---- for programs ----------------------------------------------------------------------------------------------------- */
@@ -453,8 +473,25 @@ int ken_views_of_point(ken_views **out, const ken_point *p, const ken_measure *m
                        ken_err *err)
 {
     ken_views *v = ken_views_new();
+    ken_value_text(v, "", "event", "measurement");
     put_whole(v, p, m, n, "", "");
     if (!isnan(training_seconds)) ken_value_number(v, "", "training_seconds", training_seconds);
+    return ken_views_finish(out, v, err);
+}
+
+int ken_views_of_step(ken_views **out, const ken_train_step *s, ken_err *err)
+{
+    ken_views *v = ken_views_new();
+    ken_value_text(v, "", "event", "step");
+    ken_value_count(v, "", "step", (uint64_t)s->step);
+    ken_value_number(v, "", "epoch", s->epoch);
+    ken_value_number(v, "", "lr", s->lr);
+    ken_value_number(v, "", "loss", s->loss);
+    ken_value_number(v, "", "kl", s->kl);
+    ken_value_number(v, "", "grad_norm", s->grad_norm);
+    ken_value_count(v, "", "examples", s->examples);
+    ken_value_count(v, "", "tokens", s->tokens);
+    ken_value_count(v, "", "token_forwards", s->forwards);
     return ken_views_finish(out, v, err);
 }
 
@@ -489,6 +526,11 @@ int ken_views_of_training(ken_views **out, ken_run *r, const char *dir, const ke
         }
         put_whole(v, p, m, n, "points[]", "points[-1].");
         if (p->best) ken_value_count(v, "", "best_step", (uint64_t)p->step);
+    }
+    int rc = ken_view_outcome(v, r, err);
+    if (rc != KEN_OK) {
+        ken_views_free(v);
+        return rc;
     }
     put_speed(v, speed);
     return ken_views_finish(out, v, err);

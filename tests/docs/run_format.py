@@ -15,7 +15,7 @@ ROWS = [{"id": f"d{i}", "relation": "R", "split": "dev", "question": f"d{i}?", "
 ROWS += [{"id": f"t{i}", "relation": "R", "split": "test", "question": f"q{i}?", "answers": ["igh", "a"]} for i in range(4)]
 CODE = re.compile(r"`([^`]+)`")
 # The runs that hold every key: letter of the page's table -> files.
-MADE = {"A": ("plain.ken", "fitted.ken", "adapted.ken"), "T": ("tuned/train.ken",), "E": ("zero.ken", "few.ken"), "S": ("scored.ken", "rescored.ken")}
+MADE = {"A": ("plain.ken", "fitted.ken", "adapted.ken"), "T": ("tuned/train.ken", "watched/train.ken"), "E": ("zero.ken", "few.ken"), "S": ("scored.ken", "rescored.ken")}
 
 
 def make():
@@ -28,6 +28,9 @@ def make():
     done("annotate", "-q", "-m", MODEL, "-d", "bare.jsonl", *SMALL, "-o", "fitted.ken")
     done("train", *data, "-t", "1", "--split", "test", "--labels", "plain.ken", "--idk", "No idea", "--idk", "No", "--epochs", "1", "--lora", "r=2",
          "-o", "tuned")
+    write("dev.jsonl", jsonl([{**r, "id": "y" + r["id"], "question": q, "split": ""} for r, q in ((ROWS[-1], ROWS[-1]["question"]), (ROWS[0], "z"))]))
+    done("train", *data, "-t", "1", "--split", "test", "--dev", "dev.jsonl", "--eval-limit", "1", "--idk", "No", "--idk", "Never", "--labels",
+         "plain.ken", "--epochs", "1", "--lora", "r=2", "-o", "watched")
     adapter = "tuned" if os.path.exists("tuned/adapter_config.json") else "tuned/adapter"
     done("annotate", *data, *SMALL, "--adapter", adapter, "--matcher", "em-alias", "--aliases", "names.json", "-o", "adapted.ken")
     done("eval", *data, "-t", "1", "--labels", "plain.ken", "-o", "zero.ken")

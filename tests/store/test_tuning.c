@@ -48,7 +48,9 @@ static ken_point point(int64_t step)
                        .examples = 128 * (uint64_t)step,
                        .tokens = 512 * (uint64_t)step,
                        .forwards = 5000000000 * (uint64_t)step,
-                       .last = true};
+                       .last = true,
+                       .kl_base = step == 10 ? NAN : 0.25 * (double)step,
+                       .kl_positions = step == 10 ? 0 : 7 + (uint64_t)step};
 }
 
 static ken_measure measure(const char *set, const char *grouping, const char *key, int64_t step)
@@ -187,6 +189,7 @@ static void check_point(ken_run *r, size_t i, int64_t step)
     assert_true(p->step == step && p->epoch == w.epoch && same(p->lr, w.lr) && same(p->loss, w.loss));
     assert_true(isnan(p->kl) && p->grad_norm == w.grad_norm && p->seconds == w.seconds && p->examples == w.examples);
     assert_true(p->tokens == w.tokens && p->forwards == w.forwards);
+    assert_true(same(p->kl_base, w.kl_base) && p->kl_positions == w.kl_positions);
     const ken_measure *m;
     size_t n;
     assert_ok(ken_run_measures(r, step, &m, &n, &err));
@@ -287,7 +290,14 @@ static void again(void **state)
     ken_run_free(r);
 
     s = open_store(path);
-    assert_ok(ken_tuning_drop_evaluated(s, 10, &err)); /* those of step 0 */
+    assert_ok(ken_tuning_drop_evaluated(s, 10, 0, &err)); /* those of step 0 are the best */
+    assert_ok(ken_store_commit(s, &err));
+    assert_ok(ken_run_open(&r, path, &err));
+    assert_ok(ken_run_evaluated(r, 0, see, &none, &err));
+    assert_true(none.n > 0);
+    none = (seen){0};
+    ken_run_free(r);
+    assert_ok(ken_tuning_drop_evaluated(s, 10, -1, &err));
     assert_ok(ken_tuning_drop_after(s, 10, &err));
     assert_ok(ken_store_close(s, &err));
     assert_ok(ken_run_open(&r, path, &err));
@@ -313,6 +323,9 @@ static void refused(void **state)
     ken_store *s = open_store(in_folder("refused.ken"));
     ken_point p = point(1);
     p.seconds = NAN;
+    assert_int_equal(ken_tuning_put_point(s, &p, &err), KEN_ESTATE);
+    p = point(1);
+    p.kl_base = INFINITY;
     assert_int_equal(ken_tuning_put_point(s, &p, &err), KEN_ESTATE);
     p = point(1);
     p.step = -1;
@@ -465,6 +478,28 @@ static void damaged(void **state)
     }
 }
 
+/* A training of format 4 has no divergence from the base: it is read, and goes on without. */
+static void format_without_divergences(void **state)
+{
+    (void)state;
+    const char *path = in_folder("four.ken");
+    ken_store *s = open_store(path);
+    assert_ok(put_point(s, 0));
+    assert_ok(ken_store_close(s, &err));
+    sql(path, "DROP TABLE divergences; PRAGMA user_version = 4");
+    s = open_store(path);
+    assert_ok(put_point(s, 0));
+    assert_ok(put_point(s, 20));
+    assert_ok(ken_tuning_drop_after(s, 20, &err));
+    assert_ok(ken_store_close(s, &err));
+    ken_run *r;
+    assert_ok(ken_run_open(&r, path, &err));
+    assert_int_equal(ken_run_n_points(r), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(isnan(ken_run_point(r, i)->kl_base) && ken_run_point(r, i)->kl_positions == 0);
+    ken_run_free(r);
+}
+
 /* A run of format 1 is read as before; resuming it is refused, with what it does not record. */
 static void older_format(void **state)
 {
@@ -524,7 +559,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),  cmocka_unit_test(again),   cmocka_unit_test(refused),
-        cmocka_unit_test(manipulated), cmocka_unit_test(damaged), cmocka_unit_test(older_format),
+        cmocka_unit_test(manipulated), cmocka_unit_test(damaged), cmocka_unit_test(older_format), cmocka_unit_test(format_without_divergences),
         cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, NULL, remove_folder);

@@ -54,7 +54,9 @@ static int make_point(ken_views **out)
                                 .examples = 80,
                                 .tokens = 320,
                                 .forwards = 1600,
-                                .best = true};
+                                .best = true,
+                                .kl_base = 0.125,
+                                .kl_positions = 8};
     static const ken_measure m[] = {
         {.set = "dev", .grouping = "all", .key = "", .n = 2, .hits = 2, .hits_raw = 1, .answered = 2, .p = NAN},
         {.set = "mix:a.b[0]\\\xff", .grouping = "all", .key = "", .tokens = 4, .loss = 2, .p = NAN},
@@ -65,8 +67,10 @@ static int make_point(ken_views **out)
 static void point(void **state)
 {
     (void)state;
-    check(make_point, "{\"epoch\":0.5,\"step\":10,\"lr\":null,\"loss\":1.5,\"kl\":null,\"grad_norm\":0.25,\"examples\":"
-                      "80,\"tokens\":320,\"token_forwards\":1600,\"best\":true,\"last\":false,\"dev\":{\"examples\":2,"
+    check(make_point, "{\"event\":\"measurement\",\"epoch\":0.5,\"step\":10,\"lr\":null,\"loss\":1.5,\"kl\":null,"
+                      "\"grad_norm\":0.25,\"examples\":"
+                      "80,\"tokens\":320,\"token_forwards\":1600,\"best\":true,\"last\":false,\"kl_base\":0.125,\"kl_"
+                      "positions\":8,\"dev\":{\"examples\":2,"
                       "\"hits\":2,\"accuracy\":1.0,\"accuracy_lo\":0.342380228,\"accuracy_hi\":1.0,\"hits_raw\":1,"
                       "\"abstained\":0,\"answered\":2,\"accuracy_answered\":1.0},\"mix:a.b[0]\\\\\xEF\xBF\xBD\":{"
                       "\"tokens\":4,\"nll\":0.5,\"perplexity\":1.64872127,\"relation\":{\"P.1\":{\"tokens\":1,\"nll\":"
@@ -333,14 +337,37 @@ static void annotation(void **state)
 
 static int make_plan(ken_views **out)
 {
-    static char prompt[] = "Answer.\nWho?\n", target[] = "x\xff";
+    static char prompt[] = "Answer.\nWho?\n", target[] = "x\xff", notes[] = "dev: one\ntest: two\n";
     static const ken_training_plan p = {.data = {.rows = 3, .mixed = 1, .category = {1, 2}},
                                         .steps = 4,
                                         .tokens = 9,
                                         .rows = 6,
                                         .example_prompt = prompt,
-                                        .example_target = target};
+                                        .example_target = target,
+                                        .notes = notes};
     return ken_views_of_plan(out, &p, &err);
+}
+
+static int make_step(ken_views **out)
+{
+    const ken_train_step s = {.step = 3,
+                              .epoch = 0.75,
+                              .lr = 0.5,
+                              .loss = 2.5,
+                              .kl = NAN,
+                              .grad_norm = 1.25,
+                              .examples = 24,
+                              .tokens = 96,
+                              .forwards = 480};
+    return ken_views_of_step(out, &s, &err);
+}
+
+static void step(void **state)
+{
+    (void)state;
+    check(make_step,
+          "{\"event\":\"step\",\"step\":3,\"epoch\":0.75,\"lr\":0.5,\"loss\":2.5,\"kl\":null,\"grad_norm\":1.25,"
+          "\"examples\":24,\"tokens\":96,\"token_forwards\":480}");
 }
 
 static void plan(void **state)
@@ -348,7 +375,7 @@ static void plan(void **state)
     (void)state;
     check(make_plan, "{\"rows\":4,\"dev\":0,\"test\":0,\"ood\":0,\"steps\":4,\"steps_per_epoch\":0,\"epoch_tokens\":9,"
                      "\"epoch_token_rows\":6,\"epoch_targets\":0,\"trained\":0,\"memory\":0,\"disk\":0,\"prompt\":"
-                     "\"Answer.\\nWho?\\n\",\"target\":\"x\xEF\xBF\xBD\"}");
+                     "\"Answer.\\nWho?\\n\",\"target\":\"x\xEF\xBF\xBD\",\"notes\":[\"dev: one\",\"test: two\"]}");
     ken_views *v;
     assert_ok(make_plan(&v));
     assert_string_equal(sentence(v, 2), "Who?"); /* each line of a prompt is one */
@@ -361,6 +388,6 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(point),     cmocka_unit_test(data),
                                        cmocka_unit_test(selection), cmocka_unit_test(of_model),
                                        cmocka_unit_test(training),  cmocka_unit_test(annotation),
-                                       cmocka_unit_test(plan)};
+                                       cmocka_unit_test(plan),      cmocka_unit_test(step)};
     return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

@@ -1,0 +1,98 @@
+/* outcome.c - what must be known of a training besides its curves: what is said of the rows it watches, whether it has converged, which rows it
+ * never fitted. For a terminal, JSON and the page alike. */
+#include "base/alloc.h"
+#include "view/views.h"
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+enum { LISTED = 10 }; /* rows that were never fitted, for people; programs get all */
+
+void ken_view_note_lines(ken_views *v, const char *notes)
+{
+    ken_value_list(v, "notes[]");
+    for (const char *s = notes; s != NULL && *s != '\0';) {
+        const size_t n = strcspn(s, "\n");
+        const char *line = ken_views_keep(v, "%.*s", (int)n, s);
+        if (line == NULL) return;
+        ken_value_text(v, "notes[]", "", line);
+        ken_views_text(v);
+        ken_views_say(v, KEN_STYLE_PLAIN, "%c%s.", toupper((unsigned char)line[0]), line[0] != '\0' ? line + 1 : "");
+        s += n + (s[n] == '\n');
+    }
+}
+
+static void put_convergence(ken_views *v, const ken_convergence *c)
+{
+    const double share = c->asked > 0 ? (double)c->fitted / (double)c->asked : NAN;
+    ken_value_number(v, "", "train_fit", share);
+    if (c->step < 0) ken_value_text(v, "", "converged", NULL);
+    else ken_value_truth(v, "", "converged", c->converged);
+    if (c->step <= 0) return; /* nothing was trained yet */
+    ken_views_text(v);
+    if (c->converged) {
+        ken_views_say(v, KEN_STYLE_PLAIN, "Converged: %s of the training rows are fitted after epoch %.3g",
+                      ken_views_share_text(v, share), c->epoch);
+        if (c->first_epoch < c->epoch)
+            ken_views_say(v, KEN_STYLE_PLAIN, ", 99%% or more first after epoch %.3g", c->first_epoch);
+        ken_views_say(v, KEN_STYLE_PLAIN, ".");
+        return;
+    }
+    ken_views_say(v, KEN_STYLE_STRONG, "Not converged");
+    ken_views_say(v, KEN_STYLE_PLAIN,
+                  ": %s of the training rows are fitted after epoch %.3g, the last measured; below 99%% it is not the "
+                  "state that the paper calls convergence. More epochs or a higher rate would tell.",
+                  ken_views_share_text(v, share), c->epoch);
+}
+
+static int put_never(ken_views *v, ken_run *r, ken_err *err)
+{
+    const size_t n = ken_run_n_trained(r);
+    ken_never_fitted f;
+    bool *never = ken_alloc(n + 1, sizeof *never);
+    int rc = never == NULL ? ken_fail_nomem(err, "fitted rows") : ken_run_never_fitted(r, never, &f, err);
+    if (rc == KEN_OK && f.points > 0) {
+        ken_value_count(v, "never_fitted", "rows", f.rows);
+        ken_value_count(v, "never_fitted", "of", f.of);
+        ken_value_count(v, "never_fitted", "points", f.points);
+        ken_value_list(v, "never_fitted.ids[]");
+        if (f.rows > 0) {
+            ken_views_text(v);
+            ken_views_say(v, KEN_STYLE_PLAIN, "%s of %s training rows %s never fitted at any of %zu measurement%s: ",
+                          ken_views_count_text(v, f.rows), ken_views_count_text(v, f.of), f.rows == 1 ? "was" : "were",
+                          f.points, f.points == 1 ? "" : "s");
+        }
+        size_t shown = 0;
+        for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+            if (!never[i]) continue;
+            const ken_trained *t = ken_run_trained(r, i, err);
+            if (t == NULL) rc = err->status;
+            else {
+                if (shown < LISTED)
+                    ken_views_say(v, KEN_STYLE_PLAIN, "%s%s", shown > 0 ? ", " : "", ken_views_keep(v, "%.80s", t->id));
+                shown++;
+            }
+        }
+        if (f.rows > 0)
+            ken_views_say(v, KEN_STYLE_PLAIN, "%s", f.rows > LISTED ? ", ... (all: ken show --json)." : ".");
+        for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+            if (!never[i]) continue;
+            const ken_trained *t = ken_run_trained(r, i, err);
+            if (t == NULL) rc = err->status;
+            else ken_value_text(v, "never_fitted.ids[]", "", ken_views_keep(v, "%s", t->id));
+        }
+    }
+    ken_free(never);
+    return rc;
+}
+
+int ken_view_outcome(ken_views *v, ken_run *r, ken_err *err)
+{
+    ken_convergence c;
+    int rc = ken_run_convergence(r, &c, err);
+    if (rc != KEN_OK) return rc;
+    put_convergence(v, &c);
+    rc = put_never(v, r, err);
+    ken_view_note_lines(v, ken_run_setting(r, "notes"));
+    return rc;
+}
