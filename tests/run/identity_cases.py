@@ -232,9 +232,11 @@ def measuring_agrees(folder):
     for options in ["--matcher", "em-alias", "--aliases", "al.json"], ["--matcher", "em-squad"]:
         measured = {name: json.loads(done("eval", "-q", "-m", MODEL, "-t", "1", "-d", name, "--prompt", "zero-shot", "--json", *options,
                                           cwd=folder).stdout) for name in files}
-        first = json.loads(done("train", "-q", "-m", MODEL, "-t", "1", "-d", "fit.jsonl", "--dev", "watched.jsonl", "--test", "watched.jsonl",
-                                "--ood", "watched.jsonl", "--max-steps", "1", "--json", *options, "-o", options[1],
-                                cwd=folder).stdout)["points"][0]
+        first = {}
+        for which in "test", "ood":  # the same rows cannot be both
+            first |= json.loads(done("train", "-q", "-m", MODEL, "-t", "1", "-d", "fit.jsonl", "--dev", "watched.jsonl", "--" + which,
+                                     "watched.jsonl", "--max-steps", "1", "--json", *options, "-o", options[1] + which,
+                                     cwd=folder).stdout)["points"][0]
         for which in "train", "dev", "test", "ood":
             e = measured["fit.jsonl" if which == "train" else "watched.jsonl"]
             for key in "hits", "abstained":
