@@ -352,6 +352,9 @@ typedef struct ken_train_options {
     /* Of the rows that fit_limit and eval_limit take, in proportion to the relations; 0. Not `seed`: trainings of several seeds are
      * compared on the same rows. */
     uint64_t eval_seed;
+    /* What the best measurement is: NULL or "dev", most dev rows right; of a dev whose rows name tasks "task:NAME" (its rows; "main": rows without a
+     * task), "mean" (of the tasks' shares), "min-regret" (the task that has lost most against its own best has lost least). */
+    const char *stop_rule;
     ken_train_step_fn step;
 } ken_train_options;
 

@@ -99,6 +99,10 @@ static const cli_option how_options[] = {
      "seed of these draws, apart from --seed: trainings of several seeds ask the same rows"},
     {"patience", 0, "N", CLI_INT, &O.patience, "stop after N measurements without a better dev (0: never)", .min = 0,
      .max = 1e9},
+    {"stop-rule", 0, "RULE", CLI_STRING, &O.stop_rule,
+     "what the best measurement is: dev, most dev rows right; where dev rows name tasks (field \"task\"; main: those "
+     "without) "
+     "task:NAME, mean (of the tasks' shares) or min-regret (the task that lost most against its own best lost least)"},
     {"matcher", 0, "NAME", CLI_STRING, &O.matcher, "when an answer counts as right"},
     {"idk-answer", 0, "TEXT", CLI_STRING, &O.idk,
      "an answer that declines to answer, besides the usual ones and the target of --idk"},

@@ -86,6 +86,7 @@ const ken_setting_key ken_setting_keys[] = {
     {"eval_seed", "Seed of these rows"},
     {"notes", "Watched sets"},
     {"patience", "Patience of the early stop (0: none)"},
+    {"stop_rule", "What the best measurement is"},
     {"idk", "Answer that declines"},
     {"idk_targets", "Targets that decline"},
     {"save_type", "Saved as"},

@@ -48,6 +48,7 @@ typedef struct job {
     uint64_t kl_positions;
     ken_store *store;
     ken_train_state s;
+    ken_stop_best best;
     int64_t saved_step, saved_evaluated; /* what state/checkpoint holds; -1 = nothing */
     double saved_at, earlier;            /* seconds: of the last checkpoint, of the calls before */
     ken_batch_trie trie;
@@ -189,20 +190,70 @@ static ken_point point_of(const job *j)
     return p;
 }
 
-/* The first of the best; the model before training is none of them (docs/method/fine-tuning.md#early-stop). */
-static int note_best(job *j, ken_err *err)
+/* Is the measurement m (n) the best so far? The first of equals; the model before training is none of them
+ * (docs/method/fine-tuning.md#early-stop). */
+static int is_better(job *j, const ken_measure *m, size_t n, bool *better, ken_err *err)
 {
-    uint64_t hits, n;
-    if (j->t.set[KEN_SET_DEV] == NULL || j->s.step == 0) return KEN_OK;
-    ken_monitor_hits(j->monitor, "dev", &hits, &n);
-    if (j->s.best_step >= 0 && hits <= j->s.best_hits) {
+    ken_task_score score[KEN_STOP_TASKS];
+    const int tasks = ken_stop_scores(score, m, n);
+    *better = false;
+    if (j->t.stop.kind == KEN_STOP_DEV) {
+        const ken_measure *all = ken_measure_find(m, n, "dev", "all", "");
+        const ken_task_score dev = {KEN_MAIN_TASK, all != NULL ? all->hits : 0, all != NULL ? all->n : 0};
+        if (j->s.step > 0) *better = ken_stop_rule_better(&j->t.stop, &dev, 1, &j->best);
+        return KEN_OK;
+    }
+    if (tasks < 0) return ken_fail(err, KEN_EUSAGE, "`stop_rule`: dev has rows of more than %d tasks", KEN_STOP_TASKS);
+    int rc = ken_stop_rule_check(&j->t.stop, score, tasks, err);
+    if (rc == KEN_OK && j->s.step > 0) *better = ken_stop_rule_better(&j->t.stop, score, tasks, &j->best);
+    return rc;
+}
+
+static int note_best(job *j, const ken_measure *m, size_t n, ken_err *err)
+{
+    bool better;
+    if (j->t.set[KEN_SET_DEV] == NULL) return KEN_OK;
+    int rc = is_better(j, m, n, &better, err);
+    if (rc != KEN_OK || j->s.step == 0) return rc;
+    if (!better) {
         j->s.since_best++;
         return KEN_OK;
     }
+    uint64_t asked;
     j->s.best_step = j->s.step;
-    j->s.best_hits = hits;
+    ken_monitor_hits(j->monitor, "dev", &j->s.best_hits, &asked);
     j->s.since_best = 0;
     return save_weights(j, j->dir.best, err);
+}
+
+/* What was the best so far, of a training that is resumed: as its measurements say, one after the other. */
+static int recall_best(job *j, ken_err *err)
+{
+    ken_run *r = NULL;
+    int64_t best = -1;
+    const int64_t now = j->s.step;
+    j->best = (ken_stop_best){.any = j->s.best_step >= 0, .hits = j->s.best_hits};
+    if (j->t.stop.kind == KEN_STOP_DEV) return KEN_OK; /* more is not needed */
+    j->best = (ken_stop_best){0};
+    if (j->t.set[KEN_SET_DEV] == NULL || j->s.evaluated <= 0) return KEN_OK;
+    int rc = ken_run_open(&r, j->dir.run, err);
+    for (size_t i = 0; rc == KEN_OK && i < ken_run_n_points(r); i++) {
+        const ken_point *p = ken_run_point(r, i);
+        const ken_measure *m;
+        size_t n;
+        bool better;
+        if (p->step == 0 || p->step > j->s.evaluated) continue;
+        rc = ken_run_measures(r, p->step, &m, &n, err);
+        j->s.step = p->step;
+        if (rc == KEN_OK) rc = is_better(j, m, n, &better, err);
+        if (rc == KEN_OK && better) best = p->step;
+    }
+    ken_run_free(r);
+    j->s.step = now;
+    if (rc == KEN_OK && best != j->s.best_step)
+        return ken_fail(err, KEN_EINPUT, "%s: its best point is that of step %lld; the state says step %lld",
+                        j->dir.run, (long long)best, (long long)j->s.best_step);
+    return rc;
 }
 
 static void begin_sums(ken_train_state *s)
@@ -217,11 +268,12 @@ static int measure(job *j, ken_err *err)
 {
     const ken_measure *m;
     size_t n;
-    ken_train_state before = j->s;
+    const ken_train_state before = j->s;
+    const ken_stop_best best = j->best;
     int rc = ken_watch_stage(&j->watch, "measuring", 0, ken_monitor_asked(j->monitor), err);
     if (rc == KEN_OK) rc = ask(j, err);
     if (rc == KEN_OK) rc = ken_monitor_measures(j->monitor, &j->s, &m, &n, err);
-    if (rc == KEN_OK) rc = note_best(j, err);
+    if (rc == KEN_OK) rc = note_best(j, m, n, err);
     ken_point p = point_of(j);
     if (rc == KEN_OK) rc = ken_tuning_put_point(j->store, &p, err);
     if (rc == KEN_OK) rc = ken_monitor_store(j->monitor, j->store, p.step, j->s.best_step, err);
@@ -229,6 +281,7 @@ static int measure(job *j, ken_err *err)
     if (rc == KEN_OK) rc = ken_store_commit(j->store, err);
     if (rc != KEN_OK) {
         j->s = before;
+        j->best = best;
         return rc;
     }
     j->s.evaluated = j->s.step;
@@ -293,6 +346,8 @@ static int resume(job *j, ken_err *err)
     }
     j->saved_at = ken_clock();
     rc = ken_tuning_drop_after(j->store, j->s.evaluated, err);
+    if (rc == KEN_OK) rc = ken_store_commit(j->store, err);
+    if (rc == KEN_OK) rc = recall_best(j, err);
     if (rc == KEN_OK && j->saved_step < 0)
         rc = ken_monitor_store_rows(j->monitor, j->store, ken_model_tokenizer(j->t.model), err);
     return rc == KEN_OK ? ken_store_commit(j->store, err) : rc;

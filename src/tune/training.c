@@ -129,6 +129,25 @@ static int open_sets(ken_training *t, ken_err *err)
     return rc == KEN_OK ? ken_watched_compare(t, err) : rc;
 }
 
+/* The tasks of the dev rows, before anything is computed. */
+static int check_stop_rule(const ken_training *t, ken_err *err)
+{
+    ken_task_score score[KEN_STOP_TASKS];
+    int n = 0;
+    if (t->stop.kind == KEN_STOP_DEV) return KEN_OK;
+    for (size_t i = 0; t->set[KEN_SET_DEV] != NULL && i < ken_tune_set_count(t->set[KEN_SET_DEV]); i++) {
+        const char *task = ken_tune_set_row(t->set[KEN_SET_DEV], i)->task;
+        if (task[0] == '\0') task = KEN_MAIN_TASK;
+        int k = 0;
+        while (k < n && strcmp(score[k].task, task) != 0) k++;
+        if (k < n) continue;
+        if (n == KEN_STOP_TASKS)
+            return ken_fail(err, KEN_EUSAGE, "`stop_rule`: dev has rows of more than %d tasks", KEN_STOP_TASKS);
+        score[n++] = (ken_task_score){task, 0, 1};
+    }
+    return ken_stop_rule_check(&t->stop, score, n, err);
+}
+
 /* Declining is also what the training teaches to say. */
 static int check_golds(ken_training *t, const ken_train_options *o, ken_err *err)
 {
@@ -169,6 +188,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *gi
     if (rc == KEN_OK) rc = check_optimizer(t, o, err);
     if (rc == KEN_OK) rc = ken_schedule_set(&s, o, 1, err);
     if (rc == KEN_OK) rc = check_teacher(t, o, err);
+    if (rc == KEN_OK) rc = ken_stop_rule_parse(&t->stop, o->stop_rule, err);
     if (rc == KEN_OK) rc = check_types(t, o, err);
     if (rc == KEN_OK) rc = check_what(t, o, err);
     if (rc == KEN_OK) rc = check_share(t, o, err);
@@ -178,6 +198,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *gi
         rc = ken_fail(err, KEN_EUSAGE, "nothing to train on; name a set or a run");
     if (rc == KEN_OK) rc = check_golds(t, o, err);
     if (rc == KEN_OK) rc = open_sets(t, err);
+    if (rc == KEN_OK) rc = check_stop_rule(t, err);
     if (rc == KEN_OK) rc = plan_steps(t, o, err);
     return rc;
 }

@@ -12,6 +12,7 @@
 #include "tune/freeze.h"
 #include "tune/schedule.h"
 #include "tune/set.h"
+#include "tune/stop_rule.h"
 
 enum { KEN_SET_TRAIN, KEN_SET_DEV, KEN_SET_TEST, KEN_SET_OOD, KEN_N_SETS };
 extern const char *const ken_set_names[KEN_N_SETS]; /* "train", "dev", "test", "ood" */
@@ -36,6 +37,7 @@ typedef struct ken_training {
     bool share;    /* prefixes of a batch are computed once */
     bool low_rank; /* lora is what is trained */
     ken_lora_spec lora;
+    ken_stop_rule stop;
     int64_t teacher_epoch; /* whose weights the teacher has: 0 = the base; -1 = no teacher */
     ken_gold_rules golds;  /* what counts as right, and as declining */
     ken_dtype save_type, gguf[8];

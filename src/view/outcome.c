@@ -1,6 +1,7 @@
 /* outcome.c - what must be known of a training besides its curves: what is said of the rows it watches, whether it has converged, which rows it
  * never fitted. For a terminal, JSON and the page alike. */
 #include "base/alloc.h"
+#include "tune/stop_rule.h"
 #include "view/views.h"
 #include <ctype.h>
 #include <math.h>
@@ -86,6 +87,76 @@ static int put_never(ken_views *v, ken_run *r, ken_err *err)
     return rc;
 }
 
+/* ---- tasks ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct task_curve {
+    const char *task;
+    uint64_t n;
+    double most, at_best, last; /* shares */
+    double epoch;               /* of the first measurement with the most */
+} task_curve;
+
+static int read_tasks(ken_views *v, task_curve *t, int *n_tasks, ken_run *r, ken_err *err)
+{
+    *n_tasks = 0;
+    for (size_t i = 0; i < ken_run_n_points(r); i++) {
+        const ken_point *p = ken_run_point(r, i);
+        const ken_measure *m;
+        ken_task_score score[KEN_STOP_TASKS];
+        size_t n;
+        int rc = ken_run_measures(r, p->step, &m, &n, err);
+        if (rc != KEN_OK) return rc;
+        const int k = ken_stop_scores(score, m, n);
+        if (p->step == 0 || k < 2) continue;
+        if (*n_tasks > 0 && k != *n_tasks) continue; /* not what a training writes */
+        for (int j = 0; j < k; j++) {
+            const double share = (double)score[j].hits / (double)score[j].n;
+            if (*n_tasks == 0)
+                t[j] = (task_curve){ken_views_keep(v, "%s", score[j].task), score[j].n, -1, NAN, NAN, NAN};
+            if (share > t[j].most) {
+                t[j].most = share;
+                t[j].epoch = p->epoch;
+            }
+            if (p->best) t[j].at_best = share;
+            t[j].last = share;
+        }
+        *n_tasks = k;
+    }
+    return KEN_OK;
+}
+
+/* Each task's own early stop beside the one that is kept, when dev has several tasks. */
+static int put_tasks(ken_views *v, ken_run *r, ken_err *err)
+{
+    enum { W = KEN_SHOWN | KEN_IN_DATA };
+    static const ken_view_column columns[] = {
+        {.head = "dev by task", .key = "task", .unit = KEN_UNIT_TEXT, .width = 20, .where = W},
+        {.head = "rows", .key = "rows", .unit = KEN_UNIT_COUNT, .width = 9, .where = W},
+        {.head = "its best", .key = "best_accuracy", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 9, .where = W},
+        {.head = "epoch", .key = "best_epoch", .unit = KEN_UNIT_REAL, .digits = 2, .width = 7, .where = W},
+        {.head = "kept", .key = "accuracy", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 9, .where = W},
+        {.head = "last", .key = "last_accuracy", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 9, .where = W}};
+    task_curve t[KEN_STOP_TASKS];
+    int n;
+    int rc = read_tasks(v, t, &n, r, err);
+    if (rc != KEN_OK || n == 0) return rc;
+    const char *rule = ken_run_setting(r, "stop_rule");
+    ken_value_text(v, "", "stop_rule", rule != NULL ? rule : "dev");
+    ken_views_table(v, columns, sizeof columns / sizeof *columns,
+                    ken_views_keep(v, "early stop by task; the best measurement is chosen by %s",
+                                   rule != NULL ? rule : "all dev rows together"));
+    for (int i = 0; i < n; i++) {
+        ken_views_row(v, "tasks[]", NULL);
+        ken_put_text(v, KEN_STYLE_PLAIN, t[i].task);
+        ken_put_count(v, t[i].n);
+        ken_put_number(v, t[i].most);
+        ken_put_number(v, t[i].epoch);
+        ken_put_number(v, t[i].at_best);
+        ken_put_number(v, t[i].last);
+    }
+    return KEN_OK;
+}
+
 int ken_view_outcome(ken_views *v, ken_run *r, ken_err *err)
 {
     ken_convergence c;
@@ -93,6 +164,7 @@ int ken_view_outcome(ken_views *v, ken_run *r, ken_err *err)
     if (rc != KEN_OK) return rc;
     put_convergence(v, &c);
     rc = put_never(v, r, err);
+    if (rc == KEN_OK) rc = put_tasks(v, r, err);
     ken_view_note_lines(v, ken_run_setting(r, "notes"));
     return rc;
 }

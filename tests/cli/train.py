@@ -396,8 +396,59 @@ def the_best_is_kept():
 def json_lines():
     done = trained("lines", "--json-lines", "--max-steps", "4", "--eval-every", "2")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    expect([r["step"] for r in rows] == [0, 2, 4], f"steps {[r['step'] for r in rows]}")
+    expect([(r["event"], r["step"]) for r in rows] == [("measurement", 0), ("step", 1), ("step", 2), ("measurement", 2), ("step", 3), ("step", 4),
+                                                       ("measurement", 4)], f"lines {[(r['event'], r['step']) for r in rows]}")
+    rows, steps = ([r for r in rows if r["event"] == of] for of in ("measurement", "step"))
+    for a, b, some in zip(rows, rows[1:], (steps[:2], steps[2:])):
+        tokens = [s["tokens"] - t for s, t in zip(some, [a["tokens"], some[0]["tokens"]])]
+        mean = sum(s["loss"] * n for s, n in zip(some, tokens)) / sum(tokens)
+        expect(abs(mean - b["loss"]) < 1e-6 and some[-1]["lr"] == b["lr"], f"the steps' losses have the mean {mean}, the point says {b['loss']}")
     expect(rows[0]["dev"]["examples"] == 9 and rows[0]["train"]["examples"] == 24, "rows are miscounted")
+
+
+def stop_rules():
+    """Each rule's best measurement is what a search over all of them finds, also when the training was killed on its way."""
+    rows = [{**json.loads(line), "task": task} for i, line in enumerate(open("dev.jsonl")) for task in [["", "odd", "far"][i % 3]]]
+    rows = [{**r, "question": r["question"] if r["task"] == "far" else r["question"].removeprefix("The ") + " "} for r in rows]
+    open("tasks.jsonl", "w").write("".join(json.dumps(r) + "\n" for r in rows))
+    base = ["-m", TINY, "-d", "train.jsonl", "--dev", "tasks.jsonl", "--epochs", "40", "--batch", "8", "--lr", "1e-2", "--dropout", "0",
+            "-t", "2", "--checkpoint-every", "7"]
+    found = {}
+    for rule in ("dev", "task:odd", "task:main", "mean", "min-regret"):
+        out = "rule-" + rule.replace(":", "-")
+        there, j = result(out, "--stop-rule", rule, base=base)
+        points = [p for p in j["points"] if p["step"] > 0]
+        tasks = [{t: x["hits"] for t, x in p["dev"]["task"].items()} for p in points]  # of three rows each
+        for p, t in zip(points, tasks):
+            t["main"] = p["dev"]["hits"] - sum(t.values())
+        best = 0
+        for i, p in enumerate(points):
+            most = {t: max(s[t] for s in tasks[:i + 1]) for t in tasks[0]}
+            key = {"dev": lambda k: points[k]["dev"]["hits"], "mean": lambda k: sum(tasks[k].values()),
+                   "min-regret": lambda k: -max(most[t] - tasks[k][t] for t in most)}.get(rule, lambda k: tasks[k][rule[5:]])
+            best = i if key(i) > key(best) else best
+        expect(j["best_step"] == points[best]["step"], f"{rule}: best step {j['best_step']}, expected {points[best]['step']}")
+        expect(j["stop_rule"] == rule and [t["task"] for t in j["tasks"]] == ["far", "main", "odd"], f"{rule}: {j.get('tasks')}")
+        for t in j["tasks"]:
+            want = max(s[t["task"]] for s in tasks), tasks[best][t["task"]]
+            expect(all(abs(a - b / 3) < 1e-6 for a, b in zip((t["best_accuracy"], t["accuracy"]), want)), f"{rule}: {t}, expected {want}")
+        found[rule] = j["best_step"]
+        for _ in range(2 if rule in ("mean", "min-regret") else 0):
+            p = subprocess.Popen(command(out + "2", "--stop-rule", rule, base=base), env=ENV, stderr=subprocess.DEVNULL)
+            wait_for(out + "2/state/checkpoint", p)
+            time.sleep(0.2)
+            p.kill()
+            p.wait()
+        expect(result(out + "2", "--stop-rule", rule, base=base) == (there, j), f"{rule}: a resumed training differs")
+    expect(len(set(found.values())) > 1, f"the test is empty: {found}")
+    done = train("rule-dev", "--stop-rule", "mean", base=base)
+    expect(done.returncode == 3 and "stop_rule" in done.stderr, done.stderr)
+    for rule, says in (("task:none", "main, odd, far"), ("best", "--stop-rule")):
+        done = train("rule-none", "--stop-rule", rule, base=base)
+        expect(done.returncode == 2 and says in done.stderr, f"{rule}: {done.stderr}")
+        expect(not os.path.exists("rule-none"), "a folder was made")
+    done = train("rule-one", "--stop-rule", "mean")
+    expect(done.returncode == 2 and "of one (main)" in done.stderr, done.stderr)
 
 
 def limits():
@@ -436,7 +487,7 @@ def dry_run_writes_nothing():
 
 CASES = [it_trains, finished_is_left_alone, threads_do_not_matter, checkpoints_do_not_matter, killed_anywhere, killed_while_it_writes,
          interrupted, terminated, full_disk, not_a_number, two_programs, other_settings, what_counts_binds, damaged_states, adapters, teachers, frozen, patience,
-         the_best_is_kept, json_lines, limits, nothing_on_bad_input, dry_run_writes_nothing]
+         the_best_is_kept, json_lines, stop_rules, limits, nothing_on_bad_input, dry_run_writes_nothing]
 if len(sys.argv) > 3:
     CASES = [c for c in CASES if c.__name__ in sys.argv[3:]]
 
