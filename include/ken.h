@@ -106,8 +106,8 @@ KEN_API int ken_model_open(ken_model **out, const char *path, ken_err *err);
 KEN_API void ken_model_free(ken_model *m);
 
 /* Puts a low-rank adapter on the model: a PEFT folder with adapter_config.json and adapter_model.safetensors. Whatever computes with
- * the model from now on computes with W + scale B A, and its hash is another one. Before anything was computed; one adapter a
- * model (KEN_EUSAGE for a second). KEN_EINPUT when it is damaged, made for a model of other shape, or of a kind that is not supported. */
+ * the model from now on computes with W + scale B A, and its hash is another one. Before anything was computed. Up to four
+ * add up, in the order in which they were attached (KEN_EUSAGE for a fifth). KEN_EINPUT when it is damaged, made for a model of other shape, or of a kind that is not supported. */
 KEN_API int ken_model_attach(ken_model *m, const char *dir, ken_err *err);
 
 typedef struct ken_model_info {
@@ -130,9 +130,9 @@ typedef struct ken_model_info {
     bool has_chat_template;
     int n_tensors;
     int n_warnings;           /* see ken_model_warning */
-    const char *adapter;      /* the folder given to ken_model_attach, or NULL */
-    const char *adapter_hash; /* SHA-256 of its files, or NULL */
-    int adapter_rank;
+    const char *adapter;      /* the folder given to ken_model_attach; of several one a line; or NULL */
+    const char *adapter_hash; /* SHA-256 of their files, or NULL */
+    int adapter_rank;         /* the sum of theirs */
 } ken_model_info;
 
 typedef struct ken_tensor_info {

@@ -7,7 +7,7 @@
     "the model: a GGUF file, a folder with safetensors, or ORG/NAME in the Hugging Face cache (default: $KEN_MODEL, "  \
     "else the default model)"
 
-extern const char *cli_adapter;                /* --adapter, or NULL */
+extern cli_list cli_adapters;                  /* --adapter, in their order */
 extern const cli_option cli_adapter_options[]; /* a verb's table beside its own -m */
 
 /* Opens the model, attaches --adapter (else `adapter`, when it is not NULL) and notes the model's warnings. */

@@ -280,6 +280,23 @@ static int finish(const char *dir, bool was_done, const watch *w, ken_err *err)
     return rc;
 }
 
+/* What becomes of adapters that are on the model already. */
+static void note_adapters(const ken_model *m)
+{
+    const char *on = ken_model_get_info(m)->adapter;
+    if (on == NULL) return;
+    const int several = cli_adapters.n > 1;
+    if (O.lora.rank > 0)
+        cli_note("the adapter%s of --adapter stay%s as %s: what is trained is another one on top, which is written "
+                 "alone; use "
+                 "it with %s (--adapter several times), or without",
+                 several ? "s" : "", several ? "" : "s", several ? "they are" : "it is",
+                 several ? "them" : "the first");
+    else
+        cli_note("the adapter%s of --adapter %s merged into the weights, which are trained from there",
+                 several ? "s" : "", several ? "are" : "is");
+}
+
 static int run(int n, char **arg, ken_err *err)
 {
     (void)n;
@@ -308,9 +325,9 @@ static int run(int n, char **arg, ken_err *err)
     ken_train_data data;
     o.data = &data;
     int rc = cli_tune_data(&data, set.data, err);
-    if (rc == KEN_OK) rc = ken_model_open(&m, model, err);
+    if (rc == KEN_OK) rc = cli_model_open(&m, model, NULL, err);
     if (rc != KEN_OK) return rc;
-    for (int i = 0; i < ken_model_get_info(m)->n_warnings; i++) cli_note("warning: %s", ken_model_warning(m, i));
+    note_adapters(m);
     term_start();
     cli_progress_start(&w.progress);
     if (set.dry_run) {
@@ -360,6 +377,10 @@ const cli_verb cli_verb_train = {
         "The answers of the best and of the last measurement are kept: ken diff DIR compares the two, and ken diff "
         "DIR_A "
         "DIR_B two trainings. When fewer than 99% of the training rows are fitted in the end, it says so.\n\n"
+        "With --adapter training begins on top of an adapter: with --lora it is frozen and a second one is trained on "
+        "it, "
+        "which is what is written (facts in the first, the task in the second); without, it is merged into the weights "
+        "first.\n\n"
         "The state is kept in DIR/state while the training runs. The same command resumes an interrupted training and "
         "ends in the same bytes as one that was not interrupted; other settings are refused. Results do not depend on "
         "threads. The first Ctrl-C stops cleanly and keeps the state.\n\n"
@@ -374,7 +395,8 @@ const cli_verb cli_verb_train = {
         "ken train -d facts.jsonl --dry-run",
     .init = init,
     .run = run,
-    .tables = {io_options, what_options, how_options, cli_tune_options, cli_tune_model_options, cli_data_options},
+    .tables = {io_options, cli_adapter_options, what_options, how_options, cli_tune_options, cli_tune_model_options,
+               cli_data_options},
     .computes = true,
     .min_args = 0,
     .max_args = 0,

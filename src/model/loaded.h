@@ -20,8 +20,10 @@ struct ken_model {
     ken_weights weights;
     float *rope_freqs; /* behind config.rope_freqs, or NULL */
     ken_tokenizer *tokenizer;
-    ken_lora *adapter; /* ken_model_attach, or NULL */
-    char *adapter_path;
+    ken_lora *adapter[KEN_MODEL_ADAPTERS]; /* (n_adapters) ken_model_attach */
+    int n_adapters;
+    size_t first_adapter_file; /* their files are the model's last ones */
+    char *adapter_path;        /* theirs, one a line */
     char *path, *name, *source, *chat_template; /* source and chat_template may be NULL */
     char format[24];
     ken_buf notes;         /* warnings, one a line while loading */

@@ -63,5 +63,6 @@ char *ken_lora_file(const char *dir, bool weights);
 void ken_lora_add(const ken_lora *l, int layer, ken_module m, float *w, int threads);
 
 /* The adapter attached to a model by ken_model_attach (ken.h), or NULL. nn/weights.c adds it to the weights it unpacks. */
-const ken_lora *ken_model_adapter(const ken_model *m);
+enum { KEN_MODEL_ADAPTERS = 4 };
+const ken_lora *ken_model_adapter(const ken_model *m, int i); /* in the order in which they were attached; NULL past the last */
 #endif

@@ -162,7 +162,7 @@ void ken_model_free(ken_model *m)
 {
     if (m == NULL) return;
     ken_tokenizer_free(m->tokenizer);
-    ken_lora_free(m->adapter);
+    for (int i = 0; i < m->n_adapters; i++) ken_lora_free(m->adapter[i]);
     ken_free(m->adapter_path);
     ken_free(m->weights.layers);
     ken_free(m->rope_freqs);
@@ -240,34 +240,47 @@ int ken_model_hash(ken_model *m, const char **hex, ken_err *err)
 
 /* ---- an adapter ------------------------------------------------------------------------------------------------------- */
 
-const ken_lora *ken_model_adapter(const ken_model *m) { return m->adapter; }
+const ken_lora *ken_model_adapter(const ken_model *m, int i) { return i < m->n_adapters ? m->adapter[i] : NULL; }
 
 char *ken_lora_file(const char *dir, bool weights)
 {
     return ken_path_join(dir, weights ? "adapter_model.safetensors" : "adapter_config.json");
 }
 
+/* The path of one, or those of several, one a line; NULL when out of memory. */
+static char *join_paths(const char *before, const char *dir)
+{
+    ken_buf b = {0};
+    if (before != NULL) ken_buf_printf(&b, "%s\n", before);
+    ken_buf_puts(&b, dir);
+    return ken_buf_take(&b);
+}
+
 /* The adapter's files become files of the model, so that its hash covers them. */
 int ken_model_attach(ken_model *m, const char *dir, ken_err *err)
 {
-    if (m->adapter != NULL)
-        return ken_fail(err, KEN_EUSAGE, "%s: the model already has the adapter %s; only one is supported", dir,
-                        m->adapter_path);
-    const size_t had = m->n_files;
+    if (m->n_adapters == KEN_MODEL_ADAPTERS)
+        return ken_fail(err, KEN_EUSAGE, "%s: the model already has %d adapters, which is the most", dir,
+                        m->n_adapters);
+    const size_t had = m->n_files, first = m->n_adapters > 0 ? m->first_adapter_file : had;
     ken_lora *l = NULL;
     ken_map map;
-    char *path = ken_strdup(dir), *config = ken_lora_file(dir, false), *weights = ken_lora_file(dir, true);
+    char *path = join_paths(m->adapter_path, dir), *config = ken_lora_file(dir, false),
+         *weights = ken_lora_file(dir, true), hash[65];
     int rc = path == NULL || config == NULL || weights == NULL ? ken_fail_nomem(err, "adapter") : KEN_OK;
     if (rc == KEN_OK) rc = ken_lora_read(&l, dir, &m->config, err);
     if (rc == KEN_OK) rc = ken_model_map(m, config, &map, err);
     if (rc == KEN_OK) rc = ken_model_map(m, weights, &map, err);
-    if (rc == KEN_OK) rc = hash_files(m, had, m->adapter_hash, err);
+    if (rc == KEN_OK) rc = hash_files(m, first, hash, err);
     if (rc == KEN_OK) {
-        m->adapter = l;
+        memcpy(m->adapter_hash, hash, sizeof hash);
+        m->adapter[m->n_adapters++] = l;
+        m->first_adapter_file = first;
+        ken_free(m->adapter_path);
         m->adapter_path = path;
         m->info.adapter = path;
         m->info.adapter_hash = m->adapter_hash;
-        m->info.adapter_rank = l->rank;
+        m->info.adapter_rank += l->rank;
         m->info.hash = NULL;
         m->hash[0] = '\0';
         l = NULL;

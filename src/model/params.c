@@ -1,4 +1,5 @@
 /* params.c - the weights of a network in one block of f32; see params.h. The layout is a table: which tensors make up which matrix. */
+#include "model/lora.h"
 #include "model/params.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
@@ -225,12 +226,33 @@ static const ken_tensor *tensor_of(const ken_model *m, const ken_param *x)
     return NULL;
 }
 
+/* Adapters that are on the model become part of its weights, as where they are unpacked (nn/weights.c). */
+static void merge_adapters(ken_params *p, const ken_model *m, int threads)
+{
+    const ken_config *c = p->config;
+    const size_t q = (size_t)c->n_head * (size_t)c->d_head, kv = (size_t)c->n_kv * (size_t)c->d_head,
+                 width = (size_t)c->n_embd, ff = (size_t)c->n_ff;
+    const ken_lora *a;
+    for (int i = 0; (a = ken_model_adapter(m, i)) != NULL; i++)
+        for (int l = 0; l < c->n_layer; l++) {
+            const ken_params_layer *x = &p->layers[l];
+            ken_lora_add(a, l, KEN_MOD_Q, x->qkv, threads);
+            ken_lora_add(a, l, KEN_MOD_K, x->qkv + q * width, threads);
+            ken_lora_add(a, l, KEN_MOD_V, x->qkv + (q + kv) * width, threads);
+            ken_lora_add(a, l, KEN_MOD_O, x->o, threads);
+            ken_lora_add(a, l, KEN_MOD_GATE, x->gate_up, threads);
+            ken_lora_add(a, l, KEN_MOD_UP, x->gate_up + ff * width, threads);
+            ken_lora_add(a, l, KEN_MOD_DOWN, x->down, threads);
+        }
+}
+
 int ken_params_load(ken_params **out, const ken_model *m, int threads, ken_err *err)
 {
     int rc = ken_params_new(out, m, err);
     for (int i = 0; rc == KEN_OK && i < (*out)->n_list; i++)
         rc = load_tensor(*out, &(*out)->list[i], tensor_of(m, &(*out)->list[i]), (*out)->config->qk_interleaved,
                          ken_threads(threads), err);
+    if (rc == KEN_OK) merge_adapters(*out, m, ken_threads(threads));
     if (rc != KEN_OK) {
         ken_params_free(*out);
         *out = NULL;

@@ -65,12 +65,15 @@ static int parts_of(const ken_net_weights *w, int l, ken_which_matrix which, mat
 int ken_weights_values(ken_net_weights *w, int l, ken_which_matrix which, const float **out, ken_err *err)
 {
     const int d_rope = ken_model_config(w->model)->d_rope;
-    const ken_lora *adapter[2] = {w->params == NULL ? ken_model_adapter(w->model) : NULL, w->lora};
+    const ken_lora *adapter[KEN_MODEL_ADAPTERS + 1]; /* (n_adapters) the model's own, then the one in training */
+    int n_adapters = 0;
+    while (w->params == NULL && (adapter[n_adapters] = ken_model_adapter(w->model, n_adapters)) != NULL) n_adapters++;
+    if (w->lora != NULL) adapter[n_adapters++] = w->lora;
     matrix_part part[3];
     int64_t cols;
     const float *have;
     const int n = parts_of(w, l, which, part, &cols, &have);
-    if (have != NULL && adapter[0] == NULL && adapter[1] == NULL) {
+    if (have != NULL && n_adapters == 0) {
         *out = have;
         return KEN_OK;
     }
@@ -79,8 +82,8 @@ int ken_weights_values(ken_net_weights *w, int l, ken_which_matrix which, const 
     for (int i = 0; i < n && rc == KEN_OK; i++) {
         if (have == NULL) rc = ken_unpack_matrix(part[i].t, to, part[i].rows, cols, part[i].d, d_rope, w->threads, err);
         else memcpy(to, have + (to - w->scratch), (size_t)(part[i].rows * cols) * sizeof *to);
-        for (int k = 0; k < 2 && rc == KEN_OK; k++)
-            if (adapter[k] != NULL) ken_lora_add(adapter[k], l, part[i].module, to, w->threads);
+        for (int k = 0; k < n_adapters && rc == KEN_OK; k++)
+            ken_lora_add(adapter[k], l, part[i].module, to, w->threads);
         to += part[i].rows * cols;
     }
     *out = w->scratch;

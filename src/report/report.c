@@ -57,9 +57,14 @@ static void model_name(char buf[KEN_RUN_NAME], const ken_run *run)
     if (path != NULL && path[0] != '\0') ken_model_label(buf, KEN_RUN_NAME, path);
     else snprintf(buf, KEN_RUN_NAME, "%s", name != NULL && name[0] != '\0' ? name : "a model");
     if (adapter == NULL || adapter[0] == '\0') return;
-    ken_model_label(part, sizeof part, adapter);
-    size_t n = strlen(buf);
-    snprintf(buf + n, KEN_RUN_NAME - n, " + %s", part);
+    for (const char *s = adapter, *end; s != NULL; s = *end != '\0' ? end + 1 : NULL) { /* several, one a line */
+        char one[1024];
+        end = s + strcspn(s, "\n");
+        snprintf(one, sizeof one, "%.*s", (int)(end - s), s);
+        ken_model_label(part, sizeof part, one);
+        size_t n = strlen(buf);
+        snprintf(buf + n, KEN_RUN_NAME - n, " + %s", part);
+    }
 }
 
 /* Where models are called alike, the file of the run tells them apart. */

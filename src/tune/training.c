@@ -113,9 +113,6 @@ static int check_what(ken_training *t, const ken_train_options *o, ken_err *err)
         return ken_fail(err, KEN_EUSAGE,
                         "`lora` leaves all the model's own weights as they are: `train` and `freeze` "
                         "have no meaning with it; name the projections among its targets");
-    if (ken_model_get_info(t->model)->adapter != NULL)
-        return ken_fail(err, KEN_EUSAGE,
-                        "a model with an adapter on it cannot be trained further; train the model itself");
     return t->low_rank ? ken_lora_resolve(&t->lora, &o->lora, err) : KEN_OK;
 }
 

@@ -222,7 +222,11 @@ void ken_view_subject(ken_views *v, const char *model, const char *adapter, cons
     char name[256], of_hub[256];
     if (adapter != NULL && ken_hub_name(of_hub, sizeof of_hub, adapter)) adapter = of_hub;
     ken_model_label(name, sizeof name, model != NULL ? model : "a model");
-    ken_views_say(v, KEN_STYLE_STRONG, "%s%s%s", name, adapter != NULL ? " with " : "", adapter != NULL ? adapter : "");
+    ken_views_say(v, KEN_STYLE_STRONG, "%s", name);
+    for (const char *s = adapter, *end; s != NULL; s = *end != '\0' ? end + 1 : NULL) { /* several, one a line */
+        end = s + strcspn(s, "\n");
+        ken_views_say(v, KEN_STYLE_STRONG, "%s%.*s", s == adapter ? " with " : " and ", (int)(end - s), s);
+    }
     if (data != NULL) ken_views_say(v, KEN_STYLE_PLAIN, " on %s", data);
 }
 

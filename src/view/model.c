@@ -1,5 +1,6 @@
 /* model.c - what a model's files say: its shape, its weights, its tokenizer, and each tensor. */
 #include "view/views.h"
+#include <string.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -82,7 +83,12 @@ static void put_lines(ken_views *v, const ken_model *m)
     line(v, "format", ken_views_keep(v, "%s, %.1f MB, mostly %s", f->format, (double)f->bytes / 1e6, f->weight_type));
     if (f->source != NULL) line(v, "source", f->source);
     if (f->hash != NULL) line(v, "sha256", f->hash);
-    if (f->adapter != NULL) line(v, "adapter", ken_views_keep(v, "rank %d, %s", f->adapter_rank, f->adapter));
+    for (const char *s = f->adapter, *end; s != NULL; s = *end != '\0' ? end + 1 : NULL) { /* several, one a line */
+        end = s + strcspn(s, "\n");
+        line(v, s == f->adapter ? "adapter" : "and",
+             s == f->adapter ? ken_views_keep(v, "rank %d, %.*s", f->adapter_rank, (int)(end - s), s)
+                             : ken_views_keep(v, "%.*s", (int)(end - s), s));
+    }
     put_network(v, f);
     line(v, "tokenizer",
          ken_views_keep(v, "%s, %s tokens, hash %.16s", f->tokenizer, ken_views_count_text(v, (uint64_t)f->n_vocab),

@@ -453,14 +453,14 @@ static void attached(void **state)
     if (ken_model_open(&m, MODEL, &err) != KEN_OK) fail_msg("%s", err.msg);
     assert_int_equal(ken_model_hash(m, &hex, &err), KEN_OK);
     memcpy(before, hex, 65);
-    assert_null(ken_model_adapter(m));
+    assert_null(ken_model_adapter(m, 0));
     assert_null(ken_model_get_info(m)->adapter);
     assert_int_equal(ken_model_attach(m, "/nonexistent", &err), KEN_EINPUT);
-    assert_null(ken_model_adapter(m)); /* as it was */
+    assert_null(ken_model_adapter(m, 0)); /* as it was */
     assert_int_equal(ken_model_hash(m, &hex, &err), KEN_OK);
     assert_string_equal(hex, before);
     if (ken_model_attach(m, folder, &err) != KEN_OK) fail_msg("%s", err.msg);
-    assert_same(ken_model_adapter(m), l);
+    assert_same(ken_model_adapter(m, 0), l);
     assert_string_equal(ken_model_get_info(m)->adapter, folder);
     assert_int_equal(ken_model_get_info(m)->adapter_rank, 4);
     assert_int_equal(strlen(ken_model_get_info(m)->adapter_hash), 64);
@@ -468,7 +468,21 @@ static void attached(void **state)
     assert_int_equal(ken_model_hash(m, &hex, &err), KEN_OK);
     memcpy(with, hex, 65);
     assert_string_not_equal(with, before);
-    assert_int_equal(ken_model_attach(m, folder, &err), KEN_EUSAGE);
+    /* More of them: each has its place, the hash covers all, and there is a most. */
+    char two[8200];
+    assert_null(ken_model_adapter(m, 1));
+    for (int i = 1; i < KEN_MODEL_ADAPTERS; i++) {
+        if (ken_model_attach(m, folder, &err) != KEN_OK) fail_msg("%s", err.msg);
+        assert_same(ken_model_adapter(m, i), l);
+        assert_int_equal(ken_model_get_info(m)->adapter_rank, 4 * (i + 1));
+        assert_int_equal(ken_model_hash(m, &hex, &err), KEN_OK);
+        assert_string_not_equal(hex, with);
+        memcpy(with, hex, 65);
+        snprintf(two, sizeof two, "%s\n%s", folder, folder);
+        if (i == 1) assert_string_equal(ken_model_get_info(m)->adapter, two);
+    }
+    assert_int_equal(ken_model_attach(m, "/nonexistent", &err), KEN_EUSAGE);
+    assert_non_null(strstr(err.msg, "has 4 adapters"));
     ken_model_free(m);
     /* another value, another hash */
     l->data[0] += 1;
@@ -504,7 +518,7 @@ static void allocations_fail(void **state)
             if (rc == KEN_OK) break;
             if (err.status != rc || (rc != KEN_ENOMEM && !(jansson_too && strstr(err.msg, "not valid JSON") != NULL)))
                 fail_msg("allocation %ld failed and the status is %d (%s)", k, rc, err.msg);
-            assert_null(ken_model_adapter(model));
+            assert_null(ken_model_adapter(model, 0));
             assert_true(k < 10000);
         }
         json_set_alloc_funcs(malloc, free);
