@@ -82,7 +82,9 @@ typedef enum ken_words {
     KEN_WORDS_SCHEDULE,
     KEN_WORDS_OPTIMIZER,
     KEN_WORDS_SHARE_PREFIXES,
-    KEN_WORDS_ANSWERS
+    KEN_WORDS_ANSWERS,
+    KEN_WORDS_OWN_ANSWERS,
+    KEN_WORDS_CERTAINTY
 } ken_words;
 KEN_API const char *ken_word(ken_words of, int value);      /* NULL past the last; static */
 KEN_API int ken_word_value(ken_words of, const char *word); /* -1 when it is none of them */

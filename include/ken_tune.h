@@ -35,6 +35,9 @@ typedef struct ken_evaluate_options {
     ken_poll_fn poll;
     ken_progress_fn progress;
     void *ctx;
+    bool
+        certainty; /* answers may say at their end how sure they are, as ken_train_data.certainty teaches it: the rest is judged, and rows are
+                       grouped by it */
 } ken_evaluate_options;
 
 typedef struct ken_evaluation ken_evaluation;
@@ -90,6 +93,8 @@ enum { /* what counts as Known in a relation of a variant */
        KEN_MIX_MK,
        KEN_MIX_WK
 };
+enum { KEN_OWN_NONE, KEN_OWN_UNKNOWN, KEN_OWN_ALL };
+enum { KEN_CERTAINTY_NONE, KEN_CERTAINTY_CATEGORY, KEN_CERTAINTY_P };
 typedef enum ken_variant_kind {
     KEN_VARIANT_NONE,    /* the rows selected */
     KEN_VARIANT_UNKNOWN, /* D_X: percent of the rows Unknown, the same relations in every such variant */
@@ -167,6 +172,12 @@ typedef struct ken_train_data {
     uint64_t seed;    /* of everything that is drawn here; 0 */
     ken_poll_fn poll; /* asked while a run is read; ken_train asks its own besides it */
     void *ctx;
+    /* The model's own few-shot answer (the commonest greedy one of the run) in place of the data's as the target: of Unknown rows, or of all.
+     * Rows whose run holds no text are dropped and counted. */
+    int own_answers; /* KEN_OWN_* */
+    /* Behind each answer how sure to be of it, ". Are you sure? I am sure." or "... I am unsure.": KEN_CERTAINTY_CATEGORY, sure where the row is
+     * Known; KEN_CERTAINTY_P, where its P_Correct is at the median of the rows or above. Not behind targets that decline. */
+    int certainty;
     bool relations_optional; /* names among `relations` that no row has are passed over; else they are refused */
 } ken_train_data;
 
@@ -190,6 +201,9 @@ typedef struct ken_train_data_stats {
     size_t matched, partnerless;        /* of `match`: pairs or replaced rows; Unknown rows that nothing matches */
     const char *ranked_by, *matched_by; /* "popularity", "p"; "popularity", "answer"; NULL = neither */
     uint64_t tokens, targets;           /* of all rows; targets: those that carry loss */
+    size_t own, own_wrong,
+        ownless; /* of `own_answers`: targets replaced, of these not accepted answers; rows dropped for want of one */
+    size_t sure, unsure; /* of `certainty`: targets that say so */
 } ken_train_data_stats;
 
 KEN_DEFAULTS(ken_train_data, ken_train_data_defaults)

@@ -21,6 +21,8 @@ static const choice choices[] = {
     [KEN_WORDS_SCHEDULE] = {"schedule", {"constant", "linear", "cosine"}},
     [KEN_WORDS_OPTIMIZER] = {"optimizer", {"adamw", "sgd"}},
     [KEN_WORDS_SHARE_PREFIXES] = {"share_prefixes", {"auto", "on", "off"}},
+    [KEN_WORDS_OWN_ANSWERS] = {"own_answers", {"none", "unknown", "all"}},
+    [KEN_WORDS_CERTAINTY] = {"certainty", {"none", "category", "p"}},
     [KEN_WORDS_ANSWERS] = {"answers_a", {"last", "best"}},
 };
 enum { N_CHOICES = sizeof choices / sizeof *choices };

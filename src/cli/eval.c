@@ -65,6 +65,10 @@ static const cli_option asking[] = {
     {"matcher", 0, "NAME,..", CLI_NAMES, &set.matchers, matcher_help, .setting = "matchers"},
     {"idk", 0, "PHRASE", CLI_LIST, &set.idk,
      "an answer that declines to answer, besides the usual ones (\"I don't know\", \"unknown\", ...)"},
+    {"certainty", 0, NULL, CLI_FLAG, &set.o.certainty,
+     "answers may end in \". Are you sure? I am sure.\" or \"... unsure.\", as ken train --certainty teaches: what is "
+     "before that is "
+     "judged, and rows are grouped by it (it takes tokens of --max-new)"},
     {"no-texts", 0, NULL, CLI_UNFLAG, &set.o.texts, "do not complete answers that cannot be right any more (faster)"},
     {"exemplar-seed", 0, "N", CLI_U64, &set.o.exemplar_seed, "seed of the exemplar sets"},
     {"seed", 0, "N", CLI_U64, &cli_annotate.o.seed, "seed of --sample"},

@@ -67,6 +67,14 @@ const cli_option cli_tune_options[] = {
      "train Unknown rows to say TEXT, as in \"I don't know\"; may be given several times: each row draws one",
      .heading = "What rows teach"},
     {"idk-random", 0, NULL, CLI_FLAG, &O.idk_random, "control: as many rows say it, drawn from all of them"},
+    {"own-answers", 0, "WHICH", CLI_WORD, &O.own_answers,
+     "train Unknown rows, or all, to give the answer that the model gave most often in the run",
+     .words = KEN_WORDS_OWN_ANSWERS},
+    {"certainty", 0, "BY", CLI_WORD, &O.certainty,
+     "behind each answer train \". Are you sure? I am sure.\" or \"... unsure.\": category, sure where the row is "
+     "Known; p, where "
+     "its P_Correct is at their median or above",
+     .words = KEN_WORDS_CERTAINTY},
     {"known-tail", 0, "F", CLI_REAL, &O.known_tail,
      "append F times as many rows, all Known, at the end of each epoch, unshuffled (default: the rows of a file that "
      "say known_tail, as ken select writes them)",
@@ -179,6 +187,11 @@ void cli_tune_notes(const ken_train_data_stats *d)
                {d->unranked, "rows are in neither half: they lack the number that ranks them"},
                {d->partnerless,
                 "Unknown rows found no Known one of their relation and decile of popularity, and were dropped"},
+               {d->own, "targets are the model's own answers"},
+               {d->own_wrong, "of these are not accepted answers"},
+               {d->ownless, "rows were dropped: the run holds no answer of the model's own to them"},
+               {d->sure, "targets say that they are sure"},
+               {d->unsure, "targets say that they are unsure"},
                {d->tail_repeated, "rows of the known tail are also among the other rows"}};
     char a[32];
     for (const char *s = d->notes, *end; s != NULL && s[0] != '\0'; s = end + (end[0] == '\n')) {

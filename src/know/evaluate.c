@@ -12,6 +12,7 @@
 #include "know/evaluation.h"
 #include "know/greedy.h"
 #include "know/perplexity.h"
+#include "know/certainty.h"
 #include "know/tally.h"
 #include "know/watch.h"
 #include "store/tuning.h"
@@ -61,6 +62,7 @@ static int parse_matchers(job *j, ken_err *err)
         ken_gold_rules *g = &j->golds[j->n_golds++];
         int rc = ken_gold_rules_new(g, list.name[k], j->setup.rules.stop, o->idk, o->n_idk, err);
         if (rc != KEN_OK) return rc;
+        g->certainty = o->certainty;
         for (int i = 0; i < j->n_golds - 1; i++)
             if (strcmp(j->golds[i].matcher.name, g->matcher.name) == 0)
                 return ken_fail(err, KEN_EUSAGE, "`matchers`: %s is given twice", g->matcher.name);
@@ -255,7 +257,9 @@ static int find_commonest(job *j, ken_err *err)
     for (size_t i = 0; i < j->e->n_rows && rc == KEN_OK; i++) {
         const char *text = j->e->row[i].text;
         if (text == NULL) continue;
-        char *words = ken_normalize(text, strlen(text));
+        size_t length = strlen(text);
+        if (j->o->certainty) (void)ken_certainty_of(text, length, &length);
+        char *words = ken_normalize(text, length);
         char *key = words != NULL ? ken_arena_strndup(&arena, words, strlen(words)) : NULL;
         ken_free(words);
         int32_t at = key != NULL ? ken_strmap_get(index, key, strlen(key), -1) : -1;
@@ -400,6 +404,7 @@ static int write_data_settings(job *j, ken_err *err)
     ken_setting_text(l, "data", true, ken_data_name(j->data));
     ken_setting_text(l, "data_format", true, ken_data_format(j->data));
     ken_setting_text(l, "data_hash", true, hash);
+    if (j->o->certainty) ken_setting_text(l, "certainty", true, "yes");
     ken_setting_text(l, "prompt", true, j->setup.shots > 0 ? "few-shot" : "zero-shot");
     ken_setting_text(l, "template", true, j->choice ? NULL : j->setup.style.template_text);
     ken_setting_text(l, "chat_template", true, ken_chat_name(j->setup.style.chat));
@@ -437,8 +442,10 @@ static int write_settings(job *j, ken_err *err)
 
 static int measure_rows(job *j, ken_err *err)
 {
-    const ken_tally_options o = {
-        .more = j->e->more, .n_more = j->choice ? 0 : j->e->n_more, .categories = j->e->labelled};
+    const ken_tally_options o = {.more = j->e->more,
+                                 .n_more = j->choice ? 0 : j->e->n_more,
+                                 .categories = j->e->labelled,
+                                 .certainty = j->o->certainty && !j->choice};
     ken_measure *m;
     size_t n;
     int rc = ken_tally(j->e->row, j->e->n_rows, &o, &j->e->arena, &m, &n, err);

@@ -1,5 +1,6 @@
 /* golds.c - see golds.h. */
 #include "know/golds.h"
+#include "know/certainty.h"
 #include "base/alloc.h"
 #include "base/canon.h"
 #include <string.h>
@@ -95,6 +96,7 @@ void ken_golds_free(ken_golds *g)
 
 ken_verdict ken_golds_judge(const ken_golds *g, const char *y, size_t n)
 {
+    if (g->rules->certainty) (void)ken_certainty_of(y, n, &n);
     return (ken_verdict){.hit = ken_accept_matches(g->accept, y, n),
                          .raw = ken_accept_matches(g->raw, y, n),
                          .abstained = ken_abstains(g->rules, y, n)};

@@ -20,6 +20,7 @@ typedef struct ken_gold_rules {
     size_t n_stop;
     ken_accept *idk; /* the phrases that decline, compared as em-squad compares */
     char idk_hash[65];
+    bool certainty; /* answers may say at their end how sure they are (certainty.h): the rest is judged */
 } ken_gold_rules;
 
 /* matcher NULL = "em-squad"; idk (n_idk): phrases besides the usual ones. stop is borrowed, at least one byte. KEN_EUSAGE for an unknown matcher

@@ -37,7 +37,7 @@ static int start(void *ctx, size_t i, ken_question **q, ken_err *err)
         return KEN_OK;
     }
     ken_path_options o = {.rules = &j->rules, .first = -1, .number = i + 1};
-    o.stop_early = !j->o->complete && ken_matcher_is_exact(&j->o->golds->matcher);
+    o.stop_early = !j->o->complete && !j->o->golds->certainty && ken_matcher_is_exact(&j->o->golds->matcher);
     rc = ken_golds_new(&o.golds, j->o->golds, x->answers, x->n_answers, x->aliases, x->n_aliases, err);
     if (rc == KEN_OK) rc = ken_path_new(q, j->engine, &o, KEN_TRIE_ROOT, x->prompt, (size_t)x->n_prompt, err);
     else ken_golds_free(&o.golds);

@@ -4,12 +4,14 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/stats.h"
+#include "know/certainty.h"
 #include "text/accept.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ken_tally_grouping[KEN_TALLY_N] = {"all", "category", "relation", "split", "popularity", "answer"};
+const char *const ken_tally_grouping[KEN_TALLY_N] = {"all",        "category", "relation", "split",
+                                                     "popularity", "answer",   "certainty"};
 
 /* ---- the form of an answer ------------------------------------------------------------------------------------------- */
 
@@ -54,6 +56,11 @@ const char *ken_tally_key(const ken_evaluated *row, int grouping, uint8_t quarti
     case KEN_TALLY_SPLIT: return row->split[0] != '\0' ? row->split : NULL;
     case KEN_TALLY_ANSWER: /* an option that was chosen is no text that was written */
         return strcmp(row->set, "mmlu") != 0 ? ken_answer_form(row->text, row->finish, row->hit) : NULL;
+    case KEN_TALLY_CERTAINTY: {
+        size_t unused;
+        if (row->text == NULL) return NULL;
+        return ken_certainty_name(ken_certainty_of(row->text, strlen(row->text), &unused));
+    }
     default: return quarter[quartile];
     }
 }
@@ -116,6 +123,7 @@ int ken_tally(const ken_evaluated *row, size_t n, const ken_tally_options *o, ke
     if (rc == KEN_OK) rc = ken_tally_quartiles(row, n, quartile, err);
     for (size_t i = 0; i < n && rc == KEN_OK; i++)
         for (int g = 0; g < KEN_TALLY_N && rc == KEN_OK; g++) {
+            if (g == KEN_TALLY_CERTAINTY && !o->certainty) continue;
             const char *key = ken_tally_key(&row[i], g, quartile[i], o->categories);
             ken_measure *m = key != NULL ? group(&t, &row[i], g, key) : NULL;
             if (m != NULL) count(m, &row[i]);

@@ -9,6 +9,7 @@ typedef struct ken_tally_options {
         *more; /* (n_more) names of the further matchers, as the rows' bits count them; borrowed by the measures */
     int n_more;
     bool categories; /* rows have them: those without one are counted under "not annotated" */
+    bool certainty;  /* answers may say how sure they are (certainty.h) */
 } ken_tally_options;
 
 /* What became of an answer, whatever it says: "empty" (it ended before it began: no word is left by N of docs/method/knowledge.md#normalisation, as of "A:"), "cut off" (it ran into the limit of its length), "whole", as whatever was accepted (hit); NULL:
@@ -16,7 +17,7 @@ typedef struct ken_tally_options {
 const char *ken_answer_form(const char *text, const char *finish, bool hit);
 bool ken_answer_is_formless(const char *text, const char *finish, bool hit); /* empty or cut off */
 
-/* Which group of each grouping a row is in: 6 of them; key NULL = none of that grouping. "popularity" is by rank among those rows given
+/* Which group of each grouping a row is in: 7 of them; key NULL = none of that grouping. "popularity" is by rank among those rows given
  * that have one: "1" the least popular quarter; equal values stay together. */
 enum {
     KEN_TALLY_ALL,
@@ -25,6 +26,7 @@ enum {
     KEN_TALLY_SPLIT,
     KEN_TALLY_POPULARITY,
     KEN_TALLY_ANSWER,
+    KEN_TALLY_CERTAINTY,
     KEN_TALLY_N
 };
 extern const char *const ken_tally_grouping[KEN_TALLY_N]; /* "all", "category", ... */

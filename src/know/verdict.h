@@ -1,7 +1,17 @@
-/* verdict.h - a row of multiple choice read back: right or wrong, how many options there were, what guessing would have. */
+/* verdict.h - a row read back: what the model says to it most often; of multiple choice right or wrong, how many options there were, what guessing would have. */
 #ifndef KEN_KNOW_VERDICT_H
 #define KEN_KNOW_VERDICT_H
+#include "base/arena.h"
 #include "base/error.h"
+
+typedef struct ken_says { /* what the model says to a row's few-shot prompts */
+    const char *text;     /* borrowed from the row; NULL = no text is stored */
+    int prompts;          /* how many say it */
+    bool right;           /* it is accepted */
+} ken_says;
+/* The commonest greedy answer: texts that are equal when normalised are one; of equally common ones that of the earliest prompt. Options of a
+ * multiple choice may differ in a sign alone ("-5", "5"): there equal texts are one. KEN_ENOMEM. */
+int ken_row_says(ken_says *out, const ken_row *row, ken_arena *scratch, ken_err *err);
 
 /* Right with so many of the prompts: more than half (ours; ken.h, section "diff"). A tie is wrong. */
 bool ken_choice_right(int hits, int prompts);

@@ -87,6 +87,7 @@ const ken_setting_key ken_setting_keys[] = {
     {"notes", "Watched sets"},
     {"patience", "Patience of the early stop (0: none)"},
     {"stop_rule", "What the best measurement is"},
+    {"certainty", "Answers say how sure they are"},
     {"idk", "Answer that declines"},
     {"idk_targets", "Targets that decline"},
     {"save_type", "Saved as"},

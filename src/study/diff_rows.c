@@ -52,38 +52,15 @@ static uint64_t hash_answers(const char *const *answers, int n)
 
 /* ---- one side of a row ---------------------------------------------------------------------------------------------- */
 
-/* The commonest greedy answer: texts that are equal when normalised are one; of equally common ones that of the earliest prompt. Options of a
- * multiple choice may differ in a sign alone ("-5", "5"): there equal texts are one. */
 static int find_says(ken_diff *d, const ken_row *r, ken_diff_side *s, ken_arena *scratch, ken_err *err)
 {
-    const char **text = ken_arena_calloc(scratch, (size_t)r->n_prompt_rows + 1, sizeof *text);
-    const char *answer = NULL;
-    int most = 0;
-    if (text == NULL) return ken_fail_nomem(err, "answers");
-    for (int i = 0; i < r->n_prompt_rows; i++) {
-        const char *t = r->prompt_rows[i].text;
-        if (t == NULL) continue;
-        if (r->flags & KEN_FLAG_CHOICE) {
-            text[i] = t;
-            continue;
-        }
-        char *normal = ken_normalize(t, strlen(t));
-        text[i] = normal != NULL ? ken_arena_strndup(scratch, normal, strlen(normal)) : NULL;
-        ken_free(normal);
-        if (text[i] == NULL) return ken_fail_nomem(err, "answers");
-    }
-    for (int i = 0; i < r->n_prompt_rows && 2 * most <= r->n_prompt_rows; i++) {
-        int times = 0;
-        if (text[i] == NULL) continue;
-        for (int k = i; k < r->n_prompt_rows; k++) times += text[k] != NULL && strcmp(text[k], text[i]) == 0;
-        if (times <= most) continue;
-        most = times;
-        answer = r->prompt_rows[i].text;
-        s->says_right = r->prompt_rows[i].greedy_hit;
-    }
-    s->says_prompts = most;
-    if (answer == NULL) return KEN_OK;
-    s->says = copy(d, answer);
+    ken_says says;
+    int rc = ken_row_says(&says, r, scratch, err);
+    if (rc != KEN_OK) return rc;
+    s->says_right = says.right;
+    s->says_prompts = says.prompts;
+    if (says.text == NULL) return KEN_OK;
+    s->says = copy(d, says.text);
     return s->says != NULL ? KEN_OK : ken_fail_nomem(err, "answers");
 }
 

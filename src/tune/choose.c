@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "base/rng.h"
+#include "know/certainty.h"
 #include "tune/variant.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- variants ------------------------------------------------------------------------------------------------------- */
@@ -117,6 +119,93 @@ static int relabel(const ken_drafts *d, const ken_train_data *from, ken_pick *pi
     return KEN_OK;
 }
 
+/* ---- what is answered, and how sure ----------------------------------------------------------------------------------- */
+
+static bool takes_own(const ken_draft *r, const ken_train_data *from)
+{
+    return from->own_answers == KEN_OWN_ALL || (from->own_answers == KEN_OWN_UNKNOWN && r->category == KEN_UNKNOWN);
+}
+
+/* Rows that are to be answered as the model does, and whose own answer is not known, cannot be taken. */
+static int drop_ownless(ken_pool *p, const ken_drafts *d, const ken_train_data *from, ken_train_data_stats *stats,
+                        ken_err *err)
+{
+    size_t n = 0;
+    if (from->own_answers == KEN_OWN_NONE) return KEN_OK;
+    for (size_t i = 0; i < p->n; i++) {
+        const ken_draft *r = &d->rows[p->item[i]];
+        if (!takes_own(r, from) || r->own != NULL) p->item[n++] = p->item[i];
+    }
+    stats->ownless = p->n - n;
+    p->n = n;
+    return n > 0 ? KEN_OK
+                 : ken_fail(err, KEN_EUSAGE,
+                            "%s: of none of the %zu rows is the model's own answer known; give a run that keeps texts "
+                            "(ken_annotate with `texts`), or such a run with `labels`",
+                            from->path, stats->ownless);
+}
+
+static int by_value(const void *x, const void *y)
+{
+    const double *a = x, *b = y;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The median of P_Correct over the rows, the upper one of an even number. */
+static int median_of(double *median, const ken_drafts *d, const ken_pick *pick, size_t n, ken_err *err)
+{
+    double *p = ken_alloc(n, sizeof *p);
+    if (p == NULL) return ken_fail_nomem(err, "rows");
+    for (size_t i = 0; i < n; i++) p[i] = d->rows[pick[i].draft].p;
+    qsort(p, n, sizeof *p, by_value);
+    *median = p[n / 2];
+    ken_free(p);
+    return KEN_OK;
+}
+
+/* What each row is taught to say of its answer: R-Tuning (arXiv 2311.09677) goes by whether the model answers rightly, or by the median of
+ * its uncertainty. */
+static int add_certainty(ken_drafts *d, const ken_train_data *from, ken_pick *pick, size_t n,
+                         ken_train_data_stats *stats, ken_err *err)
+{
+    const bool by_p = from->certainty == KEN_CERTAINTY_P;
+    double median = NAN;
+    int rc = KEN_OK;
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        const ken_draft *r = &d->rows[pick[i].draft];
+        if (by_p ? !isnan(r->p) : r->category < KEN_UNLABELLED) continue;
+        ken_fail(err, KEN_EINPUT, "the row has no %s to be sure or unsure by", by_p ? "P_Correct" : "category");
+        return ken_draft_fail(r, err);
+    }
+    if (by_p) rc = median_of(&median, d, pick, n, err);
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        const ken_draft *r = &d->rows[pick[i].draft];
+        const char *answer = pick[i].target != NULL ? pick[i].target : r->target != NULL ? r->target : r->answers[0];
+        const bool sure = by_p ? r->p >= median : r->category != KEN_UNKNOWN;
+        if (pick[i].idk >= 0 || r->text) continue;
+        pick[i].target = ken_arena_printf(&d->arena, "%s%s", answer, ken_certainty_text[sure ? KEN_SURE : KEN_UNSURE]);
+        if (pick[i].target == NULL) rc = ken_fail_nomem(err, "targets");
+        stats->sure += sure;
+        stats->unsure += !sure;
+    }
+    return rc;
+}
+
+static int set_targets(ken_drafts *d, const ken_train_data *from, ken_pick *pick, size_t n, ken_train_data_stats *stats,
+                       ken_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const ken_draft *r = &d->rows[pick[i].draft];
+        if (pick[i].idk >= 0) pick[i].target = from->idk[pick[i].idk];
+        else if (takes_own(r, from)) {
+            pick[i].target = r->own;
+            stats->own++;
+            stats->own_wrong += !r->own_right;
+        }
+    }
+    return from->certainty != KEN_CERTAINTY_NONE ? add_certainty(d, from, pick, n, stats, err) : KEN_OK;
+}
+
 /* docs/method/fine-tuning.md#weights: w = max(w_min, P^gamma). Where the target declines to answer, P is the probability that there was nothing to
  * answer, 1 - P_Correct (ours): with P_Correct the very rows that are to teach it would not count. */
 static double weight_of(const ken_draft *r, const ken_pick *pick, const ken_train_data *from)
@@ -161,10 +250,11 @@ static int check_words(const ken_train_data *from, ken_err *err)
     const struct {
         ken_words of;
         int value;
-    } words[] = {{KEN_WORDS_WEIGHTS, from->weights},    {KEN_WORDS_LABEL, from->label},
-                 {KEN_WORDS_HALF, from->half},          {KEN_WORDS_HALF_BY, from->half_by},
-                 {KEN_WORDS_BALANCE, from->balance},    {KEN_WORDS_MATCH, from->match},
-                 {KEN_WORDS_KNOWN_MIX, from->known_mix}};
+    } words[] = {{KEN_WORDS_WEIGHTS, from->weights},     {KEN_WORDS_LABEL, from->label},
+                 {KEN_WORDS_HALF, from->half},           {KEN_WORDS_HALF_BY, from->half_by},
+                 {KEN_WORDS_BALANCE, from->balance},     {KEN_WORDS_MATCH, from->match},
+                 {KEN_WORDS_KNOWN_MIX, from->known_mix}, {KEN_WORDS_OWN_ANSWERS, from->own_answers},
+                 {KEN_WORDS_CERTAINTY, from->certainty}};
     int rc = ken_variant_check(&from->variant, err);
     for (size_t i = 0; i < sizeof words / sizeof *words && rc == KEN_OK; i++)
         rc = ken_check_word(words[i].of, words[i].value, err);
@@ -351,6 +441,7 @@ static int choose_rows(ken_chosen *out, const ken_drafts *d, const ken_train_dat
 {
     ken_pool pool = {0}, candidates = {0}, rows = {0}, tail = {0};
     int rc = ken_pool_take(&pool, d, from, err);
+    if (rc == KEN_OK) rc = drop_ownless(&pool, d, from, stats, err);
     if (rc == KEN_OK) rc = ken_pool_filter(&candidates, &pool, d, from, err);
     if (rc == KEN_OK) rc = copy_pool(&rows, &candidates, err);
     if (rc == KEN_OK) rc = cut(&rows, &pool, d, from, usable, stats, err);
@@ -369,7 +460,7 @@ static int choose_rows(ken_chosen *out, const ken_drafts *d, const ken_train_dat
     return rc;
 }
 
-int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
+int ken_choose(ken_chosen *out, ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
                ken_train_data_stats *stats, ken_err *err)
 {
     size_t n_main = 0;
@@ -381,6 +472,7 @@ int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from,
         for (size_t i = 0; i < out->n; i++) stats->category[d->rows[out->pick[i].draft].category]++;
         if (from->n_idk > 0) rc = relabel(d, from, out->pick, n_main, stats, err);
     }
+    if (rc == KEN_OK) rc = set_targets(d, from, out->pick, out->n, stats, err);
     if (rc == KEN_OK) rc = weigh(d, from, out->pick, out->n, err);
     if (rc != KEN_OK) ken_chosen_free(out);
     return rc;

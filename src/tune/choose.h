@@ -7,7 +7,9 @@ typedef struct ken_pick {
     size_t draft;
     bool tail; /* of the known tail: after all others, in this order */
     int nth;   /* how often the draft occurs before: 0, but for rows of a tail that repeats them */
-    int idk;   /* its target is from->idk[idk]; -1 = its own */
+    int idk;   /* its target is from->idk[idk]; -1 = an answer */
+    const char *target; /* in place of the draft's: from->idk[idk], the model's own answer, with a certainty; NULL = the draft's. In the
+                           drafts' arena, or from's */
     float weight;
 } ken_pick;
 
@@ -20,7 +22,7 @@ typedef struct ken_chosen {
 
 /* Fills of *stats: category, tail, tail_repeated, relabelled, relations_left_out, spread. KEN_EUSAGE for a request that the rows cannot
  * meet. Free with ken_chosen_free. */
-int ken_choose(ken_chosen *out, const ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
+int ken_choose(ken_chosen *out, ken_drafts *d, const ken_train_data *from, ken_usable_fn usable, void *ctx,
                ken_train_data_stats *stats, ken_err *err);
 void ken_chosen_free(ken_chosen *c);
 /* What the row is called in the set: the draft's id, and "#2" after it where the draft occurs a second time. Dropout's masks are drawn

@@ -60,12 +60,14 @@ int ken_drafts_add_copy(ken_drafts *d, const ken_draft *r, ken_err *err)
     x.relation = ken_drafts_name(d, r->relation, strlen(r->relation));
     x.split = ken_drafts_name(d, r->split, strlen(r->split));
     x.question = ken_arena_strdup(&d->arena, r->question);
+    x.own = r->own != NULL ? ken_arena_strdup(&d->arena, r->own) : NULL;
     x.subject = r->subject != NULL ? ken_arena_strdup(&d->arena, r->subject) : NULL;
     x.answers = copy_texts(d, r->answers, r->n_answers);
     x.aliases = copy_texts(d, r->aliases, r->n_aliases);
     x.file = ken_drafts_name(d, r->file, strlen(r->file));
     bool good = x.id != NULL && x.relation != NULL && x.split != NULL && x.question != NULL && x.answers != NULL &&
-                x.aliases != NULL && x.file != NULL && (x.subject != NULL) == (r->subject != NULL);
+                x.aliases != NULL && x.file != NULL && (x.own != NULL) == (r->own != NULL) &&
+                (x.subject != NULL) == (r->subject != NULL);
     return good ? ken_drafts_add(d, &x, err) : ken_fail_nomem(err, "rows");
 }
 

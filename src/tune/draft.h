@@ -21,6 +21,8 @@ typedef struct ken_draft {
     const ken_turn *turns; /* (n_turns) the prompt as the row gives it; NULL = the template with the question */
     int n_turns;
     const char *target;     /* NULL = answers[0] */
+    const char *own;        /* what the model said of its own, when that was asked for; NULL = not known */
+    bool own_right;         /* it is accepted */
     bool raw;               /* its prompt is taken as it is, also where others become conversations */
     bool bare;              /* raw, and without the begin and end tokens that segments spell out */
     bool text;              /* no prompt: loss on the whole target */

@@ -195,6 +195,7 @@ static bool in_range(const range *r, double x) { return !isnan(x) && !(x < r->mi
 static bool needs_categories(const ken_train_data *from)
 {
     return from->categories != 0 || from->variant.kind != KEN_VARIANT_NONE || from->known_tail > 0 || from->n_idk > 0 ||
+           from->own_answers == KEN_OWN_UNKNOWN || from->certainty == KEN_CERTAINTY_CATEGORY ||
            from->match != KEN_MATCH_NONE || from->balance == KEN_BALANCE_CATEGORY;
 }
 
@@ -202,7 +203,7 @@ static bool needs_categories(const ken_train_data *from)
 static bool is_needed(const range *r, const ken_train_data *from)
 {
     const int half_by = from->half != KEN_HALF_ALL ? from->half_by : KEN_HALF_BY_AUTO;
-    if (r->value == p_of && from->weights == KEN_WEIGHTS_P) return true;
+    if (r->value == p_of && (from->weights == KEN_WEIGHTS_P || from->certainty == KEN_CERTAINTY_P)) return true;
     return (r->value == p_of && half_by == KEN_HALF_BY_P) ||
            (r->value == popularity_of && half_by == KEN_HALF_BY_POPULARITY);
 }

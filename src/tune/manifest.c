@@ -166,6 +166,8 @@ static json_t *request(const ken_train_data *d)
         ken_manifest_put(&x, "idk", list);
     }
     if (d->idk_random) ken_manifest_put(&x, "idk-random", json_true());
+    put_word(&x, "own-answers", KEN_WORDS_OWN_ANSWERS, d->own_answers);
+    put_word(&x, "certainty", KEN_WORDS_CERTAINTY, d->certainty);
     put_word(&x, "weights", KEN_WORDS_WEIGHTS, d->weights);
     put_fields(&x, d, targets);
     ken_manifest_put(&x, "seed", json_integer((json_int_t)d->seed));
@@ -206,7 +208,8 @@ static json_t *counts(const ken_train_data_stats *s)
 {
     FIELDS(fields, STATS(tail), STATS(tail_repeated), STATS(relabelled), STATS(bad), STATS(unmatched), STATS(newline),
            STATS(duplicates), STATS(conflicts), STATS(relations_left_out), STATS(spread), STATS(ranked_by),
-           STATS(unranked), STATS(middle), STATS(matched_by), STATS(matched), STATS(partnerless));
+           STATS(unranked), STATS(middle), STATS(matched_by), STATS(matched), STATS(partnerless), STATS(own),
+           STATS(own_wrong), STATS(ownless), STATS(sure), STATS(unsure));
     json_t *x = json_object();
     ken_manifest_put(&x, "rows", count(s->rows));
     ken_manifest_put(&x, "categories", categories(s->category));

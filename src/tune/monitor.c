@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "data/data.h"
+#include "know/certainty.h"
 #include "know/tally.h"
 #include "store/tuning.h"
 #include "text/accept.h"
@@ -17,7 +18,8 @@ typedef struct group {
     int class; /* of the losses that belong here; -1 = none, ALL */
 } group;
 enum { NO_CLASS = -1, ALL_CLASSES = -2 };
-enum { EMPTY = 1 + KEN_TRAIN_CATEGORIES, CUT_OFF }; /* behind all and the categories */
+/* Behind all and the categories; certainties, by their number, when the training teaches them. */
+enum { EMPTY = 1 + KEN_TRAIN_CATEGORIES, CUT_OFF, CERTAINTY };
 
 typedef struct watched {
     ken_monitor_set set;
@@ -88,7 +90,9 @@ static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_
                          ken_buf *text, ken_err *err)
 {
     target_text(r, t, text);
-    char *target = ken_normalize(ken_buf_str(text), text->len);
+    size_t n = text->len; /* what the model says of its certainty is counted by itself */
+    if (ken_tune_set_certainty(m->w[0].set.rows)) (void)ken_certainty_of(ken_buf_str(text), text->len, &n);
+    char *target = ken_normalize(ken_buf_str(text), n);
     bool same = false;
     for (int i = 0; i < r->n_answers && target != NULL && !same; i++) {
         char *answer = ken_normalize(r->answers[i], strlen(r->answers[i]));
@@ -97,7 +101,7 @@ static int right_answers(ken_monitor *m, const ken_tokenizer *t, const ken_tune_
     }
     ken_free(target);
     if (same) return KEN_OK;
-    char *copy = ken_arena_strndup(&m->arena, ken_buf_str(text), text->len);
+    char *copy = ken_arena_strndup(&m->arena, ken_buf_str(text), n);
     const char **list = ken_arena_alloc(&m->arena, 1, sizeof *list);
     if (text->failed || target == NULL || copy == NULL || list == NULL) return ken_fail_nomem(err, "targets");
     *list = copy;
@@ -161,6 +165,8 @@ static int number_groups(ken_monitor *m, watched *w, ken_err *err)
         rc = add_group(w, "category", category_key(c), c, err);
     if (rc == KEN_OK) rc = add_group(w, "answer", "empty", NO_CLASS, err);
     if (rc == KEN_OK) rc = add_group(w, "answer", "cut off", NO_CLASS, err);
+    for (int c = 0; c < KEN_N_CERTAINTIES && rc == KEN_OK && ken_tune_set_certainty(m->w[0].set.rows); c++)
+        rc = add_group(w, "certainty", ken_certainty_name((ken_certainty)c), NO_CLASS, err);
     for (int t = 0; t < m->n_tasks && rc == KEN_OK && w == m->w; t++) {
         int32_t at;
         rc = find_group(w, tasks, "task", m->task[t], KEN_TRAIN_CATEGORIES + t, &at, err);
@@ -294,6 +300,9 @@ static void count_all(const ken_monitor *m, watched *w)
         const char *form = ken_answer_form(a->text, a->finish, a->hit);
         if (form != NULL && strcmp(form, "empty") == 0) count(&w->groups[EMPTY], a);
         if (form != NULL && strcmp(form, "cut off") == 0) count(&w->groups[CUT_OFF], a);
+        size_t unused;
+        if (ken_tune_set_certainty(m->w[0].set.rows) && a->text != NULL)
+            count(&w->groups[CERTAINTY + (int)ken_certainty_of(a->text, strlen(a->text), &unused)], a);
         if (w->relation[i] >= 0) count(&w->groups[w->relation[i]], a);
         if (w->task[i] >= 0) count(&w->groups[w->task[i]], a);
     }

@@ -107,6 +107,7 @@ static int identify(ken_selection *s, ken_err *err)
         add_text(h, r->question);
         for (int k = 0; k < r->n_answers; k++) add_text(h, r->answers[k]);
         add_text(h, r->target);
+        if (r->own != NULL) add_text(h, r->own); /* only where it was asked for */
         add_text(h, r->category < KEN_N_CATEGORIES ? ken_category_name(r->category) : NULL);
         if (r->tail) add_text(h, "known_tail");
     }
@@ -147,7 +148,7 @@ static ken_selected selected(const ken_selection *s, const ken_pick *p, const ch
                           .subject = r->subject,
                           .answers = r->answers,
                           .n_answers = r->n_answers,
-                          .target = p->idk >= 0                     ? s->from.idk[p->idk]
+                          .target = p->target != NULL               ? p->target
                                     : r->target != NULL && !r->text ? r->target
                                                                     : r->answers[0],
                           .category = r->category,

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/canon.h"
 #include "base/file.h"
+#include "know/certainty.h"
 #include "tune/choose.h"
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct ken_tune_set {
     bool *tail; /* (rows of part 0), or NULL */
     ken_train_data_stats stats;
     char hash[65];
+    bool certainty;
 };
 
 void ken_train_data_defaults_fill(ken_train_data *d, size_t size)
@@ -219,9 +221,9 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
     tokens t = m->seen[pick->draft];
     const char *id = ken_pick_id(m->drafts, pick);
     if (id == NULL) return ken_fail_nomem(err, "ids");
-    if (pick->idk >= 0) {
+    if (pick->target != NULL) {
         size_t long_by;
-        const char *phrase = m->from->idk[pick->idk];
+        const char *phrase = pick->target;
         int rc = tokenise(m, r, phrase, &t, &long_by, err);
         if (rc == KEN_OK && long_by > 0)
             rc = ken_fail(err, KEN_EINPUT, "with \"%.60s\" as its target the row is %zu tokens too long", phrase,
@@ -247,7 +249,10 @@ static int add_row(maker *m, const ken_pick *pick, const char *task, ken_err *er
     s->stats.tokens += (uint64_t)t.n;
     s->stats.targets += (uint64_t)(t.n - t.n_prompt);
     s->stats.choice += r->choice;
-    s->stats.newline += pick->idk < 0 && !r->text && strchr(target_of(r), '\n') != NULL;
+    size_t unused;
+    const char *target = pick->target != NULL ? pick->target : target_of(r);
+    s->certainty |= !r->text && ken_certainty_of(target, strlen(target), &unused) != KEN_NOT_SAID;
+    s->stats.newline += pick->target == NULL && !r->text && strchr(target_of(r), '\n') != NULL;
     return KEN_OK;
 }
 
@@ -439,6 +444,7 @@ const ken_tune_row *ken_tune_set_row(const ken_tune_set *s, size_t i) { return i
 const bool *ken_tune_set_tail(const ken_tune_set *s) { return s->tail; }
 const ken_train_data_stats *ken_tune_set_stats(const ken_tune_set *s) { return &s->stats; }
 const char *ken_tune_set_hash(const ken_tune_set *s) { return s->hash; }
+bool ken_tune_set_certainty(const ken_tune_set *s) { return s->certainty; }
 
 const ken_order_part *ken_tune_set_parts(const ken_tune_set *s, int *n)
 {

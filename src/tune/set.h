@@ -45,6 +45,7 @@ ken_train_data ken_tune_data_like(const ken_train_data *main, const char *path, 
 /* What a caller gave, as this library has it; to->read is *read. KEN_EUSAGE: base/options.h. */
 int ken_train_data_take(ken_train_data *to, ken_data_options *read, const ken_train_data *from, ken_err *err);
 
+bool ken_tune_set_certainty(const ken_tune_set *s); /* some target says how sure to be of it (know/certainty.h) */
 size_t ken_tune_set_count(const ken_tune_set *s);
 const ken_tune_row *ken_tune_set_row(const ken_tune_set *s, size_t i); /* borrowed */
 /* The main data, then each mixture in the order given; their rows come one part after the other. Borrowed. */

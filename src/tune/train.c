@@ -28,6 +28,9 @@
 
 #define CHECKPOINT_SECONDS 120.0 /* at the end of an epoch, when so much work would be lost */
 #define CHECKPOINT_MOST    600.0 /* in the middle of one */
+enum {
+    MAX_CERTAIN = 64
+}; /* tokens of an answer that says how sure it is: 32 for the answer, as ever, and as many for that */
 
 typedef struct job {
     ken_training t;
@@ -152,6 +155,7 @@ static int ask(job *j, ken_err *err)
 {
     ken_net *net = NULL;
     ken_greedy_options go = {.golds = &j->t.golds, .watch = &j->watch};
+    if (j->t.golds.certainty) go.max_new = MAX_CERTAIN;
     int rc = make_net(&net, j, true, err);
     if (rc == KEN_OK)
         rc = ken_monitor_ask(j->monitor, ken_net_forwarder(net), ken_model_tokenizer(j->t.model), &go, err);

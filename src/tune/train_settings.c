@@ -85,6 +85,7 @@ static void add_options(list *l, const ken_training *t)
     if (o->fit_limit > 0 || o->eval_limit > 0)
         ken_setting_put(l, "eval_seed", true, "%llu", (unsigned long long)o->eval_seed);
     integer(l, "patience", o->patience);
+    if (t->golds.certainty) text(l, "certainty", true, "yes");
     if (t->stop.kind != KEN_STOP_DEV) text(l, "stop_rule", true, o->stop_rule);
     ken_gold_rules_settings(&t->golds, NULL, l); /* other names are in the hashes of the rows */
     text(l, "idk", true, o->idk);

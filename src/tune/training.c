@@ -196,6 +196,7 @@ int ken_training_open(ken_training *t, ken_model *m, const ken_train_options *gi
     if (rc == KEN_OK) rc = check_golds(t, o, err);
     if (rc == KEN_OK) rc = open_sets(t, err);
     if (rc == KEN_OK) rc = check_stop_rule(t, err);
+    if (rc == KEN_OK) t->golds.certainty = ken_tune_set_certainty(t->set[KEN_SET_TRAIN]);
     if (rc == KEN_OK) rc = plan_steps(t, o, err);
     return rc;
 }

@@ -363,7 +363,7 @@ static void put_settings(ken_views *v, setting_fn setting, const void *of)
 void ken_view_evaluation(ken_views *v, const ken_measure *m, size_t n, const ken_change *c, size_t n_changes,
                          setting_fn setting, const void *of)
 {
-    static const char *const groupings[] = {"category", "relation", "split", "popularity"};
+    static const char *const groupings[] = {"category", "relation", "split", "popularity", "certainty"};
     const ken_measure *all = ken_measure_find(m, n, "eval", "all", "");
     if (all == NULL) all = ken_measure_find(m, n, "mmlu", "all", "");
     put_title(v, all, setting, of);

@@ -1,6 +1,7 @@
 /* outcome.c - what must be known of a training besides its curves: what is said of the rows it watches, whether it has converged, which rows it
  * never fitted. For a terminal, JSON and the page alike. */
 #include "base/alloc.h"
+#include "know/certainty.h"
 #include "tune/stop_rule.h"
 #include "view/views.h"
 #include <ctype.h>
@@ -157,6 +158,42 @@ static int put_tasks(ken_views *v, ken_run *r, ken_err *err)
     return KEN_OK;
 }
 
+/* ---- certainty ------------------------------------------------------------------------------------------------------ */
+
+/* Where the training taught to say how sure an answer is: how often each statement is right, at the kept point. */
+static int put_certainty(ken_views *v, ken_run *r, ken_err *err)
+{
+    enum { W = KEN_SHOWN | KEN_IN_CSV };
+    static const ken_view_column columns[] = {
+        {.head = "", .key = "set", .unit = KEN_UNIT_TEXT, .width = 9, .where = W},
+        {.head = "says", .key = "certainty", .unit = KEN_UNIT_TEXT, .width = 10, .where = W},
+        {.head = "answers", .key = "examples", .unit = KEN_UNIT_COUNT, .width = 9, .where = W},
+        {.head = "right", .key = "accuracy", .unit = KEN_UNIT_SHARE, .digits = 1, .width = 8, .where = W}};
+    static const char *const sets[] = {"train", "dev", "test", "ood"};
+    if (ken_run_setting(r, "certainty") == NULL || ken_run_n_points(r) == 0) return KEN_OK;
+    const ken_point *at = ken_run_point(r, ken_run_n_points(r) - 1);
+    for (size_t i = 0; i < ken_run_n_points(r); i++)
+        if (ken_run_point(r, i)->best) at = ken_run_point(r, i);
+    const ken_measure *m;
+    size_t n;
+    int rc = ken_run_measures(r, at->step, &m, &n, err);
+    if (rc != KEN_OK) return rc;
+    ken_views_table(v, columns, sizeof columns / sizeof *columns,
+                    ken_views_keep(v, "how sure answers say they are, after epoch %.3g", at->epoch));
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
+        for (int c = KEN_N_CERTAINTIES - 1; c >= 0; c--) {
+            const char *name = ken_certainty_name((ken_certainty)c);
+            const ken_measure *x = ken_measure_find(m, n, sets[s], "certainty", name);
+            if (x == NULL || x->n == 0) continue;
+            ken_views_row(v, NULL, NULL);
+            ken_put_text(v, KEN_STYLE_PLAIN, sets[s]);
+            ken_put_text(v, KEN_STYLE_PLAIN, name);
+            ken_put_count(v, x->n);
+            ken_put_share(v, x->hits, x->n);
+        }
+    return KEN_OK;
+}
+
 int ken_view_outcome(ken_views *v, ken_run *r, ken_err *err)
 {
     ken_convergence c;
@@ -165,6 +202,7 @@ int ken_view_outcome(ken_views *v, ken_run *r, ken_err *err)
     put_convergence(v, &c);
     rc = put_never(v, r, err);
     if (rc == KEN_OK) rc = put_tasks(v, r, err);
+    if (rc == KEN_OK) rc = put_certainty(v, r, err);
     ken_view_note_lines(v, ken_run_setting(r, "notes"));
     return rc;
 }

@@ -29,12 +29,12 @@ def make():
     done("train", *data, "-t", "1", "--split", "test", "--labels", "plain.ken", "--idk", "No idea", "--idk", "No", "--epochs", "1", "--lora", "r=2",
          "-o", "tuned")
     write("dev.jsonl", jsonl([{**r, "id": "y" + r["id"], "question": q, "split": ""} for r, q in ((ROWS[-1], ROWS[-1]["question"]), (ROWS[0], "z"))]))
-    done("train", *data, "-t", "1", "--split", "test", "--dev", "dev.jsonl", "--eval-limit", "1", "--idk", "No", "--idk", "Never", "--labels",
+    done("train", *data, "-t", "1", "--split", "test", "--dev", "dev.jsonl", "--eval-limit", "1", "--certainty", "p", "--labels",
          "plain.ken", "--epochs", "1", "--lora", "r=2", "-o", "watched")
     adapter = "tuned" if os.path.exists("tuned/adapter_config.json") else "tuned/adapter"
     done("annotate", *data, *SMALL, "--adapter", adapter, "--matcher", "em-alias", "--aliases", "names.json", "-o", "adapted.ken")
     done("eval", *data, "-t", "1", "--labels", "plain.ken", "-o", "zero.ken")
-    done("eval", *data, "-t", "1", "--adapter", adapter, "--prompt", "few-shot", "--shots", "2", "--max-new", "2", "--exemplars", "other.jsonl",
+    done("eval", *data, "-t", "1", "--adapter", adapter, "--prompt", "few-shot", "--shots", "2", "--max-new", "2", "--certainty", "--exemplars", "other.jsonl",
          "--split", "test", "--relation", "R", "--matcher", "em-alias", "--aliases", "names.json", "-o", "few.ken")
     done("score", "-q", "adapted.ken", "--label", "mode", "--threshold", "HighlyKnown:p_t>=0.85,Unknown", "-o", "scored.ken")
     done("score", "-q", "fitted.ken", "--matcher", "em-raw", "-o", "rescored.ken")
