@@ -141,7 +141,7 @@ static int drop_ownless(ken_pool *p, const ken_drafts *d, const ken_train_data *
     return n > 0 ? KEN_OK
                  : ken_fail(err, KEN_EUSAGE,
                             "%s: of none of the %zu rows is the model's own answer known; give a run that keeps texts "
-                            "(ken_annotate with `texts`), or such a run with `labels`",
+                            "(of `ken_annotate`), or such a run with `labels`",
                             from->path, stats->ownless);
 }
 

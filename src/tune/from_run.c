@@ -120,7 +120,7 @@ int ken_drafts_label(ken_drafts *d, const ken_train_data *from, ken_err *err)
         x->p_t0 = r->p_t0;
         x->p_unknown = r->p_unknown;
         const char *own;
-        rc = find_own(&own, &x->own_right, r, from, &scratch, err);
+        if (rc == KEN_OK) rc = find_own(&own, &x->own_right, r, from, &scratch, err);
         if (rc == KEN_OK && own != NULL && (x->own = ken_arena_strdup(&d->arena, own)) == NULL)
             rc = ken_fail_nomem(err, "answers");
         matched++;

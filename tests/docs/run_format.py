@@ -28,8 +28,8 @@ def make():
     done("annotate", "-q", "-m", MODEL, "-d", "bare.jsonl", *SMALL, "-o", "fitted.ken")
     done("train", *data, "-t", "1", "--split", "test", "--labels", "plain.ken", "--idk", "No idea", "--idk", "No", "--epochs", "1", "--lora", "r=2",
          "-o", "tuned")
-    write("dev.jsonl", jsonl([{**r, "id": "y" + r["id"], "question": q, "split": ""} for r, q in ((ROWS[-1], ROWS[-1]["question"]), (ROWS[0], "z"))]))
-    done("train", *data, "-t", "1", "--split", "test", "--dev", "dev.jsonl", "--eval-limit", "1", "--certainty", "p", "--labels",
+    write("dev.jsonl", jsonl([{**r, "id": "y" + r["id"], "question": q, "split": "", "task": q[0]} for r, q in ((ROWS[-1], ROWS[-1]["question"]), (ROWS[0], "z"))]))
+    done("train", *data, "-t", "1", "--split", "test", "--dev", "dev.jsonl", "--eval-limit", "1", "--certainty", "p", "--stop-rule", "task:q", "--labels",
          "plain.ken", "--epochs", "1", "--lora", "r=2", "-o", "watched")
     adapter = "tuned" if os.path.exists("tuned/adapter_config.json") else "tuned/adapter"
     done("annotate", *data, *SMALL, "--adapter", adapter, "--matcher", "em-alias", "--aliases", "names.json", "-o", "adapted.ken")

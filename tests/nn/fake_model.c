@@ -18,9 +18,10 @@ struct ken_model {
 
 const ken_config *ken_model_config(const ken_model *m) { return &m->c; }
 const ken_weights *ken_model_weights(const ken_model *m) { return &m->w; }
-const ken_lora *ken_model_adapter(const ken_model *m)
+const ken_lora *ken_model_adapter(const ken_model *m, int i)
 {
     (void)m;
+    (void)i;
     return NULL;
 }
 const ken_tokenizer *ken_model_tokenizer(const ken_model *m) { return m->tokenizer; }
