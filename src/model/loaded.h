@@ -22,8 +22,8 @@ struct ken_model {
     ken_tokenizer *tokenizer;
     ken_lora *adapter[KEN_MODEL_ADAPTERS]; /* (n_adapters) ken_model_attach */
     int n_adapters;
-    size_t first_adapter_file; /* their files are the model's last ones */
-    char *adapter_path;        /* theirs, one a line */
+    size_t first_adapter_file;                  /* their files are the model's last ones */
+    char *adapter_path;                         /* theirs, one a line */
     char *path, *name, *source, *chat_template; /* source and chat_template may be NULL */
     char format[24];
     ken_buf notes;         /* warnings, one a line while loading */

@@ -64,5 +64,6 @@ void ken_lora_add(const ken_lora *l, int layer, ken_module m, float *w, int thre
 
 /* The adapter attached to a model by ken_model_attach (ken.h), or NULL. nn/weights.c adds it to the weights it unpacks. */
 enum { KEN_MODEL_ADAPTERS = 4 };
-const ken_lora *ken_model_adapter(const ken_model *m, int i); /* in the order in which they were attached; NULL past the last */
+const ken_lora *ken_model_adapter(const ken_model *m,
+                                  int i); /* in the order in which they were attached; NULL past the last */
 #endif

@@ -8,7 +8,8 @@ typedef struct ken_pick {
     bool tail; /* of the known tail: after all others, in this order */
     int nth;   /* how often the draft occurs before: 0, but for rows of a tail that repeats them */
     int idk;   /* its target is from->idk[idk]; -1 = an answer */
-    const char *target; /* in place of the draft's: from->idk[idk], the model's own answer, with a certainty; NULL = the draft's. In the
+    const char *
+        target; /* in place of the draft's: from->idk[idk], the model's own answer, with a certainty; NULL = the draft's. In the
                            drafts' arena, or from's */
     float weight;
 } ken_pick;

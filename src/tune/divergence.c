@@ -95,9 +95,10 @@ static double divergence_of(const float *base, double base_sum, const float *tun
 
 static double log_sum(const float *z, int32_t n)
 {
-    double most = (double)z[0], sum = 0;
+    double most = (double)z[0];
     for (int32_t v = 1; v < n; v++) most = fmax(most, (double)z[v]);
-    for (int32_t v = 0; v < n; v++) sum += exp((double)z[v] - most);
+    double sum = exp((double)z[0] - most);
+    for (int32_t v = 1; v < n; v++) sum += exp((double)z[v] - most);
     return log(sum) + most;
 }
 

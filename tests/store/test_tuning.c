@@ -558,8 +558,13 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),  cmocka_unit_test(again),   cmocka_unit_test(refused),
-        cmocka_unit_test(manipulated), cmocka_unit_test(damaged), cmocka_unit_test(older_format), cmocka_unit_test(format_without_divergences),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(again),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(manipulated),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(older_format),
+        cmocka_unit_test(format_without_divergences),
         cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, NULL, remove_folder);
