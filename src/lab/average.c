@@ -109,7 +109,7 @@ static void average_pair(ken_theory *t, size_t pair, const series *s)
                                 .seeds = o->joint_seeds,
                                 .last = e + 1 == o->joint_epochs};
         for (int arm = 0; arm < KEN_N_ARMS; arm++) {
-            const size_t at = (size_t)(arm * o->joint_epochs + e);
+            const size_t at = (size_t)arm * (size_t)o->joint_epochs + (size_t)e;
             j->accuracy[arm] = of_epoch(of, s, false, at);
             j->attention[arm] = of_epoch(of, s, true, at);
         }

@@ -21,7 +21,7 @@ ken_stream ken_stream_of(uint64_t seed, int stage);
 /* Four words, for step t of what a and b name. */
 static inline void ken_stream_at(const ken_stream *s, uint64_t t, uint32_t a, uint32_t b, uint32_t out[4])
 {
-    const uint32_t ctr[4] = {(uint32_t)t, (uint32_t)(t >> 32), a, b};
+    const uint32_t ctr[4] = {(uint32_t)t, (uint32_t)(t / 0x100000000u), a, b};
     ken_philox4x32(ctr, s->key, out);
 }
 /* A word as a number below n, n < 2^32: as even as n/2^32 allows. */

@@ -75,7 +75,8 @@ static double accuracy(const ken_one_world *w, const ken_values *v, const double
         for (int r = 0; r < w->relations; r++)
             right += (uint32_t)ken_lab_right(ken_value_of(v, s), ken_value_of_relation(v, r), (float)lambda[r],
                                              ken_one_answer(w, s, r), w->k);
-    return right / ((double)(w->subjects / 2) * w->relations);
+    const int held = w->subjects / 2;
+    return right / ((double)held * w->relations);
 }
 
 static double attend(const task *x, double *lambda)

@@ -50,8 +50,9 @@ static void slopes(ken_seed_cell *c, const double *s, const double *n, size_t fa
 int ken_measure_salience(ken_seed_cell *c, const ken_one_world *w, const ken_values *v, const uint32_t *exposures)
 {
     const size_t facts = (size_t)w->subjects * (size_t)w->relations;
-    double *s = ken_alloc(2 * facts, sizeof *s), *n = s + facts;
+    double *s = ken_alloc(2 * facts, sizeof *s);
     if (s == NULL) return -1;
+    double *n = s + facts;
     for (size_t i = 0; i < facts; i++) {
         s[i] = salience(w, v, (int)(i / (size_t)w->relations), (int)(i % (size_t)w->relations));
         n[i] = exposures[i];
@@ -107,19 +108,19 @@ void ken_measure_gain(ken_seed_cell *c, const ken_one_world *w, const ken_values
 /* ---- C2 on the state itself -------------------------------------------------------------------------------------------- */
 
 /* The loss in double precision, one logit of one token moved by h; which 0: v(s)[at], 1: v(r)[at], 2: the gap of the scores. */
+static double logit_moved(const float *s, const float *r, double lambda, int k, int which, int at, double h)
+{
+    return lambda * ((double)s[k] + (which == 0 && k == at ? h : 0)) +
+           (1 - lambda) * ((double)r[k] + (which == 1 && k == at ? h : 0));
+}
+
 static double loss_moved(const ken_one_world *w, const float *s, const float *r, int a, int which, int at, double h)
 {
-    const double lambda = 1 / (1 + exp(which == 2 ? -h : 0));
-    double most = -INFINITY, sum = 0, own = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int k = 0; k < w->k; k++) {
-            const double z = lambda * ((double)s[k] + (which == 0 && k == at ? h : 0)) +
-                             (1 - lambda) * ((double)r[k] + (which == 1 && k == at ? h : 0));
-            if (pass == 0) most = fmax(most, z);
-            else sum += exp(z - most);
-            if (k == a) own = z;
-        }
-    return log(sum) - (own - most);
+    const double lambda = 1 / (1 + exp(which == 2 ? -h : 0)), own = logit_moved(s, r, lambda, a, which, at, h);
+    double sum = 1; /* relative to the answer's: these are small worlds, whose logits are near each other */
+    for (int k = 0; k < w->k; k++)
+        if (k != a) sum += exp(logit_moved(s, r, lambda, k, which, at, h) - own);
+    return log(sum);
 }
 
 static double central(const ken_one_world *w, const float *s, const float *r, int a, int which, int at)

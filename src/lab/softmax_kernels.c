@@ -25,7 +25,7 @@ INLINE float fold(vec v)
 
 #define SUM_LEAST 1e-30F
 #define SUM_MOST  1e30F
-#define LOWEST    -3e38F
+#define LOWEST    (-3e38F)
 
 typedef struct prompt { /* logits by block */
     const float *s, *r;
@@ -40,11 +40,19 @@ INLINE prompt prompt_of(const float *s, const float *r, float lambda, int k)
         s, r, splat(lambda), splat(1.0F - lambda), k, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 }
 
+/* The lanes of the block at `at` that belong to answers. */
+INLINE ivec answers(const prompt *x, int at)
+{
+    const ivec left = (ivec){0} + (x->k - at);
+    return x->lane < left;
+}
+
 /* Behind the last answer the exponential is to be zero. */
 INLINE vec only(const prompt *x, int at, vec e)
 {
     if (at + L <= x->k) return e;
-    return choose(x->lane < (ivec){0} + (x->k - at), e, (vec){0});
+    const vec none = {0};
+    return choose(answers(x, at), e, none);
 }
 
 INLINE vec logits(const prompt *x, int at) { return load(x->s + at) * x->ls + load(x->r + at) * x->lr; }
@@ -54,7 +62,7 @@ INLINE float largest(const prompt *x)
     vec most = splat(LOWEST);
     for (int i = 0; i < x->k; i += L) {
         const vec z = logits(x, i);
-        const vec shown = i + L <= x->k ? z : choose(x->lane < (ivec){0} + (x->k - i), z, splat(LOWEST));
+        const vec shown = i + L <= x->k ? z : choose(answers(x, i), z, splat(LOWEST));
         most = choose(shown > most, shown, most);
     }
     return max_lanes(most);
@@ -129,7 +137,7 @@ static bool right(const float *s, const float *r, float lambda, int a, int k)
         const vec z = logits(&x, i);
         const ivec place = x.lane + i;
         const ivec wins = (z > own) | ((z == own) & (place < at_a));
-        beaten |= wins & (place < (ivec){0} + k);
+        beaten |= wins & answers(&x, i);
     }
     int any = 0;
     for (int i = 0; i < L; i++) any |= beaten[i];

@@ -230,7 +230,7 @@ static int do_task(ken_theory *t, ken_lab_watch *watch, int alpha, int seed, ken
     int64_t at = 0;
     int rc = make_task(&x, t, alpha, seed, err);
     for (int i = 0; i < o->n_steps && rc == KEN_OK; i++) {
-        const size_t cell = (size_t)(alpha * o->n_steps + i);
+        const size_t cell = (size_t)alpha * (size_t)o->n_steps + (size_t)i;
         rc = ken_one_pretrain(&x.v, x.exposures, &x.w, &x.zipf, o->lr_pretrain, at, o->steps[i], x.scratch, watch);
         at = o->steps[i];
         if (rc == KEN_OK) rc = do_cell(&x, &t->seed_cell[cell * (size_t)o->seeds + (size_t)seed], cell, err);

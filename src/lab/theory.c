@@ -33,15 +33,15 @@ static size_t reference_cell(const ken_theory_options *o)
 {
     for (int i = 0; i < o->n_alphas; i++)
         for (int j = 0; j < o->n_steps; j++)
-            if (o->alphas[i] == 1.0 && o->steps[j] == 30000) return (size_t)(i * o->n_steps + j);
-    return (size_t)(o->n_alphas / 2 * o->n_steps + o->n_steps / 2);
+            if (o->alphas[i] == 1.0 && o->steps[j] == 30000) return (size_t)i * (size_t)o->n_steps + (size_t)j;
+    return (size_t)o->n_alphas / 2 * (size_t)o->n_steps + (size_t)o->n_steps / 2;
 }
 
 static int make_room(ken_theory *t, ken_err *err)
 {
     const ken_theory_options *o = &t->o;
-    t->n_cells = (size_t)(o->n_alphas * o->n_steps);
-    t->n_pairs = o->joint ? (size_t)(o->n_joint_lr_values * o->n_joint_lr_attentions) : 0;
+    t->n_cells = (size_t)o->n_alphas * (size_t)o->n_steps;
+    t->n_pairs = o->joint ? (size_t)o->n_joint_lr_values * (size_t)o->n_joint_lr_attentions : 0;
     t->n_joints = o->joint ? t->n_pairs * (size_t)o->joint_epochs : 0;
     t->reference = reference_cell(o);
     t->seed_cell = ken_calloc(t->n_cells * (size_t)o->seeds, sizeof *t->seed_cell);
