@@ -107,17 +107,17 @@ void ken_measure_gain(ken_seed_cell *c, const ken_one_world *w, const ken_values
 
 /* ---- C2 on the state itself -------------------------------------------------------------------------------------------- */
 
-/* The loss in double precision, one logit of one token moved by h; which 0: v(s)[at], 1: v(r)[at], 2: the gap of the scores. */
 static double logit_moved(const float *s, const float *r, double lambda, int k, int which, int at, double h)
 {
     return lambda * ((double)s[k] + (which == 0 && k == at ? h : 0)) +
            (1 - lambda) * ((double)r[k] + (which == 1 && k == at ? h : 0));
 }
 
+/* The loss in double precision, one logit of one token moved by h; which 0: v(s)[at], 1: v(r)[at], 2: the gap of the scores. */
 static double loss_moved(const ken_one_world *w, const float *s, const float *r, int a, int which, int at, double h)
 {
     const double lambda = 1 / (1 + exp(which == 2 ? -h : 0)), own = logit_moved(s, r, lambda, a, which, at, h);
-    double sum = 1; /* relative to the answer's: these are small worlds, whose logits are near each other */
+    double sum = 1; /* relative to the answer's own */
     for (int k = 0; k < w->k; k++)
         if (k != a) sum += exp(logit_moved(s, r, lambda, k, which, at, h) - own);
     return log(sum);
@@ -128,6 +128,9 @@ static double central(const ken_one_world *w, const float *s, const float *r, in
     const double h = 1e-2;
     return -(loss_moved(w, s, r, a, which, at, h) - loss_moved(w, s, r, a, which, at, -h)) / (2 * h);
 }
+
+/* What cannot be compared, since absurd learning rates have left no finite loss, is no small error. */
+static double worse(double worst, double off) { return isfinite(off) ? fmax(worst, off) : INFINITY; }
 
 /* 200 facts at random, attention 1/2: (2) for the gap of scores, (3) for the logits of both tokens at the answer and at one other place. */
 double ken_measure_difference(const ken_one_world *w, const ken_values *v)
@@ -143,13 +146,13 @@ double ken_measure_difference(const ken_one_world *w, const ken_values *v)
         const int a = ken_one_answer(w, s, r), other = (int)ken_below(x[2], (uint32_t)w->k);
         const float *of_s = ken_value_of(v, s), *of_r = ken_value_of_relation(v, r);
         ken_lab_softmax(p, of_s, of_r, 0.5F, w->k);
-        worst =
-            fmax(worst, fabs(0.25 * (double)ken_lab_gain(of_s, of_r, 0.5F, a, w->k) - central(w, of_s, of_r, a, 2, 0)));
+        worst = worse(worst,
+                      fabs(0.25 * (double)ken_lab_gain(of_s, of_r, 0.5F, a, w->k) - central(w, of_s, of_r, a, 2, 0)));
         for (int j = 0; j < 2; j++) {
             const int at = j == 0 ? a : other;
             const double g = 0.5 * ((at == a) - (double)p[at]);
-            worst = fmax(worst, fabs(g - central(w, of_s, of_r, a, 0, at)));
-            worst = fmax(worst, fabs(g - central(w, of_s, of_r, a, 1, at)));
+            worst = worse(worst, fabs(g - central(w, of_s, of_r, a, 0, at)));
+            worst = worse(worst, fabs(g - central(w, of_s, of_r, a, 1, at)));
         }
     }
     ken_free(p);

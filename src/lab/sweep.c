@@ -198,8 +198,8 @@ static int tune_watched(task *x, ken_seed_cell *c, size_t cell, ken_err *err)
     ken_scores_clear(&x->k[KEN_ARM_BOTTOM], &x->w);
     predict(x, &x->k[KEN_ARM_BOTTOM], answers);
     ken_measure_gain(c, &x->w, &x->v);
-    c->difference = ken_measure_difference(&x->w, &x->v);
-    int rc = tune_all(x, c, cell);
+    c->difference = ken_measure_difference(&x->w, &x->v); /* NaN: out of memory */
+    int rc = isnan(c->difference) ? ken_fail_nomem(err, "gradients") : tune_all(x, c, cell);
     if (rc == KEN_OK && (x->t->o.arms & both) == both) rc = patch(x, c, answers, answers + n, answers + 2 * n, err);
     for (int arm = 0; arm < KEN_N_ARMS && rc == KEN_OK; arm++)
         if (x->t->o.arms >> arm & 1) c->lookups += lookups_wrong(x, &x->k[arm]);
