@@ -38,13 +38,13 @@ int ken_views_of_world(ken_views **out, const ken_world_made *w, const ken_world
         ken_views_keep(
             v, "ken annotate -m %s/model -d %s/data --question-field sentence --template '{question}\\n' -o known.ken",
             dir, dir),
-        "what it knows, asked in the form of the corpus");
+        "what it knows");
     ken_view_next_put(
         v,
         ken_views_keep(
             v,
             "ken train -m %s/model -d %s/data/train.jsonl --dev %s/data/dev.jsonl --test %s/data/test.jsonl -o tuned",
             dir, dir, dir, dir),
-        "to answer questions");
+        "to teach it to answer");
     return ken_views_finish(out, v, err);
 }
