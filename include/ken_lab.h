@@ -22,8 +22,8 @@ enum {
     KEN_ARM_WHOLE_MATCHED, /* Whole, with as many updates as the halves have */
     KEN_N_ARMS
 };
-KEN_API const char *
-ken_arm_name(int arm); /* "Bottom", "Whole", "Top", "Random50", "WholeMatched"; NULL past the last */
+/* "Bottom", "Whole", "Top", "Random50", "WholeMatched"; NULL past the last */
+KEN_API const char *ken_arm_name(int arm);
 
 typedef struct ken_theory_options {
     size_t size;

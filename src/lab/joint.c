@@ -128,16 +128,6 @@ static int train_arms(task *x, const ken_theory_options *o, size_t pair, ken_see
     return rc;
 }
 
-static void failed(ken_lab_watch *watch, int *status, int rc, ken_err *err, const ken_err *mine)
-{
-#pragma omp critical(ken_joint_failed)
-    if (*status == KEN_OK || *status == KEN_ESTOP) {
-        *status = rc;
-        if (err != NULL) *err = *mine;
-        atomic_store(&watch->stopped, true);
-    }
-}
-
 static int train_pairs(ken_theory *t, const start *from, ken_lab_watch *watch, ken_err *err)
 {
     const ken_theory_options *o = &t->o;
@@ -153,7 +143,7 @@ static int train_pairs(ken_theory *t, const start *from, ken_lab_watch *watch, k
         if (rc == KEN_ENOMEM && mine.status == KEN_OK) ken_fail_nomem(&mine, "attention");
         free_task(&x);
         if (rc == KEN_OK) ken_lab_done(watch);
-        else failed(watch, &status, rc, err, &mine);
+        else ken_lab_failed(watch, &status, rc, err, &mine);
     }
     return status;
 }
@@ -165,7 +155,7 @@ static int make_starts(ken_theory *t, start *from, ken_lab_watch *watch, ken_err
     for (int i = 0; i < t->o.joint_seeds; i++) {
         ken_err mine = {0};
         const int rc = ken_lab_stopped(watch) ? KEN_ESTOP : make_start(&from[i], &t->o, i, watch, &mine);
-        if (rc != KEN_OK) failed(watch, &status, rc, err, &mine);
+        if (rc != KEN_OK) ken_lab_failed(watch, &status, rc, err, &mine);
     }
     return status;
 }

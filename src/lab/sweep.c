@@ -254,13 +254,7 @@ int ken_theory_sweep(ken_theory *t, ken_lab_watch *watch, ken_err *err)
         ken_err mine = {0};
         const int rc = ken_lab_stopped(watch) ? KEN_ESTOP : do_task(t, watch, i % o->n_alphas, i / o->n_alphas, &mine);
         if (rc == KEN_OK) ken_lab_done(watch);
-        else
-#pragma omp critical(ken_theory_failed)
-            if (status == KEN_OK || status == KEN_ESTOP) {
-            status = rc;
-            if (err != NULL) *err = mine;
-            atomic_store(&watch->stopped, true);
-        }
+        else ken_lab_failed(watch, &status, rc, err, &mine);
     }
     return status;
 }

@@ -9,23 +9,34 @@ bool ken_lab_stopped(ken_lab_watch *w)
 {
     if (w == NULL) return false;
     if (w->poll != NULL && !atomic_load(&w->stopped)) {
-#pragma omp critical(ken_lab_watch)
+        pthread_mutex_lock(&w->one);
         if (w->poll(w->ctx) != 0) atomic_store(&w->stopped, true);
+        pthread_mutex_unlock(&w->one);
     }
     return atomic_load(&w->stopped);
 }
 
 void ken_lab_done(ken_lab_watch *w)
 {
-#pragma omp critical(ken_lab_watch)
-    {
-        w->done++;
-        if (w->progress != NULL) {
-            const ken_progress p = {
-                .done = w->done, .total = w->total, .seconds = omp_get_wtime() - w->began, .stage = "one-layer theory"};
-            w->progress(w->ctx, &p);
-        }
+    pthread_mutex_lock(&w->one);
+    w->done++;
+    if (w->progress != NULL) {
+        const ken_progress p = {
+            .done = w->done, .total = w->total, .seconds = omp_get_wtime() - w->began, .stage = "one-layer theory"};
+        w->progress(w->ctx, &p);
     }
+    pthread_mutex_unlock(&w->one);
+}
+
+void ken_lab_failed(ken_lab_watch *w, int *status, int rc, ken_err *err, const ken_err *mine)
+{
+    pthread_mutex_lock(&w->one);
+    if (*status == KEN_OK || *status == KEN_ESTOP) {
+        *status = rc;
+        if (err != NULL) *err = *mine;
+    }
+    atomic_store(&w->stopped, true);
+    pthread_mutex_unlock(&w->one);
 }
 
 /* The cell that is looked at more closely: alpha 1, 30000 steps, or the middle of the sweep where that is not in it. */
@@ -61,7 +72,8 @@ int ken_theory_run(ken_theory **out, const ken_theory_options *o, ken_err *err)
     if (t == NULL) return ken_fail_nomem(err, "theory");
     int rc = ken_theory_take(t, o, err);
     if (rc == KEN_OK) rc = make_room(t, err);
-    ken_lab_watch watch = {.poll = t->o.poll,
+    ken_lab_watch watch = {.one = PTHREAD_MUTEX_INITIALIZER,
+                           .poll = t->o.poll,
                            .progress = t->o.progress,
                            .ctx = t->o.ctx,
                            .began = began,

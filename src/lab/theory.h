@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "lab/held.h"
 #include "lab/reference.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum { KEN_SALIENCE_BINS = 11 };
@@ -41,6 +42,8 @@ typedef struct ken_seed_joint {   /* one seed, one pair, all epochs */
 } ken_seed_joint;
 
 struct ken_lab_watch {
+    pthread_mutex_t
+        one; /* thread at a time calls, reports, fails; no named critical section, whose name the shared library would show */
     ken_poll_fn poll;
     ken_progress_fn progress;
     void *ctx;
@@ -49,6 +52,8 @@ struct ken_lab_watch {
     uint64_t done, total, steps; /* tasks, and steps of their trainings */
 };
 void ken_lab_done(ken_lab_watch *w); /* one more task */
+/* A thread's failure rc: the first one is kept in *status and *err (a stop gives way to others), and all threads stop. */
+void ken_lab_failed(ken_lab_watch *w, int *status, int rc, ken_err *err, const ken_err *mine);
 
 struct ken_theory {
     ken_theory_options o; /* its lists are ours */
