@@ -368,8 +368,9 @@ static void quartiles(judge *j)
     begin(j, "C7", "secondary",
           "With longer pretraining the largest gap between Top and Bottom moves to less popular facts");
     for (size_t i = 0; i < t->n_cells && both; i++) {
-        const ken_theory_cell *c = &t->cell[i], *before = i % (size_t)t->o.n_steps > 0 ? c - 1 : NULL;
-        if (before == NULL || c->zone == KEN_CELL_SATURATED || widest_of(c) >= widest_of(before)) continue;
+        const ken_theory_cell *c = &t->cell[i];
+        if (i % (size_t)t->o.n_steps == 0 || c->zone == KEN_CELL_SATURATED) continue;
+        if (widest_of(c) >= widest_of(&t->cell[i - 1])) continue;
         back++;
         fails_at(j, c);
     }

@@ -7,7 +7,7 @@
 
 int ken_reference_make(ken_reference *n, int subjects, int relations, int k, int d, ken_err *err)
 {
-    const size_t tokens = (size_t)(subjects + relations + k), dd = (size_t)d * (size_t)d;
+    const size_t tokens = (size_t)subjects + (size_t)relations + (size_t)k, dd = (size_t)d * (size_t)d;
     *n = (ken_reference){.subjects = subjects,
                          .relations = relations,
                          .k = k,
