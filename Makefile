@@ -77,15 +77,8 @@ bench-fit: all ## the paper's first figure, on world facts and EntityQuestions: 
 bench-change: all ## what a fine-tuning changes in what a model knows, on three data sets: annotate, select, train, annotate, diff; an hour
 	@for data in world entityquestions popqa; do bench/change $$data --ken $(BUILD)/ken --compute bf16 || exit; done
 
-bench-lab: all ## the one-layer theory with 5 and 40 seeds, held against the numbers known, into docs/results; a minute
-	@bench/lab-theory --ken $(BUILD)/ken
-
-lab: all ## the laboratory: tables, JSON and a page with plots, in lab/
-	@mkdir -p lab
-	@$(BUILD)/ken lab theory -q -o lab >lab/theory.txt
-	@cat lab/theory.txt
-	@$(BUILD)/ken lab theory -q --json >lab/theory.json
-	@echo "wrote lab/theory.html, lab/theory.txt, lab/theory.json, and the plots beside them"
+bench-lab: all ## the laboratory: theory, five worlds and their measures: tables, JSON and pages in lab/; a quarter of an hour
+	@tools/lab.sh $(BUILD)/ken lab
 
 install: ## install under PREFIX (default /usr/local), staged in DESTDIR; as a user: PREFIX=$HOME/.local
 	@tools/may-install.sh "$(abspath $(PREFIX))" "$(DESTDIR)"

@@ -137,6 +137,7 @@ KEN_API double ken_theory_seconds(const ken_theory *t);
 KEN_API int ken_theory_write(ken_theory *t, const char *path, ken_err *err);
 /* Can it be written there? To be called before long work; a folder is made. */
 KEN_API int ken_theory_probe(const char *path, ken_err *err);
+
 /* ---- a synthetic world ---------------------------------------------------------------------------------------------- */
 
 /* Facts whose every exposure is known, and a transformer that is pretrained on them from scratch: docs/method/salience.md#world. */
@@ -215,10 +216,9 @@ KEN_API const char *ken_rank_name(int rank); /* "exposures", "popularity", "p", 
 typedef struct ken_measures_options {
     size_t size;
     bool contest;         /* fine-tune on the halves that each ranking picks: true */
-    int contest_epochs;   /* 10 */
+    int contest_epochs;   /* 6 */
     size_t contest_batch; /* 64 */
     double contest_lr;    /* 1e-3, constant */
-    size_t contest_dev;   /* dev questions asked after each epoch, which choose the best: 500; 0 = all */
     int threads;
     const char *isa;
     ken_poll_fn poll;
@@ -257,6 +257,8 @@ KEN_API const ken_theory_mean *ken_measures_auroc(const ken_measures *m, size_t 
 KEN_API const ken_contest *ken_measures_contest(const ken_measures *m, size_t *n);
 /* Top less Bottom of a ranking, paired by world, at the best epoch. */
 KEN_API const ken_theory_mean *ken_measures_gap(const ken_measures *m, int rank);
-KEN_API const ken_theory_mean *
-ken_measures_before(const ken_measures *m); /* accuracy on test questions before any fine-tuning */
+/* A self-contained page; path ends in .html. KEN_EUSAGE rather than replacing a run or a model. */
+KEN_API int ken_measures_write(const ken_measures *m, const char *path, ken_err *err);
+/* Accuracy on test questions before any fine-tuning. */
+KEN_API const ken_theory_mean *ken_measures_before(const ken_measures *m);
 #endif

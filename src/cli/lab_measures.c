@@ -7,6 +7,7 @@
 
 static struct {
     ken_measures_options o;
+    const char *output;
     cli_tables tables;
 } set;
 
@@ -19,8 +20,9 @@ static const cli_option contest_options[] = {
     {0}};
 
 static const cli_option what_options[] = {
-    {"threads", 't', "N", CLI_INT, &set.o.threads, "threads (0: all cores); no bit depends on it", .max = 4096,
+    {"output", 'o', "FILE.html", CLI_STRING, &set.output, "write a page too", .flags = CLI_IO | CLI_PATH,
      .heading = "Output"},
+    {"threads", 't', "N", CLI_INT, &set.o.threads, "threads (0: all cores); no bit depends on it", .max = 4096},
     {"isa", 0, "NAME", CLI_STRING, &set.o.isa, "instruction set: auto, generic, avx2, avx512"},
     CLI_TABLE_OPTIONS(set.tables),
     {0}};
@@ -45,6 +47,8 @@ static int run(int n, char **arg, ken_err *err)
     rc = ken_worlds_measure(&m, (const char *const *)arg, n, &set.o, err);
     cli_progress_end(&p);
     if (rc == KEN_ESTOP) return cli_fail(err, rc, "stopped on request; the same command goes on from there");
+    if (rc == KEN_OK && set.output != NULL) rc = ken_measures_write(m, set.output, err);
+    if (rc == KEN_OK && set.output != NULL) cli_note("wrote %s", set.output);
     if (rc == KEN_OK) rc = ken_views_of_measures(&v, m, err);
     ken_measures_free(m);
     if (rc != KEN_OK) return rc;
@@ -54,7 +58,7 @@ static int run(int n, char **arg, ken_err *err)
 
 const cli_verb cli_verb_lab_measures = {
     .name = "lab measures",
-    .args = "DIR...",
+    .args = "DIR... [-o FILE.html]",
     .summary = "what the truth of synthetic worlds says of SliCK, P_Correct and salience",
     .text = "Each DIR is a world of ken lab world; several, with other seeds, give intervals. The model is asked for "
             "its facts in the form of the "

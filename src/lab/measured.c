@@ -10,7 +10,7 @@ enum { N_BELOW = 4, ROUNDS = 1000, MOST_WORLDS = 1000, BINS = 32 };
 static const uint32_t below[N_BELOW] = {2, 4, 8, 16};
 
 static const ken_measures_options defaults = {
-    .size = sizeof defaults, .contest = true, .contest_epochs = 10, .contest_batch = 64, .contest_lr = 1e-3};
+    .size = sizeof defaults, .contest = true, .contest_epochs = 6, .contest_batch = 64, .contest_lr = 1e-3};
 
 void ken_measures_defaults_fill(ken_measures_options *o, size_t size)
 {

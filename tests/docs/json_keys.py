@@ -11,6 +11,7 @@ import run_format
 from runs import SMALL, SOURCE, Wrong, done, expect
 
 DATA = ["-m", run_format.MODEL, "-d", "data.jsonl"]
+WORLD = ["--subjects", "48", "--answers", "4", "--sentences", "600", "--layers", "1", "--width", "32", "--inner", "32", "-t", "1"]
 # (section, another one whose words count too, command)
 FORMS = [
     ("rows", "", ["show", "plain.ken", "--rows"]), ("rows", "", ["show", "adapted.ken", "--rows"]), ("summary", "", ["show", "plain.ken"]),
@@ -22,7 +23,8 @@ FORMS = [
     ("evaluation", "", ["eval", *DATA, "-t", "1"]), ("data", "", ["data", "data.jsonl"]), ("data", "", ["model", run_format.MODEL]),
     ("data", "", ["tokenize", "-m", run_format.MODEL, "hi"]), ("diff", "", ["diff", "plain.ken", "adapted.ken"]),
     ("diff", "", ["diff", "plain.ken", "adapted.ken", "--rows", "all"]), ("diff", "", ["diff", "zero.ken", "few.ken", "--common"]),
-    ("theory", "", ["lab theory", "--seeds", "2", "--steps", "2k", "--joint-epochs", "2", "--joint-steps", "2k"])]
+    ("theory", "", ["lab theory", "--seeds", "2", "--steps", "2k", "--joint-epochs", "2", "--joint-steps", "2k"]),
+    ("world", "", ["lab world", "-o", "world", *WORLD]), ("measures", "", ["lab measures", "world", "--contest-epochs", "1"])]
 OF_DATA = {"relations": 1, "groups": 2}  # so many levels of keys below these are names from the data
 SPLITS = {"dev", "test"}
 
