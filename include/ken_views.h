@@ -196,7 +196,8 @@ KEN_API int ken_views_of_row(ken_views **out, const ken_row *r, const ken_scored
 /* What the truth says of the measures. */
 KEN_API int ken_views_of_measures(ken_views **out, const ken_measures *m, ken_err *err);
 /* Of a synthetic world, made in dir; o: what it was asked to be. */
-KEN_API int ken_views_of_world(ken_views **out, const ken_world_made *w, const ken_world_options *o, const char *dir, ken_err *err);
+KEN_API int ken_views_of_world(ken_views **out, const ken_world_made *w, const ken_world_options *o, const char *dir,
+                               ken_err *err);
 /* Of the one-layer theory. */
 KEN_API int ken_views_of_theory(ken_views **out, const ken_theory *t, ken_err *err);
 

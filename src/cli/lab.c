@@ -1,7 +1,8 @@
 /* lab.c - `ken lab`: a family of verbs about models small enough to see through. Each is a file of its own, lab_*.c. */
 #include "cli/cli.h"
 
-static const cli_verb *const members[] = {&cli_verb_lab_theory, &cli_verb_lab_world, &cli_verb_lab_measures, &cli_verb_lab_model, NULL};
+static const cli_verb *const members[] = {&cli_verb_lab_theory, &cli_verb_lab_world, &cli_verb_lab_measures,
+                                          &cli_verb_lab_model, NULL};
 
 const cli_verb cli_verb_lab = {
     .name = "lab",

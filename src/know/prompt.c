@@ -45,19 +45,19 @@ static int check_control(const char *text, const ken_tokenizer *t, ken_err *err)
     return rc;
 }
 
-int ken_prompt_check_template(const char *t, const ken_tokenizer *tokenizer, ken_err *err)
+int ken_prompt_check_template(const char *template_text, const ken_tokenizer *t, ken_err *err)
 {
-    if (strstr(t, "{question}") == NULL)
+    if (strstr(template_text, "{question}") == NULL)
         return ken_fail(err, KEN_EUSAGE, "the template \"%s\" has no {question}; the default is \"Q: {question}\\nA:\"",
-                        t);
-    for (const char *p = strchr(t, '{'); p != NULL; p = strchr(p + 1, '{')) {
+                        template_text);
+    for (const char *p = strchr(template_text, '{'); p != NULL; p = strchr(p + 1, '{')) {
         size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
         if (n > 0 && p[1 + n] == '}' && placeholder_at(p) < 0)
             return ken_fail(err, KEN_EUSAGE,
                             "the template has an unknown placeholder %.*s; known: {question}, {relation}, {subject}",
                             (int)n + 2, p);
     }
-    return tokenizer != NULL ? check_control(t, tokenizer, err) : KEN_OK;
+    return t != NULL ? check_control(template_text, t, err) : KEN_OK;
 }
 
 bool ken_prompt_shows(const ken_prompt_style *s, const char *field) { return strstr(s->template_text, field) != NULL; }

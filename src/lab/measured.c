@@ -197,20 +197,19 @@ static int summarize(ken_measures *m, ken_err *err)
     return KEN_OK;
 }
 
+static ken_contest entry(const ken_measures *m, int training, int arm, int rank)
+{
+    const ken_theory_mean *mean = &m->mean[RESULT + 4 * training];
+    return (ken_contest){.arm = arm, .rank = rank, .best = mean[0], .last = mean[1], .epoch = mean[2], .fit = mean[3]};
+}
+
 static void list_contest(ken_measures *m)
 {
     static const int others[] = {KEN_CONTEST_RANDOM, KEN_CONTEST_WHOLE, KEN_CONTEST_MATCHED};
-    for (int i = 0; i < KEN_CONTEST_TRAININGS; i++) {
-        const bool half = i < KEN_CONTEST_HALVES;
-        const ken_theory_mean *mean = &m->mean[RESULT + 4 * i];
-        m->contest[m->n_contest++] = (ken_contest){.arm = half ? (i % 2 == 1 ? KEN_CONTEST_TOP : KEN_CONTEST_BOTTOM)
-                                                               : others[i - KEN_CONTEST_HALVES],
-                                                   .rank = half ? i / 2 : -1,
-                                                   .best = mean[0],
-                                                   .last = mean[1],
-                                                   .epoch = mean[2],
-                                                   .fit = mean[3]};
-    }
+    for (int i = 0; i < KEN_CONTEST_HALVES; i++)
+        m->contest[m->n_contest++] = entry(m, i, i % 2 == 1 ? KEN_CONTEST_TOP : KEN_CONTEST_BOTTOM, i / 2);
+    for (int i = 0; i < KEN_CONTEST_TRAININGS - KEN_CONTEST_HALVES; i++)
+        m->contest[m->n_contest++] = entry(m, KEN_CONTEST_HALVES + i, others[i], -1);
 }
 
 static int check(const ken_measures_options *o, int n, ken_err *err)

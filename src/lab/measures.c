@@ -78,8 +78,11 @@ static int read_run(ken_world_facts *w, const char *path, ken_err *err)
     size_t found = 0;
     for (size_t i = 0; rc == KEN_OK && i < ken_run_count(r); i++) {
         const ken_row *row = ken_run_row(r, i, err);
-        if (row == NULL) rc = err->status;
-        const int32_t at = rc == KEN_OK ? ken_strmap_get(place, row->id, strlen(row->id), -1) : -1;
+        if (row == NULL) {
+            rc = err->status;
+            break;
+        }
+        const int32_t at = ken_strmap_get(place, row->id, strlen(row->id), -1);
         if (at < 0) continue;
         w->fact[at].category = row->category;
         w->fact[at].p = row->p_t;

@@ -50,7 +50,7 @@ int ken_vocabulary_add(ken_vocabulary *v, const char *text, ken_err *err)
         while (n > 0 && !isalnum((unsigned char)p[n - 1])) n--;
         if (n + sizeof SPACE > sizeof piece) return ken_fail(err, KEN_EUSAGE, "a word of %zu bytes", n);
         const size_t before = first ? 0 : strlen(SPACE);
-        memcpy(piece, SPACE, before);
+        for (size_t i = 0; i < before; i++) piece[i] = SPACE[i];
         memcpy(piece + before, p, n);
         if (n > 0) rc = add(v, piece, before + n, KEN_TT_NORMAL, err);
         first = p[whole] == '\n';
