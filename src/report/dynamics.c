@@ -1,5 +1,6 @@
 /* dynamics.c - what trainings and evaluations say: how categories were fitted over the epochs, accuracy by category at the best and
  * the last weights, the linear model of harm over all trainings, and the tables of evaluations. */
+#include "base/alloc.h"
 #include "report/html.h"
 #include "report/view_html.h"
 #include "report/sections.h"
@@ -54,6 +55,32 @@ int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_e
     ken_out_puts(o, "</div>\n");
     if (rc == KEN_OK && ken_run_n_points(t->run) > 0) rc = put_accuracy(o, t->run, h + 1, err);
     ken_out_puts(o, "</section>\n");
+    return rc;
+}
+
+int ken_section_trainings(ken_out *o, const ken_report *r, int h, ken_err *err)
+{
+    if (r->n_trainings < 2) return KEN_OK;
+    ken_view_trained_run *t = ken_calloc(r->n_trainings, sizeof *t);
+    if (t == NULL) return ken_fail_nomem(err, "trainings");
+    for (size_t k = 0; k < r->n_trainings; k++) {
+        const ken_page_training *x = &r->training[k];
+        t[k] = (ken_view_trained_run){.run = x->run,
+                                      .name = x->name,
+                                      .unknown = x->category[KEN_UNKNOWN],
+                                      .labelled = x->category[KEN_N_CATEGORIES] == 0};
+        for (int c = 0; c <= KEN_N_CATEGORIES; c++) t[k].rows += x->category[c];
+    }
+    ken_views *v = ken_views_new();
+    int rc = ken_view_trainings(v, t, r->n_trainings, err);
+    if (rc == KEN_OK) rc = ken_views_finish(&v, v, err);
+    if (rc == KEN_OK) {
+        ken_out_printf(o, "<section id=\"trainings\">\n<h%d>Trainings beside each other</h%d>\n", h, h);
+        ken_html_views(o, v, h + 1);
+        ken_out_puts(o, "</section>\n");
+    }
+    ken_views_free(v);
+    ken_free(t);
     return rc;
 }
 

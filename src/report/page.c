@@ -240,6 +240,7 @@ int ken_page_put(ken_out *o, ken_report *r, ken_err *err)
     }
     if (r->n_annotated == 1 && rc == KEN_OK) rc = put_run(o, r, 0, err);
     for (size_t k = 0; k < r->n_trainings && rc == KEN_OK; k++) rc = ken_section_training(o, r, k, 2, err);
+    if (rc == KEN_OK) rc = ken_section_trainings(o, r, 2, err);
     if (rc == KEN_OK) rc = ken_section_planes(o, r, 2, err);
     for (size_t k = 0; k < r->n_annotated && r->n_annotated > 1 && rc == KEN_OK; k++) rc = put_run(o, r, k, err);
     for (size_t k = r->n_annotated; k < r->n_runs && rc == KEN_OK; k++)

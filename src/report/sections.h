@@ -24,6 +24,7 @@ int ken_section_changes(ken_out *o, const ken_report *r, size_t k, int h, ken_er
 /* dynamics.c: trainings, evaluations, the linear model */
 int ken_section_training_finding(ken_out *o, const ken_page_training *t, ken_err *err);
 int ken_section_training(ken_out *o, const ken_report *r, size_t k, int h, ken_err *err);
+int ken_section_trainings(ken_out *o, const ken_report *r, int h, ken_err *err); /* several, beside each other */
 int ken_section_planes(ken_out *o, const ken_report *r, int h, ken_err *err);
 int ken_section_evaluation(ken_out *o, const ken_page_run *x, size_t k, int h, ken_err *err);
 

@@ -379,6 +379,59 @@ int ken_view_finding(ken_views *v, ken_run *r, ken_err *err)
 }
 
 /* Numbers as short as they can be; settings may be anything. */
+/* ---- several trainings ------------------------------------------------------------------------------------------------ */
+
+static void put_at(ken_views *v, tally best[N_SETS][N_GROUPS], tally last[N_SETS][N_GROUPS], int set)
+{
+    const tally *t[2] = {&best[set][0], &last[set][0]};
+    for (int i = 0; i < 2; i++) {
+        if (t[i]->n > 0) ken_put_share(v, t[i]->hits, t[i]->n);
+        else ken_put_nothing(v);
+    }
+}
+
+int ken_view_trainings(ken_views *v, const ken_view_trained_run *t, size_t n, ken_err *err)
+{
+    static const ken_view_column columns[] = {
+        {.head = "trained on", .unit = KEN_UNIT_TEXT, .where = KEN_ON_PAGE},
+        {.head = "facts", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
+        {.head = "Unknown", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
+        {.head = "updates", .unit = KEN_UNIT_COUNT, .where = KEN_ON_PAGE},
+        {.head = "dev, best", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
+        {.head = "dev, last", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
+        {.head = "test, best", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE},
+        {.head = "test, last", .unit = KEN_UNIT_SHARE, .digits = 1, .where = KEN_ON_PAGE}};
+    tally best[N_SETS][N_GROUPS], last[N_SETS][N_GROUPS];
+    int rc = KEN_OK;
+    ken_views_columns(v, columns, sizeof columns / sizeof *columns, NULL);
+    for (size_t i = 0; i < n && rc == KEN_OK; i++) {
+        if (ken_run_n_points(t[i].run) == 0) continue;
+        const ken_point *end = marked(t[i].run, false);
+        rc = read_tallies(last, t[i].run, end, err);
+        if (rc == KEN_OK) rc = read_tallies(best, t[i].run, marked(t[i].run, true), err);
+        if (rc != KEN_OK) return rc;
+        ken_views_row(v, NULL, NULL);
+        ken_put_text(v, KEN_STYLE_PLAIN, t[i].name);
+        ken_put_count(v, t[i].rows);
+        if (t[i].labelled) ken_put_count(v, t[i].unknown);
+        else ken_put_nothing(v);
+        ken_put_count(v, (uint64_t)end->step);
+        put_at(v, best, last, DEV);
+        put_at(v, best, last, DEV + 1);
+    }
+    ken_views_text(v);
+    ken_views_say(v, KEN_STYLE_PLAIN,
+                  "Right greedy answers as in training, without examples in the prompt, with 95%% intervals; best: the "
+                  "weights that dev "
+                  "chose.");
+    ken_view_next_begin(v);
+    ken_view_next_put(v, "ken annotate FACTS -o known.ken", "what the model knows");
+    ken_view_next_put(v, "ken select known.ken --category Known -o set.jsonl", "without what it does not know");
+    ken_view_next_put(v, "ken train -d set.jsonl --dev DEV -o B", "train on it, here or elsewhere");
+    ken_view_next_put(v, "ken diff A B", "what that saved, A the other training");
+    return rc;
+}
+
 static void say_setting(ken_views *v, const ken_run *r, const char *before, const char *key, const char *after)
 {
     const char *value = ken_run_setting(r, key);

@@ -62,6 +62,14 @@ int ken_view_finding(ken_views *v, ken_run *r, ken_err *err); /* training.c */
 /* outcome.c: whether it converged, what it never fitted, what is to be known of the rows it watched; and such notes, one a line, by themselves. */
 int ken_view_outcome(ken_views *v, ken_run *r, ken_err *err);
 void ken_view_note_lines(ken_views *v, const char *notes);
+typedef struct ken_view_trained_run {
+    ken_run *run;
+    const char *name;
+    size_t rows, unknown; /* trained on; of these Unknown, where they are labelled */
+    bool labelled;
+} ken_view_trained_run;
+/* For a page: several trainings beside each other, and how to come by another one. training.c */
+int ken_view_trainings(ken_views *v, const ken_view_trained_run *t, size_t n, ken_err *err);
 void ken_view_trained(ken_views *v, const ken_run *r, const size_t category[KEN_N_CATEGORIES + 1]);
 /* diff.c: "right in 0, now in 1 of 10 prompts", behind `before`: what the commonest answer of a fact does not say. "" where there is one prompt. */
 const char *ken_view_hits_moved(ken_views *v, const ken_diff_row *r, const char *before);
