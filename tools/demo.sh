@@ -53,7 +53,7 @@ say "3 of 6: two training sets of 120 facts: half of them Unknown, and none of t
 "$ken" select "$dir/train.ken" -q --variant unknown=0 --size 120 -o "$dir/known.jsonl" >/dev/null
 
 # Training and asking again depend on these alone; what has the same stamp is not made again, since its weights are gone.
-options="--dev $facts --test $dir/world-test.jsonl --eval-limit 184 --epochs 10 --batch 16 --lr 5e-5 --share-prefixes on"
+options="--dev $facts --test $dir/world-test.jsonl --eval-limit 184 --epochs 10 --eval-every 16 --batch 16 --lr 5e-5 --share-prefixes on"
 if grep -qw avx512_bf16 /proc/cpuinfo 2>/dev/null; then options="$options --compute bf16"; fi
 stamp=$({ echo "$options" "$("$ken" --version | head -n 1 | cut -d ' ' -f 1-2)"; cat "$dir/half.jsonl" "$dir/known.jsonl" "$dir/world-test.jsonl" "$facts"/dev/*; sha256sum <"$model"; } | sha256sum)
 if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && [ -e "$dir/after.ken" ]; then
@@ -61,7 +61,7 @@ if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && [ -e "$dir/after.ken" ]; 
 else
     rm -f "$dir/stamp"
     say "4 of 6: fine-tuning all 135 million weights on each, with the same number of updates (about 4 GB of memory; 3 GB of disk, until it is done)"
-    say "        asking it, after each epoch, the training facts and others: what is fitted when, and what that costs"
+    say "        asking it, after every second epoch, the training facts and others: what is fitted when, and what that costs"
     for set in half known; do
         if [ -e "$dir/$set/DONE" ] && [ ! -e "$dir/$set/last/model.safetensors" ]; then rm -rf "${dir:?}/$set"; fi
         # shellcheck disable=SC2086
