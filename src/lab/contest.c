@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/rng.h"
 #include "lab/measures.h"
 #include "lab/phrases.h"
@@ -42,15 +41,6 @@ static void sort(contest *c)
     qsort_r(c->order, c->n, sizeof *c->order, by_key, c->key);
 }
 
-static void put_question(ken_buf *b, const ken_measured *f)
-{
-    for (int r = 0; r < KEN_WORLD_RELATIONS; r++) {
-        if (strcmp(ken_world_relations[r].name, f->relation) != 0) continue;
-        const char *q = ken_world_relations[r].question, *mark = strstr(q, "{s}");
-        ken_buf_printf(b, "%.*s%s%s", (int)(mark - q), q, f->subject, mark + 3);
-    }
-}
-
 /* Names and phrases are ASCII without quotes, as every finished world has them. */
 static int write_rows(const contest *c, const char *path, size_t first, size_t n, ken_err *err)
 {
@@ -59,7 +49,8 @@ static int write_rows(const contest *c, const char *path, size_t first, size_t n
         const ken_measured *f = c->train[c->order[i]];
         ken_buf_printf(&b, "{\"id\": \"%s\", \"relation\": \"%s\", \"subject\": \"%s\", \"question\": \"", f->id,
                        f->relation, f->subject);
-        put_question(&b, f);
+        ken_world_put_phrase(&b, ken_world_relation_find(f->relation)->question,
+                             f->subject); /* salience.c has found it */
         ken_buf_printf(&b, "\", \"answer\": \"%s\", \"popularity\": %u}\n", f->answer, f->exposures);
     }
     int rc = b.failed ? ken_fail_nomem(err, "rows") : ken_write_file(path, b.data, b.len, err);

@@ -2,6 +2,7 @@
 #include "lab/phrases.h"
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 const ken_world_relation ken_world_relations[KEN_WORLD_RELATIONS] = {
     {"birthplace",
@@ -54,6 +55,21 @@ const ken_world_relation ken_world_relations[KEN_WORLD_RELATIONS] = {
       "In spring {s} fears floods of the", "On the map {s} lives by the"},
      "Which stream flows past {s}?"},
 };
+
+const ken_world_relation *ken_world_relation_find(const char *name)
+{
+    for (int r = 0; r < KEN_WORLD_RELATIONS; r++)
+        if (strcmp(ken_world_relations[r].name, name) == 0) return &ken_world_relations[r];
+    return NULL;
+}
+
+void ken_world_put_phrase(ken_buf *b, const char *phrase, const char *subject)
+{
+    const char *mark = strstr(phrase, "{s}");
+    ken_buf_add(b, phrase, (size_t)(mark - phrase));
+    ken_buf_puts(b, subject);
+    ken_buf_puts(b, mark + strlen("{s}"));
+}
 
 /* Three of 80 syllables, then the letter of the kind: the letters are consonants and syllables end in vowels, so that kinds never meet. */
 void ken_world_name(int kind, uint32_t i, char out[KEN_WORLD_NAME])

@@ -5,6 +5,7 @@
  * text and at its end; no word of a question is in any sentence (tests/lab/test_world.c). */
 #ifndef KEN_LAB_PHRASES_H
 #define KEN_LAB_PHRASES_H
+#include "base/buf.h"
 #include <stdint.h>
 
 enum { KEN_WORLD_PHRASES = 8, KEN_WORLD_RELATIONS = 10 };
@@ -15,6 +16,10 @@ typedef struct ken_world_relation {
     const char *question;
 } ken_world_relation;
 extern const ken_world_relation ken_world_relations[KEN_WORLD_RELATIONS];
+
+const ken_world_relation *ken_world_relation_find(const char *name); /* NULL when there is none */
+/* A sentence or question with the subject in its place. */
+void ken_world_put_phrase(ken_buf *b, const char *phrase, const char *subject);
 
 /* Kinds of names; an answer's is KEN_NAME_ANSWER + its relation. Words of two kinds are never the same. */
 enum { KEN_NAME_GIVEN, KEN_NAME_FAMILY, KEN_NAME_ANSWER };

@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/buf.h"
 #include "engine/engine.h"
-#include "know/cost.h"
 #include "lab/measures.h"
 #include "lab/phrases.h"
 #include "nn/net.h"
@@ -36,9 +35,8 @@ typedef struct reader {
 
 static answers *answers_of(reader *r, const char *relation)
 {
-    for (int i = 0; i < KEN_WORLD_RELATIONS; i++)
-        if (strcmp(ken_world_relations[i].name, relation) == 0) return &r->of[i];
-    return NULL;
+    const ken_world_relation *x = ken_world_relation_find(relation);
+    return x != NULL ? &r->of[x - ken_world_relations] : NULL;
 }
 
 static int add_answer(reader *r, const ken_measured *f, ken_err *err)
@@ -78,11 +76,11 @@ static int ask(reader *r, asked *q, const ken_measured *f, ken_err *err)
     *q = (asked){.logit = ken_alloc(KEN_WORLD_PHRASES * a->n, sizeof *q->logit)};
     if (q->logit == NULL) return ken_fail_nomem(err, "logits");
     for (int k = 0; k < KEN_WORLD_PHRASES && rc == KEN_OK; k++) {
-        const char *s = a->relation->sentence[k], *mark = strstr(s, "{s}");
         size_t n = 0;
         ken_request *x = &q->request[k];
         ken_buf_clear(&text);
-        ken_buf_printf(&text, "%.*s%s%s\n", (int)(mark - s), s, f->subject, mark + 3);
+        ken_world_put_phrase(&text, a->relation->sentence[k], f->subject);
+        ken_buf_putc(&text, '\n');
         if (text.failed) rc = ken_fail_nomem(err, "a sentence");
         if (rc == KEN_OK)
             rc = ken_tokenizer_encode(r->t, text.data, text.len, KEN_ENC_SPECIAL, &r->ids, &n, &r->cap, err);

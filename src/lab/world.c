@@ -223,10 +223,11 @@ void ken_world_put_answer(ken_buf *b, const ken_world *w, size_t fact)
 
 static void put_text(ken_buf *b, const ken_world *w, size_t fact, const char *text)
 {
-    const char *mark = strstr(text, "{s}");
-    ken_buf_add(b, text, (size_t)(mark - text));
-    ken_world_put_subject(b, w, fact / (size_t)w->o->relations);
-    ken_buf_puts(b, mark + 3);
+    ken_buf subject = {0};
+    ken_world_put_subject(&subject, w, fact / (size_t)w->o->relations);
+    ken_world_put_phrase(b, text, ken_buf_str(&subject));
+    b->failed |= subject.failed;
+    ken_buf_free(&subject);
 }
 
 void ken_world_put_sentence(ken_buf *b, const ken_world *w, size_t fact, int way)

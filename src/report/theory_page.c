@@ -6,8 +6,6 @@
 #include "report/page_frame.h"
 #include "report/view_html.h"
 #include <string.h>
-#include <sys/stat.h>
-#include <errno.h>
 
 static void put_figures(ken_out *o, const ken_figures *f, const char *kind)
 {
@@ -59,8 +57,7 @@ int ken_theory_probe(const char *path, ken_err *err)
     if (what != NULL)
         return ken_fail(err, KEN_EUSAGE, "%s: there is %s, which is not replaced; name %s", path, what,
                         page ? "another page" : "a folder, or a page that ends in .html");
-    if (!page && mkdir(path, 0777) != 0 && errno != EEXIST) return ken_fail_errno(err, "cannot make the folder", path);
-    return KEN_OK;
+    return page ? KEN_OK : ken_make_folder(path, err);
 }
 
 static int write_page(const ken_theory *t, const ken_figures *f, const char *path, ken_err *err)
