@@ -77,7 +77,7 @@ bench-fit: all ## the paper's first figure, on world facts and EntityQuestions: 
 bench-change: all ## what a fine-tuning changes in what a model knows, on three data sets: annotate, select, train, annotate, diff; an hour
 	@for data in world entityquestions popqa; do bench/change $$data --ken $(BUILD)/ken --compute bf16 || exit; done
 
-bench-lab: all ## the laboratory: theory, five worlds and their measures: tables, JSON and pages in lab/; a quarter of an hour
+bench-lab: all ## the laboratory: theory, five worlds and their measures: tables, JSON and pages in lab/; long, resumable
 	@tools/lab.sh $(BUILD)/ken lab
 
 install: ## install under PREFIX (default /usr/local), staged in DESTDIR; as a user: PREFIX=$HOME/.local
